@@ -1,0 +1,1 @@
+"""A crowd server: the MTurk Requester API and a site where invited workers work."""

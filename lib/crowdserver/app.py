@@ -1,0 +1,29 @@
+"""The crowd server as a WSGI application."""
+
+from flask import Flask, Response, jsonify
+
+from crowdserver import api, control, site
+from crowdserver.api import Conditions
+from crowdserver.crowd import Crowd
+
+# More than any question or answer needs.
+_MAX_BODY = 8 * 2**20
+
+
+def create_app(crowd: Crowd, conditions: Conditions) -> Flask:
+    """Make the application over an open, prepared database. The control API is there only if conditions.control."""
+    app = Flask("crowdserver")
+    app.extensions["crowd"] = crowd
+    app.extensions["conditions"] = conditions
+    app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
+    app.config["MAX_FORM_MEMORY_SIZE"] = _MAX_BODY
+    app.register_blueprint(api.blueprint)
+    app.register_blueprint(site.blueprint)
+    if conditions.control:
+        app.register_blueprint(control.blueprint)
+    app.add_url_rule("/health", view_func=_health)
+    return app
+
+
+def _health() -> Response:
+    return jsonify(status="ok")

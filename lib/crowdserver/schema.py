@@ -1,0 +1,240 @@
+"""The tables of the crowd server.
+
+Times are seconds since the epoch (UTC) on the server's own clock, which the control API can move. Money is whole
+cents. A HIT's status is never stored: it follows from its counters, its expiration and the time (see hits.status).
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Row,
+    Table,
+    Text,
+)
+
+VERSION = 1
+
+# A row as a query of ours gives it; which columns it has, the query says.
+AnyRow = Row[*tuple[Any, ...]]
+
+# sqlite numbers rows by itself only in a column declared exactly INTEGER.
+SERIAL = BigInteger().with_variant(Integer(), "sqlite")
+
+metadata = MetaData()
+
+server = Table(
+    "server",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1"), primary_key=True),
+    Column("schema_version", Integer, nullable=False),
+    Column("clock_offset", Double, nullable=False),
+    Column("list_lag", Double, nullable=False),
+    Column("counter_lag", Double, nullable=False),
+    Column("plain_duplicates", Boolean, nullable=False),
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1"), primary_key=True),
+    Column("funds", BigInteger, nullable=False),
+    Column("held", BigInteger, nullable=False),
+    CheckConstraint("held >= 0 AND funds >= held", name="covered"),
+)
+
+hit_types = Table(
+    "hit_types",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("group_id", Text, nullable=False),
+    # A digest of the seven properties below: equal properties share one type.
+    Column("fingerprint", Text, nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("keywords", Text),
+    Column("reward", BigInteger, nullable=False),
+    Column("assignment_duration", BigInteger, nullable=False),
+    Column("auto_approval_delay", BigInteger, nullable=False),
+    # JSON list, as it is echoed in answers.
+    Column("requirements", Text, nullable=False),
+)
+
+hits = Table(
+    "hits",
+    metadata,
+    Column("serial", SERIAL, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("hit_type_id", Text, ForeignKey("hit_types.id"), nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expiration", Double, nullable=False),
+    # Fixed for the HIT's life: the fee follows from the number of assignments it was created with.
+    Column("fee", BigInteger, nullable=False),
+    Column("max_assignments", BigInteger, nullable=False),
+    Column("available", BigInteger, nullable=False),
+    Column("pending", BigInteger, nullable=False),
+    Column("submitted", BigInteger, nullable=False),
+    Column("completed", BigInteger, nullable=False),
+    Column("reviewing", Boolean, nullable=False),
+    # When the money held for the available assignments is let go; NULL when it has been.
+    Column("release_at", Double),
+    Column("disposed_at", Double),
+    # The long texts come last: sqlite reads a row from its beginning, and most queries never get this far.
+    Column("annotation", Text),
+    Column("question", Text, nullable=False),
+    CheckConstraint(
+        "available >= 0 AND pending >= 0 AND submitted >= 0 AND completed >= 0"
+        " AND available + pending + submitted + completed = max_assignments",
+        name="every_assignment_counted_once",
+    ),
+    Index("hits_of_type", "hit_type_id", "disposed_at", "serial"),
+    Index("hits_by_serial", "disposed_at", "serial"),
+    Index("hits_by_release", "release_at"),
+    Index("hits_by_age", "disposed_at", "created_at"),
+)
+
+assignments = Table(
+    "assignments",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("hit_id", Text, ForeignKey("hits.id"), nullable=False),
+    Column("worker_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("accepted_at", Double, nullable=False),
+    Column("deadline", Double, nullable=False),
+    Column("submitted_at", Double),
+    Column("auto_approval_at", Double),
+    Column("approved_at", Double),
+    Column("rejected_at", Double),
+    # When time alone changes this assignment: its deadline, then its auto-approval; NULL when nothing is left.
+    Column("due_at", Double),
+    Column("answer", Text),
+    Column("feedback", Text),
+    CheckConstraint(
+        "status IN ('Accepted', 'Submitted', 'Approved', 'Rejected', 'Returned', 'Abandoned')",
+        name="known_status",
+    ),
+    Index("assignments_of_hit", "hit_id", "status"),
+    Index("assignments_of_worker", "worker_id", "status"),
+    Index("assignments_by_due_time", "due_at"),
+)
+
+# A worker may do a HIT once; what was returned or abandoned does not count.
+Index(
+    "one_assignment_a_worker",
+    assignments.c.hit_id,
+    assignments.c.worker_id,
+    unique=True,
+    sqlite_where=assignments.c.status.not_in(["Returned", "Abandoned"]),
+    postgresql_where=assignments.c.status.not_in(["Returned", "Abandoned"]),
+)
+
+# Request tokens are one namespace for the whole account; they count for a day.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("token", Text, primary_key=True),
+    Column("created_at", Double, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("hit_id", Text, nullable=False),
+)
+
+# What a qualification says of a worker, made by the requester. Its name is its own until it is deleted.
+qualification_types = Table(
+    "qualification_types",
+    metadata,
+    Column("serial", SERIAL, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("keywords", Text),
+    Column("status", Text, nullable=False),
+    Column("retry_delay", BigInteger),
+    Column("created_at", Double, nullable=False),
+    Column("deleted_at", Double),
+    CheckConstraint("status IN ('Active', 'Inactive')", name="known_type_status"),
+)
+Index(
+    "one_type_a_name",
+    qualification_types.c.name,
+    unique=True,
+    sqlite_where=qualification_types.c.deleted_at.is_(None),
+    postgresql_where=qualification_types.c.deleted_at.is_(None),
+)
+
+# Who has which qualification, or had it.
+grants = Table(
+    "grants",
+    metadata,
+    Column("serial", SERIAL, primary_key=True),
+    Column("type_id", Text, ForeignKey("qualification_types.id"), nullable=False),
+    Column("worker_id", Text, nullable=False),
+    Column("value", BigInteger, nullable=False),
+    Column("granted_at", Double, nullable=False),
+    Column("revoked_at", Double),
+    Index("one_grant_a_worker", "worker_id", "type_id", unique=True),
+    Index("grants_of_type", "type_id", "serial"),
+)
+
+bonuses = Table(
+    "bonuses",
+    metadata,
+    Column("serial", SERIAL, primary_key=True),
+    Column("assignment_id", Text, ForeignKey("assignments.id"), nullable=False),
+    Column("worker_id", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("fee", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("paid_at", Double, nullable=False),
+    CheckConstraint("amount > 0 AND fee > 0", name="worth_something"),
+    Index("bonuses_of_assignment", "assignment_id", "serial"),
+    Index("bonuses_of_worker", "worker_id", "serial"),
+)
+
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("worker_id", Text, primary_key=True),
+    # For the requester's eyes only.
+    Column("reason", Text, nullable=False),
+    Column("blocked_at", Double, nullable=False),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("serial", SERIAL, primary_key=True),
+    Column("worker_id", Text, nullable=False),
+    Column("sent_at", Double, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Index("messages_of_worker", "worker_id", "serial"),
+)
+
+faults = Table(
+    "faults",
+    metadata,
+    Column("id", SERIAL, primary_key=True),
+    Column("operation", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    # How often it still strikes, or how likely it is to; exactly one of the two.
+    Column("times", Integer),
+    Column("probability", Double),
+    Column("seconds", Double, nullable=False),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    Column("operation", Text, primary_key=True),
+    Column("ok", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+)

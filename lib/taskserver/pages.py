@@ -1,0 +1,67 @@
+"""What people see: the run's own template over a row, and our own plain pages."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
+
+from taskserver.errors import FolderError, PageError
+from taskserver.leases import Lease
+from taskserver.visits import Visit
+
+# What a template's expressions may raise when a row is not what its author had in mind.
+_MISFITS = (TemplateError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+
+
+class Pages:
+    """The pages of one run. Templates are compiled once, at the start."""
+
+    def __init__(self, folder: Path) -> None:
+        """FolderError when the run's template is missing or is not Jinja2."""
+        templates = Path(__file__).parent / "templates"
+        own = Environment(
+            loader=FileSystemLoader(templates),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._message = own.get_template("message.html")
+        self._refused = own.get_template("refused.html")
+        self._reporter = (templates / "reporter.html").read_text("utf-8")
+        try:
+            source = (folder / "template.html").read_text("utf-8")
+            self._task = Environment(autoescape=True, undefined=StrictUndefined).from_string(source)
+        except (OSError, UnicodeDecodeError) as error:
+            raise FolderError(f"cannot read template.html: {error}") from error
+        except TemplateSyntaxError as error:
+            raise FolderError(f"template.html, line {error.lineno}: {error.message}") from error
+
+    def task(self, row: Mapping[str, object], visit: Visit, signature: str) -> str:
+        """The page of a unit; outside a preview with the script that reports its submission.
+
+        PageError when the template does not fit the row, as when it names a field that the row lacks.
+        """
+        try:
+            page = self._task.render({**row, **visit.names()})
+        except _MISFITS as error:
+            raise PageError("the template does not fit this row") from error
+        if visit.is_preview:
+            return page
+        # Plain formatting: a visit's parts and a signature hold nothing that could end a string or a script.
+        reporter = self._reporter % {
+            "submit_url": visit.submit_url,
+            "assignment_id": visit.assignment_id,
+            "worker_id": visit.worker_id,
+            "signature": signature,
+        }
+        body, end, rest = page.rpartition("</body>")
+        return f"{body}{reporter}{end}{rest}" if end else page + reporter
+
+    def refused(self, cap: int, held: list[tuple[Lease, str]], now: float) -> str:
+        """Says which units to finish first; each lease comes with the signature that ends it."""
+        return self._refused.render(title="First finish what you have open", cap=cap, held=held, now=now)
+
+    def message(self, title: str, *paragraphs: str) -> str:
+        """A plain page that says one thing."""
+        return self._message.render(title=title, paragraphs=paragraphs)

@@ -1,0 +1,94 @@
+"""Who opens a page, and for what: the four parameters that a worker site appends to a unit's link."""
+
+import re
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from taskserver.errors import BadLink
+
+PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"
+SUBMIT_PATH = "/mturk/externalSubmit"
+AMAZON = ("https://www.mturk.com", "https://workersandbox.mturk.com")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+_ENTITY = re.compile(r"[A-Z0-9]{1,64}")
+_WORKER = re.compile(r"A[A-Z0-9]{1,63}")
+
+
+class Visit(NamedTuple):
+    """One opening of a page. In a preview there is no assignment, and nothing else is promised either."""
+
+    assignment_id: str
+    hit_id: str
+    worker_id: str
+    submit_to: str
+
+    @property
+    def is_preview(self) -> bool:
+        """Whether the worker has yet to accept."""
+        return self.assignment_id == PREVIEW
+
+    @property
+    def submit_url(self) -> str:
+        """Where the page's form goes; in a preview a path of ours that says to accept first."""
+        return self.submit_to + SUBMIT_PATH
+
+    def names(self) -> dict[str, object]:
+        """What a template sees of it."""
+        return {
+            "assignmentId": self.assignment_id,
+            "hitId": self.hit_id,
+            "workerId": self.worker_id,
+            "turkSubmitTo": self.submit_to,
+            "submit_url": self.submit_url,
+            "preview": self.is_preview,
+        }
+
+
+def read(query: Mapping[str, str], origins: Collection[str]) -> Visit:
+    """The visit in a query string. BadLink when a real worker site could not have sent it.
+
+    A preview needs nothing but the link, and trusts nothing in it.
+    """
+    assignment_id = query.get("assignmentId", PREVIEW)
+    if assignment_id == PREVIEW:
+        return Visit(PREVIEW, "", "", "")
+    return Visit(
+        _entity(assignment_id, "assignmentId"),
+        _entity(query.get("hitId", ""), "hitId"),
+        _worker(query.get("workerId", "")),
+        _origin(query.get("turkSubmitTo", ""), origins),
+    )
+
+
+def _entity(text: str, name: str) -> str:
+    if not _ENTITY.fullmatch(text):
+        raise BadLink(f"Its {name} is not one that a worker site gives out.")
+    return text
+
+
+def _worker(text: str) -> str:
+    # Some workers arrive as "W,W": the same id twice.
+    first, *others = text.split(",")
+    if not _WORKER.fullmatch(first) or any(other != first for other in others):
+        raise BadLink("Its workerId is not one that a worker site gives out.")
+    return first
+
+
+def _origin(url: str, origins: Collection[str]) -> str:
+    """Only sites we know: else a made-up link would send a worker's answers to a stranger."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise BadLink("Its turkSubmitTo is not an address.") from None
+    host = parts.hostname or ""
+    named = f"[{host}]" if ":" in host else host
+    origin = f"{parts.scheme}://{named}" + (f":{port}" if port is not None else "")
+    is_loopback = host in LOOPBACK and parts.scheme in ("http", "https")
+    is_known = origin in AMAZON or origin in origins or is_loopback
+    # Nothing but the origin, with or without a slash: no user, no path.
+    if not is_known or url.rstrip("/") != origin:
+        raise BadLink("It would send the answers to a site that this task does not know.")
+    return origin

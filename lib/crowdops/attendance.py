@@ -1,0 +1,416 @@
+"""Attending a run: launch its units, collect what workers submit, and end it cleanly."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from crowdops import diagnosis, hits, locks, marks, pages, parallel, results, runs
+from crowdops.config import Settings
+from crowdops.endings import Ending
+from crowdops.errors import CredentialsRefused, Error, ProviderError, ServerFailed, Unreachable
+from crowdops.interrupts import Interrupts
+from crowdops.launching import Launcher
+from crowdops.output import Progress, progress, timestamp
+from crowdops.parameters import Parameters
+from crowdops.providers.mturk import Hit, MTurk
+from crowdops.registry import END_STATES, OPEN_STATES, Registry, Run
+
+SILENT_TIMEOUTS = 4  # after which a crashed run is left for another time
+SHOW_SECONDS = 0.25  # between two looks at the counts for the progress line
+FIRST_PRESS = "Stopping: no more HITs are launched, and those that are out are expired. Accepted work can still come in."
+PRESS_NOTED = "Noted. The HITs are being expired first; this takes effect when none can be accepted any more."
+SECOND_PRESS = "Stopping now."
+
+
+def attend(
+    registry: Registry,
+    provider: MTurk,
+    settings: Settings,
+    plan: runs.Plan,
+    presses: Interrupts,
+    *,
+    detach: bool,
+    say: Callable[[str], None],
+) -> Ending:
+    """Launch a planned run and see it through, or leave it once everything is launched (`detach`).
+
+    `presses` must have been entered: from the run's first row to its last line none may be lost.
+    """
+    run_id = marks.new_run_id()
+    with locks.hold(settings.home, run_id):
+        say(f"run {run_id}")
+        run = runs.enter(registry, settings, plan, runs.new_run(plan, settings, run_id, detached=detach))
+        found = _provide_pages(registry, settings, run, plan.parameters, presses, say)
+        if found is None:
+            registry.set_run_state(run_id, "finished")
+            return Ending(run_id, "finished", None, [])
+        bar = progress(run.units, run.task_name, quiet=settings.quiet)
+        attendant = Attendant(
+            *(registry, provider, run, plan.parameters, found, settings),
+            *(bar, say, presses),
+        )
+        try:
+            return attendant.launch_all() if detach else attendant.see_through()
+        finally:
+            bar.close()
+
+
+def _provide_pages(
+    registry: Registry,
+    settings: Settings,
+    run: Run,
+    parameters: Parameters,
+    presses: Interrupts,
+    say: Callable[[str], None],
+) -> pages.Pages | None:
+    """Return the run's pages, up and answering, or None after a press; if they do not come up, the run has failed."""
+    try:
+        return pages.provide(registry, settings, run, parameters, say, should_stop=lambda: presses.count > 0)
+    except Error as error:
+        if presses.count and isinstance(error, ServerFailed):
+            say(f"{error}")
+            return None
+        registry.set_run_state(run.run_id, "failed", str(error))
+        raise
+
+
+class Attendant:
+    """Sees one run through."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        provider: MTurk,
+        run: Run,
+        parameters: Parameters,
+        pages: pages.Pages,
+        settings: Settings,
+        progress: Progress,
+        say: Callable[[str], None],
+        presses: Interrupts,
+    ) -> None:
+        self._registry, self._provider, self._run = registry, provider, run
+        self._parameters, self._settings = parameters, settings
+        self._pages, self._progress, self._say = pages, progress, say
+        self._hit_type_id = ""
+        self._stop_reason: str | None = None
+        self._crashed = False  # the process that attended the run before has died
+        self._phase = "launching"  # then "expiring", then "waiting"
+        self._last_submission = time.monotonic()
+        self._silent_since: float | None = None
+        self._patience = float(parameters.no_submission_patience)  # with an endpoint that is silent
+        self._next_show = 0.0
+        self._presses, self._enough = presses, 2  # presses after which nothing is waited for
+        presses.note = self._note
+        self._launcher = Launcher(
+            *(registry, provider, run, parameters, pages, settings),
+            say=say,
+            should_stop=lambda: self._should_stop,
+            listen=self._listen,
+            on_progress=self._show,
+        )
+
+    def see_through(self) -> Ending:
+        """Launch, collect and wait until every unit is done, or until the run is told to stop."""
+        if not self._begin():
+            return self._end("finished")
+        while not self._should_stop:
+            more = self._launch()
+            self._poll()
+            if not self._registry.open_units(self._run.run_id):
+                return self._end("finished")
+            self._check_patience()
+            if not more and not self._should_stop:
+                self._presses.wait(self._settings.poll_interval)
+        return self._drain()
+
+    def launch_all(self) -> Ending:
+        """Launch every unit and leave: for detached runs."""
+        if not self._begin():
+            return self._end("finished")
+        while not self._should_stop:
+            more = self._launch()
+            counts = self._registry.unit_counts(self._run.run_id)
+            left = counts.get("planned", 0) + counts.get("creating", 0)
+            if not left and not self._should_stop:
+                return self._end("running")
+            if not more and not self._should_stop:
+                self._presses.wait(self._settings.poll_interval)
+        return self._drain()
+
+    def shut_down(self, reason: str) -> None:
+        """Take what is left of a crashed run off the market. wait_for_work() then ends it."""
+        self._crashed = True
+        self._patience = min(self._patience, SILENT_TIMEOUTS * self._settings.timeout)
+        self._hit_type_id = self._run.hit_type_id or ""
+        self._stop(reason)
+        self.withdraw()
+
+    def go_on_ending(self) -> Ending:
+        """See a run to its end that was being stopped when the process before this one died."""
+        self._hit_type_id = self._run.hit_type_id or ""
+        self._stop_reason = self._run.reason
+        return self._drain()
+
+    def _begin(self) -> bool:
+        """Make the HIT type. False if the run was stopped before; a failure is the run's end as well."""
+        if self._should_stop:
+            return False
+        try:
+            self._hit_type_id = self._launcher.begin()
+        except Error as error:
+            self._close_pages()
+            self._registry.set_run_state(self._run.run_id, "failed", str(error))
+            raise
+        return True
+
+    def _launch(self) -> bool:
+        """Settle and launch for as long as a poll can wait. Returns whether there is more to launch."""
+        if not self._pages_are_up():
+            return False
+        self._launcher.settle()
+        more = self._launcher.fill(time.monotonic() + self._settings.poll_interval)
+        if self._launcher.failure:
+            self._stop(str(self._launcher.failure))
+        return more
+
+    def _pages_are_up(self) -> bool:
+        """Look at the task server, if there is one. Its last failure ends the run."""
+        try:
+            return self._pages.are_up()
+        except ServerFailed as error:
+            self._stop(str(error))
+            return False
+
+    # Collecting
+
+    def _poll(self, *, tidy: bool = True) -> None:
+        """Look once: collect what has ended. One call when nothing has, and two more for each ended HIT.
+
+        Without `tidy`, HITs that brought nothing stay on the list of reviewable ones: that saves a call each.
+        """
+        if not self._hit_type_id:
+            return
+        try:
+            self._collect(tidy)
+            self._listen(None)
+        except ProviderError as error:  # whatever it is, HITs are out: leaving would not mend it
+            self._listen(error)
+        self._show()
+
+    def _collect(self, tidy: bool) -> None:
+        findings, collected_before = [], []
+        for hit in self._provider.iter_reviewable(self._hit_type_id):
+            mark = hit.mark
+            if mark is None or mark.run_id != self._run.run_id:
+                continue  # runs with equal parameters share a HIT type
+            unit = self._registry.unit(mark.run_id, mark.unit_index)
+            if unit is None or unit.state in OPEN_STATES:
+                findings.append(results.finding(hit, mark))
+            else:
+                collected_before.append(hit.hit_id)
+        for outcome in results.collect(
+            self._registry, self._provider, findings, threads=self._settings.threads
+        ):
+            if outcome.result:
+                self._last_submission = time.monotonic()
+                self._pages.release(outcome.result)
+            elif isinstance(outcome.error, Unreachable | CredentialsRefused):
+                raise outcome.error
+            elif outcome.error:
+                self._say(results.describe_failure(outcome))
+        if findings:
+            self._launcher.cap.mark()
+        if tidy:
+            results.mark_collected(self._provider, collected_before, threads=self._settings.threads)
+
+    def _check_patience(self) -> None:
+        patience = self._parameters.no_submission_patience
+        if time.monotonic() - self._last_submission <= patience:
+            return
+        found = diagnosis.diagnose(self._registry, self._provider, self._settings, self._run.run_id)
+        since = found.since_submission
+        if since is not None and abs(since) < timedelta(
+            seconds=patience
+        ):  # to a unit that needs more answers
+            self._last_submission = time.monotonic() - abs(since.total_seconds())
+            return
+        for line in diagnosis.lines(found):
+            self._say(line)
+        counts = self._registry.unit_counts(self._run.run_id)
+        self._stop(
+            f"no submission for {patience} s, with {counts.get('outstanding', 0)} units outstanding and"
+            f" {counts.get('planned', 0)} still to be launched. {found.verdict.sentence}"
+        )
+
+    # Ending
+
+    def _drain(self) -> Ending:
+        """Expire what is out, wait for accepted work, collect it. A second press ends the wait, not the expiry."""
+        self.withdraw()
+        return self.wait_for_work()
+
+    def withdraw(self) -> None:
+        """Expire what is out. A press meanwhile is noted; it takes effect afterwards."""
+        self._phase, self._presses.note = "expiring", self._note
+        self._enough = 2 if self._presses.count and not self._crashed else 1
+        self._registry.set_run_state(self._run.run_id, "draining", self._stop_reason)
+        if self._stop_reason:
+            self._say(f"Stopping: {self._stop_reason}")
+        self._expire_all()
+
+    def wait_for_work(self, *, patient: bool = True) -> Ending:
+        """Collect what comes in until nothing can any more, and end the run; without `patient` look only once."""
+        self._phase, self._presses.note = "waiting", self._note
+        latest = datetime.now(UTC) + timedelta(seconds=self._parameters.assignment_duration_in_seconds)
+        told = False
+        while True:
+            self._pages_are_up()  # whoever has accepted work still needs its page
+            self._poll(tidy=told)
+            if not (left := self._out()):
+                return self._end(self._last_state())
+            if self._presses.count >= self._enough or not patient:
+                return self._stop_waiting()
+            if not told:
+                self._say(
+                    f"Waiting for accepted work on at most {left} HITs; it can be submitted until"
+                    f" {timestamp(latest)} at the latest. Press Ctrl-C{' again' if self._enough > 1 else ''}"
+                    " to stop now."
+                )
+                told = True
+            self._presses.wait(self._settings.poll_interval)
+
+    def _stop_waiting(self) -> Ending:
+        """End with work in flight. What was submitted beside it is collected."""
+        in_flight = self._in_flight()
+        findings = [
+            results.finding(hit, hit.mark)
+            for hit, _ in in_flight
+            if hit.mark and hit.submitted + hit.completed
+        ]
+        for outcome in results.collect(
+            self._registry, self._provider, findings, threads=self._settings.threads
+        ):
+            if outcome.error:
+                self._say(results.describe_failure(outcome))
+        return self._end("stopped", in_flight)
+
+    def _last_state(self) -> str:
+        """A run that crashed has not done what it was asked to while units of it were never launched."""
+        planned = self._registry.unit_counts(self._run.run_id).get("planned", 0)
+        return "stopped" if self._crashed and planned else "finished"
+
+    def _expire_all(self) -> None:
+        """Expire until nothing can be accepted. What is being created is settled first, so that none slips through."""
+        run_id = self._run.run_id
+        told = False
+        while True:
+            self._launcher.settle()
+            failed = self._expire_known()
+            unsettled = self._registry.unit_counts(run_id).get("creating", 0)
+            if not failed and not unsettled:
+                return
+            if failed:
+                self._listen(Unreachable(f"{len(failed)} HITs could not be expired ({failed[0][1]})."))
+            elif not told:
+                self._say(
+                    f"{unsettled} HITs may exist that the endpoint does not list yet. Looking for them."
+                )
+                told = True
+            self._presses.wait(self._settings.poll_interval)
+
+    def _expire_known(self) -> list[tuple[str, str]]:
+        """Expire the HITs that are known. Returns those that failed; one that somebody deleted is done."""
+        run_id = self._run.run_id
+        these = [
+            hits.Target(run_id, unit.unit_index, unit.hit_id)
+            for unit in self._registry.iter_units(run_id, ["outstanding"])
+            if unit.hit_id and not unit.expired_at
+        ]
+        bar = progress(len(these), "expired", quiet=self._settings.quiet)
+        gone, failed = hits.expire(
+            self._registry, self._provider, these, threads=self._settings.threads, progress=bar
+        )
+        for target in gone:
+            self._registry.set_failed(run_id, target.unit_index, f"somebody deleted HIT {target.hit_id}")
+        if these and not failed:
+            self._listen(None)
+        return failed
+
+    def _in_flight(self) -> list[tuple[Hit, datetime]]:
+        """Return the HITs with accepted work. The API shows it as a count; the moment is the latest possible."""
+        units = {
+            u.hit_id: u for u in self._registry.iter_units(self._run.run_id, ["outstanding"]) if u.hit_id
+        }
+        found = []
+        for outcome in parallel.each(self._provider.hit, list(units), threads=self._settings.threads):
+            if isinstance(outcome.error, Unreachable):
+                self._listen(outcome.error)  # and so ends: a list with gaps would be taken for whole
+            if outcome.result and outcome.result.pending:
+                ended = units[outcome.item].expired_at or datetime.now(UTC)
+                found.append((outcome.result, ended + outcome.result.assignment_duration))
+        return sorted(found, key=lambda item: item[0].hit_id)
+
+    def _end(self, state: str, in_flight: list[tuple[Hit, datetime]] | None = None) -> Ending:
+        if state in END_STATES:
+            self._close_pages()
+        self._registry.set_run_state(self._run.run_id, state, self._stop_reason)
+        self._show(now=True)
+        return Ending(self._run.run_id, state, self._stop_reason, in_flight or [])
+
+    def _close_pages(self) -> None:
+        try:
+            self._pages.close()
+        except ProviderError as error:
+            self._say(f"{error}")
+            self._stop(
+                f"its task server could not be taken down; see what is left: make servers RUN={self._run.run_id}"
+            )
+
+    # What everything above shares
+
+    @property
+    def _should_stop(self) -> bool:
+        return self._presses.count > 0 or self._stop_reason is not None
+
+    def _stop(self, reason: str) -> None:
+        self._stop_reason = self._stop_reason or reason
+
+    def _note(self, count: int) -> str:
+        if count < self._enough:
+            return FIRST_PRESS
+        return SECOND_PRESS if self._phase == "waiting" else PRESS_NOTED
+
+    def _out(self) -> int:
+        counts = self._registry.unit_counts(self._run.run_id)
+        return counts.get("creating", 0) + counts.get("outstanding", 0)
+
+    def _listen(self, silence: ProviderError | None) -> None:
+        """Say once when the endpoint falls silent or answers again; go on for as long as the run's patience."""
+        if silence is None:
+            if self._silent_since is not None:
+                self._say("The endpoint answers again.")
+            self._silent_since = None
+            return
+        now = time.monotonic()
+        if self._silent_since is None:
+            self._silent_since = now
+            self._say(f"{silence} The run goes on trying.")
+        if self._presses.count >= self._enough or now - self._silent_since > self._patience:
+            raise ProviderError(
+                f"{silence} HITs of this run may still be open. When the endpoint answers again:"
+                f" make expire RUN={self._run.run_id}, then make results RUN={self._run.run_id}"
+            )
+
+    def _show(self, *, now: bool = False) -> None:
+        if not now and time.monotonic() < self._next_show:
+            return
+        started = time.monotonic()
+        counts = self._registry.unit_counts(self._run.run_id)
+        # Counting a million units takes a while: it may cost a tenth of the time, not more.
+        self._next_show = time.monotonic() + max(SHOW_SECONDS, 10 * (time.monotonic() - started))
+        done = counts.get("finished", 0) + counts.get("expired", 0) + counts.get("failed", 0)
+        note = f"outstanding {counts.get('outstanding', 0)} · planned {counts.get('planned', 0)}"
+        self._progress.update(done, note)

@@ -1,0 +1,145 @@
+"""The units' data: rows of a CSV, JSON Lines or JSON file, streamed, never held whole."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from codecs import BOM_UTF8
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from crowdops.errors import UsageError
+
+MAX_CELL = 1_000_000  # characters; a page holds 65,535 bytes, so a longer cell is a broken quote
+Row = dict[str, Any]
+
+
+def iter_rows(path: Path) -> Iterator[tuple[int, Row]]:
+    """Yield (index, row), the index from 0. UsageError names the row, counted from 1, that cannot be read.
+
+    A row of a CSV file maps column names to text; one of a JSON file is the object as it stands.
+    """
+    readers = {".csv": _csv, ".jsonl": _json_lines, ".ndjson": _json_lines, ".json": _json}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise UsageError(
+            f"{path}: the ending says neither .csv nor .jsonl nor .json, so its format is unknown."
+        )
+    try:
+        with path.open("rb") as file:
+            empty = True
+            for index, row in enumerate(reader(path, file)):
+                empty = False
+                yield index, row
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}. Check `data` in run.toml.") from error
+    if empty:
+        raise UsageError(f"{path} has no rows. A run needs at least one unit.")
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal; reads it once, in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _csv(path: Path, file: IO[bytes]) -> Iterator[Row]:
+    csv.field_size_limit(MAX_CELL)
+    reader = csv.reader(_text_lines(file), strict=True)
+    names: list[str] = []
+    row_number = 0
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise UsageError(f"{path}: row {row_number + 1} is not CSV: {error}.") from error
+        except UnicodeDecodeError as error:
+            place = f"row {row_number + 1}" if names else "the header"
+            raise _not_utf8(path, f"{place} (line {reader.line_num + 1})", error) from error
+        if not cells:
+            continue
+        if not names:
+            names = _header(path, cells)
+            continue
+        row_number += 1
+        if len(cells) != len(names):
+            raise UsageError(
+                f"{path}: row {row_number} (line {reader.line_num}) has {len(cells)} cells, the header has {len(names)}."
+            )
+        yield dict(zip(names, cells, strict=True))
+
+
+def _header(path: Path, cells: list[str]) -> list[str]:
+    names = [cell.strip() for cell in cells]
+    if "" in names:
+        raise UsageError(f"{path}: column {names.index('') + 1} of the header has no name.")
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise UsageError(f"{path}: the header names {', '.join(sorted(twice))} twice.")
+    return names
+
+
+def _json_lines(path: Path, file: IO[bytes]) -> Iterator[Row]:
+    row_number = 0
+    try:
+        for text in _text_lines(file):
+            if text.strip():
+                row_number += 1
+                yield _object(path, row_number, _parsed(path, row_number, text))
+    except UnicodeDecodeError as error:
+        raise _not_utf8(path, f"row {row_number + 1}", error) from error
+
+
+def _parsed(path: Path, row_number: int, text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"{path}: row {row_number} is not JSON: {error}.") from error
+    except RecursionError as error:
+        raise UsageError(f"{path}: row {row_number} is not JSON: it is nested too deeply.") from error
+
+
+def _json(path: Path, file: IO[bytes]) -> Iterator[Row]:
+    import ijson
+
+    start = len(BOM_UTF8) if file.read(len(BOM_UTF8)) == BOM_UTF8 else 0
+    file.seek(start)
+    if file.read(1000).lstrip()[:1] == b"{":
+        raise UsageError(f"{path} has no rows. The file must be one array of objects.")
+    file.seek(start)
+    row_number = 0
+    try:
+        for value in ijson.items(file, "item", use_float=True):
+            row_number += 1
+            yield _object(path, row_number, value)
+    except (ijson.JSONError, UnicodeDecodeError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise UsageError(
+            f"{path}: row {row_number + 1} is not JSON: {reason}. The file must be one array."
+        ) from error
+
+
+def _object(path: Path, row_number: int, value: object) -> Row:
+    if not isinstance(value, dict):
+        raise UsageError(f"{path}: row {row_number} is not an object with named fields.")
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:  # JSON can write one half of a surrogate pair, UTF-8 cannot
+        half = f"\\u{ord(error.object[error.start]):04x}"
+        raise UsageError(f"{path}: row {row_number} holds half a character ({half}).") from error
+    return value
+
+
+def _text_lines(file: IO[bytes]) -> Iterator[str]:
+    """Decode line by line, so that a broken character can be located."""
+    for number, line in enumerate(file, start=1):
+        yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+
+
+def _not_utf8(path: Path, place: str, error: UnicodeDecodeError) -> UsageError:
+    return UsageError(
+        f"{path}: {place} is not UTF-8 (byte {error.start + 1} of the line). Save the file as UTF-8."
+    )

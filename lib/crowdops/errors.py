@@ -1,0 +1,98 @@
+"""What can go wrong, as exceptions. Each says what happened, to what, and what to type next.
+
+The message is for the person at the terminal; `exit_code` is what the script ends with
+(README.md, "Exit codes").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class Error(Exception):
+    """A failure that the user is told about in one line, without a traceback."""
+
+    exit_code = 1
+
+
+class UsageError(Error):
+    """The command, a setting or an input file is wrong. Nothing was created."""
+
+    exit_code = 2
+
+
+class RegistryError(Error):
+    """The registry file cannot be used: not a database, too new, read-only, disk full."""
+
+
+class ProviderError(Error):
+    """The other side answered, and refused."""
+
+
+class Unreachable(ProviderError):
+    """The other side did not answer in time, or not at all. The outcome of the call is unknown."""
+
+
+class NotSent(Unreachable):
+    """Nobody took the call: it certainly has no outcome."""
+
+
+class CredentialsRefused(ProviderError):
+    """No key, or a key that the other side does not accept."""
+
+    exit_code = 2
+
+
+class NotFound(ProviderError):
+    """The object does not exist there (any more)."""
+
+
+class AlreadyExists(ProviderError):
+    """Another object has the name."""
+
+
+class WrongState(ProviderError):
+    """The object exists, and its state no longer calls for what was asked."""
+
+
+class InsufficientFunds(ProviderError):
+    """The account cannot cover the call."""
+
+
+class BudgetReached(Error):
+    """A run's max_cost does not cover what was to be done."""
+
+
+class DuplicateToken(ProviderError):
+    """The token was used before: the thing probably exists already. Settle it by reading.
+
+    `hit_ids` are the ids that stand in the answer's text, possibly none.
+    """
+
+    def __init__(self, message: str, hit_ids: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.hit_ids = tuple(hit_ids)
+
+
+class AccessDenied(ProviderError):
+    """The object exists, and this key may not see or change it."""
+
+
+class NameTaken(ProviderError):
+    """Somebody, anywhere, has an app of this name: try another."""
+
+
+class AppLimitReached(ProviderError):
+    """The account may not have more apps: delete some first."""
+
+
+class BuildFailed(ProviderError):
+    """The source was refused or did not build. `tail` holds the last lines of the build's output."""
+
+    def __init__(self, message: str, tail: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.tail = tuple(tail)
+
+
+class ServerFailed(ProviderError):
+    """A task server did not come up, or went down for good."""

@@ -1,0 +1,245 @@
+"""How calls to Heroku are made: one time limit, repeats of reads, and Heroku's refusals turned into our errors."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote, urlsplit
+
+from crowdops.errors import (
+    AccessDenied,
+    AppLimitReached,
+    CredentialsRefused,
+    InsufficientFunds,
+    NameTaken,
+    NotFound,
+    ProviderError,
+    Unreachable,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    import requests
+
+HEROKU_URL = "https://api.heroku.com"
+LOOPBACK = ("127.0.0.1", "localhost")
+ATTEMPTS = 4
+FIRST_PAUSE_SECONDS = 0.5
+_T = TypeVar("_T")
+
+
+class _OutcomeUnknown(Unreachable):
+    """The call may or may not have taken effect; a read may be made again."""
+
+
+class _Throttled(ProviderError):
+    """The call took no effect; a read may be made again."""
+
+
+def base_url_from_environment(environ: Mapping[str, str]) -> str:
+    """The API's address: Heroku's, or HEROKU_HOST as the official CLI reads it.
+
+    Raises UsageError for any other host, because the key would be sent there.
+    """
+    host = environ.get("HEROKU_HOST", "").strip().rstrip("/")
+    if host in ("", "heroku.com", HEROKU_URL):
+        return HEROKU_URL
+    if not _is_loopback(host):
+        raise UsageError(
+            f"HEROKU_HOST is {host!r}, and the key would go there. It may be http://127.0.0.1:PORT or"
+            f" http://localhost:PORT for an emulator; unset it for {HEROKU_URL}."
+        )
+    return host
+
+
+def _is_loopback(url: str) -> bool:
+    """Whether this is the address of a server on this machine and nothing else: no user, no path, no query."""
+    try:
+        parts = urlsplit(url)
+        plain = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and parts.hostname in LOOPBACK and plain == url
+
+
+class Calls:
+    """Calls with one key to one address; safe under threads.
+
+    `doing` in each call says what it is for ("delete app x"), for the error messages.
+    """
+
+    def __init__(self, token: str, base_url: str, timeout: float, sleep: Callable[[float], None]) -> None:
+        if not token.strip() or not token.isascii():
+            raise CredentialsRefused(
+                "No Heroku key: set HEROKU_API_KEY (`heroku authorizations:create` makes one)."
+            )
+        self.base_url = base_url
+        self.sleep = sleep
+        self._token = token.strip()
+        self._timeout = timeout
+        self._deadline = threading.local()
+        self._opening = threading.Lock()
+        self._opened: Any = None
+
+    def __repr__(self) -> str:
+        return f"Calls({self.base_url!r})"
+
+    @property
+    def client(self) -> Any:
+        """heroku3's client, put together without the call that its own `from_key` makes."""
+        with self._opening:
+            if self._opened is None:
+                import heroku3.api
+
+                session = self._session()
+                session.auth = ("", self._token)
+                self._opened = heroku3.api.Heroku(session=session)
+                self._opened._heroku_url = self.base_url
+            return self._opened
+
+    def handle(self, app_id: str) -> Any:
+        """heroku3's object for an app, without reading it. With the id in place of the name all paths go by id."""
+        from heroku3.models.app import App
+
+        identity = quote(app_id, safe="")
+        return App.new_from_dict({"id": identity, "name": identity}, h=self.client)
+
+    def get(self, doing: str, *path: str) -> Any:
+        """The JSON at a path; a read."""
+        parts = [quote(part, safe="") for part in path]
+        return self.read(doing, lambda: self.client._http_resource("GET", parts).json())
+
+    def get_part(self, doing: str, path: str, position: str) -> tuple[list[Any], str]:
+        """A part of a list from a position, and the position of the next part, empty after the last."""
+
+        def part() -> tuple[list[Any], str]:
+            answer = self.client._http_resource("GET", path, valrange=position)
+            return answer.json(), answer.headers.get("Next-Range", "") if answer.status_code == 206 else ""
+
+        return self.read(doing, part)
+
+    def change(self, doing: str, method: str, path: tuple[str, ...], sent: Mapping[str, Any]) -> Any:
+        """Send JSON to a path, once, and return the JSON of the answer."""
+        parts = [quote(part, safe="") for part in path]
+        return self.once(
+            doing, lambda: self.client._http_resource(method, parts, data=json.dumps(sent)).json()
+        )
+
+    def fetch(self, doing: str, url: str) -> str:
+        """The text at an address that carries its own secret, asked for without our key."""
+        with self._keyless_session() as session:
+            return self.read(doing, lambda: _checked(session.request("GET", url)).text)
+
+    def upload(self, doing: str, url: str, data: IO[bytes]) -> None:
+        """Put a file at such an address."""
+        with self._keyless_session() as session:
+            self.once(doing, lambda: _checked(session.request("PUT", url, data=data)))
+
+    def once(self, doing: str, call: Callable[[], _T]) -> _T:
+        """Make a call that must not be repeated."""
+        self._deadline.moment = time.monotonic() + self._timeout
+        return self._attempt(doing, call)
+
+    def read(self, doing: str, call: Callable[[], _T]) -> _T:
+        """Make a call that changes nothing, again if need be and while there is time."""
+        self._deadline.moment = time.monotonic() + self._timeout
+        for attempt in range(ATTEMPTS - 1):
+            try:
+                return self._attempt(doing, call)
+            except (_OutcomeUnknown, _Throttled):
+                pause = FIRST_PAUSE_SECONDS * 2**attempt
+                if time.monotonic() + pause >= self._deadline.moment:
+                    raise
+                self.sleep(pause)
+        return self._attempt(doing, call)
+
+    def _session(self) -> requests.Session:
+        """A session whose requests all end at the deadline of the call they belong to."""
+        import requests
+
+        session = requests.Session()
+        session.trust_env = not _is_loopback(self.base_url)
+        unbounded = session.request
+
+        def request(method: str, url: str, **options: Any) -> requests.Response:
+            remaining = max(0.001, self._deadline.moment - time.monotonic())
+            return unbounded(method, url, timeout=remaining, **options)
+
+        session.request = request  # type: ignore[assignment]
+        return session
+
+    def _keyless_session(self) -> requests.Session:
+        """A session that sends no key, nor one that a netrc file has for the host."""
+        session = self._session()
+        session.auth = lambda request: request
+        return session
+
+    def _attempt(self, doing: str, call: Callable[[], _T]) -> _T:
+        """One attempt, with the exceptions of requests and heroku3 turned into ours."""
+        import heroku3.api
+        import requests
+
+        try:
+            return call()
+        except requests.Timeout:
+            text = f"{self.base_url} did not answer within {self._timeout:g} seconds (to {doing})."
+            raise Unreachable(text) from None
+        except requests.HTTPError as error:
+            raise refusal(error.response, doing) from None
+        except heroku3.api.RateLimitExceeded:
+            text = (
+                f"Heroku refused to {doing}: its limit of 4,500 calls an hour is used up. Wait some minutes."
+            )
+            raise _Throttled(text) from None
+        except (requests.JSONDecodeError, heroku3.api.ResponseError):
+            raise ProviderError(f"{self.base_url} did not answer with JSON (to {doing}).") from None
+        except requests.RequestException as error:
+            text = f"{self.base_url} cannot be reached (to {doing}): {_cause(error)}"
+            raise _OutcomeUnknown(text) from None
+
+
+def _checked(answer: requests.Response) -> requests.Response:
+    answer.raise_for_status()
+    return answer
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The exception at the bottom of those that requests and urllib3 wrap into each other."""
+    inner = [getattr(error, "reason", None), *error.args]
+    deeper = next((one for one in inner if isinstance(one, BaseException)), None)
+    return error if deeper is None else _cause(deeper)
+
+
+def refusal(answer: requests.Response, doing: str) -> ProviderError:
+    """Our exception for an error answer. Heroku's own words are kept: they say more than a status does."""
+    status, (kind, message) = answer.status_code, _told(answer)
+    text = f"Heroku refused to {doing}: {message} (HTTP {status}{', ' + kind if kind else ''})"
+    if status >= 500:
+        text = f"Heroku failed to {doing}: {message} (HTTP {status}). Whether it took effect is not known."
+        return _OutcomeUnknown(text)
+    if status == 401:
+        return CredentialsRefused(f"Heroku does not accept the key in HEROKU_API_KEY: {message}")
+    if status == 402 or kind.startswith("verification_"):
+        return InsufficientFunds(text)
+    if status == 403:
+        return AccessDenied(text)
+    if status in (404, 410):
+        return NotFound(text)
+    # The API has one id for all invalid values; only the words tell these two.
+    if kind == "invalid_params" and "already taken" in message:
+        return NameTaken(text)
+    if kind == "invalid_params" and "app limit" in message:
+        return AppLimitReached(text)
+    return ProviderError(text)
+
+
+def _told(answer: requests.Response) -> tuple[str, str]:
+    """The id and the message of an error's body; some errors come as HTML from a proxy before the API."""
+    try:
+        told = answer.json()
+        return str(told["id"]), str(told["message"])
+    except (ValueError, KeyError, TypeError):
+        return "", answer.reason or "no explanation"

@@ -1,0 +1,173 @@
+"""The wall to processes on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from crowdops.errors import ProviderError
+
+TERM_SECONDS = 10.0  # between asking a process to end and ending it
+KILL_SECONDS = 5.0  # the kernel needs no longer for that, unless a disk hangs
+LOOK_SECONDS = 0.02
+# A start time is computed from the clock, which is set from time to time. One pid does not come round so soon.
+SAME_START_SECONDS = 1.5
+
+
+class Process(NamedTuple):
+    """A process that runs. Its pid and its start time (seconds since the epoch) name it for good; a pid alone does not.
+
+    `session` is the pid of the process that its whole session began with, `variables` the environment it was
+    started with.
+    """
+
+    pid: int
+    started: float
+    session: int
+    variables: dict[str, str]
+
+
+def become_crowd_server(home: Path, **options: object) -> None:
+    """Replace this process by the crowd server, with its data under `home`/crowd. Does not return.
+
+    Options are those of `python -m crowdserver`, by their long names; false ones are left out.
+    """
+    folder = home / "crowd"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    options["database"] = options.get("database") or f"sqlite:///{folder / 'crowd.db'}"
+    options["credentials"] = folder / "credentials"
+    command = [sys.executable, "-m", "crowdserver"]
+    for name, value in options.items():
+        if value is not False and value is not None:
+            command += [f"--{name.replace('_', '-')}"] + ([] if value is True else [str(value)])
+    sys.stdout.flush()
+    os.execv(sys.executable, command)
+
+
+def start(command: str, folder: Path, variables: Mapping[str, str], log: Path) -> int:
+    """Start a shell command in a folder, in a session of its own, and return its pid.
+
+    It outlives this process, and gets nothing of it: these variables only, no file, no terminal, no Ctrl-C. What
+    it writes is added to the log.
+    """
+    append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    return os.posix_spawn(
+        "/bin/sh",
+        ["sh", "-c", 'cd "$0" && exec /bin/sh -c "$1"', str(folder), command],
+        dict(variables),
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), append, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+        setsigdef=(signal.SIGPIPE, signal.SIGXFSZ),  # Python ignores them, and that would be inherited
+    )
+
+
+def find(pid: int, started: float | None = None) -> Process | None:
+    """Return the process that has a pid, and that start time if one is given; None if there is none (any more)."""
+    import psutil
+
+    try:
+        found = _describe(psutil.Process(pid))
+    except psutil.NoSuchProcess:
+        return None
+    return found if found and (started is None or _is_same(found.started, started)) else None
+
+
+def is_suspended(pid: int) -> bool:
+    """Return whether a process stands still because of Ctrl-Z or SIGSTOP."""
+    import psutil
+
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+
+
+def find_with(variables: Mapping[str, str]) -> list[Process]:
+    """Return every process that was started with all of these variables, the oldest first.
+
+    Those of other users are not seen: nobody may read their environment.
+    """
+    wanted = variables.items()
+    found = [process for process in _all() if wanted <= process.variables.items()]
+    return sorted(found, key=lambda process: process.started)
+
+
+def find_session(leader: Process) -> list[Process]:
+    """Return the processes of a session, of which the leader runs."""
+    return [process for process in _all() if process.session == leader.pid]
+
+
+def end(look: Callable[[], Sequence[Process]]) -> bool:
+    """End every process that `look` finds: ask them all to, and kill what is still there after a while.
+
+    Returns False if there was none. ProviderError if they cannot be ended. Safe to repeat.
+    """
+    found = look()
+    if not found:
+        return False
+    _signal(found, signal.SIGTERM, TERM_SECONDS)
+    deadline = time.monotonic() + KILL_SECONDS
+    while left := look():
+        if time.monotonic() > deadline:
+            raise ProviderError(f"Process {left[0].pid} does not end, not even when it is killed.")
+        _signal(left, signal.SIGKILL, KILL_SECONDS)
+    return True
+
+
+def _signal(processes: Sequence[Process], sign: signal.Signals, seconds: float) -> None:
+    """Send a signal to processes and wait until all have ended, for so long at most. Each is looked up again first."""
+    import psutil
+
+    for process in processes:
+        if not find(process.pid, process.started):
+            continue
+        try:
+            psutil.Process(process.pid).send_signal(sign)
+        except psutil.NoSuchProcess:
+            continue
+        except psutil.AccessDenied as error:
+            raise ProviderError(f"Process {process.pid} is another user's and cannot be ended.") from error
+    deadline = time.monotonic() + seconds
+    while any(_is_running(process) for process in processes) and time.monotonic() < deadline:
+        time.sleep(LOOK_SECONDS)
+
+
+def _is_running(process: Process) -> bool:
+    """Return whether a process has not ended yet. One that was ours leaves the system's list with this."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(process.pid, os.WNOHANG)
+    return find(process.pid, process.started) is not None
+
+
+def _is_same(started: float, other: float) -> bool:
+    return abs(started - other) < SAME_START_SECONDS
+
+
+def _all() -> Iterator[Process]:
+    import psutil
+
+    for process in psutil.process_iter():
+        if found := _describe(process):
+            yield found
+
+
+def _describe(process: Any) -> Process | None:
+    """Return a process as it is at this moment; None for one that has ended, or that this user may not look into."""
+    import psutil
+
+    try:
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return Process(process.pid, process.create_time(), os.getsid(process.pid), process.environ())
+    except (psutil.NoSuchProcess, psutil.AccessDenied, ProcessLookupError, PermissionError):
+        return None

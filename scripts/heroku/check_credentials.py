@@ -1,0 +1,22 @@
+#!/usr/bin/env python3
+"""Say whose Heroku key this is, what it may do, and how many more apps the account can have.
+
+The key is read from HEROKU_API_KEY, in the environment or in .env; HEROKU_HOST may name an emulator on this
+machine. For cron: exit 0 if a task server could be launched now, 1 if not, 2 if there is no valid key.
+"""
+
+from crowdops import cli, config, output
+
+
+@cli.command(__doc__)
+@cli.with_settings
+def main(settings: config.Settings) -> int:
+    from crowdops import heroku_accounts
+
+    found = heroku_accounts.check(settings)
+    output.either(settings.as_json, heroku_accounts.as_json(found), heroku_accounts.describe(found))
+    return 0 if found.can_launch else cli.EXIT_FAILED
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""Delete leftover task servers at Heroku: apps of ours whose run is crashed, ended or unknown.
+
+Without names and selectors: the leftovers of the runs in this registry. --all-runs: every leftover, of unknown
+runs as well. A living run's server, an app that is not marked yet and one that serves no run are deleted only
+when their NAME is given. What lacks our prefix, or was created by another account, is never deleted. Each app is
+read again just before. Safe to repeat.
+"""
+
+import click
+
+from crowdops import cli, config, output
+
+
+@cli.command(__doc__)
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@cli.with_selectors
+@cli.with_guard
+@cli.with_settings
+def main(
+    names: tuple[str, ...], settings: config.Settings, selection: config.Selection, guard: cli.Guard
+) -> int:
+    from crowdops import app_marks, heroku_servers, leftovers, runs, server_status
+    from crowdops.registry import Registry
+
+    with Registry.open(settings.home) as registry:
+        conditions = runs.conditions(registry, settings.home)
+        seen = list(heroku_servers.survey(registry, settings, conditions))
+        choice = leftovers.choose(
+            seen, selection, names, known_runs=conditions, is_our_name=app_marks.is_our_name
+        )
+        if not settings.as_json:
+            output.table(server_status.HEADERS, [server_status.row(status) for status in choice.targets])
+        if remarks := leftovers.remarks(seen, choice):
+            output.say(remarks)
+        targets, gone, failed = choice.targets, [], []
+        if targets and not guard.allows(f"Delete {len(targets)} apps at Heroku?"):
+            targets = []
+        elif targets:
+            gone, failed = leftovers.kill(
+                targets,
+                lambda status, named: heroku_servers.take_down(
+                    registry, settings, server_status.as_server(status), named=named
+                ),
+                is_living=lambda run_id: leftovers.is_living(registry, settings.home, run_id),
+                names=names,
+                progress=output.progress(len(targets), "taken down", quiet=settings.quiet),
+            )
+    return cli.report(
+        *(settings, guard, "deleted"),
+        selected=len(choice.targets) + len(choice.gone),
+        done=len(targets) - len(gone) - len(failed),
+        already=len(choice.gone) + len(gone),
+        failed=failed,
+    )
+
+
+if __name__ == "__main__":
+    main()

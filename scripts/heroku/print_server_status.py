@@ -1,0 +1,33 @@
+#!/usr/bin/env python3
+"""Show every task server of ours at Heroku: what exists, is scaled, runs and answers, whose run it is, its cost so far.
+
+Found by the apps' own marks, so it works without the registry, too. A leftover is ours and its run is crashed,
+ended or unknown here. Unmarked apps have our prefix and not our marks. Everybody else's apps are counted only.
+
+The cost is that of the present dynos since the app was created, in US dollars, without add-ons.
+"""
+
+from crowdops import cli, config, output
+
+
+@cli.command(__doc__)
+@cli.with_selectors
+@cli.with_settings
+def main(settings: config.Settings, selection: config.Selection) -> None:
+    from crowdops import heroku_apps, leftovers, runs, server_status
+    from crowdops.registry import Registry
+
+    with Registry.open(settings.home) as registry:
+        conditions = runs.conditions(registry, settings.home)
+        account = heroku_apps.look(registry, settings, conditions)
+    servers = leftovers.of(account.servers, selection)
+    if settings.as_json:
+        found = [server_status.as_json(status) for status in servers]
+        output.document({"servers": found, "foreign_apps": account.foreign})
+        return
+    output.table(server_status.HEADERS, [server_status.row(status) for status in servers])
+    output.say(server_status.verdict(servers, account.foreign, "scripts/heroku/kill_servers.py"))
+
+
+if __name__ == "__main__":
+    main()

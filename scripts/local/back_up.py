@@ -1,0 +1,25 @@
+#!/usr/bin/env python3
+"""Copy the registry to a dated file under the home's backups folder, and drop the oldest copies.
+
+Works beside living runs: the copy is the registry of one moment, checked, and appears whole or not at all. The setting
+backups_kept says how many are kept. The path of the copy goes to stdout. restore_backup goes back to one.
+"""
+
+from crowdops import cli, config, output
+
+
+@cli.command(__doc__)
+@cli.with_settings
+def main(settings: config.Settings) -> None:
+    from crowdops import backups
+
+    made, dropped = backups.make(settings.home, kept=settings.backups_kept)
+    document = {"backup": made.path, "made_at": made.made_at, "dropped": [each.path for each in dropped]}
+    output.either(settings.as_json, document, str(made.path))
+    if settings.verbose:
+        for each in dropped:
+            output.say(f"dropped {each.path.name}")
+
+
+if __name__ == "__main__":
+    main()

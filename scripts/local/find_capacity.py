@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Find out how many workers a run's task server stands, and advise max_num_concurrent_units and dynos.
+
+Simulated workers open pages of the run's units, 1, 2, 4 … of them at once, until one page in twenty takes longer
+than --bound-ms or a page does not come. They talk to the run's own server only, submit nothing, and give back the
+leases that they take. The server must be up: local/launch_server.py or heroku/launch_server.py starts one for a
+run. What is measured is what comes through from here, so measure a server at Heroku over a good line.
+"""
+
+import click
+
+from crowdops import cli, config, output
+
+
+@cli.command(__doc__)
+@click.argument("run_id", metavar="RUN_ID")
+@click.option(
+    "--bound-ms", default=500.0, show_default=True, type=click.FloatRange(1), help="Time for a page."
+)
+@click.option(
+    "--most",
+    default=64,
+    show_default=True,
+    type=click.IntRange(1, 512),
+    help="Go no further than so many workers.",
+)
+@click.option(
+    "--seconds", default=5.0, show_default=True, type=click.FloatRange(0.1), help="Length of a step."
+)
+@click.option(
+    *("--seconds-per-task",),
+    default=30.0,
+    show_default=True,
+    type=click.FloatRange(1),
+    help="Time for one unit.",
+)
+@cli.with_settings
+def main(
+    run_id: str,
+    bound_ms: float,
+    most: int,
+    seconds: float,
+    seconds_per_task: float,
+    settings: config.Settings,
+) -> int:
+    from crowdops import capacity
+    from crowdops.registry import Registry
+
+    with Registry.open(settings.home) as registry:
+        target = capacity.target(registry, settings, run_id)
+    bar = output.progress(most, "workers", quiet=settings.quiet)
+    limits = {"bound": bound_ms, "seconds": seconds, "timeout": settings.timeout}
+    taken = list(capacity.steps(target, most=most, progress=bar, **limits))
+    bar.close()
+    advice = capacity.advise(target, taken, bound=bound_ms, seconds_per_task=seconds_per_task)
+    if settings.as_json:
+        output.document(capacity.as_json(target, taken, advice, bound_ms))
+    else:
+        output.table(capacity.HEADERS, [capacity.row(step) for step in taken])
+        output.say(advice.text)
+    return 0 if advice.max_num_concurrent_units else cli.EXIT_FAILED
+
+
+if __name__ == "__main__":
+    main()

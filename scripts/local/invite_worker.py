@@ -1,0 +1,30 @@
+#!/usr/bin/env python3
+"""Make a sign-in link with which a worker works on the crowd server, and print it.
+
+Send the link to that worker only: whoever has it works, and earns, as this worker. It works until a newer one
+is made for the same worker. Without --worker-id a new worker is made; with the id of a known worker, this
+makes a new link and ends the old one and whatever was signed in with it.
+"""
+
+import click
+
+from crowdops import cli, config, output
+
+
+@cli.command(__doc__)
+@click.option("--name", metavar="NAME", help="Name that the worker sees, at most 100 characters.")
+@click.option("--worker-id", metavar="ID", help="A and capital letters or digits. [default: a new id]")
+@cli.with_settings
+def main(name: str | None, worker_id: str | None, settings: config.Settings) -> None:
+    from crowdops.providers import crowd
+
+    made = crowd.invite(settings, name=name, worker_id=worker_id)
+    if not (settings.quiet or settings.as_json):
+        output.say(
+            f"Worker {made.worker_id}{f' ({made.name})' if made.name else ''} signs in with this link:"
+        )
+    output.either(settings.as_json, made._asdict(), made.url)
+
+
+if __name__ == "__main__":
+    main()

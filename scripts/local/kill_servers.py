@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""End leftover task servers on this machine: those whose run is crashed, ended or unknown.
+
+Without names and selectors: the leftovers of the runs in this registry. --all-runs: every leftover of this home,
+of unknown runs as well. A living run's server and one that serves no run are ended only when their NAME is given.
+All processes of a server are asked to end, and killed if they do not. Safe to repeat.
+"""
+
+import click
+
+from crowdops import cli, config, output
+
+
+@cli.command(__doc__)
+@click.argument("names", metavar="[NAME]...", nargs=-1)
+@cli.with_selectors
+@cli.with_guard
+@cli.with_settings
+def main(
+    names: tuple[str, ...], settings: config.Settings, selection: config.Selection, guard: cli.Guard
+) -> int:
+    from crowdops import leftovers, local_servers, runs, server_status
+    from crowdops.registry import Registry
+
+    with Registry.open(settings.home) as registry:
+        conditions = runs.conditions(registry, settings.home)
+        seen = list(local_servers.survey(registry, settings, conditions))
+        choice = leftovers.choose(
+            seen, selection, names, known_runs=conditions, is_our_name=local_servers.is_our_name
+        )
+        if not settings.as_json:
+            output.table(server_status.HEADERS, [server_status.row(status) for status in choice.targets])
+        if remarks := leftovers.remarks(seen, choice):
+            output.say(remarks)
+        targets, gone, failed = choice.targets, [], []
+        if targets and not guard.allows(f"End {len(targets)} servers on this machine?"):
+            targets = []
+        elif targets:
+            gone, failed = leftovers.kill(
+                targets,
+                lambda status, named: local_servers.take_down(
+                    registry, settings, server_status.as_server(status)
+                ),
+                is_living=lambda run_id: leftovers.is_living(registry, settings.home, run_id),
+                names=names,
+                progress=output.progress(len(targets), "ended", quiet=settings.quiet),
+            )
+    return cli.report(
+        *(settings, guard, "ended"),
+        selected=len(choice.targets) + len(choice.gone),
+        done=len(targets) - len(gone) - len(failed),
+        already=len(choice.gone) + len(gone),
+        failed=failed,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+#!/usr/bin/env python3
+"""Serve the pages of a run in the registry on this machine, or any app folder with a Procfile (--app-dir).
+
+Returns once the server answers, with the run's id if it serves one, and prints its address; a server that the run
+has already stays. If it does not come up, the end of its log is shown and its processes are ended, unless --keep.
+It listens on 127.0.0.1 and runs until it is taken down: scripts/local/kill_servers.py.
+"""
+
+from pathlib import Path
+
+import click
+
+from crowdops import cli, config, output
+
+
+@cli.command(__doc__)
+@click.argument("run_id", metavar="[RUN_ID]", required=False)
+@click.option(
+    "--app-dir",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Serve this app, for no run, where it lies.",
+)
+@click.option(
+    "--keep", is_flag=True, help="Leave the server as it is if it does not come up, to look into it."
+)
+@cli.with_settings
+def main(run_id: str | None, app_dir: Path | None, keep: bool, settings: config.Settings) -> None:
+    from crowdops import local_servers, server_launches
+    from crowdops.registry import Registry
+
+    server_launches.require_one(run_id, app_dir)
+    with Registry.open(settings.home) as registry:
+        if app_dir is not None:
+            with server_launches.obeying_sigterm():
+                server = local_servers.launch_app(registry, settings, app_dir, output.say, keep=keep)
+        else:
+            server = server_launches.for_run(
+                local_servers, registry, settings, run_id or "", {}, output.say, keep=keep
+            )
+    output.either(settings.as_json, server_launches.as_json(server), server.url or "")
+
+
+if __name__ == "__main__":
+    main()

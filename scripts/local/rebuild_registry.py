@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""Make the registry again from the marks on HITs and servers: runs, units, HITs, assignments and their answers, servers.
+
+Merges into what is there and changes nothing that the registry knows better. A damaged file is kept beside it under a
+dated name. Without selectors it takes the runs that this home has a folder of; runs of another home, which may be a
+colleague's and alive, only when they are named, or all with --all-runs. At the provider it only reads.
+
+What no mark tells is null: the data rows, and units that never had a HIT. A run.toml brings them back:
+launch_run.py RUN.TOML --resume RUN_ID. Approvals and bonuses that were decided and not sent are not known either.
+"""
+
+import click
+
+from crowdops import cli, config, output
+
+
+@cli.command(__doc__)
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would be written; write nothing.")
+@cli.with_selectors
+@cli.with_settings
+def main(dry_run: bool, settings: config.Settings, selection: config.Selection) -> int:
+    from crowdops import adoption, rebuilding, wrecks
+    from crowdops.providers.mturk import MTurk
+    from crowdops.registry import Registry
+
+    if not dry_run and Registry.is_damaged(settings.home):
+        output.say(f"The registry is damaged. The file is kept: {Registry.set_aside(settings.home)}")
+    with Registry.open(settings.home) as registry:
+        provider = MTurk(settings)
+        servers, unseen = wrecks.look_at_servers(registry, settings)
+        found = rebuilding.find(registry, settings, adoption.look(provider), servers)
+        chosen = rebuilding.choose(found, selection)
+        if not settings.as_json:
+            output.table(rebuilding.HEADERS, rebuilding.rows(chosen))
+        rebuilt = None if dry_run else rebuilding.rebuild(registry, provider, settings, chosen)
+    for line in [*unseen, *rebuilding.remarks(found, chosen, rebuilt)]:
+        output.say(line)
+    if settings.as_json:
+        output.document(rebuilding.document(chosen, rebuilt))
+    return cli.EXIT_FAILED if rebuilt and rebuilt.failures else 0
+
+
+if __name__ == "__main__":
+    main()

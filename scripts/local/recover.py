@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""After a crash: find what it left alive, show it, and shut it down, or carry it on with --resume.
+
+Finds every crashed run, HITs that may or do exist without the registry's knowledge, and leftover servers here and
+at Heroku. Shutting down expires what can be accepted, waits for accepted work up to its deadline, collects it,
+takes the servers down and ends the runs. It may be killed anywhere and started again. Attended runs, detached
+ones, and whatever does not carry our mark are left alone.
+
+HITs with our mark of a run that this registry does not know may be a colleague's, alive in another home: they are
+listed, and ended only with --orphans RUN_ID or --all-orphans. Lost your own registry? See rebuild_registry.
+"""
+
+import click
+
+from crowdops import cli, config, output
+
+
+@cli.command(__doc__)
+@click.option(
+    "--resume", is_flag=True, help="Carry the crashed runs on, one after the other, instead of ending them."
+)
+@click.option(
+    "--no-wait", is_flag=True, help="Do not wait for accepted work; collect it later with download_results."
+)
+@click.option(
+    "--orphans", metavar="RUN_ID", multiple=True, help="End this unknown run's HITs as well. Repeatable."
+)
+@click.option(
+    "--all-orphans", is_flag=True, help="End every unknown run's HITs as well: nobody else uses the account."
+)
+@cli.with_guard
+@cli.with_settings
+def main(
+    resume: bool,
+    no_wait: bool,
+    orphans: tuple[str, ...],
+    all_orphans: bool,
+    settings: config.Settings,
+    guard: cli.Guard,
+) -> int:
+    from crowdops import wrecks
+    from crowdops.interrupts import Interrupts
+    from crowdops.providers.mturk import MTurk
+    from crowdops.recovery import Recovery
+    from crowdops.registry import Registry
+
+    then = wrecks.CARRY_ON if resume else wrecks.SHUT_DOWN
+    with Registry.open(settings.home) as registry:
+        provider = MTurk(settings)
+        found = wrecks.survey(registry, provider, settings)
+        chosen = wrecks.choose_orphans(found, orphans, every=all_orphans)
+        plan = wrecks.rows(found, settings.environment, chosen, then)
+        if plan and not settings.as_json:
+            output.table(wrecks.HEADERS, plan)
+        say = output.say if not settings.quiet else lambda text: None
+        for line in wrecks.remarks(found):
+            say(line)
+        presses = Interrupts()
+        recovery = Recovery(registry, provider, settings, presses, say)
+        if wrecks.is_clean(found) and not chosen:
+            say(f"Nothing is left over at {settings.endpoint}.")
+        elif guard.allows("Carry this on?" if resume else "Shut all of this down?"):
+            with presses:
+                recovery.run(found, chosen, resume=resume, wait=not no_wait)
+        if settings.as_json:
+            actions = [action._asdict() for action in recovery.actions]
+            document = wrecks.document(found, settings.environment)
+            output.document({**document, "actions": actions, "dry_run": guard.dry_run})
+    if presses.count:
+        return cli.EXIT_INTERRUPTED
+    return cli.EXIT_FAILED if recovery.failed else 0
+
+
+if __name__ == "__main__":
+    main()

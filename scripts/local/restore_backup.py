@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+"""Put a backup in the place of the registry. The registry that is there now, damaged or not, is kept aside.
+
+BACKUP is a file, or the name of one in the home's backups folder. Refused while a run of this home is attended.
+What has happened since the backup is not in it; HITs and servers carry marks, so rebuild_registry closes the gap.
+"""
+
+import click
+
+from crowdops import cli, config, output
+
+
+@cli.command(__doc__)
+@click.argument("backup")
+@cli.with_guard
+@cli.with_settings
+def main(backup: str, settings: config.Settings, guard: cli.Guard) -> int:
+    from crowdops import backups
+
+    path = backups.find(settings.home, backup)
+    backups.check_idle(settings.home)
+    done = None
+    if guard.allows(f"Put {path} in the place of {settings.home / 'registry.db'}?"):
+        done = backups.restore(settings.home, path)
+    if settings.as_json:
+        output.document(
+            {"backup": path, "kept": done and done.kept, "restored": bool(done), "dry_run": guard.dry_run}
+        )
+    elif not settings.quiet:
+        lines = backups.remarks(done) if done else [f"{path} would be put in its place. Nothing was changed."]
+        output.say("\n".join(lines))
+    return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+#!/usr/bin/env python3
+"""Serve the crowd: an MTurk-compatible API for requesters, and a site where workers work.
+
+Prints its address when it is ready, and serves until Ctrl-C. Everything it knows is in its database, so it
+can be killed and started again at any time. The requester's key pair is made at the first start.
+
+--control, --latency-ms and --rate-limit are for rehearsals and tests.
+"""
+
+import click
+
+from crowdops import cli, config
+
+
+@cli.command(__doc__)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8730, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
+)
+@click.option("--database", metavar="URL", help="SQLAlchemy URL. [default: sqlite, in the home folder]")
+@click.option(
+    "--balance", default="10000.00", show_default=True, help="Dollars in the account at the first start."
+)
+@click.option(
+    "--control", is_flag=True, help="Serve /_control: a clock to move, faults to order. Loopback only."
+)
+@click.option("--latency-ms", default=0, type=click.IntRange(min=0), help="Delay of each API reply.")
+@click.option("--rate-limit", type=click.IntRange(min=1), help="API calls a second, at most.")
+@cli.with_settings
+def main(settings: config.Settings, **options: object) -> None:
+    from crowdops.providers import processes
+
+    processes.become_crowd_server(settings.home, **options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""Rehearse a run with simulated workers, who work through the crowd server's worker site.
+
+They are invited as "Simulated 1", "Simulated 2" … with ids that follow from the seed, so a second rehearsal has
+the same workers. They take whatever the site offers them, yours and everybody else's on that server: so they
+work in the environment local only. Two rehearsals at the same time need two seeds. Ctrl-C sends the workers home:
+they return what is in hand, and the tally is shown.
+"""
+
+import click
+
+from crowdops import cli, config, output
+
+
+@cli.command(__doc__)
+@click.option(
+    "--workers", default=6, show_default=True, type=click.IntRange(1, 200), help="How many at once."
+)
+@click.option("--seed", default=1, show_default=True, help="Same seed, same workers and same decisions.")
+@click.option(
+    "--return-rate", default=0.0, show_default=True, type=click.FloatRange(0, 1), help="Share returned."
+)
+@click.option(
+    "--abandon-rate", default=0.0, show_default=True, type=click.FloatRange(0, 1), help="Share abandoned."
+)
+@click.option(
+    *("--seconds-per-task",),
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="Time for one unit.",
+)
+@click.option(
+    *("--until-idle",),
+    default=10.0,
+    show_default=True,
+    metavar="SECONDS",
+    type=click.FloatRange(0, min_open=True),
+    help="A worker leaves when there was nothing to do for so long.",
+)
+@cli.with_settings
+def main(workers: int, settings: config.Settings, **habits: float) -> int:
+    from crowdops import rehearsal
+    from crowdops.simulated_worker import TALLY_HEADERS, Behaviour
+
+    behaviour = Behaviour(**habits)  # type: ignore[arg-type]  # click made the seed an int
+    with rehearsal.stop_on_signals() as stop:
+        links = rehearsal.hire(settings, workers, behaviour.seed)
+        tally = rehearsal.simulate(links, behaviour, stop=stop, report=output.say, timeout=settings.timeout)
+    if settings.as_json:
+        output.document(tally.document())
+    else:
+        output.table(TALLY_HEADERS, [tally.row()])
+    return cli.EXIT_INTERRUPTED if stop.is_set() else cli.EXIT_FAILED if tally.errors else 0
+
+
+if __name__ == "__main__":
+    main()

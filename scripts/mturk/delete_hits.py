@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""Dispose of HITs whose assignments are all reviewed and stored; say what holds the others back.
+
+First collects what came in and was reviewed meanwhile. Results stay in the registry; at the provider nothing
+is left of a deleted HIT, and its rejections can no longer be taken back. Safe to repeat.
+"""
+
+from crowdops import cli, config, output
+
+
+@cli.command(__doc__)
+@cli.with_selectors
+@cli.with_guard
+@cli.with_settings
+def main(settings: config.Settings, selection: config.Selection, guard: cli.Guard) -> int:
+    from crowdops import catchup, disposal, runs
+    from crowdops.providers.mturk import MTurk
+    from crowdops.registry import Registry
+    from crowdops.tallies import Tally
+
+    cli.require(selection)
+    with Registry.open(settings.home) as registry:
+        settings, chosen = runs.choose(registry, settings, selection)
+        provider = MTurk(settings)
+        unread = catchup.catch_up(registry, provider, chosen, threads=settings.threads)
+        found = disposal.survey(registry, provider, chosen)
+        ready = [each for each in found if each.held is None]
+        held = [each for each in found if each.held]
+        if not settings.as_json:
+            output.table(disposal.PLAN_HEADERS, disposal.plan_rows(chosen, found))
+        tally: Tally[disposal.Disposable] = Tally()
+        if ready and guard.allows(f"Delete {len(ready)} HITs at {settings.endpoint}?"):
+            bar = output.progress(len(ready), "deleted", quiet=settings.quiet)
+            tally = disposal.dispose(registry, provider, ready, threads=settings.threads, progress=bar)
+    for line in [*unread, *(f"{each.hit_id}: {each.held}" for each in held if settings.verbose)]:
+        output.say(line)
+    return cli.report(
+        *(settings, guard, "deleted"),
+        selected=len(ready),
+        done=tally.done,
+        already=tally.already,
+        failed=tally.failed,
+        more={"held": [{"id": each.hit_id, "reason": each.held} for each in held]},
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""Write every assignment of the selected runs with its data row, as CSV, JSON, JSON Lines or a table.
+
+First collects what was submitted since somebody last looked, then writes what the registry has. In CSV, a
+cell that a spreadsheet would run as a formula gets an apostrophe in front; JSON has every value as it is.
+"""
+
+from pathlib import Path
+
+import click
+
+from crowdops import cli, config, output
+
+
+@cli.command(__doc__)
+@click.option(
+    "--format", "form", type=click.Choice(["csv", "json", "jsonl", "table"]), default="csv", show_default=True
+)
+@click.option(
+    "-o", "--output", "path", type=click.Path(path_type=Path), help="File; it appears whole or not at all."
+)
+@click.option("--offline", is_flag=True, help="Only what the registry has; no API call.")
+@cli.with_selectors
+@cli.with_settings
+def main(
+    form: str, path: Path | None, offline: bool, settings: config.Settings, selection: config.Selection
+) -> int:
+    from crowdops import results, runs
+    from crowdops.providers.mturk import MTurk
+    from crowdops.registry import Registry
+
+    cli.require(selection)
+    with Registry.open(settings.home) as registry:
+        settings, chosen = runs.choose(registry, settings, selection)
+        failures = []
+        if not offline:
+            unattended = runs.unattended(settings.home, chosen)
+            failures = results.refresh(
+                registry, MTurk(settings), chosen, unattended, threads=settings.threads
+            )
+        with output.destination(path) as file:
+            results.write(registry, chosen, "json" if settings.as_json else form, file)
+    for failure in failures:
+        output.say(failure)
+    return cli.EXIT_FAILED if failures else 0
+
+
+if __name__ == "__main__":
+    main()

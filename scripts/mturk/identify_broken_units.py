@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""Show units of which the registry and the provider do not say the same: why, and the command that mends each.
+
+HITs that the registry does not know, that somebody deleted or opened again, that can still be accepted although their
+unit has ended, second HITs of a unit, and answers that never came in. Without selectors: every run at the endpoint.
+What an attending process is about to put right by itself is left out.
+
+--mend mends them: it takes HITs over, expires those that should be closed, collects answers, and gives up units whose
+HIT is gone. Each unit is read again first. Safe to repeat, and beside a living run.
+"""
+
+import click
+
+from crowdops import cli, config, output
+
+
+@cli.command(__doc__)
+@click.option("--mend", "only_show", flag_value=False, default=True, help="Mend what is found.")
+@cli.with_selectors
+@cli.with_guard_unless("only_show")
+@cli.with_settings
+def main(only_show: bool, settings: config.Settings, selection: config.Selection, guard: cli.Guard) -> int:
+    from crowdops import broken_units, mending, runs
+    from crowdops.providers.mturk import MTurk
+    from crowdops.registry import Registry
+    from crowdops.tallies import Tally
+
+    with Registry.open(settings.home) as registry:
+        settings, chosen = runs.choose(registry, settings, selection)
+        provider, conditions = MTurk(settings), runs.conditions(registry, settings.home)
+        found = broken_units.survey(registry, provider, chosen, conditions)
+        document = {"broken": broken_units.document(found.broken), "unknown_hits": found.unknown_hits}
+        if not settings.as_json and found.broken:
+            output.table(broken_units.HEADERS, broken_units.rows(found.broken))
+        if not settings.quiet:
+            for line in broken_units.remarks(found):
+                output.say(line)
+        if only_show:
+            if settings.as_json:
+                output.document(document)
+            return 0
+        tally: Tally[broken_units.Broken] = Tally()
+        if found.broken and guard.allows(f"Mend {len(found.broken)} units at {settings.endpoint}?"):
+            bar = output.progress(len(found.broken), "mended", quiet=settings.quiet)
+            tally = mending.mend(
+                *(registry, provider, found.broken, conditions), threads=settings.threads, progress=bar
+            )
+    return cli.report(
+        *(settings, guard, "mended"),
+        selected=len(found.broken),
+        done=tally.done,
+        already=tally.already,
+        failed=tally.failed,
+        more=document,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""Launch a run and see it through, or carry on one that crashed.
+
+Makes a HIT of every row of the run's data, no more than max_num_concurrent_units at once, collects what
+workers submit, and ends when every unit is done. Ctrl-C once ends the run cleanly: nothing new is launched,
+accepted work is waited for and collected. Ctrl-C again, when it says that it is waiting, stops at once.
+
+--resume carries on a run that crashed: what is out is taken over, the rest is launched with the same parameters,
+nothing twice. RUN.TOML is needed only when the registry was rebuilt from marks, which do not tell the data.
+--dry-run shows the units, the cost, the exact parameters and the first page, and contacts nobody.
+"""
+
+import time
+from pathlib import Path
+
+import click
+
+from crowdops import cli, output
+from crowdops.config import Settings
+
+
+@cli.command(__doc__)
+@click.argument("run_toml", metavar="[RUN.TOML]", required=False, type=click.Path(path_type=Path))
+@click.option("--set", "given", metavar="NAME=VALUE", multiple=True, help="Override a parameter. Repeatable.")
+@click.option(
+    "--detach", is_flag=True, help="Launch everything and leave; collect later with download_results."
+)
+@click.option("--resume", "run_id", metavar="RUN_ID", help="Carry on a crashed run.")
+@click.option("--ignore-data-change", is_flag=True, help="Resume with the rows as they were at launch.")
+@cli.with_guard
+@cli.with_settings
+def main(
+    run_toml: Path | None,
+    given: tuple[str, ...],
+    detach: bool,
+    run_id: str | None,
+    ignore_data_change: bool,
+    settings: Settings,
+    guard: cli.Guard,
+) -> int:
+    from crowdops import attendance, endings, parameters, resumption, runs
+    from crowdops.interrupts import Interrupts
+    from crowdops.providers.mturk import MTurk
+    from crowdops.registry import Registry
+
+    started = time.monotonic()
+    resumption.check_command(run_toml, run_id, changes=detach or bool(given))
+    loaded = parameters.load(run_toml, cli.pairs(given, "--set")) if run_toml else None
+    plan = runs.plan(loaded, settings, detach=detach) if loaded else None
+    if run_id:
+        settings, offer = resumption.offer(settings, run_id, plan, ignore_data_change=ignore_data_change)
+    else:
+        assert plan is not None
+        offer = runs.offer(plan, settings)
+    if guard.dry_run:
+        output.either(settings.as_json, offer.document, offer.text)
+        return 0
+    output.say(offer.summary)
+    provider = MTurk(settings)
+    runs.check_account(provider, offer.estimate)
+    if not guard.allows(offer.question):
+        output.say("Nothing was created.")
+        return 0
+    with Registry.open(settings.home) as registry, Interrupts() as presses:
+        world = (registry, provider, settings)
+        if run_id:
+            ending = resumption.resume(
+                *world, run_id, presses, plan=plan, ignore_data_change=ignore_data_change, say=output.say
+            )
+        else:
+            ending = attendance.attend(*world, plan, presses, detach=detach, say=output.say)
+        found = endings.document(registry, ending, provider.calls, time.monotonic() - started)
+        output.say(endings.closing_words(found, ending))
+        if settings.as_json:
+            output.document(found)
+    return endings.exit_code(found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Send a message to the workers of the selected runs, or to those of a list.
+
+The text is a file of at most 4,096 characters. It goes out in batches of 100; whom it did not reach is named.
+No worker gets the same subject and text twice, however often this is run or killed: when a batch breaks off
+in the middle, its workers are named and not tried again.
+"""
+
+from pathlib import Path
+
+import click
+
+from crowdops import cli, config, output
+
+
+@cli.command(__doc__)
+@click.argument("text", metavar="TEXT_FILE", type=click.Path(path_type=Path))
+@click.option("--subject", required=True, help="At most 200 characters.")
+@click.option("--worker", "workers", multiple=True, metavar="WORKER_ID", help="A worker. Repeatable.")
+@click.option(
+    "--file", type=click.Path(path_type=Path), help="Workers: one a line, or a CSV with a column worker_id."
+)
+@cli.with_selectors
+@cli.with_guard
+@cli.with_settings
+def main(
+    text: Path,
+    subject: str,
+    workers: tuple[str, ...],
+    file: Path | None,
+    settings: config.Settings,
+    selection: config.Selection,
+    guard: cli.Guard,
+) -> int:
+    from crowdops import notices, runs, soft_blocks
+    from crowdops.providers.mturk import MTurk
+    from crowdops.registry import Registry
+    from crowdops.tallies import Tally
+
+    message = notices.read(text, subject)
+    named = [*workers, *(soft_blocks.read_workers(file) if file else [])]
+    if not named:
+        cli.require(selection)
+    with Registry.open(settings.home) as registry:
+        settings, chosen = runs.choose(registry, settings, selection)
+        if not selection.is_empty:
+            named += registry.workers_of([run.run_id for run in chosen])
+        plan = notices.plan(registry, settings, message, named)
+        tally: Tally[str] = Tally()
+        if plan.recipients and guard.allows(f"Send {message.subject!r} to {len(plan.recipients)} workers?"):
+            bar = output.progress(len(plan.recipients), "told", quiet=settings.quiet)
+            tally = notices.send(registry, MTurk(settings), settings, message, plan.recipients, bar)
+    doubtful = [(worker_id, notices.DOUBTFUL) for worker_id in plan.doubtful]
+    return cli.report(
+        *(settings, guard, "told"),
+        selected=len(plan.recipients),
+        done=tally.done,
+        already=len(plan.told),
+        failed=[*doubtful, *tally.failed],
+        interrupted=tally.interrupted,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+"""Pay the bonuses of a file, each exactly once, however often this is run or killed.
+
+The file is CSV with the columns assignment_id, worker_id, amount and reason; the worker reads the reason. A
+bonus is these four together: the same row, in the same file or in another, is never paid again. The total is
+shown first. Ctrl-C finishes the payments under way; the same command goes on from there.
+"""
+
+from pathlib import Path
+
+import click
+
+from crowdops import cli, config, output
+
+
+@cli.command(__doc__)
+@click.argument("file", metavar="FILE.CSV", type=click.Path(path_type=Path))
+@cli.with_selectors
+@cli.with_guard
+@cli.with_settings
+def main(file: Path, settings: config.Settings, selection: config.Selection, guard: cli.Guard) -> int:
+    from crowdops import bonuses, runs
+    from crowdops.providers.mturk import MTurk
+    from crowdops.registry import Registry
+    from crowdops.tallies import Tally
+
+    rows = bonuses.read(file)
+    with Registry.open(settings.home) as registry:
+        settings, chosen = runs.choose(registry, settings, selection)
+        plan = bonuses.plan_file(registry, rows, chosen)
+        if not settings.as_json:
+            output.table(bonuses.PLAN_HEADERS, bonuses.plan_rows(plan, chosen))
+        if not settings.quiet:
+            output.say(bonuses.describe(registry, plan, settings.environment))
+        tally: Tally[bonuses.Due] = Tally()
+        question = f"Pay {len(plan.due)} bonuses for ${plan.total(settings.environment)} with fees?"
+        if plan.due and guard.allows(question):
+            bar = output.progress(len(plan.due), "paid", quiet=settings.quiet)
+            tally = bonuses.pay(registry, MTurk(settings), plan.due, threads=settings.threads, progress=bar)
+    return cli.report(
+        *(settings, guard, "paid"),
+        selected=len(plan.due),
+        done=tally.done,
+        already=tally.already + len(plan.paid),
+        failed=[*plan.failed, *tally.failed],
+        interrupted=tally.interrupted,
+    )
+
+
+if __name__ == "__main__":
+    main()

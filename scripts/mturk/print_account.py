@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""Show the balance and, by task_name and run, what was paid and what may still have to be paid.
+
+First collects what came in and was reviewed meanwhile. "not reviewed" is submitted work that waits for
+somebody; it is approved by itself at the time shown. "still to spend" is what all that is out costs if all of
+it is done and approved. Without selectors: every run at the endpoint.
+"""
+
+import click
+
+from crowdops import cli, config, output
+
+
+@cli.command(__doc__)
+@click.option(
+    "--offline", is_flag=True, help="The runs as the registry has them; only the balance is asked for."
+)
+@cli.with_selectors
+@cli.with_settings
+def main(offline: bool, settings: config.Settings, selection: config.Selection) -> int:
+    from crowdops import accounts, catchup, runs
+    from crowdops.providers.mturk import MTurk
+    from crowdops.registry import Registry
+
+    with Registry.open(settings.home) as registry:
+        settings, chosen = runs.choose(registry, settings, selection)
+        provider = MTurk(settings)
+        unread = []
+        if not offline:
+            unread = catchup.catch_up(registry, provider, chosen, threads=settings.threads)
+        balance = provider.account()
+        found = accounts.read(registry, chosen)
+    if settings.as_json:
+        output.document(accounts.document(found, balance, settings.environment, settings.endpoint))
+    else:
+        output.table(accounts.HEADERS, accounts.rows(found))
+        output.say(accounts.describe(balance))
+    for line in unread:
+        output.say(line)
+    return cli.EXIT_FAILED if unread else 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""Show what is outstanding, per run, and whether it is safe to shut down.
+
+Assignable HITs can still be accepted, Unassignable ones have accepted work. When neither is left, nothing
+more can come in. Without selectors: every run at the endpoint.
+
+--check is for cron: silent and exit 0 while no crashed run has anything outstanding, else those runs and exit 4.
+"""
+
+import click
+
+from crowdops import cli, config, output
+
+
+@cli.command(__doc__)
+@click.option("--hits", "details", is_flag=True, help="List each outstanding HIT.")
+@click.option(
+    "--check", is_flag=True, help="Only crashed runs with something outstanding; exit 4 if there are any."
+)
+@click.option("--watch", metavar="SECONDS", type=click.FloatRange(min=0.1), help="Show again and again.")
+@cli.with_selectors
+@cli.with_settings
+def main(
+    details: bool, check: bool, watch: float | None, settings: config.Settings, selection: config.Selection
+) -> int:
+    from crowdops import runs, status
+    from crowdops.providers.mturk import MTurk
+    from crowdops.registry import Registry
+
+    with Registry.open(settings.home) as registry:
+        settings, chosen = runs.choose(registry, settings, selection)
+        provider = MTurk(settings)
+        for _ in cli.rounds(watch):
+            found = status.read(
+                registry, provider, chosen, runs.conditions(registry, settings.home), details=details
+            )
+            if check:
+                found = status.only_left_over(found)
+            if settings.as_json:
+                output.document(status.document(found, settings, provider.calls, details=details))
+            elif found.runs or not check:
+                output.table(status.HEADERS, status.rows(found))
+                if details:
+                    output.table(status.DETAIL_HEADERS, status.detail_rows(found))
+                output.say(status.verdict(found, settings))
+    return cli.EXIT_LEFT_OVER if check and found.runs else 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,233 @@
+"""A crowd server in a process of its own, for tests: started, talked to, stopped or killed."""
+
+import configparser
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+import psutil
+import requests
+from botocore.config import Config
+
+_START_SECONDS = 30
+_STOP_SECONDS = 15
+
+# Shared, because reading the service's model takes longer than most tests.
+_SESSION = boto3.session.Session()
+
+
+class CrowdFailed(Exception):
+    """The server ended before it was ready; the message is what it wrote to stderr."""
+
+
+class Crowd:
+    """A running `python -m crowdserver`. Use it as a context manager, or start() and stop() it.
+
+    home: where its key pair, and by default its database, lie; a temporary folder if not given.
+    extra: more arguments for the command line, as they are.
+    """
+
+    def __init__(
+        self,
+        home: Path | None = None,
+        *,
+        database: str | None = None,
+        control: bool = True,
+        latency_ms: int = 0,
+        rate_limit: float | None = None,
+        balance: str = "10000.00",
+        processes: int = 1,
+        port: int = 0,
+        extra: tuple[str, ...] = (),
+    ) -> None:
+        self._temporary = None if home else tempfile.TemporaryDirectory(prefix="crowd-")
+        self.home = home or Path(self._temporary.name)
+        self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.database_url = database or f"sqlite:///{self.home / 'crowd.db'}"
+        self.credentials_file = self.home / "credentials"
+        self._port = port
+        self._arguments = [
+            *("--database", self.database_url),
+            *("--credentials", str(self.credentials_file)),
+            *("--latency-ms", str(latency_ms)),
+            *("--balance", balance),
+            *("--processes", str(processes)),
+            *(("--control",) if control else ()),
+            *(("--rate-limit", str(rate_limit)) if rate_limit else ()),
+            *extra,
+        ]
+        self._process: subprocess.Popen[str] | None = None
+        self.url = ""
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        if self._temporary:
+            self._temporary.cleanup()
+
+    @property
+    def pid(self) -> int:
+        """The main process's id."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def endpoint(self) -> str:
+        """The same as url, under the name that the suite's settings use."""
+        return self.url
+
+    @property
+    def credentials(self) -> tuple[str, str]:
+        """Access key id and secret key."""
+        parser = configparser.ConfigParser(interpolation=None)
+        parser.read_string(self.credentials_file.read_text())
+        return parser["default"]["aws_access_key_id"], parser["default"]["aws_secret_access_key"]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that send AWS's own tools here."""
+        key_id, secret = self.credentials
+        return {
+            "AWS_ACCESS_KEY_ID": key_id,
+            "AWS_SECRET_ACCESS_KEY": secret,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL_MTURK": self.url,
+        }
+
+    def start(self) -> None:
+        """Start the server and wait until it answers; a second start takes the port of the first.
+
+        Raises CrowdFailed if it ends instead.
+        """
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CROWD"))
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "crowdserver", "--port", str(self._port), *self._arguments],
+            stdout=subprocess.PIPE,
+            stderr=(self.home / "stderr.log").open("a"),
+            text=True,
+            env=environment,
+        )
+        line = _first_line(self._process)
+        if not line.startswith("crowd server ready at "):
+            self.kill()
+            raise CrowdFailed((self.home / "stderr.log").read_text())
+        self.url = line.removeprefix("crowd server ready at ").strip()
+        self._port = int(self.url.rpartition(":")[2])
+
+    def stop(self, sign: signal.Signals = signal.SIGINT) -> int | None:
+        """End the server as Ctrl-C would, or with another signal; its exit code, or None if it was not running."""
+        if self._process is None or self._process.poll() is not None:
+            return None
+        self._process.send_signal(sign)
+        return self._process.wait(_STOP_SECONDS)
+
+    def kill(self) -> None:
+        """End the server as a power cut would, with kill -9 on its main process, and wait until the port is free."""
+        assert self._process is not None
+        children = (
+            psutil.Process(self._process.pid).children(recursive=True) if self._process.poll() is None else []
+        )
+        self._process.kill()
+        self._process.wait(_STOP_SECONDS)
+        wait_until(lambda: all(is_over(child) for child in children), _STOP_SECONDS)
+
+    def client(self, **config: Any) -> Any:
+        """A boto3 client for this server. config: botocore.config.Config's own arguments."""
+        key_id, secret = self.credentials
+        return _SESSION.client(
+            "mturk",
+            region_name="us-east-1",
+            endpoint_url=self.url,
+            aws_access_key_id=key_id,
+            aws_secret_access_key=secret,
+            config=Config(**{"retries": {"total_max_attempts": 1}, "max_pool_connections": 64, **config}),
+        )
+
+    def control(self, path: str, json: dict[str, Any] | None = None, method: str | None = None) -> Any:
+        """Call the control API: GET without a body, POST with one, or what method says. path: such as "clock"."""
+        method = method or ("GET" if json is None else "POST")
+        response = requests.request(method, f"{self.url}/_control/{path}", json=json, timeout=10)
+        response.raise_for_status()
+        return response.json()
+
+    def advance(self, seconds: float) -> None:
+        """Move the server's clock forward."""
+        self.control("clock", {"advance_seconds": seconds})
+
+    def calls(self) -> dict[str, dict[str, int]]:
+        """The API calls so far, by operation."""
+        numbers: dict[str, dict[str, int]] = self.control("calls")
+        return numbers
+
+    def number_of_calls(self) -> int:
+        """All API calls so far, good and bad."""
+        return sum(number["ok"] + number["failed"] for number in self.calls().values())
+
+
+def html_question(html: str = "<form><input name='label'></form>", frame_height: int = 0) -> str:
+    """The XML of a question whose page is in the HIT."""
+    return (
+        '<HTMLQuestion xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2011-11-11/'
+        f'HTMLQuestion.xsd"><HTMLContent><![CDATA[<!DOCTYPE html>{html}]]></HTMLContent>'
+        f"<FrameHeight>{frame_height}</FrameHeight></HTMLQuestion>"
+    )
+
+
+def external_question(url: str, frame_height: int = 600) -> str:
+    """The XML of a question whose page is at a URL."""
+    return (
+        '<ExternalQuestion xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2006-07-14/'
+        f'ExternalQuestion.xsd"><ExternalURL>{url.replace("&", "&amp;")}</ExternalURL>'
+        f"<FrameHeight>{frame_height}</FrameHeight></ExternalQuestion>"
+    )
+
+
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_over(process: psutil.Process) -> bool:
+    """Whether a process has ended; one that nobody has collected yet has."""
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
+def wait_until(holds: Any, seconds: float = 10.0) -> None:
+    """Wait until a function returns something true. Raises AssertionError when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"{holds} did not become true within {seconds} s"
+        time.sleep(0.02)
+
+
+def _first_line(process: subprocess.Popen[str]) -> str:
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    assert process.stdout is not None
+    threading.Thread(target=lambda: lines.put(process.stdout.readline()), daemon=True).start()
+    try:
+        return lines.get(timeout=_START_SECONDS)
+    except queue.Empty:
+        process.kill()
+        raise CrowdFailed(f"not ready after {_START_SECONDS} s") from None

@@ -1,0 +1,74 @@
+"""The registry with a million units beside one with a thousand: python -m tests.benchmarks.registry [--units N]
+
+Both hold the same kinds of rows; what is done to them costs the same or it does not scale. Milliseconds are the
+median of a hundred calls each, on the disk of the temporary folder.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from crowdops.registry import Registry, Run
+from tests.benchmarks._sides import show
+
+SMALL, CALLS, RUN_ID = 1000, 100, "20260101-000000-aaaa"
+
+
+def fill(home: Path, units: int) -> float:
+    """Plan a run of so many units; seconds."""
+    started = time.perf_counter()
+    with Registry.open(home) as registry:
+        now = datetime.now(UTC)
+        registry.add_run(
+            Run(
+                RUN_ID, "bench", "local", "http://x", "running", False, "{}", "", units, None, now, None, None
+            )
+        )
+        registry.add_units(RUN_ID, ((index, {"text": f"picture {index}"}) for index in range(units)))
+    return time.perf_counter() - started
+
+
+def median_ms(work: Callable[[int], object], calls: int = CALLS) -> float:
+    """The median duration of a call of work(number)."""
+    durations = []
+    for number in range(calls):
+        started = time.perf_counter()
+        work(number)
+        durations.append(time.perf_counter() - started)
+    return 1000 * statistics.median(durations)
+
+
+def measure(home: Path) -> list[float]:
+    """Milliseconds of open, intend, set_created, unit_counts and open_units."""
+
+    def open_it(_: int) -> None:
+        Registry.open(home).__exit__()
+
+    with Registry.open(home) as registry:
+        return [
+            median_ms(open_it, 20),
+            median_ms(lambda _: registry.intend(RUN_ID, 1)),
+            median_ms(lambda number: registry.set_created(RUN_ID, number, f"HIT{number}")),
+            median_ms(lambda _: registry.unit_counts(RUN_ID), 20),
+            median_ms(lambda _: registry.open_units(RUN_ID), 20),
+        ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--units", type=int, default=1_000_000)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        small, large = Path(folder, "small"), Path(folder, "large")
+        planned = [1000 * fill(small, SMALL), 1000 * fill(large, options.units)]
+        names = ("open", "intend one", "set_created", "unit_counts", "open_units")
+        rows = [("plan all", *planned), *zip(names, measure(small), measure(large), strict=True)]
+    show("The registry, milliseconds", ("", f"{SMALL:,} units", f"{options.units:,} units"), rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Guards around every test: nothing of this machine decides a test, and nothing leaves this machine."""
+
+import ipaddress
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import botocore.loaders
+import botocore.session
+import pytest
+from hypothesis import settings
+
+from tests.crowds import Crowd
+from tests.worlds import World
+
+_SETTINGS = ("CROWDOPS_", "AWS_", "HEROKU_", "BOTO_")
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy")
+
+
+# The machine may be busy, and nobody reads a database of examples that lies in a folder of CI's.
+settings.register_profile("suite", deadline=None, max_examples=40, database=None)
+settings.load_profile("suite")
+
+
+# Scripts that run in this process make a client each; what botocore reads from its own files is read once.
+_LOADER = botocore.loaders.create_loader()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_loader() -> Iterator[None]:
+    """Read the API's description once, not for every client: it costs more than most tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", lambda *ignored: _LOADER)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of whoever runs the tests counts, and every test has an empty home of its own."""
+    for name in list(os.environ):
+        if name.startswith(_SETTINGS) or name.lower() in _PROXIES:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    monkeypatch.setenv("CROWDOPS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("CROWDOPS_ENV_FILE", str(tmp_path / "there-is-no.env"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.fixture(autouse=True)
+def not_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests behave the same under a terminal and under cron."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        monkeypatch.setattr(stream, "isatty", lambda: False, raising=False)
+
+
+class Border:
+    """Notes each attempt to talk to another machine, and lets none through."""
+
+    def __init__(self) -> None:
+        self.attempts: list[str] = []
+        self._connect = socket.socket.connect
+        self._connect_ex = socket.socket.connect_ex
+        self._getaddrinfo = socket.getaddrinfo
+
+    def connect(self, sock: socket.socket, address: Any) -> None:
+        self._check(sock, address)
+        return self._connect(sock, address)
+
+    def connect_ex(self, sock: socket.socket, address: Any) -> int:
+        self._check(sock, address)
+        return self._connect_ex(sock, address)
+
+    def getaddrinfo(self, host: Any, *args: Any, **kwargs: Any) -> Any:
+        if host and not _is_here(host):
+            self._refuse(str(host))
+        return self._getaddrinfo(host, *args, **kwargs)
+
+    def _check(self, sock: socket.socket, address: Any) -> None:
+        if sock.family in (socket.AF_INET, socket.AF_INET6) and not _is_here(address[0]):
+            self._refuse(str(address[0]))
+
+    def _refuse(self, host: str) -> NoReturn:
+        self.attempts.append(host)
+        # Not an Exception: a library that wraps those must not be able to hide it.
+        pytest.fail(f"a test tried to reach {host}; tests talk to this machine only")
+
+
+def _is_here(host: str | bytes) -> bool:
+    name = host.decode() if isinstance(host, bytes) else host
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name in ("localhost", socket.gethostname())
+
+
+@pytest.fixture(autouse=True)
+def border(monkeypatch: pytest.MonkeyPatch) -> Iterator[Border]:
+    """Fail a test that tries to reach another machine, even where the attempt was swallowed."""
+    guard = Border()
+    monkeypatch.setattr(socket.socket, "connect", lambda sock, address: guard.connect(sock, address))
+    monkeypatch.setattr(socket.socket, "connect_ex", lambda sock, address: guard.connect_ex(sock, address))
+    monkeypatch.setattr(socket, "getaddrinfo", guard.getaddrinfo)
+    yield guard
+    assert not guard.attempts, f"the test tried to reach {', '.join(guard.attempts)}"
+
+
+@pytest.fixture(scope="session")
+def crowd_server() -> Iterator[Crowd]:
+    """One crowd server with the control API for all tests that bring a world of their own."""
+    with Crowd() as crowd:
+        yield crowd
+
+
+@pytest.fixture
+def world(crowd_server: Crowd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """An empty account on the crowd server, a fresh home with its key, and a task to launch."""
+    made = World(crowd_server, tmp_path)
+    for name, value in made.variables.items():
+        monkeypatch.setenv(name, value)
+    yield made
+    made.close()

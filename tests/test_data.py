@@ -1,0 +1,223 @@
+"""Data files: streamed, and each broken row named."""
+
+import csv
+import io
+import json
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crowdops import data
+from crowdops.errors import UsageError
+
+Write = Callable[[str, bytes | str], Path]
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes a file and returns its path."""
+
+    def write(name: str, content: bytes | str) -> Path:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    found = list(data.iter_rows(path))
+    assert [index for index, _ in found] == list(range(len(found)))
+    return [row for _, row in found]
+
+
+def complaint(path: Path) -> str:
+    with pytest.raises(UsageError) as caught:
+        list(data.iter_rows(path))
+    assert caught.value.exit_code == 2
+    text = str(caught.value)
+    assert str(path) in text and "\n" not in text
+    return text.replace(str(path), path.name)
+
+
+# CSV
+
+
+def test_csv_rows_map_columns_to_text(write: Write) -> None:
+    assert rows(write("a.csv", "id,text\n007,x\n2,\n")) == [
+        {"id": "007", "text": "x"},
+        {"id": "2", "text": ""},
+    ]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(write: Write) -> None:
+    assert rows(write("a.csv", b"\xef\xbb\xbfid,text\r\n1,a\r\n2,b\r\n")) == [
+        {"id": "1", "text": "a"},
+        {"id": "2", "text": "b"},
+    ]
+
+
+def test_quoted_cells_hold_commas_quotes_and_line_breaks(write: Write) -> None:
+    content = 'id,text\n1,"a, ""b""\nc"\n2,"\r\n"\n'
+    assert [row["text"] for row in rows(write("a.csv", content))] == ['a, "b"\nc', "\r\n"]
+
+
+def test_empty_lines_are_no_rows(write: Write) -> None:
+    assert len(rows(write("a.csv", "\n\nid\n\n1\n\n\n2\n\n"))) == 2
+
+
+def test_names_lose_the_blanks_around_them(write: Write) -> None:
+    assert rows(write("a.csv", " id , text\n1,2\n3, 4 \n")) == [
+        {"id": "1", "text": "2"},
+        {"id": "3", "text": " 4 "},
+    ]
+
+
+def test_a_nul_is_a_character_like_others_here(write: Write) -> None:
+    assert rows(write("a.csv", b"id\na\0b\nc\n")) == [{"id": "a\0b"}, {"id": "c"}]
+
+
+@given(st.lists(TEXT.map(str.strip).filter(bool), min_size=1, max_size=5, unique=True), st.data())
+def test_what_a_csv_writer_wrote_comes_back(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], draw: st.DataObject
+) -> None:
+    wanted = draw.draw(
+        st.lists(st.lists(TEXT, min_size=len(names), max_size=len(names)), min_size=1, max_size=5)
+    )
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
+    writer.writerows([names, *wanted])
+    path = tmp_path_factory.getbasetemp() / "round-trip.csv"
+    path.write_bytes(text.getvalue().encode())
+    if names[0].startswith("\ufeff"):
+        return  # indistinguishable from a byte order mark
+    assert [list(row.values()) for row in rows(path)] == wanted
+    assert list(rows(path)[0]) == names
+
+
+@pytest.mark.parametrize(
+    "content,wanted",
+    [
+        ("id,text\n1,a\n2\n", "a.csv: row 2 (line 3) has 1 cells, the header has 2."),
+        ("id,text\n1,a,b\n", "a.csv: row 1 (line 2) has 3 cells, the header has 2."),
+        ('id,text\n1,"a\nb"\n2,c,d\n', "a.csv: row 2 (line 4) has 3 cells, the header has 2."),
+        ("id,,text\n1,2,3\n", "a.csv: column 2 of the header has no name."),
+        ("id,text,id\n1,2,3\n", "a.csv: the header names id twice."),
+        ("id,text, id,text\n", "a.csv: the header names id, text twice."),
+        ("", "a.csv has no rows. A run needs at least one unit."),
+        ("\n\n", "a.csv has no rows. A run needs at least one unit."),
+        ("id,text\n", "a.csv has no rows. A run needs at least one unit."),
+        ('id\n1\n"never closed\n2\n', "a.csv: row 2 is not CSV: unexpected end of data."),
+        ('id\n"a"b\n', "a.csv: row 1 is not CSV: ',' expected after '\"'."),
+        (
+            b'id,text\n1,"a\nb\nc"\n2,caf\xe9\n',
+            "a.csv: row 2 (line 5) is not UTF-8 (byte 6 of the line). Save the file as UTF-8.",
+        ),
+        (
+            b"id,text\n1,a\n2,caf\xe9\n",
+            "a.csv: row 2 (line 3) is not UTF-8 (byte 6 of the line). Save the file as UTF-8.",
+        ),
+        (
+            b"caf\xe9,text\n1,a\n",
+            "a.csv: the header (line 1) is not UTF-8 (byte 4 of the line). Save the file as UTF-8.",
+        ),
+        (
+            "id,text\n1,a\n".encode("utf-16"),
+            "a.csv: the header (line 1) is not UTF-8 (byte 1 of the line). Save the file as UTF-8.",
+        ),
+    ],
+)
+def test_a_broken_csv_is_explained(write: Write, content: bytes | str, wanted: str) -> None:
+    assert complaint(write("a.csv", content)) == wanted
+
+
+def test_a_huge_cell_is_a_broken_quote(write: Write) -> None:
+    content = 'id\n1\n"' + "x" * (data.MAX_CELL + 1) + '"\n'
+    assert (
+        complaint(write("a.csv", content))
+        == "a.csv: row 2 is not CSV: field larger than field limit (1000000)."
+    )
+
+
+# JSON
+
+
+def test_json_lines_are_objects_as_they_stand(write: Write) -> None:
+    content = '{"id": 1, "tags": ["a"]}\n\n{"id": "2", "text": "日本"}\n'
+    wanted = [{"id": 1, "tags": ["a"]}, {"id": "2", "text": "日本"}]
+    assert rows(write("a.jsonl", content)) == wanted
+    assert rows(write("a.NDJSON", content)) == wanted
+    assert rows(write("a.json", json.dumps(wanted))) == wanted
+
+
+def test_json_may_start_with_a_byte_order_mark(write: Write) -> None:
+    assert rows(write("a.jsonl", b'\xef\xbb\xbf{"id": 1}\n{"id": 2}\n')) == [{"id": 1}, {"id": 2}]
+    assert rows(write("a.json", b'\xef\xbb\xbf[{"id": 1}, {"id": 2}]')) == [{"id": 1}, {"id": 2}]
+
+
+@pytest.mark.parametrize(
+    "name,content,wanted",
+    [
+        ("a.jsonl", '{"id": 1}\n[2]\n', "a.jsonl: row 2 is not an object with named fields."),
+        ("a.jsonl", '{"id": 1}\n{"id": \n', "a.jsonl: row 2 is not JSON: Expecting value"),
+        ("a.jsonl", "\n\n", "a.jsonl has no rows. A run needs at least one unit."),
+        ("a.jsonl", b'{"id": 1}\n{"id": "\xff"}\n', "a.jsonl: row 2 is not UTF-8 (byte 9 of the line)."),
+        ("a.jsonl", '{"id": 1}\n' + "[" * 100_000 + "\n", "a.jsonl: row 2 is not JSON: "),
+        ("a.jsonl", '{"id": 1}\n{"id": "\\ud800"}\n', "a.jsonl: row 2 holds half a character (\\ud800)."),
+        ("a.json", '[{"id": 1}, 2]', "a.json: row 2 is not an object with named fields."),
+        ("a.json", '[{"id": 1}, {"id": "\\udfff"}]', "a.json: row 2 is not JSON: "),
+        ("a.json", '[{"id": 1}, {"id": ', "a.json: row 2 is not JSON: "),
+        ("a.json", "[]", "a.json has no rows. A run needs at least one unit."),
+        ("a.json", "", "a.json: row 1 is not JSON: "),
+        ("a.json", '{"id": 1}', "a.json has no rows. The file must be one array of objects."),
+        ("a.json", '{"item": {"id": 1}}', "a.json has no rows. The file must be one array of objects."),
+        ("a.json", b'[{"id": "\xff"}]', "a.json: row 1 is not JSON: "),
+    ],
+)
+def test_broken_json_is_explained(write: Write, name: str, content: bytes | str, wanted: str) -> None:
+    assert complaint(write(name, content)).startswith(wanted)
+
+
+# Files
+
+
+def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    assert complaint(tmp_path / "a.csv") == "a.csv: No such file or directory. Check `data` in run.toml."
+    (tmp_path / "b.jsonl").mkdir()
+    assert complaint(tmp_path / "b.jsonl") == "b.jsonl: Is a directory. Check `data` in run.toml."
+
+
+def test_an_unknown_ending_is_said(write: Write) -> None:
+    for name in ("a.xlsx", "csv"):
+        wanted = f"{name}: the ending says neither .csv nor .jsonl nor .json, so its format is unknown."
+        assert complaint(write(name, "id\n1\n")) == wanted
+
+
+def test_a_digest_is_the_files_sha256(write: Write) -> None:
+    assert data.digest(write("a", "")).startswith("e3b0c44298fc1c14")
+    assert data.digest(write("b", "abc")).startswith("ba7816bf8f01cfea")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.json"])
+def test_a_long_file_is_never_held_whole(write: Write, name: str) -> None:
+    text = "word " * 40
+    lines = {
+        "a.csv": "id,text\n" + "".join(f"{n},{text}\n" for n in range(20_000)),
+        "a.jsonl": "".join(json.dumps({"id": n, "text": text}) + "\n" for n in range(20_000)),
+        "a.json": json.dumps([{"id": n, "text": text} for n in range(20_000)]),
+    }
+    path = write(name, lines[name])
+    size = len(lines.pop(name))
+    next(iter(data.iter_rows(path)))
+    tracemalloc.start()
+    count = sum(1 for _ in data.iter_rows(path))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert count == 20_000
+    assert peak < size / 4

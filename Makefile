@@ -1,0 +1,156 @@
+# One-liners over the scripts. `make help` lists them.
+# Select with RUN=RUN_ID or TASK='pilot-*'; anything else goes through ARGS='--json --dry-run'.
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+SELECT = $(if $(RUN),--run '$(RUN)') $(if $(TASK),--task-name '$(TASK)')
+JOBS ?= 5
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test check sweep bench clean launch resume status expire results runs diagnose broken review bonuses makeup block notify account delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-kill
+
+help:  ## this list
+	@echo "crowdops: launch, watch, stop and clean up crowdsourced work"
+	@echo
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
+	@echo
+	@echo "  make status TASK='pilot-*'    make expire RUN=20261122-114502-k3f9 ARGS=--dry-run"
+
+# Setting up
+
+venv: $(STAMP)  ## the virtual environment in .venv, made when it is needed
+
+$(STAMP): setup.cfg pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "crowdops needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "Python lacks the venv module. On Debian: apt install python3-venv"; exit 1; }
+	@echo "Setting up $(VENV), once ..." >&2
+	@$(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,postgresql]' >&2
+	@touch $@
+
+# The two to begin with
+
+demo: $(STAMP)  ## a whole run with six simulated workers, in about half a minute
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" bash examples/demo.sh
+
+test: $(STAMP) check  ## every test
+	$(PY) -m pytest -n $(JOBS) --dist loadfile
+
+check: $(STAMP)  ## lint and types
+	$(VENV)/bin/ruff check lib scripts tests
+	$(VENV)/bin/ruff format --check lib scripts tests
+	$(VENV)/bin/mypy
+
+sweep: $(STAMP)  ## the long sweeps: Ctrl-C and kill -9 at every point of a run
+	CROWDOPS_FULL_SWEEP=1 $(PY) -m pytest -n $(JOBS) --timeout=1800 tests/runs tests/runs_served tests/recovery tests/review tests/heroku tests/servers
+
+bench: $(STAMP)  ## measure, side by side with what people use instead
+	@for file in tests/benchmarks/[a-z]*.py; do echo "== $$file"; $(PY) -m tests.benchmarks.$$(basename $$file .py) || exit 1; done
+
+clean:  ## remove what make made
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis lib/*.egg-info
+
+# Working with runs: one target for every script
+
+launch: $(STAMP)  ## launch a run: make launch FILE=examples/run.toml
+	@$(PY) scripts/mturk/launch_run.py $(FILE) $(ARGS)
+
+resume: $(STAMP)  ## carry a crashed run on
+	@$(PY) scripts/mturk/launch_run.py --resume '$(RUN)' $(ARGS)
+
+status: $(STAMP)  ## what is outstanding, and whether it is safe to shut down
+	@$(PY) scripts/mturk/print_outstanding_hit_status.py $(SELECT) $(ARGS)
+
+expire: $(STAMP)  ## end the outstanding HITs of a run
+	@$(PY) scripts/mturk/expire_hits.py $(SELECT) $(ARGS)
+
+results: $(STAMP)  ## collect and write the results of a run
+	@$(PY) scripts/mturk/download_results.py $(SELECT) $(ARGS)
+
+runs: $(STAMP)  ## the runs in the registry
+	@$(PY) scripts/local/print_runs.py $(SELECT) $(ARGS)
+
+diagnose: $(STAMP)  ## why is my run not finishing?
+	@$(PY) scripts/local/diagnose_run.py $(RUN) $(ARGS)
+
+broken: $(STAMP)  ## where registry and provider disagree; ARGS=--mend
+	@$(PY) scripts/mturk/identify_broken_units.py $(SELECT) $(ARGS)
+
+# Review and money
+
+review: $(STAMP)  ## approve or reject: ARGS='--export FILE', '--apply FILE', '--approve-all' …
+	@$(PY) scripts/mturk/review_assignments.py $(SELECT) $(ARGS)
+
+bonuses: $(STAMP)  ## pay the bonuses of a file: make bonuses FILE=bonuses.csv
+	@$(PY) scripts/mturk/pay_bonuses.py $(FILE) $(SELECT) $(ARGS)
+
+makeup: $(STAMP)  ## a compensation HIT for one worker: ARGS='--worker … --amount … --reason …'
+	@$(PY) scripts/mturk/launch_makeup_hits.py $(FILE) $(if $(TASK),--task-name '$(TASK)') $(ARGS)
+
+block: $(STAMP)  ## keep workers out: make block TASK=NAME ARGS=WORKER_ID
+	@$(PY) scripts/mturk/soft_block_workers.py $(if $(TASK),--task-name '$(TASK)') $(ARGS)
+
+notify: $(STAMP)  ## a message to workers: make notify FILE=text.txt TASK=… ARGS='--subject …'
+	@$(PY) scripts/mturk/notify_workers.py $(FILE) $(SELECT) $(ARGS)
+
+account: $(STAMP)  ## balance, spent and still to be spent
+	@$(PY) scripts/mturk/print_account.py $(SELECT) $(ARGS)
+
+delete: $(STAMP)  ## dispose of HITs whose work is reviewed and stored
+	@$(PY) scripts/mturk/delete_hits.py $(SELECT) $(ARGS)
+
+# After a crash
+
+recover: $(STAMP)  ## find what crashed runs left, and take it down; ARGS=--resume carries on
+	@$(PY) scripts/local/recover.py $(ARGS)
+
+rebuild: $(STAMP)  ## make the registry again from the marks alone
+	@$(PY) scripts/local/rebuild_registry.py $(SELECT) $(ARGS)
+
+backup: $(STAMP)  ## a dated copy of the registry
+	@$(PY) scripts/local/back_up.py $(ARGS)
+
+restore: $(STAMP)  ## take the registry back from a copy: make restore FILE=…
+	@$(PY) scripts/local/restore_backup.py $(FILE) $(ARGS)
+
+# The crowd server, and rehearsals
+
+crowd: $(STAMP)  ## serve the crowd: the API and the workers' site
+	@$(PY) scripts/local/serve_crowd.py $(ARGS)
+
+invite: $(STAMP)  ## a sign-in link for a worker: make invite ARGS='--name Ada'
+	@$(PY) scripts/local/invite_worker.py $(ARGS)
+
+simulate: $(STAMP)  ## simulated workers: make simulate ARGS='--workers 6 --seed 1'
+	@$(PY) scripts/local/simulate_workers.py $(ARGS)
+
+wut: $(STAMP)  ## explain a setting: make wut NAME=task_reward
+	@$(PY) scripts/local/wut.py $(NAME) $(ARGS)
+
+# Task servers on this machine and at Heroku
+
+serve: $(STAMP)  ## serve a run's pages on this machine: make serve RUN=RUN_ID
+	@$(PY) scripts/local/launch_server.py $(RUN) $(ARGS)
+
+servers: $(STAMP)  ## the task servers on this machine
+	@$(PY) scripts/local/print_server_status.py $(SELECT) $(ARGS)
+
+kill-servers: $(STAMP)  ## end leftover task servers on this machine
+	@$(PY) scripts/local/kill_servers.py $(SELECT) $(NAME) $(ARGS)
+
+capacity: $(STAMP)  ## how many workers a run's server stands: make capacity RUN=RUN_ID
+	@$(PY) scripts/local/find_capacity.py $(RUN) $(ARGS)
+
+heroku-check: $(STAMP)  ## whose Heroku key is this, and what may it do
+	@$(PY) scripts/heroku/check_credentials.py $(ARGS)
+
+heroku-launch: $(STAMP)  ## deploy a run's task server: make heroku-launch RUN=RUN_ID
+	@$(PY) scripts/heroku/launch_server.py $(RUN) $(ARGS)
+
+heroku-status: $(STAMP)  ## the task servers at Heroku
+	@$(PY) scripts/heroku/print_server_status.py $(SELECT) $(ARGS)
+
+heroku-kill: $(STAMP)  ## delete leftover task servers at Heroku
+	@$(PY) scripts/heroku/kill_servers.py $(SELECT) $(NAME) $(ARGS)

@@ -6,7 +6,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 SELECT = $(if $(RUN),--run '$(RUN)') $(if $(TASK),--task-name '$(TASK)')
-JOBS ?= 5
+JOBS ?= 4
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test check sweep bench clean launch resume status expire results runs diagnose broken review bonuses makeup block notify account delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-kill

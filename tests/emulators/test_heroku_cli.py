@@ -21,6 +21,7 @@ import requests
 from tests.emulators.heroku import ACCOUNT_EMAIL, TOKEN
 from tests.emulators.running import RunningEmulator, eventually
 from tests.emulators.sources import deploy, states
+from tests.emulators.test_heroku3 import client_of
 
 VERSION = "11.10.0"
 INSTALL_SECONDS = 540
@@ -120,8 +121,13 @@ def test_the_official_cli_sees_apps_and_their_dynos(cli: Cli, emulator: RunningE
     assert (logs.returncode, "app[web.1]: listening soon" in logs.stdout) == (0, True)
 
 
-def test_the_official_cli_scales_and_destroys_an_app(cli: Cli, emulator: RunningEmulator) -> None:
+def test_the_official_cli_and_heroku3_see_scale_and_destroy_the_same_app(
+    cli: Cli, emulator: RunningEmulator
+) -> None:
     app = deploy(emulator, "cli-s-own")
+    heroku3 = client_of(emulator)
+    heroku3.app("cli-s-own").scale_formation_process("web", 1)
+    assert json.loads(cli("ps", "--json", "-a", "cli-s-own").stdout)[0]["name"] == "web.1"
     emulator.create_app("bystander")
     down = cli("ps:scale", "web=0", "-a", "cli-s-own")
     assert (down.returncode, "now running web at 0:Basic" in down.stderr) == (0, True)
@@ -129,8 +135,9 @@ def test_the_official_cli_scales_and_destroys_an_app(cli: Cli, emulator: Running
     up = cli("ps:scale", "web=2:standard-1x", "-a", "cli-s-own")
     assert (up.returncode, "now running web at 2:Standard-1X" in up.stderr) == (0, True)
     eventually(lambda: states(emulator, "cli-s-own") == {"web.1": "up", "web.2": "up"})
+    assert sorted(dyno.name for dyno in heroku3.app("cli-s-own").dynos()) == ["web.1", "web.2"]
     destroyed = cli("apps:destroy", "-a", "cli-s-own", "--confirm", "cli-s-own")
     assert (destroyed.returncode, "Destroying cli-s-own" in destroyed.stderr) == (0, True)
-    assert [entry["name"] for entry in emulator.get("/apps")] == ["bystander"]
+    assert [left.name for left in heroku3.apps()] == ["bystander"]
     with pytest.raises(requests.ConnectionError):
         requests.get(app["web_url"], timeout=10)

@@ -1,7 +1,9 @@
 """The run registry: one sqlite file that remembers every run, unit and assignment.
 
-The only module that knows sqlite, and with its other half, the ledger, the only one that knows SQL. Each public method is one transaction, committed to the disk before
-it returns; none makes a network call. Several processes may use the file at once.
+The only module that knows sqlite, and with its other half, the ledger, the only one that knows SQL. Each public
+method is one transaction, committed before it returns; none makes a network call. Intents are on the disk by then;
+of answers a power cut can undo the last ones, and their units are settled like any whose answer was lost. Several
+processes may use the file at once.
 """
 
 from __future__ import annotations

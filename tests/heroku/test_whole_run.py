@@ -77,8 +77,9 @@ def test_a_worker_does_both_units_and_is_told_to_finish_one_first(heroku: Heroku
             frame(page).locator("input[name=label]").fill(label)
             frame(page).get_by_role("button", name="Submit").click()
             expect(frame(page).get_by_role("heading", name="Your work was submitted")).to_be_visible()
-            eventually(lambda: all(app["active"] == 0 for app in health(heroku)))
-            second.reload()
+            if page is first:  # after the second one the run ends, and its app goes at any moment
+                eventually(lambda: all(app["active"] == 0 for app in health(heroku)))
+                second.reload()
         context.close()
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 0, stderr

@@ -29,7 +29,6 @@ FLOORS = {
     "output": 1,
     "config": 2,
     "data": 2,
-    "ledger": 2,
     "locks": 2,
     "marks": 2,
     "parallel": 2,

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from crowdops import registry as module
 from crowdops.errors import RegistryError, UsageError
 from crowdops.registry import Assignment, Registry, Run
+from crowdops.registry import file as module
 from tests.worlds import run_script
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, 123456, UTC)
@@ -277,14 +277,14 @@ def test_a_migration_that_is_killed_halfway_leaves_nothing(
 def test_a_process_killed_inside_a_migration_leaves_nothing(home: Path) -> None:
     body = """
     import os, signal
-    from crowdops import registry
-    whole = registry._statements
+    from crowdops.registry import file
+    whole = file._statements
     def killed(script):
         for number, statement in enumerate(whole(script)):
             if number == 4:
                 os.kill(os.getpid(), signal.SIGKILL)
             yield statement
-    registry._statements = killed
+    file._statements = killed
     Registry.open(home)
     """
     process = program(body, home)

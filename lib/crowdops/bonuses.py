@@ -15,11 +15,10 @@ from crowdops import marks, parallel, payments, spreadsheets
 from crowdops.budgets import Budget
 from crowdops.errors import DuplicateToken, Unreachable, UsageError
 from crowdops.interrupts import Interrupts
-from crowdops.ledger import BonusRow
 from crowdops.output import Progress
 from crowdops.parameters import Parameters
 from crowdops.providers.mturk import Bonus, MTurk
-from crowdops.registry import Registry, Result, Run
+from crowdops.registry import BonusRow, Registry, Result, Run
 from crowdops.tallies import Tally, trouble
 from crowdops.verdicts import Item
 

@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 from crowdops import bonuses, decisions, output, rules, soft_blocks, verdicts
 from crowdops.config import Settings
 from crowdops.errors import UsageError
-from crowdops.ledger import Decision
 from crowdops.providers.mturk import MTurk
-from crowdops.registry import Registry, Result, Run
+from crowdops.registry import Decision, Registry, Result, Run
 from crowdops.tallies import Tally
 
 WAYS = ("export", "apply", "approve_all", "approve_matching", "approve_agreeing")

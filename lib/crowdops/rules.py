@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 from crowdops import spreadsheets
 from crowdops.errors import UsageError
-from crowdops.ledger import Decision
-from crowdops.registry import Result
+from crowdops.registry import Decision, Result
 
 _INPUT, _ANSWER = "input.", "answer."
 _KEYS = ("run_id", "task_name", "unit_index")

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crowdops import decisions, review, spreadsheets, terminal
-from crowdops.ledger import Decision
 from crowdops.output import timestamp
-from crowdops.registry import Registry, Result, Run
+from crowdops.registry import Decision, Registry, Result, Run
 
 KEYS = "[a]pprove  [r]eject  [b]onus and approve  soft bloc[k]  [s]kip  back [p]  [q]uit"
 OTHERWISE = "Use --export and --apply, or a rule such as --approve-all."

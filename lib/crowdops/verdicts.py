@@ -11,11 +11,10 @@ from crowdops import parallel, payments
 from crowdops.decisions import FileDecision
 from crowdops.errors import NotFound, ProviderError, Unreachable, WrongState
 from crowdops.interrupts import Interrupts
-from crowdops.ledger import REVIEWED, Decision
 from crowdops.output import Progress, timestamp
 from crowdops.parameters import Parameters
 from crowdops.providers.mturk import MTurk, Submission
-from crowdops.registry import Registry, Result, Run
+from crowdops.registry import REVIEWED, Decision, Registry, Result, Run
 from crowdops.tallies import Tally, trouble
 
 PLAN_HEADERS = ("run", "task_name", "approve", "reject", "already so", "cannot", "to pay with fees")

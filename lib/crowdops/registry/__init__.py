@@ -1,0 +1,48 @@
+"""The run registry: one sqlite file that remembers every run, unit and assignment, and what was paid for them.
+
+The only place that knows sqlite and SQL. Each public method is one transaction, committed before it returns; none
+makes a network call. Intents are on the disk by then; of answers a power cut can undo the last ones, and their units
+are settled like any whose answer was lost. Several processes may use the file at once.
+"""
+
+from crowdops.registry.assignments import Assignments
+from crowdops.registry.bonuses import Bonuses
+from crowdops.registry.decisions import Decisions
+from crowdops.registry.notices import Notices
+from crowdops.registry.rows import (
+    END_STATES,
+    OPEN_STATES,
+    REVIEWED,
+    Assignment,
+    BonusRow,
+    Decision,
+    Event,
+    Result,
+    Run,
+    Server,
+    Unit,
+    UnitReview,
+)
+from crowdops.registry.runs import Runs
+from crowdops.registry.servers import Servers
+from crowdops.registry.units import Units
+
+__all__ = [
+    "END_STATES",
+    "OPEN_STATES",
+    "REVIEWED",
+    "Assignment",
+    "BonusRow",
+    "Decision",
+    "Event",
+    "Registry",
+    "Result",
+    "Run",
+    "Server",
+    "Unit",
+    "UnitReview",
+]
+
+
+class Registry(Runs, Units, Assignments, Servers, Decisions, Bonuses, Notices):
+    """An open registry. Use `with Registry.open(home) as registry`; one thread at a time."""

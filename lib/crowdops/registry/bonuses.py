@@ -1,0 +1,84 @@
+"""Bonuses and compensations: each is written down before it is sent, and exists once."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crowdops.registry.file import RegistryFile
+from crowdops.registry.rows import BonusRow, read_bonus, stamp
+
+
+class Bonuses(RegistryFile):
+    """The tables bonuses and makeups."""
+
+    def bonuses(self, assignment_id: str, worker_id: str) -> list[BonusRow]:
+        """Return the bonuses that were meant for an assignment, whatever became of them."""
+        rows = self._connection.execute(
+            "SELECT * FROM bonuses WHERE assignment_id = ? AND worker_id = ? ORDER BY intended_at",
+            (assignment_id, worker_id),
+        )
+        return [read_bonus(row) for row in rows]
+
+    def intend_bonus(self, bonus: BonusRow) -> None:
+        """Write a bonus down right before it is sent. A paid one stays paid."""
+        with self._transaction():
+            self._connection.execute(
+                "INSERT INTO bonuses (token, assignment_id, worker_id, amount, reason, state, intended_at)"
+                " VALUES (?, ?, ?, ?, ?, 'sending', ?) ON CONFLICT (token) DO UPDATE SET"
+                " state = 'sending', error = NULL WHERE state != 'paid'",
+                (*bonus[:3], str(bonus.amount), bonus.reason, stamp()),
+            )
+
+    def settle_bonus(self, run_id: str, bonus: BonusRow) -> None:
+        """A bonus is paid. The assignment's `bonus` becomes the sum of what was paid for it. Safe to repeat."""
+        key = (bonus.assignment_id, bonus.worker_id)
+        with self._transaction():
+            self._connection.execute(
+                "UPDATE bonuses SET state = 'paid', settled_at = ?, error = NULL WHERE token = ?",
+                (stamp(), bonus.token),
+            )
+            paid = self._connection.execute(
+                "SELECT amount FROM bonuses WHERE assignment_id = ? AND worker_id = ? AND state = 'paid'", key
+            )
+            total = sum((Decimal(amount) for (amount,) in paid), Decimal(0))
+            self._connection.execute(
+                "UPDATE assignments SET bonus = ? WHERE assignment_id = ? AND worker_id = ?",
+                (str(total), *key),
+            )
+            self._record("bonus-paid", bonus.assignment_id, run_id, str(bonus.amount))
+
+    def fail_bonus(self, token: str, error: str) -> None:
+        """A bonus was certainly not paid, for the reason given."""
+        with self._transaction():
+            self._connection.execute(
+                "UPDATE bonuses SET state = 'failed', settled_at = ?, error = ? WHERE token = ?",
+                (stamp(), error, token),
+            )
+
+    def bonus_amounts(self, run_id: str, *states: str) -> list[Decimal]:
+        """Return the amounts of a run's bonuses that are in one of these states."""
+        marks = ", ".join("?" for _ in states)
+        rows = self._connection.execute(
+            "SELECT amount FROM bonuses JOIN assignments USING (assignment_id, worker_id)"
+            f" WHERE run_id = ? AND state IN ({marks})",
+            (run_id, *states),
+        )
+        return [Decimal(amount) for (amount,) in rows]
+
+    # Compensations
+
+    def makeup_run(self, makeup_id: str) -> str | None:
+        """Return the run that was chosen for a compensation, or None if there is none yet."""
+        row = self._connection.execute(
+            "SELECT run_id FROM makeups WHERE makeup_id = ?", (makeup_id,)
+        ).fetchone()
+        return row["run_id"] if row else None
+
+    def intend_makeup(self, makeup_id: str, run_id: str, worker_id: str) -> str:
+        """Choose the run of a compensation, before it exists. Returns the one that was chosen first."""
+        with self._transaction():
+            self._connection.execute(
+                "INSERT INTO makeups VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (makeup_id, run_id, worker_id, stamp()),
+            )
+        return self.makeup_run(makeup_id) or run_id

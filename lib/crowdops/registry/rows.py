@@ -1,0 +1,202 @@
+"""The rows of the registry as the rest of the library sees them, and how they are written and read."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"  # of a moment: it sorts as text
+OPEN_STATES = ("planned", "creating", "outstanding")
+END_STATES = ("finished", "stopped", "failed")
+REVIEWED = {"approve": "Approved", "reject": "Rejected"}  # what an assignment is after a verdict
+
+
+class Run(NamedTuple):
+    """One row of task_runs; `parameters` is the JSON text of the resolved run parameters."""
+
+    run_id: str
+    task_name: str
+    environment: str
+    endpoint: str
+    state: str
+    detached: bool
+    parameters: str
+    data_digest: str
+    units: int
+    hit_type_id: str | None
+    created_at: datetime
+    ended_at: datetime | None
+    reason: str | None
+
+
+class Unit(NamedTuple):
+    """One row of units; `input` is the data row, None when it cannot be known."""
+
+    run_id: str
+    unit_index: int
+    state: str
+    input: dict[str, Any] | None
+    hit_id: str | None
+    intended_at: datetime | None
+    created_at: datetime | None
+    expired_at: datetime | None
+    error: str | None
+
+
+class Assignment(NamedTuple):
+    """One collected assignment; `answer` maps field names to values."""
+
+    assignment_id: str
+    worker_id: str
+    hit_id: str
+    status: str
+    accepted_at: datetime | None
+    submitted_at: datetime | None
+    auto_approval_at: datetime | None
+    approved_at: datetime | None
+    rejected_at: datetime | None
+    answer: dict[str, Any]
+    bonus: Decimal | None = None
+
+
+class Result(NamedTuple):
+    """One collected assignment with the run and the unit it belongs to."""
+
+    run_id: str
+    task_name: str
+    unit_index: int
+    input: dict[str, Any] | None
+    assignment: Assignment
+
+
+class Server(NamedTuple):
+    """One row of servers; `detail` holds what the kind of server needs to be found again."""
+
+    server_id: str
+    run_id: str | None
+    kind: str
+    name: str
+    state: str
+    url: str | None
+    detail: dict[str, Any]
+    created_at: datetime
+    ended_at: datetime | None
+
+
+class Event(NamedTuple):
+    """One line of the journal."""
+
+    at: datetime
+    command: str
+    pid: int
+    kind: str
+    target: str
+    detail: str | None
+
+
+class Decision(NamedTuple):
+    """What a person decided about an assignment; `bonus` in dollars. Feedback is what the worker reads."""
+
+    assignment_id: str
+    worker_id: str
+    verdict: str  # approve or reject
+    feedback: str | None = None
+    bonus: Decimal | None = None
+    soft_block: bool = False
+
+
+class BonusRow(NamedTuple):
+    """A bonus as it was written down: sending, paid or failed."""
+
+    token: str
+    assignment_id: str
+    worker_id: str
+    amount: Decimal
+    reason: str
+    state: str
+
+
+class UnitReview(NamedTuple):
+    """What the registry has of a unit: its state, and how many assignments, reviewed and not."""
+
+    state: str
+    reviewed: int
+    submitted: int
+
+
+def read_run(row: sqlite3.Row) -> Run:
+    return Run(*row)._replace(
+        detached=bool(row["detached"]),
+        created_at=read_moment(row["created_at"]),
+        ended_at=read_moment(row["ended_at"]),
+    )
+
+
+def read_unit(row: sqlite3.Row) -> Unit:
+    return Unit(*row)._replace(
+        input=None if row["input"] is None else json.loads(row["input"]),
+        intended_at=read_moment(row["intended_at"]),
+        created_at=read_moment(row["created_at"]),
+        expired_at=read_moment(row["expired_at"]),
+    )
+
+
+def read_assignment(row: sqlite3.Row) -> Assignment:
+    return Assignment(
+        *(row["assignment_id"], row["worker_id"], row["hit_id"], row["status"]),
+        accepted_at=read_moment(row["accepted_at"]),
+        submitted_at=read_moment(row["submitted_at"]),
+        auto_approval_at=read_moment(row["auto_approval_at"]),
+        approved_at=read_moment(row["approved_at"]),
+        rejected_at=read_moment(row["rejected_at"]),
+        answer=json.loads(row["answer"]),
+        bonus=None if row["bonus"] is None else Decimal(row["bonus"]),
+    )
+
+
+def read_result(row: sqlite3.Row) -> Result:
+    return Result(
+        *(row["run_id"], row["task_name"], row["unit_index"]),
+        json.loads(row["input"]) if row["input"] is not None else None,
+        read_assignment(row),
+    )
+
+
+def read_server(row: sqlite3.Row) -> Server:
+    return Server(*row)._replace(
+        detail=json.loads(row["detail"]),
+        created_at=read_moment(row["created_at"]),
+        ended_at=read_moment(row["ended_at"]),
+    )
+
+
+def read_decision(row: sqlite3.Row) -> Decision:
+    return Decision(
+        *(row["assignment_id"], row["worker_id"], row["verdict"], row["feedback"]),
+        bonus=None if row["bonus"] is None else Decimal(row["bonus"]),
+        soft_block=bool(row["soft_block"]),
+    )
+
+
+def read_bonus(row: sqlite3.Row) -> BonusRow:
+    return BonusRow(
+        *(row["token"], row["assignment_id"], row["worker_id"], Decimal(row["amount"])),
+        reason=row["reason"],
+        state=row["state"],
+    )
+
+
+def write_moment(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.astimezone(UTC).strftime(FORMAT)
+
+
+def read_moment(text: str | None) -> Any:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def stamp() -> str:
+    """Return the present moment as the registry writes it."""
+    return datetime.now(UTC).strftime(FORMAT)

@@ -1,0 +1,77 @@
+"""Runs in the registry, and the journal of what was done to them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from crowdops.registry.file import RegistryFile
+from crowdops.registry.rows import END_STATES, Event, Run, read_moment, read_run, stamp, write_moment
+
+
+class Runs(RegistryFile):
+    """The table task_runs, and what the journal says of a run."""
+
+    def add_run(self, run: Run) -> None:
+        """Add a run in state 'launching'."""
+        with self._transaction():
+            self._insert_run(run)
+            self._record("run-created", run.run_id, run.run_id, run.task_name)
+
+    def run(self, run_id: str) -> Run | None:
+        """Return one run, or None."""
+        row = self._connection.execute("SELECT * FROM task_runs WHERE run_id = ?", (run_id,)).fetchone()
+        return read_run(row) if row else None
+
+    def runs(self) -> list[Run]:
+        """Return every run, oldest first."""
+        return [read_run(row) for row in self._connection.execute("SELECT * FROM task_runs ORDER BY run_id")]
+
+    def set_hit_type(self, run_id: str, hit_type_id: str) -> None:
+        """Remember the HIT type that the run's HITs have."""
+        with self._transaction():
+            self._connection.execute(
+                "UPDATE task_runs SET hit_type_id = ? WHERE run_id = ?", (hit_type_id, run_id)
+            )
+
+    def set_run_state(self, run_id: str, state: str, reason: str | None = None) -> None:
+        """Move a run to a state; end states get their time. Safe to repeat."""
+        ended = stamp() if state in END_STATES else None
+        with self._transaction():
+            self._connection.execute(
+                "UPDATE task_runs SET state = ?, ended_at = ?, reason = ? WHERE run_id = ?",
+                (state, ended, reason, run_id),
+            )
+            self._record(f"run-{state}", run_id, run_id, reason)
+
+    def adopt_run(self, run: Run) -> bool:
+        """Add a run that was found by its marks. False if the registry knows it, and knows better."""
+        with self._transaction():
+            added = self._insert_run(run, " ON CONFLICT DO NOTHING")
+            if added:
+                self._record("run-adopted", run.run_id, run.run_id, run.task_name)
+        return added
+
+    def set_plan(self, run_id: str, parameters: str, data_digest: str, units: int) -> None:
+        """Complete a run that was found by its marks with what only its owner knows."""
+        with self._transaction():
+            self._connection.execute(
+                "UPDATE task_runs SET parameters = ?, data_digest = ?, units = ? WHERE run_id = ?",
+                (parameters, data_digest, units, run_id),
+            )
+            self._record("run-completed", run_id, run_id, f"{units} units")
+
+    def last_event(self, run_id: str) -> Event | None:
+        """Return the newest line of the journal about a run, or None."""
+        row = self._connection.execute(
+            "SELECT at, command, pid, kind, target, detail FROM events"
+            " WHERE run_id = ? ORDER BY event_id DESC LIMIT 1",
+            (run_id,),
+        ).fetchone()
+        return Event(*row)._replace(at=read_moment(row["at"])) if row else None
+
+    def _insert_run(self, run: Run, otherwise: str = "") -> bool:
+        values = [write_moment(value) if isinstance(value, datetime) else value for value in run]
+        marks = ", ".join("?" for _ in values)
+        return bool(
+            self._connection.execute(f"INSERT INTO task_runs VALUES ({marks}){otherwise}", values).rowcount
+        )

@@ -1,0 +1,170 @@
+"""Units in the registry: planned, being created, outstanding, at their end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from crowdops.registry.file import RegistryFile
+from crowdops.registry.rows import OPEN_STATES, Unit, read_moment, read_unit, stamp, write_moment
+
+CHUNK = 1000  # rows a transaction when planning a run: others get their turn between
+
+
+class Units(RegistryFile):
+    """The table units."""
+
+    def add_units(self, run_id: str, rows: Iterable[tuple[int, dict[str, Any]]]) -> int:
+        """Add planned units from (index, data row); streams. Returns how many came.
+
+        Units that are there stay as they are; only a row that was not known is filled in.
+        """
+        count, iterator = 0, iter(rows)
+        while chunk := [
+            (run_id, index, json.dumps(row, ensure_ascii=False)) for index, row in islice(iterator, CHUNK)
+        ]:
+            with self._transaction():
+                self._connection.executemany(
+                    "INSERT INTO units (run_id, unit_index, input) VALUES (?, ?, ?)"
+                    " ON CONFLICT DO UPDATE SET input = excluded.input WHERE input IS NULL",
+                    chunk,
+                )
+            count += len(chunk)
+        return count
+
+    def intend(self, run_id: str, limit: int) -> list[Unit]:
+        """Move up to `limit` planned units to 'creating' and return them: the intent before the call."""
+        now = stamp()
+        with self._transaction():
+            rows = self._connection.execute(
+                "SELECT * FROM units WHERE run_id = ? AND state = 'planned' ORDER BY unit_index LIMIT ?",
+                (run_id, limit),
+            ).fetchall()
+            self._connection.executemany(
+                "UPDATE units SET state = 'creating', intended_at = ? WHERE run_id = ? AND unit_index = ?",
+                [(now, run_id, row["unit_index"]) for row in rows],
+            )
+        return [read_unit(row)._replace(state="creating", intended_at=read_moment(now)) for row in rows]
+
+    def withdraw(self, run_id: str, unit_indexes: Sequence[int]) -> None:
+        """Move 'creating' units back to 'planned': certainly nothing was created for them."""
+        if not unit_indexes:
+            return
+        with self._transaction():
+            self._connection.executemany(
+                "UPDATE units SET state = 'planned', intended_at = NULL"
+                " WHERE run_id = ? AND unit_index = ? AND state = 'creating'",
+                [(run_id, index) for index in unit_indexes],
+            )
+
+    def set_created(self, run_id: str, unit_index: int, hit_id: str) -> None:
+        """Commit the answer to a creation: the unit is outstanding under this HIT. Safe to repeat.
+
+        It does not wait for the disk: after a power cut the unit may be 'creating' again, and be settled again.
+        """
+        with self._transaction(synced=False):
+            self._connection.execute(
+                "UPDATE units SET state = 'outstanding', hit_id = ?, created_at = ?, error = NULL"
+                " WHERE run_id = ? AND unit_index = ? AND state IN ('planned', 'creating', 'failed')",
+                (hit_id, stamp(), run_id, unit_index),
+            )
+            self._record("hit-created", hit_id, run_id, str(unit_index))
+
+    def adopt_hit(self, run_id: str, unit_index: int, hit_id: str, created_at: datetime) -> bool:
+        """Take over a HIT that carries a unit's mark. False if the registry has it, or another for the unit.
+
+        A unit that is not known comes without its data row. Safe to repeat.
+        """
+        with self._transaction():
+            changed = self._connection.execute(
+                "INSERT INTO units (run_id, unit_index, state, hit_id, created_at)"
+                " VALUES (?, ?, 'outstanding', ?, ?) ON CONFLICT (run_id, unit_index) DO UPDATE SET"
+                " state = 'outstanding', hit_id = excluded.hit_id, created_at = excluded.created_at, error = NULL"
+                " WHERE state IN ('planned', 'creating', 'failed') AND hit_id IS NULL",
+                (run_id, unit_index, hit_id, write_moment(created_at)),
+            ).rowcount
+            if changed:
+                self._connection.execute(
+                    "UPDATE task_runs SET units = max(units, ?) WHERE run_id = ?", (unit_index + 1, run_id)
+                )
+                self._record("hit-adopted", hit_id, run_id, str(unit_index))
+        return bool(changed)
+
+    def reopen_unit(self, run_id: str, unit_index: int, hit_id: str) -> None:
+        """A unit at its end is outstanding again: somebody has extended its HIT. Safe to repeat."""
+        with self._transaction():
+            self._connection.execute(
+                "UPDATE units SET state = 'outstanding', expired_at = NULL, error = NULL WHERE run_id = ?"
+                " AND unit_index = ? AND hit_id = ? AND state IN ('finished', 'expired', 'failed')",
+                (run_id, unit_index, hit_id),
+            )
+            self._record("unit-reopened", hit_id, run_id, str(unit_index))
+
+    def set_failed(self, run_id: str, unit_index: int, error: str) -> None:
+        """A unit could not be made, for the reason given; no HIT exists for it."""
+        with self._transaction():
+            self._connection.execute(
+                "UPDATE units SET state = 'failed', error = ? WHERE run_id = ? AND unit_index = ?",
+                (error, run_id, unit_index),
+            )
+            self._record("unit-failed", str(unit_index), run_id, error)
+
+    def set_expired(self, run_id: str, unit_index: int, hit_id: str) -> None:
+        """Note when this suite ended a HIT early. The unit stays outstanding until it is collected."""
+        with self._transaction(synced=False):
+            self._connection.execute(
+                "UPDATE units SET expired_at = coalesce(expired_at, ?) WHERE run_id = ? AND unit_index = ?",
+                (stamp(), run_id, unit_index),
+            )
+            self._record("hit-expired", hit_id, run_id, str(unit_index))
+
+    def set_disposed(self, run_id: str, unit_index: int, hit_id: str) -> None:
+        """A unit's HIT was disposed of; its results stay. Safe to repeat."""
+        with self._transaction():
+            self._connection.execute(
+                "UPDATE units SET state = 'disposed' WHERE run_id = ? AND unit_index = ?",
+                (run_id, unit_index),
+            )
+            self._record("hit-disposed", hit_id, run_id, str(unit_index))
+
+    def unit(self, run_id: str, unit_index: int) -> Unit | None:
+        """Return one unit, or None."""
+        row = self._connection.execute(
+            "SELECT * FROM units WHERE run_id = ? AND unit_index = ?", (run_id, unit_index)
+        ).fetchone()
+        return read_unit(row) if row else None
+
+    def iter_units(self, run_id: str, states: Sequence[str], chunk: int = CHUNK) -> Iterator[Unit]:
+        """Yield a run's units in any of these states, by index; the caller may write in between."""
+        after, marks = -1, ", ".join("?" for _ in states)
+        while rows := self._connection.execute(
+            f"SELECT * FROM units WHERE run_id = ? AND unit_index > ? AND state IN ({marks})"
+            " ORDER BY unit_index LIMIT ?",
+            (run_id, after, *states, chunk),
+        ).fetchall():
+            yield from map(read_unit, rows)
+            after = rows[-1]["unit_index"]
+
+    def unit_counts(self, run_id: str) -> dict[str, int]:
+        """Return how many units of a run are in each state; states without units are absent."""
+        rows = self._connection.execute(
+            "SELECT state, count(*) FROM units WHERE run_id = ? GROUP BY state", (run_id,)
+        )
+        return dict(rows)
+
+    def open_units(self, run_id: str) -> int:
+        """Return how many units of a run are not at their end."""
+        counts = self.unit_counts(run_id)
+        return sum(counts.get(state, 0) for state in OPEN_STATES)
+
+    def missing_hits(self, run_id: str, seen: Iterable[str], created_before: datetime) -> list[str]:
+        """Return the HITs of outstanding units, older than a moment, that are not among `seen`."""
+        known = set(seen)
+        rows = self._connection.execute(
+            "SELECT hit_id FROM units WHERE run_id = ? AND state = 'outstanding' AND created_at < ?",
+            (run_id, write_moment(created_before)),
+        )
+        return [hit_id for (hit_id,) in rows if hit_id not in known]

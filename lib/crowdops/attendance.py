@@ -6,16 +6,19 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from crowdops import diagnosis, hits, locks, marks, pages, parallel, results, runs
+from crowdops import diagnosis, locks, marks, pages, runs
+from crowdops.collecting import Collector
 from crowdops.config import Settings
 from crowdops.endings import Ending
-from crowdops.errors import CredentialsRefused, Error, ProviderError, ServerFailed, Unreachable
+from crowdops.errors import Error, ProviderError, ServerFailed
 from crowdops.interrupts import Interrupts
 from crowdops.launching import Launcher
 from crowdops.output import Progress, progress, timestamp
 from crowdops.parameters import Parameters
 from crowdops.providers.mturk import Hit, MTurk
-from crowdops.registry import END_STATES, OPEN_STATES, Registry, Run
+from crowdops.registry import END_STATES, Registry, Run
+from crowdops.silence import Silence
+from crowdops.withdrawal import Withdrawal
 
 SILENT_TIMEOUTS = 4  # after which a crashed run is left for another time
 SHOW_SECONDS = 0.25  # between two looks at the counts for the progress line
@@ -98,18 +101,29 @@ class Attendant:
         self._stop_reason: str | None = None
         self._crashed = False  # the process that attended the run before has died
         self._phase = "launching"  # then "expiring", then "waiting"
-        self._last_submission = time.monotonic()
-        self._silent_since: float | None = None
-        self._patience = float(parameters.no_submission_patience)  # with an endpoint that is silent
         self._next_show = 0.0
         self._presses, self._enough = presses, 2  # presses after which nothing is waited for
         presses.note = self._note
+        self._silence = Silence(
+            run.run_id,
+            patience=float(parameters.no_submission_patience),
+            is_pressed=lambda: presses.count >= self._enough,
+            say=say,
+        )
         self._launcher = Launcher(
             *(registry, provider, run, parameters, pages, settings),
             say=say,
             should_stop=lambda: self._should_stop,
-            listen=self._listen,
+            listen=self._silence.listen,
             on_progress=self._show,
+        )
+        self._collector = Collector(
+            *(registry, provider, run, pages, settings),
+            *(self._launcher.cap, self._silence, say),
+        )
+        self._withdrawal = Withdrawal(
+            *(registry, provider, run, settings),
+            *(self._launcher, self._silence, presses, say),
         )
 
     def see_through(self) -> Ending:
@@ -143,7 +157,7 @@ class Attendant:
     def shut_down(self, reason: str) -> None:
         """Take what is left of a crashed run off the market. wait_for_work() then ends it."""
         self._crashed = True
-        self._patience = min(self._patience, SILENT_TIMEOUTS * self._settings.timeout)
+        self._silence.patience = min(self._silence.patience, SILENT_TIMEOUTS * self._settings.timeout)
         self._hit_type_id = self._run.hit_type_id or ""
         self._stop(reason)
         self.withdraw()
@@ -184,58 +198,23 @@ class Attendant:
             self._stop(str(error))
             return False
 
-    # Collecting
+    # Patience, and the end
 
     def _poll(self, *, tidy: bool = True) -> None:
-        """Look once: collect what has ended. One call when nothing has, and two more for each ended HIT.
-
-        Without `tidy`, HITs that brought nothing stay on the list of reviewable ones: that saves a call each.
-        """
-        if not self._hit_type_id:
-            return
-        try:
-            self._collect(tidy)
-            self._listen(None)
-        except ProviderError as error:  # whatever it is, HITs are out: leaving would not mend it
-            self._listen(error)
-        self._show()
-
-    def _collect(self, tidy: bool) -> None:
-        findings, collected_before = [], []
-        for hit in self._provider.iter_reviewable(self._hit_type_id):
-            mark = hit.mark
-            if mark is None or mark.run_id != self._run.run_id:
-                continue  # runs with equal parameters share a HIT type
-            unit = self._registry.unit(mark.run_id, mark.unit_index)
-            if unit is None or unit.state in OPEN_STATES:
-                findings.append(results.finding(hit, mark))
-            else:
-                collected_before.append(hit.hit_id)
-        for outcome in results.collect(
-            self._registry, self._provider, findings, threads=self._settings.threads
-        ):
-            if outcome.result:
-                self._last_submission = time.monotonic()
-                self._pages.release(outcome.result)
-            elif isinstance(outcome.error, Unreachable | CredentialsRefused):
-                raise outcome.error
-            elif outcome.error:
-                self._say(results.describe_failure(outcome))
-        if findings:
-            self._launcher.cap.mark()
-        if tidy:
-            results.mark_collected(self._provider, collected_before, threads=self._settings.threads)
+        if self._hit_type_id:
+            self._collector.poll(self._hit_type_id, tidy=tidy)
+            self._show()
 
     def _check_patience(self) -> None:
         patience = self._parameters.no_submission_patience
-        if time.monotonic() - self._last_submission <= patience:
+        if time.monotonic() - self._collector.last_submission <= patience:
             return
         found = diagnosis.diagnose(self._registry, self._provider, self._settings, self._run.run_id)
         since = found.since_submission
         if since is not None and abs(since) < timedelta(
             seconds=patience
         ):  # to a unit that needs more answers
-            self._last_submission = time.monotonic() - abs(since.total_seconds())
+            self._collector.last_submission = time.monotonic() - abs(since.total_seconds())
             return
         for line in diagnosis.lines(found):
             self._say(line)
@@ -244,8 +223,6 @@ class Attendant:
             f"no submission for {patience} s, with {counts.get('outstanding', 0)} units outstanding and"
             f" {counts.get('planned', 0)} still to be launched. {found.verdict.sentence}"
         )
-
-    # Ending
 
     def _drain(self) -> Ending:
         """Expire what is out, wait for accepted work, collect it. A second press ends the wait, not the expiry."""
@@ -259,7 +236,7 @@ class Attendant:
         self._registry.set_run_state(self._run.run_id, "draining", self._stop_reason)
         if self._stop_reason:
             self._say(f"Stopping: {self._stop_reason}")
-        self._expire_all()
+        self._withdrawal.expire_all()
 
     def wait_for_work(self, *, patient: bool = True) -> Ending:
         """Collect what comes in until nothing can any more, and end the run; without `patient` look only once."""
@@ -272,7 +249,7 @@ class Attendant:
             if not (left := self._out()):
                 return self._end(self._last_state())
             if self._presses.count >= self._enough or not patient:
-                return self._stop_waiting()
+                return self._end("stopped", self._withdrawal.in_flight())
             if not told:
                 self._say(
                     f"Waiting for accepted work on at most {left} HITs; it can be submitted until"
@@ -282,76 +259,10 @@ class Attendant:
                 told = True
             self._presses.wait(self._settings.poll_interval)
 
-    def _stop_waiting(self) -> Ending:
-        """End with work in flight. What was submitted beside it is collected."""
-        in_flight = self._in_flight()
-        findings = [
-            results.finding(hit, hit.mark)
-            for hit, _ in in_flight
-            if hit.mark and hit.submitted + hit.completed
-        ]
-        for outcome in results.collect(
-            self._registry, self._provider, findings, threads=self._settings.threads
-        ):
-            if outcome.error:
-                self._say(results.describe_failure(outcome))
-        return self._end("stopped", in_flight)
-
     def _last_state(self) -> str:
         """A run that crashed has not done what it was asked to while units of it were never launched."""
         planned = self._registry.unit_counts(self._run.run_id).get("planned", 0)
         return "stopped" if self._crashed and planned else "finished"
-
-    def _expire_all(self) -> None:
-        """Expire until nothing can be accepted. What is being created is settled first, so that none slips through."""
-        run_id = self._run.run_id
-        told = False
-        while True:
-            self._launcher.settle()
-            failed = self._expire_known()
-            unsettled = self._registry.unit_counts(run_id).get("creating", 0)
-            if not failed and not unsettled:
-                return
-            if failed:
-                self._listen(Unreachable(f"{len(failed)} HITs could not be expired ({failed[0][1]})."))
-            elif not told:
-                self._say(
-                    f"{unsettled} HITs may exist that the endpoint does not list yet. Looking for them."
-                )
-                told = True
-            self._presses.wait(self._settings.poll_interval)
-
-    def _expire_known(self) -> list[tuple[str, str]]:
-        """Expire the HITs that are known. Returns those that failed; one that somebody deleted is done."""
-        run_id = self._run.run_id
-        these = [
-            hits.Target(run_id, unit.unit_index, unit.hit_id)
-            for unit in self._registry.iter_units(run_id, ["outstanding"])
-            if unit.hit_id and not unit.expired_at
-        ]
-        bar = progress(len(these), "expired", quiet=self._settings.quiet)
-        gone, failed = hits.expire(
-            self._registry, self._provider, these, threads=self._settings.threads, progress=bar
-        )
-        for target in gone:
-            self._registry.set_failed(run_id, target.unit_index, f"somebody deleted HIT {target.hit_id}")
-        if these and not failed:
-            self._listen(None)
-        return failed
-
-    def _in_flight(self) -> list[tuple[Hit, datetime]]:
-        """Return the HITs with accepted work. The API shows it as a count; the moment is the latest possible."""
-        units = {
-            u.hit_id: u for u in self._registry.iter_units(self._run.run_id, ["outstanding"]) if u.hit_id
-        }
-        found = []
-        for outcome in parallel.each(self._provider.hit, list(units), threads=self._settings.threads):
-            if isinstance(outcome.error, Unreachable):
-                self._listen(outcome.error)  # and so ends: a list with gaps would be taken for whole
-            if outcome.result and outcome.result.pending:
-                ended = units[outcome.item].expired_at or datetime.now(UTC)
-                found.append((outcome.result, ended + outcome.result.assignment_duration))
-        return sorted(found, key=lambda item: item[0].hit_id)
 
     def _end(self, state: str, in_flight: list[tuple[Hit, datetime]] | None = None) -> Ending:
         if state in END_STATES:
@@ -386,23 +297,6 @@ class Attendant:
     def _out(self) -> int:
         counts = self._registry.unit_counts(self._run.run_id)
         return counts.get("creating", 0) + counts.get("outstanding", 0)
-
-    def _listen(self, silence: ProviderError | None) -> None:
-        """Say once when the endpoint falls silent or answers again; go on for as long as the run's patience."""
-        if silence is None:
-            if self._silent_since is not None:
-                self._say("The endpoint answers again.")
-            self._silent_since = None
-            return
-        now = time.monotonic()
-        if self._silent_since is None:
-            self._silent_since = now
-            self._say(f"{silence} The run goes on trying.")
-        if self._presses.count >= self._enough or now - self._silent_since > self._patience:
-            raise ProviderError(
-                f"{silence} HITs of this run may still be open. When the endpoint answers again:"
-                f" make expire RUN={self._run.run_id}, then make results RUN={self._run.run_id}"
-            )
 
     def _show(self, *, now: bool = False) -> None:
         if not now and time.monotonic() < self._next_show:

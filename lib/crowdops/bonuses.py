@@ -6,6 +6,7 @@ counts for a day only, so the payments of the assignment are read before every s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -155,8 +156,14 @@ def plan_review(registry: Registry, items: Iterable[Item], runs: Mapping[str, Ru
 
 
 def _due(row: int | None, run_id: str, assignment: str, worker: str, amount: Decimal, reason: str) -> Due:
-    token = marks.token("bonus", assignment, f"{worker}:{amount}:{reason}")
+    token = _token(Bonus(assignment, worker, amount, reason))
     return Due(row, run_id, BonusRow(token, assignment, worker, amount, reason, "sending"))
+
+
+def _token(bonus: Bonus, twin: int = 0) -> str:
+    """Return the token of a bonus. `twin` tells apart what others have paid alike, which we never do."""
+    nth = f":{twin}" if twin else ""
+    return marks.token("bonus", bonus.assignment_id, f"{bonus.worker_id}:{bonus.amount}:{bonus.reason}{nth}")
 
 
 def _sort(registry: Registry, plan: Plan, due: Due, run: Run, budgets: dict[str, Budget]) -> None:
@@ -246,6 +253,31 @@ def _is_paid(provider: MTurk, wanted: Bonus) -> bool:
         (paid.worker_id, paid.amount, paid.reason.strip()) == (wanted.worker_id, wanted.amount, wanted.reason)
         for paid in provider.iter_bonuses(wanted.assignment_id)
     )
+
+
+def recall(
+    registry: Registry, provider: MTurk, hits: Mapping[str, str], *, threads: int
+) -> tuple[int, list[str]]:
+    """Write down what was paid for the collected assignments of these HITs, given with their runs' ids.
+
+    One call a HIT. Returns how many were not known, and a line for each HIT that could not be read. Safe to repeat.
+    """
+    new, failures = 0, []
+
+    def read(hit_id: str) -> list[Bonus]:
+        return list(provider.iter_bonuses_of_hit(hit_id))
+
+    for outcome in parallel.each(read, hits, threads=threads):
+        if outcome.result is None:
+            failures.append(f"The bonuses of HIT {outcome.item} could not be read: {outcome.error}")
+            continue
+        twins: Counter[Bonus] = Counter()
+        for paid in outcome.result:
+            bonus = paid._replace(reason=paid.reason.strip())
+            token = _token(bonus, twins[bonus])
+            twins[bonus] += 1
+            new += registry.adopt_bonus(hits[outcome.item], BonusRow(token, *bonus, "paid"))
+    return new, failures
 
 
 def plan_rows(plan: Plan, runs: Sequence[Run]) -> list[tuple[object, ...]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from crowdops import runs
+from crowdops import locks, runs
 from crowdops.config import Selection
 from crowdops.errors import Error, NotFound, UsageError, WrongState
 from crowdops.output import Progress
@@ -99,9 +99,11 @@ def remarks(seen: Sequence[ServerStatus], choice: Choice) -> str:
 
 
 def is_living(registry: Registry, home: Path, run_id: str) -> bool:
-    """Return whether a run is attended or detached at this moment."""
+    """Return whether a run is attended or detached at this moment; a lost registry does not end a run."""
     run = registry.run(run_id)
-    return run is not None and runs.condition(home, run) in LIVING
+    if run is None:
+        return locks.holder_of(home, run_id) is not None
+    return runs.condition(home, run) in LIVING
 
 
 def kill(

@@ -1,4 +1,4 @@
-"""The registry made again from the marks alone: runs, units, HITs, assignments with their answers, servers.
+"""The registry made again from the marks alone: runs, units, HITs, assignments with answers and bonuses, servers.
 
 What the marks do not tell is null and stays so: the data rows, the template, and units that never had a HIT.
 """
@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from crowdops import config, questions, results
+from crowdops import bonuses, config, questions, results
 from crowdops.adoption import Sightings
 from crowdops.config import Selection, Settings
 from crowdops.errors import NotFound, UsageError
@@ -42,6 +42,7 @@ class Rebuilt(NamedTuple):
     runs: int
     units: int
     assignments: int
+    bonuses: int
     servers: int
     failures: list[str]
 
@@ -123,16 +124,18 @@ def rebuild(registry: Registry, provider: MTurk, settings: Settings, found: Sequ
                 registry.add_server(as_server(status))
                 servers += 1
     before = sum(registry.assignment_count(each.run_id) for each in found)
-    failures = _collect(registry, provider, found, settings.threads)
+    paid, failures = _collect(registry, provider, found, settings.threads)
     assignments = sum(registry.assignment_count(each.run_id) for each in found) - before
     for each in found:
         if not each.known and each.hits and not failures and not registry.open_units(each.run_id):
             registry.set_run_state(each.run_id, "stopped", UNKNOWN_END)
-    return Rebuilt(runs, units, assignments, servers, failures)
+    return Rebuilt(runs, units, assignments, paid, servers, failures)
 
 
-def _collect(registry: Registry, provider: MTurk, found: Sequence[Find], threads: int) -> list[str]:
-    """Store what was submitted. The HITs are not marked as collected: whoever attends such a run would miss them."""
+def _collect(
+    registry: Registry, provider: MTurk, found: Sequence[Find], threads: int
+) -> tuple[int, list[str]]:
+    """Store what was submitted, and the bonuses that were paid for it; returns how many of these. The HITs are not marked as collected: whoever attends such a run would miss them."""
     findings = [
         finding
         for each in found
@@ -140,7 +143,10 @@ def _collect(registry: Registry, provider: MTurk, found: Sequence[Find], threads
         if hit.mark and ((finding := results.finding(hit, hit.mark)).ended or finding.expected)
     ]
     outcomes = results.collect(registry, provider, findings, threads=threads, mark=False)
-    return [results.describe_failure(outcome) for outcome in outcomes if outcome.error]
+    failures = [results.describe_failure(outcome) for outcome in outcomes if outcome.error]
+    worked_on = {finding.hit_id: finding.run_id for finding in findings if finding.expected}
+    paid, unread = bonuses.recall(registry, provider, worked_on, threads=threads)
+    return paid, failures + unread
 
 
 def _adopt_run(registry: Registry, provider: MTurk, settings: Settings, found: Find) -> bool:
@@ -223,8 +229,8 @@ def remarks(found: Sequence[Find], chosen: Sequence[Find], rebuilt: Rebuilt | No
     lines = []
     if rebuilt:
         lines.append(
-            f"{rebuilt.runs} runs, {rebuilt.units} units, {rebuilt.assignments} assignments and {rebuilt.servers} servers"
-            " are new in the registry."
+            f"{rebuilt.runs} runs, {rebuilt.units} units, {rebuilt.assignments} assignments, {rebuilt.bonuses} bonuses"
+            f" and {rebuilt.servers} servers are new in the registry."
         )
         lines += rebuilt.failures
         if any(not each.known for each in chosen):

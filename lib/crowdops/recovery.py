@@ -48,7 +48,7 @@ class Recovery:
 
     def run(self, found: Survey, orphans: Sequence[Wreck], *, resume: bool, wait: bool) -> None:
         """Do everything that a survey calls for, and end the unknown runs among `orphans` as well."""
-        crashed = [*found.crashed, *self.adopt(orphans, found.servers)]
+        crashed = [*found.crashed, *self.adopt(orphans)]
         if resume:
             self.resume(crashed)
             self.shut_down(found.ended, wait=wait)
@@ -58,13 +58,12 @@ class Recovery:
             self.shut_down([*crashed, *found.ended], wait=wait)
             self.take_down(found.servers)
 
-    def adopt(self, wrecks: Iterable[Wreck], servers: Sequence[ServerStatus]) -> list[Wreck]:
+    def adopt(self, wrecks: Iterable[Wreck]) -> list[Wreck]:
         """Take over runs that the registry does not know: from here on they are crashed runs of this home."""
         adopted = []
         for wreck in wrecks:
-            mine = [status for status in servers if status.run_id == wreck.run_id]
             found = rebuilding.Find(
-                wreck.run_id, wreck.task_name, wreck.hits, mine, at_home=False, known=False
+                *(wreck.run_id, wreck.task_name, wreck.hits, wreck.servers), at_home=False, known=False
             )
             try:
                 rebuilding.rebuild(self._registry, self._provider, self._settings, [found])

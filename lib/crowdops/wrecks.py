@@ -22,7 +22,10 @@ SHUT_DOWN, CARRY_ON = "expire, collect, end", "carry on"
 
 
 class Wreck(NamedTuple):
-    """A run that left something behind. `run` is None where the registry does not know it. `creating` units may have HITs."""
+    """A run that left something behind. `run` is None where the registry does not know it. `creating` units may have HITs.
+
+    `servers` are those of an unknown run that may be another home's, and alive there.
+    """
 
     run_id: str
     task_name: str
@@ -30,6 +33,7 @@ class Wreck(NamedTuple):
     condition: str
     hits: list[Hit]
     creating: int
+    servers: list[ServerStatus]
 
     @property
     def open_hits(self) -> list[Hit]:
@@ -38,7 +42,10 @@ class Wreck(NamedTuple):
 
 
 class Survey(NamedTuple):
-    """What a crash left alive at one endpoint, and what was not looked at (`unseen`, a line each)."""
+    """What a crash left alive at one endpoint, and what was not looked at (`unseen`, a line each).
+
+    `servers` are leftovers that are this home's to take down: of runs that crashed here, and of any that has ended.
+    """
 
     crashed: list[Wreck]
     ended: list[Wreck]  # runs at their end that still have open HITs
@@ -55,18 +62,25 @@ def survey(registry: Registry, provider: MTurk, settings: Settings) -> Survey:
     conditions = runs.conditions(registry, settings.home)
     every = registry.runs()
     here = [run for run in every if run.endpoint == settings.endpoint]
+    elsewhere = [
+        run for run in every if run.endpoint != settings.endpoint and conditions[run.run_id] == "crashed"
+    ]
     sightings = adoption.look(provider)
     servers, unseen = look_at_servers(registry, settings)
+    leftover = [status for status in servers if status.leftover and status.exists]
+    strangers = [status for status in leftover if status.kind != "local" and status.run_id not in conditions]
     wrecks = [_wreck(registry, run, conditions[run.run_id], sightings) for run in here]
+    not_ours = {status.name for status in strangers}
+    spared = {run.run_id for run in elsewhere}  # their servers go, or stay, with them
     return Survey(
         crashed=[wreck for wreck in wrecks if wreck.condition == "crashed"],
         ended=[wreck for wreck in wrecks if wreck.condition == "ended" and wreck.open_hits],
-        unknown=_unknown(conditions, sightings),
+        unknown=_unknown(conditions, sightings, strangers),
         attended=[(run, _holder(settings, run)) for run in here if conditions[run.run_id] == "attended"],
-        elsewhere=[
-            run for run in every if run.endpoint != settings.endpoint and conditions[run.run_id] == "crashed"
+        elsewhere=elsewhere,
+        servers=[
+            status for status in leftover if status.name not in not_ours and status.run_id not in spared
         ],
-        servers=[status for status in servers if status.leftover and status.exists],
         foreign_hits=sightings.foreign,
         unseen=unseen,
     )
@@ -90,15 +104,22 @@ def look_at_servers(registry: Registry, settings: Settings) -> tuple[list[Server
 
 def _wreck(registry: Registry, run: Run, condition: str, sightings: Sightings) -> Wreck:
     creating = registry.unit_counts(run.run_id).get("creating", 0)
-    return Wreck(run.run_id, run.task_name, run, condition, sightings.ours.get(run.run_id, []), creating)
+    return Wreck(run.run_id, run.task_name, run, condition, sightings.ours.get(run.run_id, []), creating, [])
 
 
-def _unknown(known: Collection[str], sightings: Sightings) -> list[Wreck]:
-    return [
-        Wreck(run_id, seen[0].mark.task_name if seen[0].mark else "", None, "unknown", seen, 0)
-        for run_id, seen in sorted(sightings.ours.items())
+def _unknown(known: Collection[str], sightings: Sightings, strangers: Sequence[ServerStatus]) -> list[Wreck]:
+    """Return the runs of which the registry knows nothing, and that have open HITs or a server."""
+    found = {
+        run_id: Wreck(run_id, seen[0].mark.task_name if seen[0].mark else "", None, "unknown", seen, 0, [])
+        for run_id, seen in sightings.ours.items()
         if run_id not in known and any(hit.is_outstanding for hit in seen)
-    ]
+    }
+    for status in strangers:
+        run_id = status.run_id or ""
+        hits = sightings.ours.get(run_id, [])
+        wreck = Wreck(run_id, status.task_name or "", None, "unknown", hits, 0, [])
+        found.setdefault(run_id, wreck).servers.append(status)
+    return [found[run_id] for run_id in sorted(found)]
 
 
 def _holder(settings: Settings, run: Run) -> str:
@@ -122,11 +143,11 @@ def may_cost(wreck: Wreck, environment: str) -> Decimal:
 
 
 def choose_orphans(found: Survey, run_ids: Sequence[str], *, every: bool) -> list[Wreck]:
-    """Return the unknown runs that a command means. UsageError for one that has no open HIT here."""
+    """Return the unknown runs that a command means. UsageError for one that has left nothing here."""
     known = {wreck.run_id for wreck in found.unknown}
     for run_id in run_ids:
         if run_id not in known:
-            raise UsageError(f"--orphans {run_id}: no unknown run of that id has open HITs here.")
+            raise UsageError(f"--orphans {run_id}: no unknown run of that id has open HITs or a server here.")
     return [wreck for wreck in found.unknown if every or wreck.run_id in run_ids]
 
 
@@ -138,9 +159,15 @@ def rows(found: Survey, environment: str, orphans: Sequence[Wreck], then: str) -
     shown = [_row("run", wreck, environment, then) for wreck in found.crashed]
     shown += [_row("run", wreck, environment, "end its open HITs") for wreck in found.ended]
     for wreck in found.unknown:
-        fate = "take over, " + then if wreck in orphans else f"left alone; --orphans {wreck.run_id}"
-        shown.append(_row("orphans", wreck, environment, fate))
-    shown += [_server_row(status, found, then) for status in found.servers]
+        meant = wreck in orphans
+        alone = f"left alone; --orphans {wreck.run_id}"
+        shown.append(_row("orphans", wreck, environment, f"take over, {then}" if meant else alone))
+        shown += [_server_row(status, "take over" if meant else alone) for status in wreck.servers]
+    carried_on = {wreck.run_id for wreck in found.crashed} if then == CARRY_ON else set()
+    shown += [
+        _server_row(status, "kept for its run" if status.run_id in carried_on else "take down")
+        for status in found.servers
+    ]
     shown += [
         ("run elsewhere", run.run_id, run.task_name, run.state, "", "", "", "", _command_for(run))
         for run in found.elsewhere
@@ -157,9 +184,7 @@ def _row(what: str, wreck: Wreck, environment: str, then: str) -> tuple[object, 
     )
 
 
-def _server_row(status: ServerStatus, found: Survey, then: str) -> tuple[object, ...]:
-    carried_on = then == CARRY_ON and status.run_id in {wreck.run_id for wreck in found.crashed}
-    fate = "kept for its run" if carried_on else "take down"
+def _server_row(status: ServerStatus, fate: str) -> tuple[object, ...]:
     state = status.dyno_state or "down"
     return ("server", status.name, status.task_name, state, "", "", "", _rate(status), fate)
 
@@ -196,13 +221,14 @@ def is_clean(found: Survey) -> bool:
 def document(found: Survey, environment: str) -> dict[str, Any]:
     """Return a survey as a JSON object."""
     orphans = [*found.unknown, *found.ended]
+    servers = [*found.servers, *(status for wreck in found.unknown for status in wreck.servers)]
     return {
         "crashed_runs": [_wreck_document(wreck, environment) for wreck in found.crashed],
         "ended_runs": [_wreck_document(wreck, environment) for wreck in found.ended],
         "orphan_runs": [_wreck_document(wreck, environment) for wreck in found.unknown],
         "orphan_hits": sum(len(wreck.open_hits) for wreck in orphans),
-        "orphan_servers": len(found.servers),
-        "servers": [status.name for status in found.servers],
+        "orphan_servers": len(servers),
+        "servers": [status.name for status in servers],
         "foreign_hits": found.foreign_hits,
         "attended_runs": [{"run_id": run.run_id, "by": holder} for run, holder in found.attended],
         "elsewhere": [
@@ -222,5 +248,6 @@ def _wreck_document(wreck: Wreck, environment: str) -> dict[str, Any]:
         "outstanding": len(wreck.open_hits),
         "pending": sum(hit.pending for hit in wreck.open_hits),
         "creating": wreck.creating,
+        "servers": [status.name for status in wreck.servers],
         "may_cost": may_cost(wreck, environment),
     }

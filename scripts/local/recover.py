@@ -6,8 +6,8 @@ at Heroku. Shutting down expires what can be accepted, waits for accepted work u
 takes the servers down and ends the runs. It may be killed anywhere and started again. Attended runs, detached
 ones, and whatever does not carry our mark are left alone.
 
-HITs with our mark of a run that this registry does not know may be a colleague's, alive in another home: they are
-listed, and ended only with --orphans RUN_ID or --all-orphans. Lost your own registry? See rebuild_registry.
+HITs and apps with our mark of a run that this registry does not know may be a colleague's, alive in another home:
+they are listed, and ended only with --orphans RUN_ID or --all-orphans. Lost your own registry? See rebuild_registry.
 """
 
 import click
@@ -22,11 +22,9 @@ from crowdops import cli, config, output
 @click.option(
     "--no-wait", is_flag=True, help="Do not wait for accepted work; collect it later with download_results."
 )
+@click.option("--orphans", metavar="RUN_ID", multiple=True, help="End this unknown run as well. Repeatable.")
 @click.option(
-    "--orphans", metavar="RUN_ID", multiple=True, help="End this unknown run's HITs as well. Repeatable."
-)
-@click.option(
-    "--all-orphans", is_flag=True, help="End every unknown run's HITs as well: nobody else uses the account."
+    "--all-orphans", is_flag=True, help="End every unknown run as well: nobody else uses the account."
 )
 @cli.with_guard
 @cli.with_settings
@@ -58,7 +56,7 @@ def main(
         presses = Interrupts()
         recovery = Recovery(registry, provider, settings, presses, say)
         if wrecks.is_clean(found) and not chosen:
-            say(f"Nothing is left over at {settings.endpoint}.")
+            say(f"Nothing {'of this home ' if found.unknown else ''}is left over at {settings.endpoint}.")
         elif guard.allows("Carry this on?" if resume else "Shut all of this down?"):
             with presses:
                 recovery.run(found, chosen, resume=resume, wait=not no_wait)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,15 @@ def world(tmp_path: Path, crowd: Crowd) -> Iterator[Wreckage]:
         made = Wreckage(tmp_path, crowd, gate)
         yield made
         made.close()
+
+
+@pytest.fixture
+def colleague(world: Wreckage, tmp_path: Path) -> Path:
+    """Another home on the same account: it has the key, and knows none of the runs."""
+    home = tmp_path / "colleague"
+    (home / "crowd").mkdir(parents=True, mode=0o700)
+    shutil.copy2(world.crowd.credentials_file, home / "crowd" / "credentials")
+    return home
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

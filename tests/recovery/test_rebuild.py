@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -99,7 +100,14 @@ def test_what_the_registry_knows_better_stays(world: Wreckage, run_toml: str) ->
     world.execute("DELETE FROM assignments WHERE unit_index = 2")
     world.execute("UPDATE task_runs SET reason = 'somebody was here'")
     lines = world.json(REBUILD)
-    assert lines["written"] == {"runs": 0, "units": 0, "assignments": 2, "servers": 0, "failures": []}
+    assert lines["written"] == {
+        "runs": 0,
+        "units": 0,
+        "assignments": 2,
+        "bonuses": 0,
+        "servers": 0,
+        "failures": [],
+    }
     assert world.query("SELECT * FROM units") == before[1]
     assert world.query("SELECT reason FROM task_runs") == [("somebody was here",)]
     assert world.collected() == world.hand.submitted()
@@ -115,8 +123,49 @@ def test_rebuilding_only_reads_at_the_provider_and_can_be_repeated(world: Wrecka
         "ListHITs",
         "GetHIT",
         "ListAssignmentsForHIT",
+        "ListBonusPayments",
     }
     assert world.hand.hits() == before
+
+
+def test_the_results_are_the_same_with_reviews_and_bonuses_after_the_registry_was_lost(
+    world: Wreckage, run_toml: str
+) -> None:
+    world.finish(LAUNCH, run_toml, "--yes")
+    (run_id,) = world.run_ids()
+    bonuses = world.folder / "bonuses.csv"
+    decisions = world.folder / "decisions.csv"
+    assignments = world.query("SELECT assignment_id, worker_id FROM assignments ORDER BY assignment_id")
+    (paid, by), (rejected, of), *_ = assignments
+    bonuses.write_text(
+        f"assignment_id,worker_id,amount,reason\n{paid},{by},0.10,Well done\n{paid},{by},1.00,And quick\n"
+    )
+    decisions.write_text(
+        "assignment_id,worker_id,decision,feedback,bonus\n"
+        f"{paid},{by},approve,Thank you,0.25\n{rejected},{of},reject,Empty,\n"
+    )
+    assert world.script("mturk.review_assignments", "--apply", str(decisions), "--yes").exit_code == 0
+    assert world.script("mturk.pay_bonuses", str(bonuses), "--yes").exit_code == 0
+    another = {"AssignmentId": paid, "WorkerId": by, "BonusAmount": "0.05", "Reason": "By somebody else"}
+    for _ in range(2):  # who has no token pays twice
+        world.crowd.client().send_bonus(**another)
+    before = results_of(world, run_id)
+    account = world.json("mturk.print_account")
+    lose(world)
+    assert world.json(REBUILD)["written"]["bonuses"] == 5
+    after = results_of(world, run_id)
+    assert after[paid]["bonus"] == "1.45"  # what others paid is in the provider's list, and so in the sum
+    assert (after[paid]["status"], after[rejected]["status"]) == ("Approved", "Rejected")
+    strip = {"input": None, "bonus": None}
+    assert {key: line | strip for key, line in after.items()} == {
+        key: line | strip for key, line in before.items()
+    }
+    assert Decimal(before[paid]["bonus"]) == Decimal(after[paid]["bonus"]) - Decimal("0.10")
+    total = world.json("mturk.print_account")["total"]
+    assert Decimal(total["bonuses"]) == Decimal(account["total"]["bonuses"]) + Decimal("0.10")
+    again = world.script("mturk.pay_bonuses", str(bonuses), "--yes")
+    assert again.exit_code == 0, again.stderr
+    assert world.json("mturk.print_account")["total"]["bonuses"] == total["bonuses"]
 
 
 def test_a_dry_run_shows_the_runs_and_writes_nothing(world: Wreckage, cut_off: str) -> None:

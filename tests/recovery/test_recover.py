@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -228,15 +227,6 @@ def test_open_hits_of_a_run_that_had_ended_are_ended(world: Wreckage, crashed: s
     world.assert_nothing_is_left()
 
 
-@pytest.fixture
-def colleague(world: Wreckage, crashed: str, tmp_path: Path) -> Path:
-    """Another home on the same account, whose owner did not launch the crashed run."""
-    home = tmp_path / "colleague"
-    (home / "crowd").mkdir(parents=True, mode=0o700)
-    shutil.copy2(world.crowd.credentials_file, home / "crowd" / "credentials")
-    return home
-
-
 def test_from_another_home_unknown_runs_are_listed_and_left_alone(
     world: Wreckage, crashed: str, colleague: Path
 ) -> None:
@@ -271,7 +261,7 @@ def test_unknown_runs_are_taken_over_and_ended_when_they_are_meant(
 def test_an_unknown_run_that_has_nothing_open_cannot_be_meant(world: Wreckage, colleague: Path) -> None:
     result = world.recover("--home", str(colleague), "--orphans", "20200101-000000-none")
     assert result.exit_code == 2
-    assert "no unknown run of that id has open HITs here" in result.stderr
+    assert "no unknown run of that id has open HITs or a server here" in result.stderr
 
 
 def test_runs_of_another_endpoint_are_listed_with_the_command_that_takes_them_on(

@@ -251,7 +251,14 @@ class MTurk(Workers):
 
     def iter_bonuses(self, assignment_id: str) -> Iterator[Bonus]:
         """Yield the bonuses that were paid for an assignment, by whomever."""
-        for page in self._pages("list_bonus_payments", "BonusPayments", AssignmentId=assignment_id):
+        yield from self._bonuses(AssignmentId=assignment_id)
+
+    def iter_bonuses_of_hit(self, hit_id: str) -> Iterator[Bonus]:
+        """Yield the bonuses that were paid for the assignments of a HIT, by whomever. NotFound if it is gone."""
+        yield from self._bonuses(HITId=hit_id)
+
+    def _bonuses(self, **of: str) -> Iterator[Bonus]:
+        for page in self._pages("list_bonus_payments", "BonusPayments", **of):
             for item in page:
                 amount = Decimal(item["BonusAmount"])
                 yield Bonus(item["AssignmentId"], item["WorkerId"], amount, item.get("Reason", ""))

@@ -31,21 +31,43 @@ class Bonuses(RegistryFile):
 
     def settle_bonus(self, run_id: str, bonus: BonusRow) -> None:
         """A bonus is paid. The assignment's `bonus` becomes the sum of what was paid for it. Safe to repeat."""
-        key = (bonus.assignment_id, bonus.worker_id)
         with self._transaction():
             self._connection.execute(
                 "UPDATE bonuses SET state = 'paid', settled_at = ?, error = NULL WHERE token = ?",
                 (stamp(), bonus.token),
             )
-            paid = self._connection.execute(
-                "SELECT amount FROM bonuses WHERE assignment_id = ? AND worker_id = ? AND state = 'paid'", key
-            )
-            total = sum((Decimal(amount) for (amount,) in paid), Decimal(0))
-            self._connection.execute(
-                "UPDATE assignments SET bonus = ? WHERE assignment_id = ? AND worker_id = ?",
-                (str(total), *key),
-            )
+            self._add_up(bonus)
             self._record("bonus-paid", bonus.assignment_id, run_id, str(bonus.amount))
+
+    def adopt_bonus(self, run_id: str, bonus: BonusRow) -> bool:
+        """Take over a bonus that the provider lists as paid. Safe to repeat.
+
+        False if it is known as paid, or if its assignment has not been collected.
+        """
+        now = stamp()
+        with self._transaction():
+            changed = self._connection.execute(
+                "INSERT INTO bonuses (token, assignment_id, worker_id, amount, reason, state, intended_at, settled_at)"
+                " SELECT ?, ?, ?, ?, ?, 'paid', ?, ?"
+                " WHERE EXISTS (SELECT 1 FROM assignments WHERE assignment_id = ? AND worker_id = ?)"
+                " ON CONFLICT (token) DO UPDATE SET"
+                " state = 'paid', settled_at = excluded.settled_at, error = NULL WHERE state != 'paid'",
+                (*bonus[:3], str(bonus.amount), bonus.reason, now, now, *bonus[1:3]),
+            ).rowcount
+            if changed:
+                self._add_up(bonus)
+                self._record("bonus-adopted", bonus.assignment_id, run_id, str(bonus.amount))
+        return bool(changed)
+
+    def _add_up(self, bonus: BonusRow) -> None:
+        key = (bonus.assignment_id, bonus.worker_id)
+        paid = self._connection.execute(
+            "SELECT amount FROM bonuses WHERE assignment_id = ? AND worker_id = ? AND state = 'paid'", key
+        )
+        total = sum((Decimal(amount) for (amount,) in paid), Decimal(0))
+        self._connection.execute(
+            "UPDATE assignments SET bonus = ? WHERE assignment_id = ? AND worker_id = ?", (str(total), *key)
+        )
 
     def fail_bonus(self, token: str, error: str) -> None:
         """A bonus was certainly not paid, for the reason given."""

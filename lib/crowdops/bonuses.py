@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crowdops import marks, parallel, payments, spreadsheets
-from crowdops.budgets import Budget
+from crowdops.budgets import Budget, Budgets
 from crowdops.errors import DuplicateToken, Unreachable, UsageError
 from crowdops.interrupts import Interrupts
 from crowdops.output import Progress
 from crowdops.parameters import Parameters
 from crowdops.providers.mturk import Bonus, MTurk
-from crowdops.registry import BonusRow, Registry, Result, Run
+from crowdops.registry import BonusRow, Registry, Run
 from crowdops.tallies import Tally, trouble
-from crowdops.verdicts import Item
+from crowdops.verdicts import Item, mismatch
 
 REQUIRED = ("assignment_id", "worker_id", "amount", "reason")
 REASON_LENGTH = 1024
@@ -111,10 +111,10 @@ def _reason_trouble(reason: str) -> str | None:
 def plan_file(registry: Registry, rows: Iterable[FileBonus], runs: Sequence[Run]) -> Plan:
     """Check the rows of a bonus file against what has been collected of these runs. No API call."""
     plan, chosen = Plan([], [], []), {run.run_id: run for run in runs}
-    budgets: dict[str, Budget] = {}
+    budgets = Budgets(registry)
     for row in rows:
         found = [result for result in registry.results_of(row.assignment_id) if result.run_id in chosen]
-        if problem := row.trouble or _mismatch(found, row.worker_id):
+        if problem := row.trouble or mismatch(found, row.worker_id):
             plan.failed.append(trouble(row.assignment_id, row.row, problem))
             continue
         due = _due(row.row, found[0].run_id, row.assignment_id, row.worker_id, row.amount, row.reason)
@@ -122,19 +122,10 @@ def plan_file(registry: Registry, rows: Iterable[FileBonus], runs: Sequence[Run]
     return plan
 
 
-def _mismatch(found: Sequence[Result], worker_id: str) -> str | None:
-    if not found:
-        return "no such assignment has been collected of the selected runs"
-    workers = [result.assignment.worker_id for result in found]
-    if worker_id not in workers:
-        return f"it is the work of {', '.join(workers)}, not of {worker_id or 'nobody'}"
-    return None
-
-
 def plan_review(registry: Registry, items: Iterable[Item], runs: Mapping[str, Run]) -> Plan:
     """Return the bonuses that belong to decisions. An assignment gets one bonus by review."""
     plan = Plan([], [], [])
-    budgets: dict[str, Budget] = {}
+    budgets = Budgets(registry)
     for item in items:
         amount, result = item.decision.bonus, item.result
         if amount is None:
@@ -166,19 +157,26 @@ def _token(bonus: Bonus, twin: int = 0) -> str:
     return marks.token("bonus", bonus.assignment_id, f"{bonus.worker_id}:{bonus.amount}:{bonus.reason}{nth}")
 
 
-def _sort(registry: Registry, plan: Plan, due: Due, run: Run, budgets: dict[str, Budget]) -> None:
-    bonus = due.bonus
-    known = {found.token: found.state for found in registry.bonuses(bonus.assignment_id, bonus.worker_id)}
-    if known.get(bonus.token) == "paid":
+def _sort(registry: Registry, plan: Plan, due: Due, run: Run, budgets: Budgets) -> None:
+    state = _state(registry, due.bonus)
+    if state == "paid":
         plan.paid.append(due)
         return
-    budget = budgets.setdefault(run.run_id, Budget(registry, run))
-    # One that may have been sent is in the sum already.
-    price = bonus.amount + payments.bonus_fee(bonus.amount, run.environment)
-    if known.get(bonus.token) != "sending" and not budget.take(price):
+    budget, price = budgets.of(run), _price(due.bonus, run)
+    if state != "sending" and not budget.take(price):  # what may have been sent is in the sum already
         plan.failed.append(due.explain(budget.refusal(price)))
     else:
         plan.due.append(due)
+
+
+def _state(registry: Registry, bonus: BonusRow) -> str | None:
+    """Return what the registry knows of a bonus: sending, paid, failed, or None for nothing."""
+    known = {found.token: found.state for found in registry.bonuses(bonus.assignment_id, bonus.worker_id)}
+    return known.get(bonus.token)
+
+
+def _price(bonus: BonusRow, run: Run) -> Decimal:
+    return bonus.amount + payments.bonus_fee(bonus.amount, run.environment)
 
 
 def pay(
@@ -199,8 +197,11 @@ def pay(
 
     def intended() -> Iterator[Due]:
         for each in due:
-            registry.intend_bonus(each.bonus)
-            yield each
+            if refusal := _intend(registry, each):
+                del waiting[each.bonus.token]
+                tally.failed.append(each.explain(refusal))
+            else:
+                yield each
 
     def send(each: Due) -> _Settled:
         return _pay(provider, each.bonus)
@@ -216,6 +217,20 @@ def pay(
     progress.close()
     tally.add_untried(each.bonus.assignment_id for each in waiting.values())
     return tally
+
+
+def _intend(registry: Registry, due: Due) -> str | None:
+    """Write a bonus down. Returns why not, if the run has spent meanwhile what its max_cost had left for it."""
+    run = registry.run(due.run_id)
+    assert run is not None
+    has_wall = Parameters.from_json(run.parameters).max_cost is not None
+    with registry.together():
+        if has_wall and _state(registry, due.bonus) != "sending":
+            budget, price = Budget(registry, run), _price(due.bonus, run)
+            if not budget.take(price):
+                return budget.refusal(price)
+        registry.intend_bonus(due.bonus)
+    return None
 
 
 def _enter(registry: Registry, tally: Tally[Due], outcome: parallel.Outcome[Due, _Settled]) -> None:

@@ -17,19 +17,34 @@ class Budget:
     """
 
     def __init__(self, registry: Registry, run: Run) -> None:
+        self._registry, self._run = registry, run
         parameters = Parameters.from_json(run.parameters)
         self._limit = parameters.max_cost
-        self.bound = assignments_bound(registry, run, parameters) * payments.assignment_cost(
+        self._taken = assignments_bound(registry, run, parameters) * payments.assignment_cost(
             parameters, run.environment
         )
-        for amount in registry.bonus_amounts(run.run_id, "sending", "paid"):
-            self.bound += amount + payments.bonus_fee(amount, run.environment)
+        self.read_bonuses()
+
+    @property
+    def bound(self) -> Decimal:
+        """What the run has to pay if everything is approved."""
+        return self._taken + self._bonuses
+
+    def read_bonuses(self) -> None:
+        """Read again what was paid beside the rewards: other processes pay bonuses while a run launches."""
+        self._bonuses = sum(
+            (
+                amount + payments.bonus_fee(amount, self._run.environment)
+                for amount in self._registry.bonus_amounts(self._run.run_id, "sending", "paid")
+            ),
+            Decimal(0),
+        )
 
     def take(self, price: Decimal) -> bool:
         """Bind the run to a price. False, and nothing is bound, if that is over its max_cost."""
         if self._limit is not None and self.bound + price > self._limit:
             return False
-        self.bound += price
+        self._taken += price
         return True
 
     def units_left(self, price: Decimal, wanted: int) -> int:
@@ -43,6 +58,20 @@ class Budget:
         return (
             f"${price} more would take the run over its max_cost: ${self.bound} of ${self._limit} are bound"
         )
+
+
+class Budgets:
+    """The budgets of several runs, each read at its first use."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._read: dict[str, Budget] = {}
+
+    def of(self, run: Run) -> Budget:
+        """Return the budget of a run."""
+        if run.run_id not in self._read:
+            self._read[run.run_id] = Budget(self._registry, run)
+        return self._read[run.run_id]
 
 
 def assignments_bound(registry: Registry, run: Run, parameters: Parameters) -> int:

@@ -29,7 +29,8 @@ def document(registry: Registry, ending: Ending, api_calls: int, seconds: float)
     assert run is not None
     parameters = Parameters.from_json(run.parameters)
     counts = registry.unit_counts(run.run_id)
-    assignments = registry.assignment_count(run.run_id)
+    statuses = registry.status_counts(run.run_id)
+    assignments = sum(statuses.values())
     each = payments.assignment_cost(parameters, run.environment)
     return {
         "run_id": run.run_id,
@@ -41,7 +42,7 @@ def document(registry: Registry, ending: Ending, api_calls: int, seconds: float)
         "finished": counts.get("finished", 0),
         "failed": counts.get("failed", 0),
         "assignments": assignments,
-        "cost": each * assignments,
+        "cost": each * (assignments - statuses.get("Rejected", 0)),
         "api_calls": api_calls,
         "seconds": round(seconds, 3),
     }

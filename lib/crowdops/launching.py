@@ -119,11 +119,15 @@ class Launcher:
     def _planned(self, until: float) -> Iterator[Unit]:
         """Yield planned units; each was written down as 'creating' before it is yielded."""
         room = self._room()
+        budget = self._budget() if room > 0 else None
         while room > 0:
             if time.monotonic() >= until:
                 self._out_of_time = True
                 return
-            self._ready.extend(self._registry.intend(self._run.run_id, min(room, self._settings.threads)))
+            with self._registry.together():
+                wanted = min(room, self._settings.threads)
+                allowed = self._affordable(budget, wanted) if budget else wanted
+                self._ready.extend(self._registry.intend(self._run.run_id, allowed))
             if not self._ready:
                 return
             room -= len(self._ready)
@@ -133,21 +137,24 @@ class Launcher:
     def _room(self) -> int:
         counts = self._registry.unit_counts(self._run.run_id)
         planned, cap = counts.get("planned", 0), self._parameters.max_num_concurrent_units
-        if cap:
-            planned = min(planned, cap - counts.get("creating", 0) - counts.get("outstanding", 0))
-        return self._affordable(planned)
+        return (
+            min(planned, cap - counts.get("creating", 0) - counts.get("outstanding", 0)) if cap else planned
+        )
 
-    def _affordable(self, wanted: int) -> int:
-        """Return how many of the wanted units max_cost allows; none is the end of launching."""
-        if self._parameters.max_cost is None or wanted <= 0:
-            return wanted
+    def _budget(self) -> budgets.Budget | None:
+        """Return what the run's max_cost leaves, or None without one."""
+        return None if self._parameters.max_cost is None else budgets.Budget(self._registry, self._run)
+
+    def _affordable(self, budget: budgets.Budget, wanted: int) -> int:
+        """Bind the run to as many of the wanted units as max_cost allows; none is the end of launching."""
         price = self._parameters.assignments_per_unit * payments.assignment_cost(
             self._parameters, self._run.environment
         )
-        budget = budgets.Budget(self._registry, self._run)
+        budget.read_bonuses()
         left = budget.units_left(price, wanted)
         if not left:
             self.failure = BudgetReached(budget.refusal(price))
+        budget.take(price * left)
         return left
 
     def _create(self, units: Iterator[Unit], stop: Callable[[], bool], *, new: bool) -> None:

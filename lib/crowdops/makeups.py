@@ -145,8 +145,10 @@ def make(
         while waiting and not presses.count:
             makeup = waiting.pop(0)
             try:
-                _make(registry, provider, settings, plan.original, makeup)
-                untold += _tell(registry, provider, settings, plan.original.task_name, makeup)
+                if _make(registry, provider, settings, plan.original, makeup):
+                    untold += _tell(registry, provider, settings, plan.original.task_name, makeup)
+                else:
+                    tally.already += 1
                 tally.settled.append(makeup)
             except Error as error:
                 row = f"row {makeup.row}: " if makeup.row else ""
@@ -160,17 +162,25 @@ def make(
     return tally, untold
 
 
-def _make(registry: Registry, provider: MTurk, settings: Settings, original: Run, makeup: Makeup) -> None:
+def _make(registry: Registry, provider: MTurk, settings: Settings, original: Run, makeup: Makeup) -> bool:
+    """Make a compensation. False if it exists and a registry that is lost knew of it: its worker was told then."""
     identity = makeup.identity(settings, original.task_name)
-    run_id = registry.intend_makeup(identity, marks.new_run_id(), makeup.worker_id)
+    type_id = provider.create_qualification_type(
+        f"{marks.PREFIX}makeup:{identity[:24]}",
+        "Holders are paid for work that could not be paid otherwise.",
+    )
+    provider.grant(type_id, makeup.worker_id)
+    run_id, standing = registry.makeup_run(identity), None
+    if run_id is None:  # nobody else asks for this qualification: what asks for it is this compensation
+        standing = next((hit for hit in provider.iter_hits_asking_for(type_id) if hit.mark), None)
+        new_id = standing.mark.run_id if standing and standing.mark else marks.new_run_id()
+        run_id = registry.intend_makeup(identity, new_id, makeup.worker_id)
     with locks.hold(settings.home, run_id):
-        type_id = provider.create_qualification_type(
-            f"{marks.PREFIX}makeup:{identity[:24]}",
-            "Holders are paid for work that could not be paid otherwise.",
-        )
-        provider.grant(type_id, makeup.worker_id)
         run = registry.run(run_id) or _enter(registry, settings, original, makeup, run_id, type_id)
+        if standing:
+            registry.adopt_hit(run_id, 0, standing.hit_id, standing.created_at)
         _launch(registry, provider, run, makeup)
+    return standing is None
 
 
 def _enter(
@@ -229,7 +239,7 @@ def _launch(registry: Registry, provider: MTurk, run: Run, makeup: Makeup) -> No
     assert unit is not None
     # A token is good for a day by the endpoint's clock, which need not be ours: look before sending again.
     found = hits.find_created(provider, run, [0]) if unit.state == "creating" else {}
-    hit_id = found.get(0)
+    hit_id = unit.hit_id or found.get(0)
     if hit_id is None:
         registry.intend(run.run_id, 1)
         page = Page(parameters.template).render(unit.input or {}, 1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from crowdops import parallel, payments
+from crowdops.budgets import Budgets
 from crowdops.decisions import FileDecision
 from crowdops.errors import NotFound, ProviderError, Unreachable, WrongState
 from crowdops.interrupts import Interrupts
@@ -56,17 +57,29 @@ class Plan:
 def plan_file(
     registry: Registry, rows: Iterable[FileDecision], runs: Sequence[Run], *, override: bool
 ) -> Plan:
-    """Check the decisions of a file against what has been collected of these runs. No API call."""
-    plan, chosen = Plan(), {run.run_id for run in runs}
+    """Check the decisions of a file against what has been collected of these runs. No API call.
+
+    Taking a rejection back costs what the run had got back by it, which its max_cost has to allow.
+    """
+    plan, chosen = Plan(), {run.run_id: run for run in runs}
+    budgets = Budgets(registry)
     for row in rows:
         found = [result for result in registry.results_of(row.assignment_id) if result.run_id in chosen]
-        problem = row.trouble or _mismatch(found, row)
+        problem = row.trouble or mismatch(found, row.worker_id)
         if problem:
             plan.failed.append(trouble(row.assignment_id, row.row, problem))
             continue
         result = next(r for r in found if r.assignment.worker_id == row.worker_id)
         decision = Decision(row.assignment_id, row.worker_id, row.verdict, row.feedback, row.bonus)
-        _sort(plan, Item(row.row, result, decision, override))
+        item = Item(row.row, result, decision, override)
+        if override and row.verdict == "approve" and result.assignment.status == "Rejected":
+            run = chosen[result.run_id]
+            budget = budgets.of(run)
+            price = payments.assignment_cost(Parameters.from_json(run.parameters), run.environment)
+            if not budget.take(price):
+                plan.failed.append(item.explain(budget.refusal(price)))
+                continue
+        _sort(plan, item)
     return plan
 
 
@@ -78,12 +91,13 @@ def plan_decisions(results: Iterable[tuple[Result, Decision]]) -> Plan:
     return plan
 
 
-def _mismatch(found: Sequence[Result], row: FileDecision) -> str | None:
+def mismatch(found: Sequence[Result], worker_id: str) -> str | None:
+    """Return why what was `found` under an assignment's id is not the work of this worker, or None if it is."""
     if not found:
         return "no such assignment has been collected of the selected runs"
     workers = [result.assignment.worker_id for result in found]
-    if row.worker_id not in workers:
-        return f"it is the work of {', '.join(workers)}, not of {row.worker_id or 'nobody'}"
+    if worker_id not in workers:
+        return f"it is the work of {', '.join(workers)}, not of {worker_id or 'nobody'}"
     return None
 
 

@@ -56,7 +56,7 @@ def main(
         *(settings, guard, "made"),
         selected=len(plan.due),
         done=tally.done,
-        already=len(plan.made),
+        already=len(plan.made) + tally.already,
         failed=tally.failed,
         interrupted=tally.interrupted,
     )

@@ -72,9 +72,9 @@ def test_decisions_with_bonuses_are_whole_after_a_kill(
     assert "0 decisions are noted." in dry.stderr
 
 
-# Its calls: the qualification, its grant, the HIT type, the HIT, the message.
+# Its calls: the qualification, its grant, the HITs that ask for it, the HIT type, the HIT, the message.
 @pytest.mark.parametrize("hours", [0, 25])
-@pytest.mark.parametrize("number,when", kills.points(6, (1, "after"), (4, "after")))
+@pytest.mark.parametrize("number,when", kills.points(8, (1, "after"), (5, "after")))
 def test_a_compensation_is_made_once_after_a_kill(
     gated: World, gate: Gate, number: int, when: str, hours: int
 ) -> None:

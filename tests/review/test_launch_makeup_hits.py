@@ -4,7 +4,7 @@ import pytest
 
 from crowdserver import catalogue
 from tests.offers import invite
-from tests.review.works import Work, document, write_csv
+from tests.review.works import Work, document, inbox, write_csv
 from tests.worlds import Invoked, World
 
 SCRIPT = "mturk/launch_makeup_hits"
@@ -61,6 +61,21 @@ def test_the_same_compensation_is_made_once_and_another_reason_is_another(work: 
     assert (again.exit_code, document(again)["already"], calls) == (0, 1, {})
     assert make(work.world, *one(reason="And again")).exit_code == 0
     assert len(made(work.world)) == 2
+
+
+def test_what_a_lost_registry_had_made_is_found_and_not_made_again(work: Work) -> None:
+    world = work.world
+    assert make(world, *one()).exit_code == 0
+    told = len(inbox(world))
+    for path in world.home.glob("registry.db*"):
+        path.unlink()
+    assert world.invoke("local/rebuild_registry", "--run", work.run.run_id).exit_code == 0
+    again = make(world, *one())
+    assert (again.exit_code, document(again)["done"], document(again)["already"]) == (0, 0, 1)
+    assert (len(made(world)), len(inbox(world))) == (1, told)
+    world.do(made(world)[0]["HITId"], "AWORKER1", received="yes")
+    account = document(world.invoke("mturk/print_account", "--task-name", "pilot-1", "--json"))
+    assert [group["rewards"] for group in account["task_names"]] == ["0.50"]
 
 
 def test_several_come_from_a_file_and_a_failing_one_does_not_stop_the_rest(work: Work) -> None:

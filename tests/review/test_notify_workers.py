@@ -3,11 +3,8 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
 
-from crowdserver import schema
-from crowdserver.database import Database
-from tests.review.works import Work, document
+from tests.review.works import Work, document, inbox
 from tests.runs.gates import Call, Cut, Gate
 from tests.worlds import World
 
@@ -19,15 +16,6 @@ def text(tmp_path: Path) -> Path:
     path = tmp_path / "message.txt"
     path.write_text("Thank you for your work.\nThere is more of it.\n")
     return path
-
-
-def inbox(world: World) -> list[tuple[str, str]]:
-    """What lies with the workers: worker and subject."""
-    database = Database(world.crowd.database_url)
-    with database.read() as tx:
-        found = [(row.worker_id, row.subject) for row in tx.execute(select(schema.messages))]
-    database.close()
-    return sorted(found)
 
 
 def approved(world: World, **more: str) -> Work:
@@ -48,8 +36,12 @@ def test_the_workers_of_a_task_name_are_told_once(world: World, text: Path) -> N
     assert inbox(world) == [(f"AWORKER{n}", "More work") for n in (1, 2, 3)]
     again, calls = world.calls_of(*arguments)
     assert (again.exit_code, document(again)["already"], calls) == (0, 3, {})
-    other = world.invoke(SCRIPT, str(text), "--subject", "Another", "--worker", "AWORKER2", "--yes")
-    assert other.exit_code == 0
+    same = (SCRIPT, str(text), "--subject", "Another subject", "--worker", "AWORKER2", "--yes", "--json")
+    assert document(world.invoke(*same))["already"] == 1
+    assert len(inbox(world)) == 3
+    text.write_text("Another text.")
+    assert document(world.invoke(*same))["done"] == 1
+    assert inbox(world)[-2:] == [("AWORKER2", "More work"), ("AWORKER3", "More work")]
     assert len(inbox(world)) == 4
 
 

@@ -8,7 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 from crowdops.registry import Run
+from crowdserver import schema
+from crowdserver.database import Database
 from tests.worlds import Invoked, World
 
 LABELS = ("cat", "dog", "cat")
@@ -125,3 +129,12 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 def document(result: Invoked) -> Any:
     """Return the JSON that a script wrote."""
     return json.loads(result.stdout)
+
+
+def inbox(world: World) -> list[tuple[str, str]]:
+    """What lies with the workers: worker and subject."""
+    database = Database(world.crowd.database_url)
+    with database.read() as tx:
+        found = [(row.worker_id, row.subject) for row in tx.execute(select(schema.messages))]
+    database.close()
+    return sorted(found)

@@ -180,6 +180,11 @@ class MTurk(Workers):
                     seen.add(item["HITId"])
                     yield _hit(item)
 
+    def iter_hits_asking_for(self, type_id: str) -> Iterator[Hit]:
+        """Yield the HITs that ask for a qualification of this account. A new one may be absent for a minute."""
+        for page in self._pages("list_hits_for_qualification_type", "HITs", QualificationTypeId=type_id):
+            yield from map(_hit, page)
+
     def iter_reviewable(self, hit_type_id: str) -> Iterator[Hit]:
         """Yield the HITs of a type that have ended and are not marked Reviewing."""
         for page in self._pages("list_reviewable_hits", "HITs", HITTypeId=hit_type_id, Status="Reviewable"):

@@ -127,8 +127,17 @@ class RegistryFile:
         )
 
     @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make one transaction of all that the block reads and writes: what it has read still holds when it writes."""
+        with self._transaction():
+            yield
+
+    @contextmanager
     def _transaction(self, *, synced: bool = True) -> Iterator[None]:
         """Commit what the block does, or nothing of it. Without `synced` a power cut, not a kill, can undo it."""
+        if self._connection.in_transaction:  # a part of what is done together()
+            yield
+            return
         with _explained(None):
             self._connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
             self._connection.execute("BEGIN IMMEDIATE")

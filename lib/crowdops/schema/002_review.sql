@@ -41,7 +41,7 @@ CREATE TABLE makeups (
 -- Who got which message. 'sending' that stays so may have arrived, and is never sent again.
 CREATE TABLE notices (
     endpoint        TEXT NOT NULL,
-    digest          TEXT NOT NULL,  -- of subject and text
+    digest          TEXT NOT NULL,  -- of the text
     worker_id       TEXT NOT NULL,
     state           TEXT NOT NULL CHECK (state IN ('sending', 'sent', 'failed')),
     intended_at     TEXT NOT NULL,

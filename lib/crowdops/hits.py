@@ -29,6 +29,7 @@ def create(provider: MTurk, run: Run, unit: Unit, question: str, assignments: in
     of them carries the unit's mark: then only find_created() can settle it.
     """
     annotation = marks.annotation(marks.Mark(run.run_id, unit.unit_index, run.task_name))
+    nth = f"{unit.unit_index}.{unit.attempt}" if unit.attempt else unit.unit_index
     assert run.hit_type_id is not None
     try:
         return provider.create_hit(
@@ -37,7 +38,7 @@ def create(provider: MTurk, run: Run, unit: Unit, question: str, assignments: in
             annotation=annotation,
             assignments=assignments,
             lifetime=lifetime,
-            token=marks.token("create-hit", run.run_id, unit.unit_index),
+            token=marks.token("create-hit", run.run_id, nth),
         )
     except DuplicateToken as duplicate:
         for hit_id in duplicate.hit_ids:

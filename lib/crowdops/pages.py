@@ -68,6 +68,11 @@ class Served:
         self._is_ours = server.kind != "url" and not server.detail.get("own_app")
         self._restarts = 0
 
+    @property
+    def url(self) -> str:
+        """Where the pages are."""
+        return self._server.url or ""
+
     def question(self, unit: Unit) -> str:
         assert self._server.url is not None
         return external_question(task_folders.unit_url(self._server.url, self._token, unit.unit_index))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from crowdops import adoption, data, locks, pages, payments, runs
+from crowdops import adoption, data, locks, pages, payments, relocation, runs
 from crowdops.attendance import Attendant
 from crowdops.config import Settings
 from crowdops.endings import Ending
@@ -231,7 +231,7 @@ def _attend(
         say("It was being stopped when it crashed: its end is seen through, and nothing more is launched.")
         found: pages.Pages = pages.Left(registry, settings, run, parameters, say)
     else:
-        found = pages.reopen(registry, settings, run, parameters, say)
+        found = _reopen(registry, provider, settings, run, parameters, say)
     bar = progress(run.units, run.task_name, quiet=settings.quiet)
     attendant = Attendant(*(registry, provider, run, parameters, found, settings), *(bar, say, presses))
     try:
@@ -240,3 +240,18 @@ def _attend(
         return attendant.launch_all() if run.detached else attendant.see_through()
     finally:
         bar.close()
+
+
+def _reopen(
+    registry: Registry, provider: MTurk, settings: Settings, run: Run, parameters: Parameters, say: Say
+) -> pages.Pages:
+    """Return the run's pages, up and answering; HITs that lead to an address they had before are replaced."""
+    known = [
+        server.url for server in registry.servers("creating", "up", "gone") if server.run_id == run.run_id
+    ]
+    found = pages.reopen(registry, settings, run, parameters, say)
+    if isinstance(found, pages.Served) and relocation.has_moved(found.url, known):
+        moved = relocation.move(registry, provider, run, found.url, threads=settings.threads)
+        for line in relocation.remarks(moved):
+            say(line)
+    return found

@@ -27,6 +27,7 @@ class Made(NamedTuple):
     assignable: bool
     pending: int
     reviewing: bool
+    disposed: bool
 
 
 class Hand:
@@ -70,9 +71,9 @@ class Hand:
             mark = parse_annotation(row.annotation)
             if mark and run_id in (None, mark.run_id):
                 assignable = row.disposed_at is None and row.expiration > now and row.available > 0
-                found.append(
-                    Made(row.id, mark.run_id, mark.unit_index, assignable, row.pending, row.reviewing)
-                )
+                place = (row.id, mark.run_id, mark.unit_index)
+                disposed = row.disposed_at is not None
+                found.append(Made(*place, assignable, row.pending, row.reviewing, disposed))
         return found
 
     def open_hits(self, run_id: str | None = None) -> list[str]:
@@ -80,8 +81,8 @@ class Hand:
         return [hit.hit_id for hit in self.hits(run_id) if hit.assignable]
 
     def doubled_units(self) -> list[tuple[str, int]]:
-        """Return the units that have more than one HIT."""
-        counts = Counter((hit.run_id, hit.unit_index) for hit in self.hits())
+        """Return the units that have more than one HIT; one that was deleted is none."""
+        counts = Counter((hit.run_id, hit.unit_index) for hit in self.hits() if not hit.disposed)
         return [unit for unit, count in counts.items() if count > 1]
 
     def submitted(self, run_id: str | None = None) -> set[str]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"  # of a moment: it sorts as text
 OPEN_STATES = ("planned", "creating", "outstanding")
 END_STATES = ("finished", "stopped", "failed")
+STRANDED = "its HIT leads to a page that is gone"
 REVIEWED = {"approve": "Approved", "reject": "Rejected"}  # what an assignment is after a verdict
 
 
@@ -33,7 +34,7 @@ class Run(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """One row of units; `input` is the data row, None when it cannot be known."""
+    """One row of units; `input` is the data row, None when it cannot be known. `attempt` counts new launches."""
 
     run_id: str
     unit_index: int
@@ -44,6 +45,7 @@ class Unit(NamedTuple):
     created_at: datetime | None
     expired_at: datetime | None
     error: str | None
+    attempt: int
 
 
 class Assignment(NamedTuple):

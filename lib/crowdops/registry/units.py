@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from crowdops.registry.file import RegistryFile
-from crowdops.registry.rows import OPEN_STATES, Unit, read_moment, read_unit, stamp, write_moment
+from crowdops.registry.rows import OPEN_STATES, STRANDED, Unit, read_moment, read_unit, stamp, write_moment
 
 CHUNK = 1000  # rows a transaction when planning a run: others get their turn between
 
@@ -102,6 +102,35 @@ class Units(RegistryFile):
                 (run_id, unit_index, hit_id),
             )
             self._record("unit-reopened", hit_id, run_id, str(unit_index))
+
+    def set_stranded(self, run_id: str, unit_index: int, hit_id: str) -> None:
+        """Note that an outstanding unit's HIT leads nowhere: it is to be replaced. Safe to repeat."""
+        with self._transaction():
+            self._connection.execute(
+                "UPDATE units SET error = ? WHERE run_id = ? AND unit_index = ? AND hit_id = ? AND state = 'outstanding'",
+                (STRANDED, run_id, unit_index, hit_id),
+            )
+            self._record("unit-stranded", hit_id, run_id, str(unit_index))
+
+    def plan_again(self, run_id: str, unit_index: int, hit_id: str) -> None:
+        """A stranded unit's HIT is deleted, and nobody had worked on it: the unit is to be launched. Safe to repeat."""
+        with self._transaction():
+            self._connection.execute(
+                "UPDATE units SET state = 'planned', hit_id = NULL, intended_at = NULL, created_at = NULL,"
+                " expired_at = NULL, error = NULL, attempt = attempt + 1"
+                " WHERE run_id = ? AND unit_index = ? AND hit_id = ? AND state IN ('outstanding', 'expired')",
+                (run_id, unit_index, hit_id),
+            )
+            self._record("unit-planned-again", hit_id, run_id, str(unit_index))
+
+    def stranded_units(self, run_id: str) -> list[Unit]:
+        """Return the units whose HITs are to be replaced and that have no answers."""
+        rows = self._connection.execute(
+            "SELECT * FROM units WHERE run_id = ? AND state IN ('outstanding', 'expired') AND error = ?"
+            " ORDER BY unit_index",
+            (run_id, STRANDED),
+        )
+        return [read_unit(row) for row in rows]
 
     def set_failed(self, run_id: str, unit_index: int, error: str) -> None:
         """A unit could not be made, for the reason given; no HIT exists for it."""

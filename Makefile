@@ -43,7 +43,7 @@ check: $(STAMP)  ## lint and types
 	$(VENV)/bin/ruff format --check lib scripts tests
 	$(VENV)/bin/mypy
 
-sweep: $(STAMP)  ## the long sweeps: Ctrl-C and kill -9 at every point of a run
+sweep: $(STAMP)  ## the long sweeps: kill -9 and Ctrl-C at every point, and a table of them; about half an hour
 	CROWDOPS_FULL_SWEEP=1 $(PY) -m pytest -n $(JOBS) --timeout=1800 tests/runs tests/runs_served tests/recovery tests/review tests/heroku tests/servers
 
 bench: $(STAMP)  ## measure, side by side with what people use instead

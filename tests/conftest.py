@@ -14,6 +14,7 @@ import botocore.session
 import pytest
 from hypothesis import settings
 
+from tests import sweeps
 from tests.crowds import Crowd
 from tests.worlds import World
 
@@ -130,3 +131,20 @@ def world(crowd_server: Crowd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setenv(name, value)
     yield made
     made.close()
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Show which processes were killed, at how many points."""
+    if lines := sweeps.Table(terminalreporter.stats).lines():
+        terminalreporter.write_sep("=", "kill -9")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    """A full sweep that has left points out has failed."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if sweeps.FULL and reporter and sweeps.Table(reporter.stats).unfinished:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    return (yield)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
+from tests import sweeps
 from tests.emulators.running import eventually
 from tests.heroku.worlds import HerokuWorld
 
@@ -27,7 +26,7 @@ SAMPLE = [
     ("hold-after", "PATCH /apps/{app}/config-vars"),
     ("hold-after", "GET /apps/{app}/dynos"),
 ]
-SWEPT = POINTS if os.environ.get("CROWDOPS_FULL_SWEEP") else SAMPLE
+SWEPT = POINTS if sweeps.FULL else SAMPLE
 
 
 def cut_off(heroku: HerokuWorld, moment: str, call: str, *args: str) -> None:
@@ -46,10 +45,11 @@ def cut_off(heroku: HerokuWorld, moment: str, call: str, *args: str) -> None:
 @pytest.mark.parametrize("moment,call", SWEPT)
 @pytest.mark.parametrize("state", ["finished", "running"], ids=["ended", "crashed"])
 def test_a_deploy_that_was_cut_off_is_seen_and_taken_down(
-    heroku: HerokuWorld, moment: str, call: str, state: str
+    heroku: HerokuWorld, moment: str, call: str, state: str, record_property: sweeps.Record
 ) -> None:
     run = heroku.add_run(state=state)
     cut_off(heroku, moment, call, run.run_id)
+    sweeps.count(record_property, "heroku/launch_server, then heroku/kill_servers")
     left = heroku.apps()
     seen = heroku.status()["servers"]
     assert [server["name"] for server in seen if server["exists"]] == left

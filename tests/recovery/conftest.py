@@ -1,17 +1,17 @@
-"""The world of tests/runs, and what is needed to strike and mend it; and the table of all strikes at the end."""
+"""The world of tests/runs, and what is needed to strike and mend it."""
 
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.crowds import Crowd
-from tests.recovery.strikes import Wreckage
+from tests.emulators.heroku import TOKEN
+from tests.emulators.running import RunningEmulator, running_emulator
+from tests.recovery.strikes import FOREIGN_APPS, Wreckage
 from tests.runs.conftest import crowd, running_crowd
 from tests.runs.gates import Gate
 
@@ -35,23 +35,28 @@ def colleague(world: Wreckage, tmp_path: Path) -> Path:
     return home
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Count the strikes: which process was killed how often, and how it was mended."""
-    points: Counter[tuple[str, str]] = Counter()
-    for outcome in ("passed", "failed"):
-        for report in terminalreporter.stats.get(outcome, []):
-            for name, value in getattr(report, "user_properties", []):
-                if name == "strike" and report.when == "call":
-                    points[(value, outcome)] += 1
-    if not points:
-        return
-    terminalreporter.write_sep("=", "kill -9")
-    names = sorted({name for name, _ in points})
-    for name in names:
-        good, bad = points[(name, "passed")], points[(name, "failed")]
-        terminalreporter.write_line(f"{name:<60} {good + bad:>4} points, {bad} failed")
-    terminalreporter.write_line(f"{'together':<60} {sum(points.values()):>4} points")
-    terminalreporter.write_line(
-        "After each that did not fail: 0 HITs can be accepted, 0 units have two HITs, 0 submitted assignments are"
-        " missing, 0 servers of ours run, 0 foreign HITs were touched."
-    )
+@pytest.fixture(scope="session")
+def running_heroku() -> Iterator[RunningEmulator]:
+    with running_emulator("--boot-timeout", "10") as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def heroku(running_heroku: RunningEmulator, world: Wreckage) -> Iterator[RunningEmulator]:
+    """An account with an app that is not ours and one that only looks so; the world's scripts have its key."""
+    world.heroku = running_heroku
+    world.variables = {"HEROKU_HOST": running_heroku.url, "HEROKU_API_KEY": TOKEN}
+    for name in FOREIGN_APPS:
+        running_heroku.create_app(name)
+    yield running_heroku
+    running_heroku.sweep()
+
+
+@pytest.fixture
+def heroku_run_toml(world: Wreckage, heroku: RunningEmulator) -> str:
+    """A run of four units, two at once, two assignments each, whose pages are served at Heroku; and workers to do it."""
+    world.add_foreign_hits()
+    world.work_in_pairs()
+    path = world.write_run(4, max_num_concurrent_units=2, assignments_per_unit=2)
+    path.write_text(path.read_text() + '[server]\nkind = "heroku"\n')
+    return str(path)

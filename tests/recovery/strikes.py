@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import psutil
 from click.testing import Result
@@ -21,39 +21,23 @@ from crowdops.providers.mturk import MTurk
 from crowdops.registry import Registry
 from crowdserver.schema import assignments, hits
 from tests.crowds import html_question, wait_until
+from tests.emulators.running import RunningEmulator, eventually
 from tests.runs.gates import Call, Cut, let_pass
 from tests.runs.worlds import REPOSITORY, Launch, World
+from tests.sweeps import Point, Record, note
 
 STRUCK = REPOSITORY / "tests" / "runs" / "struck.py"
 LAUNCH, RECOVER = "mturk/launch_run", "local/recover"
+EXPIRE, DOWNLOAD = "mturk/expire_hits", "mturk/download_results"
 WORKERS = ("AWORKER1", "AWORKER2")
-
-
-class Point(NamedTuple):
-    """A moment at which a process is killed: its API call or its registry commit of that number, before or after it."""
-
-    what: str  # "call" or "commit"
-    when: str  # "before" or "after"
-    number: int
-
-    def __str__(self) -> str:
-        return f"{self.when} {self.what} {self.number}"
-
-
-def points(calls: int, commits: int) -> list[Point]:
-    """Return every point of a process that makes so many calls and commits."""
-    return [
-        Point(what, when, number)
-        for what, count in (("call", calls), ("commit", commits))
-        for number in range(1, count + 1)
-        for when in ("before", "after")
-    ]
+FOREIGN_APPS = ("somebodys-blog", "crowdops-look-alike-01234567")
 
 
 class Wreckage(World):
     """A world whose processes are struck, with two workers who work whenever a run looks, and foreign HITs about."""
 
     crew: Callable[[Call], None] = staticmethod(let_pass)
+    heroku: RunningEmulator | None = None
     variables: dict[str, str] = {}  # noqa: RUF012 - replaced, never changed
 
     def environment(self, **more: str) -> dict[str, str]:
@@ -87,6 +71,8 @@ class Wreckage(World):
         if point.what == "commit":
             self.gate.before = self.crew
             launch = self.start(script, *arguments, struck=("SIGKILL", point.when, str(point.number)))
+        elif point.what == "Heroku call":
+            launch = self._kill_at_heroku_call(point, script, *arguments)
         else:
             launch = self._kill_at_call(point, script, *arguments)
         code = launch.end()
@@ -115,6 +101,27 @@ class Wreckage(World):
             self.gate.after = strike
         started.append(self.start(script, *arguments))
         return started[0]
+
+    def _kill_at_heroku_call(self, point: Point, script: str, *arguments: str) -> Launch:
+        """Kill it while Heroku is at the call, which takes effect all the same, or while the answer is on its way."""
+        heroku = self.heroku
+        assert heroku is not None
+        made = sum(heroku.calls().values())
+        heroku.order(f"hold-{point.when}", operation="*", skip=point.number - 1)
+        self.gate.before = self.crew
+        launch = self.start(script, *arguments)
+        eventually(lambda: heroku.held() == 1 or launch.process.poll() is not None, seconds=60)
+        if launch.process.poll() is None:
+            launch.process.kill()
+            launch.end()
+            heroku.clear_faults()
+            eventually(lambda: sum(heroku.calls().values()) >= made + point.number)
+        heroku.clear_faults()
+        return launch
+
+    def strike(self, record: Record, name: str, point: Point, script: str, *arguments: str) -> None:
+        """Run a script and kill it at a point; enter into the table whether it came so far."""
+        note(record, name, point, self.kill_at(point, script, *arguments))
 
     def finish(self, script: str, *arguments: str, code: int = 0, **variables: str) -> Launch:
         """Run a script in a process of its own, with the workers at work, to its end."""
@@ -228,6 +235,11 @@ class Wreckage(World):
         assert not states & {"creating", "outstanding"}
         for (state,) in self.query("SELECT state FROM task_runs"):
             assert state in ("finished", "stopped", "failed")
+
+    def assert_no_app_is_left(self) -> None:
+        """Of all apps only those are there that were never ours."""
+        assert self.heroku is not None
+        assert {app["name"] for app in self.heroku.get("/apps")} == set(FOREIGN_APPS)
 
     def server_processes(self) -> list[int]:
         """The processes of task servers of this home that run at this moment."""

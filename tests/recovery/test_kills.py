@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from tests.recovery.strikes import LAUNCH, RECOVER, Point, Wreckage, points
-from tests.runs.conftest import FULL_SWEEP
-
-Record = Callable[[str, object], None]
+from tests.recovery.strikes import DOWNLOAD, EXPIRE, LAUNCH, RECOVER, Wreckage
+from tests.sweeps import Point, Record, points, sweep
 
 # A run of six units, three at once, two assignments each: so many calls and commits does it make, and so do those
-# who mend it. A point that is never reached is not counted.
+# who mend it.
 UNITS, AT_ONCE = 6, 3
-EXPIRE, DOWNLOAD = "mturk/expire_hits", "mturk/download_results"
-
-
-def sample(calls: int, commits: int, *chosen: str) -> pytest.MarkDecorator:
-    """Take every point in the full sweep, else those named, such as "after call 4"."""
-    every = points(calls, commits)
-    taken = every if FULL_SWEEP else [point for point in every if str(point) in chosen]
-    assert len(taken) >= len(chosen)
-    return pytest.mark.parametrize("point", taken, ids=str)
+KILL = "local/kill_servers"
 
 
 @pytest.fixture
@@ -65,6 +53,17 @@ def assert_recovered(world: Wreckage, *arguments: str) -> None:
     assert (again["crashed_runs"], again["actions"], again["orphan_hits"]) == ([], [], 0)
 
 
+def assert_carried_on(world: Wreckage) -> None:
+    """Whatever a launch has left is carried on to its end, and every unit is done once."""
+    if not world.run_ids():
+        assert world.hand.hits() == []
+        return
+    (run_id,) = world.run_ids()
+    is_over = world.query("SELECT state FROM task_runs") == [("finished",)]
+    world.finish(LAUNCH, "--resume", run_id, "--yes", code=2 if is_over else 0)
+    assert_done(world, run_id)
+
+
 def assert_done(world: Wreckage, run_id: str) -> None:
     """Every unit of a run was done, once, by both workers."""
     world.assert_nothing_is_left()
@@ -73,79 +72,128 @@ def assert_done(world: Wreckage, run_id: str) -> None:
     assert len(world.collected(run_id)) == 2 * UNITS
 
 
-def strike(world: Wreckage, record: Record, name: str, point: Point, script: str, *arguments: str) -> None:
-    """Kill a script at a point; count it if it came so far."""
-    if world.kill_at(point, script, *arguments):
-        record("strike", name)
-
-
-@sample(28, 26, "after call 4", "before commit 7", "after commit 12")
+@sweep(points(calls=29, commits=25), "after call 4", "before commit 7", "after commit 12")
 def test_a_launch_that_is_killed_is_shut_down_by_recover(
     world: Wreckage, run_toml: str, point: Point, record_property: Record
 ) -> None:
-    strike(world, record_property, "launch_run, then recover", point, LAUNCH, run_toml, "--yes")
+    world.strike(record_property, "launch_run, then recover", point, LAUNCH, run_toml, "--yes")
     assert_recovered(world)
 
 
-@sample(28, 30, "after call 5", "after commit 4")
-def test_a_launch_with_a_task_server_that_is_killed_is_shut_down_by_recover(
-    world: Wreckage, served_run_toml: str, point: Point, record_property: Record
-) -> None:
-    strike(
-        world,
-        record_property,
-        "launch_run with a server, then recover",
-        point,
-        LAUNCH,
-        served_run_toml,
-        "--yes",
-    )
-    assert_recovered(world)
-    assert world.server_processes() == []
-
-
-@sample(28, 26, "before call 4", "after call 7", "before commit 2")
+@sweep(points(calls=29, commits=25), "before call 4", "after call 7", "before commit 2")
 def test_a_launch_that_is_killed_is_carried_on_by_resume(
     world: Wreckage, run_toml: str, point: Point, record_property: Record
 ) -> None:
-    strike(world, record_property, "launch_run, then --resume", point, LAUNCH, run_toml, "--yes")
-    if not world.run_ids():
-        assert world.hand.hits() == []
-        return
-    run_id = world.run_ids()[0]
-    is_over = world.query("SELECT state FROM task_runs") == [("finished",)]
-    world.finish(LAUNCH, "--resume", run_id, "--yes", code=2 if is_over else 0)
-    assert_done(world, run_id)
+    world.strike(record_property, "launch_run, then --resume", point, LAUNCH, run_toml, "--yes")
+    assert_carried_on(world)
 
 
-@sample(9, 8, "after call 3")
+@sweep(points(calls=29, commits=29), "after call 5", "after commit 4")
+def test_a_launch_with_a_task_server_that_is_killed_is_shut_down_by_recover(
+    world: Wreckage, served_run_toml: str, point: Point, record_property: Record
+) -> None:
+    name = "launch_run with a server, then recover"
+    world.strike(record_property, name, point, LAUNCH, served_run_toml, "--yes")
+    assert_recovered(world)
+
+
+@sweep(points(calls=29, commits=29), "before commit 5")
+def test_a_launch_with_a_task_server_that_is_killed_is_carried_on_by_resume(
+    world: Wreckage, served_run_toml: str, point: Point, record_property: Record
+) -> None:
+    name = "launch_run with a server, then --resume"
+    world.strike(record_property, name, point, LAUNCH, served_run_toml, "--yes")
+    assert_carried_on(world)
+
+
+@sweep(points(calls=5, commits=2), "after call 3")
 def test_an_expire_hits_that_is_killed_is_made_good_by_recover(
     world: Wreckage, crashed: str, point: Point, record_property: Record
 ) -> None:
-    strike(world, record_property, "expire_hits, then recover", point, EXPIRE, "--run", crashed, "--yes")
+    name = "expire_hits, then recover"
+    world.strike(record_property, name, point, EXPIRE, "--run", crashed, "--yes")
     assert_recovered(world)
 
 
-@sample(12, 8, "after call 4")
+@sweep(points(calls=11, commits=4), "after call 4")
 def test_a_download_that_is_killed_loses_nothing(
     world: Wreckage, crashed: str, point: Point, record_property: Record
 ) -> None:
-    strike(world, record_property, "download_results, then recover", point, DOWNLOAD, "--run", crashed)
+    name = "download_results, then recover"
+    world.strike(record_property, name, point, DOWNLOAD, "--run", crashed)
     assert_recovered(world)
 
 
-@sample(24, 20, "after call 5", "before commit 6")
+@sweep(points(calls=11, commits=4), "after call 6")
+def test_a_run_is_carried_on_after_a_download_that_is_killed(
+    world: Wreckage, crashed: str, point: Point, record_property: Record
+) -> None:
+    name = "download_results, then recover --resume"
+    world.strike(record_property, name, point, DOWNLOAD, "--run", crashed)
+    assert_recovered(world, "--resume")
+    assert_done(world, crashed)
+
+
+@sweep(points(calls=20, commits=16), "after call 5", "before commit 6")
 def test_a_recover_that_is_killed_can_be_run_again(
     world: Wreckage, crashed: str, point: Point, record_property: Record
 ) -> None:
-    strike(world, record_property, "recover, then recover", point, RECOVER, "--yes")
+    world.strike(record_property, "recover, then recover", point, RECOVER, "--yes")
     assert_recovered(world)
 
 
-@sample(28, 20, "after call 6")
+@sweep(points(calls=17, commits=15), "after call 6")
 def test_a_recover_that_carries_on_and_is_killed_can_be_run_again(
     world: Wreckage, crashed: str, point: Point, record_property: Record
 ) -> None:
-    strike(world, record_property, "recover --resume, then the same", point, RECOVER, "--resume", "--yes")
+    name = "recover --resume, then the same"
+    world.strike(record_property, name, point, RECOVER, "--resume", "--yes")
     assert_recovered(world, "--resume")
     assert_done(world, crashed)
+
+
+@pytest.fixture
+def crashed_with_server(world: Wreckage, served_run_toml: str) -> str:
+    """A run whose process died when the first three HITs were out; its task server is still there. Its id."""
+    assert world.kill_at(Point("call", "after", 6), LAUNCH, served_run_toml, "--yes")
+    assert world.server_processes()
+    (run_id,) = world.run_ids()
+    return run_id
+
+
+@sweep(points(calls=13, commits=12), "after call 5", "before commit 8")
+def test_a_recover_of_a_run_with_a_server_that_is_killed_can_be_run_again(
+    world: Wreckage, crashed_with_server: str, point: Point, record_property: Record
+) -> None:
+    name = "recover of a run with a server, then recover"
+    world.strike(record_property, name, point, RECOVER, "--yes")
+    assert_recovered(world)
+
+
+@sweep(points(calls=23, commits=20), "after commit 3")
+def test_a_recover_that_carries_a_run_with_a_server_on_and_is_killed_can_be_run_again(
+    world: Wreckage, crashed_with_server: str, point: Point, record_property: Record
+) -> None:
+    name = "recover --resume of a run with a server, then the same"
+    world.strike(record_property, name, point, RECOVER, "--resume", "--yes")
+    assert_recovered(world, "--resume")
+    assert_done(world, crashed_with_server)
+
+
+@sweep(points(commits=1), "before commit 1")
+def test_a_kill_servers_that_is_killed_is_made_good_by_recover(
+    world: Wreckage, crashed_with_server: str, point: Point, record_property: Record
+) -> None:
+    name = "kill_servers, then recover"
+    world.strike(record_property, name, point, KILL, "--run", crashed_with_server, "--yes")
+    assert_recovered(world)
+
+
+@sweep(points(commits=1), "after commit 1")
+def test_a_run_is_carried_on_after_a_kill_servers_that_is_killed(
+    world: Wreckage, crashed_with_server: str, point: Point, record_property: Record
+) -> None:
+    name = "kill_servers, then recover --resume"
+    world.strike(record_property, name, point, KILL, "--run", crashed_with_server, "--yes")
+    assert_recovered(world, "--resume")
+    assert_done(world, crashed_with_server)

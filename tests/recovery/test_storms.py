@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import update
 
 from crowdserver import schema
+from tests import sweeps
 from tests.recovery.strikes import LAUNCH, Point, Wreckage
-from tests.runs.conftest import FULL_SWEEP
 from tests.runs.gates import Call
 
 
@@ -47,7 +47,7 @@ WEATHER: dict[str, Callable[[Wreckage], None]] = {
 SAMPLE = ("connections dropped after the effect", "a clock five minutes slow")
 
 
-@pytest.fixture(params=list(WEATHER) if FULL_SWEEP else SAMPLE)
+@pytest.fixture(params=list(WEATHER) if sweeps.FULL else SAMPLE)
 def stormy(world: Wreckage, request: pytest.FixtureRequest) -> Wreckage:
     """A world with bad weather from now on, foreign HITs, and workers; lists catch up as soon as somebody waits."""
     world.add_foreign_hits()

@@ -5,7 +5,13 @@ import pytest
 from tests.review import kills
 from tests.review.works import Work
 from tests.runs.gates import Gate
+from tests.sweeps import Point, Record, points, sweep
 from tests.worlds import World
+
+
+def _later(script: str, hours: int) -> str:
+    """Name a sweep by the script that is killed and is its own mender."""
+    return f"{script}, then the same{f' {hours} hours later' if hours else ''}"
 
 
 def payments(world: World) -> list[tuple[str, str]]:
@@ -17,15 +23,18 @@ def payments(world: World) -> list[tuple[str, str]]:
     )
 
 
-@pytest.mark.parametrize("number,when", kills.points(8, (2, "after"), (3, "before")))
-def test_review_goes_on_after_a_kill(gated: World, gate: Gate, number: int, when: str) -> None:
+@pytest.mark.parametrize("hours", [0, 25])
+@sweep(points(calls=5), "after call 2", "before call 3")
+def test_review_goes_on_after_a_kill(
+    gated: World, gate: Gate, point: Point, hours: int, record_property: Record
+) -> None:
     work = Work(gated, units=6)
     work.collect()
     rows = [{"n": str(n), "decision": "approve"} for n in (0, 1, 4)]
     rows += [{"n": str(n), "decision": "reject", "feedback": "No"} for n in (2, 3)]
     command = ("mturk/review_assignments", "--apply", str(work.decisions(*rows)), "--yes")
-    struck = kills.kill_at(gated, gate, number, when, *command)
-    assert struck == (number <= 5)
+    kills.strike(gated, gate, record_property, _later("review_assignments", hours), point, *command)
+    gated.crowd.advance(hours * 3600)
     again = gated.invoke(*command)
     assert again.exit_code == 0, again.stderr
     wanted = ["Approved", "Approved", "Rejected", "Rejected", "Approved", "Submitted"]
@@ -36,15 +45,15 @@ def test_review_goes_on_after_a_kill(gated: World, gate: Gate, number: int, when
 
 
 @pytest.mark.parametrize("hours", [0, 25])
-@pytest.mark.parametrize("number,when", kills.points(8, (2, "after"), (5, "before")))
+@sweep(points(calls=6), "after call 2", "before call 5")
 def test_bonuses_are_paid_once_after_a_kill(
-    gated: World, gate: Gate, number: int, when: str, hours: int
+    gated: World, gate: Gate, point: Point, hours: int, record_property: Record
 ) -> None:
     work = Work(gated, units=3)
     work.collect()
     path = work.bonuses({"n": "0"}, {"n": "1", "amount": "0.20"}, {"n": "2", "amount": "0.30"})
     command = ("mturk/pay_bonuses", str(path), "--yes")
-    kills.kill_at(gated, gate, number, when, *command)
+    kills.strike(gated, gate, record_property, _later("pay_bonuses", hours), point, *command)
     gated.crowd.advance(hours * 3600)
     again = gated.invoke(*command)
     assert again.exit_code == 0, again.stderr
@@ -54,16 +63,18 @@ def test_bonuses_are_paid_once_after_a_kill(
     assert payments(gated) == wanted
 
 
-@pytest.mark.parametrize("number,when", kills.points(10, (3, "after"), (5, "after")))
+@pytest.mark.parametrize("hours", [0, 25])
+@sweep(points(calls=9), "after call 3", "after call 5")
 def test_decisions_with_bonuses_are_whole_after_a_kill(
-    gated: World, gate: Gate, number: int, when: str
+    gated: World, gate: Gate, point: Point, hours: int, record_property: Record
 ) -> None:
     work = Work(gated, units=3)
     work.collect()
     rows = [{"n": str(n), "decision": "approve", "bonus": "0.10"} for n in range(3)]
     command = ("mturk/review_assignments", "--apply", str(work.decisions(*rows)), "--yes")
-    kills.kill_at(gated, gate, number, when, *command)
-    gated.crowd.advance(25 * 3600)
+    name = _later("review_assignments with bonuses", hours)
+    kills.strike(gated, gate, record_property, name, point, *command)
+    gated.crowd.advance(hours * 3600)
     again = gated.invoke(*command)
     assert again.exit_code == 0, again.stderr
     assert work.statuses() == ["Approved"] * 3
@@ -74,9 +85,9 @@ def test_decisions_with_bonuses_are_whole_after_a_kill(
 
 # Its calls: the qualification, its grant, the HITs that ask for it, the HIT type, the HIT, the message.
 @pytest.mark.parametrize("hours", [0, 25])
-@pytest.mark.parametrize("number,when", kills.points(8, (1, "after"), (5, "after")))
+@sweep(points(calls=6), "after call 1", "after call 5")
 def test_a_compensation_is_made_once_after_a_kill(
-    gated: World, gate: Gate, number: int, when: str, hours: int
+    gated: World, gate: Gate, point: Point, hours: int, record_property: Record
 ) -> None:
     work = Work(gated, units=2)
     work.collect()
@@ -84,7 +95,7 @@ def test_a_compensation_is_made_once_after_a_kill(
         *("mturk/launch_makeup_hits", "--task-name", "pilot-1", "--worker", "AWORKER1"),
         *("--amount", "0.50", "--reason", "The page broke", "--yes"),
     )
-    kills.kill_at(gated, gate, number, when, *command)
+    kills.strike(gated, gate, record_property, _later("launch_makeup_hits", hours), point, *command)
     gated.crowd.advance(hours * 3600)
     again = gated.invoke(*command)
     assert again.exit_code == 0, again.stderr

@@ -1,6 +1,5 @@
 """A crowd server that all tests share, emptied for each, and a world around it."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +9,6 @@ from tests.crowds import Crowd
 from tests.runs.gates import Gate
 from tests.runs.hands import empty
 from tests.runs.worlds import World
-
-FULL_SWEEP = os.environ.get("CROWDOPS_FULL_SWEEP") == "1"
 
 
 @pytest.fixture(scope="session")

@@ -5,30 +5,10 @@ import signal
 import pytest
 
 from tests.crowds import wait_until
-from tests.runs.conftest import FULL_SWEEP
 from tests.runs.gates import Call, Cut
 from tests.runs.worlds import Launch, World
+from tests.sweeps import Point, Record, note, points, sweep
 
-# Calls of a run of eight units, four at once: see test_interrupts.py. "before": the server never sees the call.
-CALLS = (
-    [(when, n) for n in range(1, 28) for when in ("before", "after")]
-    if FULL_SWEEP
-    else [
-        ("after", 2),
-        ("after", 4),
-        ("before", 9),
-        ("after", 12),
-    ]
-)
-COMMITS = (
-    [(when, n) for n in range(1, 25) for when in ("before", "after")]
-    if FULL_SWEEP
-    else [
-        ("after", 5),
-        ("before", 7),
-        ("after", 13),
-    ]
-)
 FAULTS = {
     "a third throttled": {"operation": "*", "kind": "throttle", "probability": 0.3},
     "errors before": {"operation": "*", "kind": "error-before", "count": 3},
@@ -46,12 +26,16 @@ def work(world: World, call: Call) -> None:
             world.hand.do(hit_id)
 
 
-def kill_at(world: World, when: str, number: int) -> Launch:
-    """Launch a run and kill it when its call of that number arrives, or when the answer is on its way."""
+def kill_at(world: World, point: Point) -> Launch:
+    """Launch a run of eight units, four at once, and kill it at a point."""
+    options = {"max_num_concurrent_units": 4, "variables": {"CROWDOPS_THREADS": "2"}}
+    if point.what == "commit":
+        world.gate.before = lambda call: work(world, call)
+        return world.launch(struck=("SIGKILL", point.when, str(point.number)), **options)
     started: list[Launch] = []
 
     def strike(call: Call) -> None:
-        if call.number == number:
+        if call.number == point.number:
             wait_until(lambda: bool(started))
             started[0].press(signal.SIGKILL)
             started[0].end()
@@ -59,19 +43,18 @@ def kill_at(world: World, when: str, number: int) -> Launch:
 
     def before(call: Call) -> None:
         work(world, call)
-        if when == "before":
+        if point.when == "before":
             strike(call)
 
     world.gate.before = before
-    if when == "after":
+    if point.when == "after":
         world.gate.after = strike
-    started.append(world.launch(max_num_concurrent_units=4, variables={"CROWDOPS_THREADS": "2"}))
+    started.append(world.launch(**options))
     return started[0]
 
 
 def assert_nothing_is_lost(world: World, launch: Launch) -> None:
     """The run was killed: is it seen as crashed, and does one command each take it down and collect its work?"""
-    assert launch.end() == -signal.SIGKILL, launch.said
     hand = world.hand
     assert hand.doubled_units() == []
     if not world.run_ids():
@@ -82,7 +65,8 @@ def assert_nothing_is_lost(world: World, launch: Launch) -> None:
     unknown = [hit for hit in hand.hits() if hit.hit_id not in known]
     assert len(unknown) <= world.units(run_id).get("creating", 0)
     assert f"{run_id}" in (shown := world.script("local.print_runs")).stdout
-    assert "crashed" in shown.stdout
+    is_over = world.query("SELECT state FROM task_runs") == [("finished",)]  # killed after its last commit
+    assert ("crashed" in shown.stdout) != is_over
     check = world.script("mturk.print_outstanding_hit_status", "--check")
     if hand.open_hits():
         assert check.exit_code == 4
@@ -99,21 +83,20 @@ def assert_nothing_is_lost(world: World, launch: Launch) -> None:
     assert world.script("mturk.print_outstanding_hit_status", "--check").exit_code == 0
 
 
-@pytest.mark.parametrize(("when", "number"), CALLS)
-def test_a_run_that_is_killed_at_a_call_leaves_nothing_that_cannot_be_found(
-    world: World, when: str, number: int
+@sweep(
+    points(calls=34, commits=30),
+    *("after call 2", "after call 4", "before call 9", "after call 12"),
+    *("after commit 5", "before commit 7", "after commit 13"),
+)
+def test_a_run_that_is_killed_leaves_nothing_that_cannot_be_found(
+    world: World, point: Point, record_property: Record
 ) -> None:
-    assert_nothing_is_lost(world, kill_at(world, when, number))
-
-
-@pytest.mark.parametrize(("when", "number"), COMMITS)
-def test_a_run_that_is_killed_at_a_commit_leaves_nothing_that_cannot_be_found(
-    world: World, when: str, number: int
-) -> None:
-    world.gate.before = lambda call: work(world, call)
-    assert_nothing_is_lost(
-        world, world.launch(struck=("SIGKILL", when, str(number)), max_num_concurrent_units=4)
-    )
+    launch = kill_at(world, point)
+    code = launch.end()
+    assert code in (-signal.SIGKILL, 0), launch.said
+    note(record_property, "launch_run, then expire_hits and download_results", point, code != 0)
+    if code:
+        assert_nothing_is_lost(world, launch)
 
 
 def finish(world: World, units: int, **options: str) -> Launch:

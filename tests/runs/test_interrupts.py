@@ -4,17 +4,17 @@ import signal
 
 import pytest
 
+from tests import sweeps
 from tests.crowds import wait_until
-from tests.runs.conftest import FULL_SWEEP
 from tests.runs.gates import Call
 from tests.runs.worlds import Launch, World
 
 # A run of eight units, four at once, makes about thirty calls: 1 asks for the balance, 2 makes the HIT type,
 # 3 to 6 create, 7 looks.
-MOMENTS = list(range(2, 31)) if FULL_SWEEP else [2, 4, 7, 9, 13, 22]
+MOMENTS = list(range(2, 31)) if sweeps.FULL else [2, 4, 7, 9, 13, 22]
 COMMITS = (
     [(when, n) for n in range(1, 25) for when in ("before", "after")]  # a run makes 24 commits
-    if FULL_SWEEP
+    if sweeps.FULL
     else [
         ("after", 1),
         ("before", 3),
@@ -83,7 +83,7 @@ def test_one_press_ends_a_run_cleanly_at_whatever_call_it_comes(world: World, nu
     assert_ended_cleanly(world, press_at(world, number))
 
 
-@pytest.mark.parametrize("number", MOMENTS[::2] if FULL_SWEEP else [5, 11])
+@pytest.mark.parametrize("number", MOMENTS[::2] if sweeps.FULL else [5, 11])
 def test_sigterm_is_like_one_press(world: World, number: int) -> None:
     assert_ended_cleanly(world, press_at(world, number, signal.SIGTERM))
 

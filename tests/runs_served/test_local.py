@@ -7,8 +7,8 @@ import pytest
 import requests
 
 from crowdops.errors import WrongState
+from tests import sweeps
 from tests.crowds import wait_until
-from tests.runs.conftest import FULL_SWEEP
 from tests.runs.gates import Call
 from tests.runs.worlds import Launch
 from tests.runs_served.worlds import FRAGILE_APP, ServedWorld
@@ -16,7 +16,7 @@ from tests.runs_served.worlds import FRAGILE_APP, ServedWorld
 # The registry's commits of a launch: 1 the run, 2 its units, 3 the server's intent, 4 its pid, 5 that it is up.
 COMMITS = (
     [(when, n) for n in range(1, 10) for when in ("before", "after")]
-    if FULL_SWEEP
+    if sweeps.FULL
     else [
         ("after", 3),
         ("before", 4),
@@ -257,10 +257,11 @@ def test_a_killed_run_is_resumed_at_the_address_that_its_hits_have(world: Served
 
 @pytest.mark.parametrize(("when", "number"), COMMITS)
 def test_a_run_that_is_killed_at_a_commit_leaves_no_server_that_is_not_found(
-    world: ServedWorld, when: str, number: int
+    world: ServedWorld, when: str, number: int, record_property: sweeps.Record
 ) -> None:
     launch = world.serve(units=2, struck=("SIGKILL", when, str(number)))
     assert launch.end() == -signal.SIGKILL, launch.said
+    sweeps.count(record_property, "launch_run until its first HIT, then kill_servers")
     left = world.json("local.print_server_status")["servers"]
     assert all(server["leftover"] for server in left)
     running = {process.variables["CROWDOPS_SERVER"] for process in world.processes()}

@@ -16,10 +16,10 @@ import pytest
 
 from crowdops import locks
 from crowdops.providers import processes
+from tests import sweeps
 from tests.crowds import is_over, wait_until
 from tests.servers.worlds import LocalWorld
 
-FULL_SWEEP = os.environ.get("CROWDOPS_FULL_SWEEP") == "1"
 # The registry's commits of a launch: 1 the intent, 2 the pid, 3 that it is up.
 COMMITS = [(when, number) for number in (1, 2, 3) for when in ("before", "after")]
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(1000)"]
@@ -218,12 +218,13 @@ def test_a_name_that_is_nobodys_is_refused(local: LocalWorld) -> None:
 # After a crash
 
 
-@pytest.mark.parametrize(("when", "number"), COMMITS if FULL_SWEEP else COMMITS[2:5])
+@pytest.mark.parametrize(("when", "number"), COMMITS if sweeps.FULL else COMMITS[2:5])
 def test_a_launch_that_is_killed_leaves_nothing_that_is_not_found(
-    local: LocalWorld, when: str, number: int
+    local: LocalWorld, when: str, number: int, record_property: sweeps.Record
 ) -> None:
     run = local.add_run()
     assert local.strike(when, number, run.run_id) == -signal.SIGKILL
+    sweeps.count(record_property, "launch_server, then kill_servers")
     left = local.status()
     is_running = local.processes() != []
     assert [server["exists"] for server in left if server["exists"]] == [True] * is_running

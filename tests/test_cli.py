@@ -73,6 +73,18 @@ def test_a_bug_goes_to_a_log_that_only_grows(tmp_path: Path) -> None:
     assert "ZeroDivisionError: bug 1" in text and "ZeroDivisionError: bug 2" in text and "Python 3." in text
 
 
+def test_the_log_of_a_bug_is_kept_even_where_the_home_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("CROWDOPS_HOME", str(tmp_path / "file" / "home"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    result = outcome(raising(ZeroDivisionError("a bug")))
+    (log,) = tmp_path.glob("crowdops-crash-*.log")
+    assert (result.exit_code, result.stderr.endswith(f"The traceback is in {log}\n")) == (3, True)
+    assert "ZeroDivisionError: a bug" in log.read_text()
+
+
 def test_a_wrong_option_is_exit_2() -> None:
     result = outcome(lambda: 0, "--enviroment", "local")
     assert result.exit_code == 2 and "--environment" in result.stderr

@@ -241,11 +241,23 @@ def _stack(options: list[Callable[[Any], Any]], function: Any) -> Any:
 
 
 def _crash_log() -> Path:
-    """Append the traceback being handled to a log and return its path; never replaces an earlier one."""
+    """Append the traceback being handled to a log and return its path; never replaces an earlier one.
+
+    Where the home cannot be written, which may be what went wrong, the log is a new temporary file.
+    """
     given = os.environ.get("CROWDOPS_HOME") or "~/.crowdops"
     path = Path(given).expanduser() / "crash.log"
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        head = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {Path(sys.argv[0]).name} crowdops {__version__}"
-        file.write(f"=== {head}, Python {platform.python_version()}\n{traceback.format_exc()}\n")
+    head = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {Path(sys.argv[0]).name} crowdops {__version__}"
+    text = f"=== {head}, Python {platform.python_version()}\n{traceback.format_exc()}\n"
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError:
+        import tempfile
+
+        handle, name = tempfile.mkstemp(prefix="crowdops-crash-", suffix=".log")
+        path = Path(name)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
     return path

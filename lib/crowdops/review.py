@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from crowdops import bonuses, decisions, output, rules, soft_blocks, verdicts
+from crowdops import bonus_plans, bonuses, decisions, output, rules, soft_blocks, verdicts
 from crowdops.config import Settings
 from crowdops.errors import UsageError
 from crowdops.providers.mturk import MTurk
@@ -31,7 +31,7 @@ class Plan(NamedTuple):
     """What a review would do. `words` say what it leaves alone."""
 
     verdicts: verdicts.Plan
-    bonuses: bonuses.Plan
+    bonuses: bonus_plans.Plan
     words: str
 
 
@@ -96,7 +96,10 @@ def _has_ended(registry: Registry, result: Result) -> bool:
 
 def _with_bonuses(registry: Registry, found: verdicts.Plan, runs: Sequence[Run], words: str) -> Plan:
     by_id = {run.run_id: run for run in runs}
-    return Plan(found, bonuses.plan_review(registry, [*found.items, *found.done], by_id), words)
+    due = bonus_plans.plan_review(registry, [*found.items, *found.done], by_id)
+    if due.due:
+        words = f"{words} {due.describe(runs[0].environment)}"
+    return Plan(found, due, words)
 
 
 def question(plan: Plan, settings: Settings) -> tuple[str, str | None]:
@@ -144,8 +147,8 @@ def carry_out(
     bar = output.progress(len(items), "reviewed", quiet=settings.quiet)
     tally = verdicts.carry_out(registry, provider, items, threads=settings.threads, progress=bar)
     in_force = [*tally.settled, *plan.verdicts.done]
-    due = bonuses.plan_review(registry, in_force, {run.run_id: run for run in runs})
-    paid: Tally[bonuses.Due] = Tally()
+    due = bonus_plans.plan_review(registry, in_force, {run.run_id: run for run in runs})
+    paid: Tally[bonus_plans.Due] = Tally()
     if due.due and not tally.interrupted:
         bar = output.progress(len(due.due), "paid", quiet=settings.quiet)
         paid = bonuses.pay(registry, provider, due.due, threads=settings.threads, progress=bar)

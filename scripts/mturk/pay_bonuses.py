@@ -19,20 +19,20 @@ from crowdops import cli, config, output
 @cli.with_guard
 @cli.with_settings
 def main(file: Path, settings: config.Settings, selection: config.Selection, guard: cli.Guard) -> int:
-    from crowdops import bonuses, runs
+    from crowdops import bonus_plans, bonuses, runs
     from crowdops.providers.mturk import MTurk
     from crowdops.registry import Registry
     from crowdops.tallies import Tally
 
-    rows = bonuses.read(file)
+    rows = bonus_plans.read(file)
     with Registry.open(settings.home) as registry:
         settings, chosen = runs.choose(registry, settings, selection)
-        plan = bonuses.plan_file(registry, rows, chosen)
+        plan = bonus_plans.plan_file(registry, rows, chosen)
         if not settings.as_json:
-            output.table(bonuses.PLAN_HEADERS, bonuses.plan_rows(plan, chosen))
+            output.table(bonus_plans.PLAN_HEADERS, bonus_plans.plan_rows(plan, chosen))
         if not settings.quiet:
-            output.say(bonuses.describe(registry, plan, settings.environment))
-        tally: Tally[bonuses.Due] = Tally()
+            output.say(bonus_plans.describe(registry, plan, settings.environment))
+        tally: Tally[bonus_plans.Due] = Tally()
         question = f"Pay {len(plan.due)} bonuses for ${plan.total(settings.environment)} with fees?"
         if plan.due and guard.allows(question):
             bar = output.progress(len(plan.due), "paid", quiet=settings.quiet)

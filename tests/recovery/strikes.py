@@ -231,15 +231,38 @@ class Wreckage(World):
         assert self.collected() == self.hand.submitted()
         assert self.foreign_rows() == self.foreign
         assert self.server_processes() == []
+        if self.heroku is not None:
+            assert {app["name"] for app in self.heroku.get("/apps")} == set(FOREIGN_APPS)
         states = {state for (state,) in self.query("SELECT DISTINCT state FROM units")}
         assert not states & {"creating", "outstanding"}
         for (state,) in self.query("SELECT state FROM task_runs"):
             assert state in ("finished", "stopped", "failed")
 
-    def assert_no_app_is_left(self) -> None:
-        """Of all apps only those are there that were never ours."""
-        assert self.heroku is not None
-        assert {app["name"] for app in self.heroku.get("/apps")} == set(FOREIGN_APPS)
+    def assert_recovered(self, *arguments: str) -> None:
+        """One recover mends everything, and a second one finds nothing to do."""
+        result = self.recover(*arguments)
+        assert result.exit_code == 0, result.stderr
+        self.assert_nothing_is_left()
+        again = self.json("local.recover", "--yes")
+        found = [again[name] for name in ("crashed_runs", "actions", "orphan_hits", "orphan_servers")]
+        assert found == [[], [], 0, 0]
+
+    def assert_carried_on(self, units: int) -> None:
+        """Whatever a launch has left is carried on to its end, and every unit is done once."""
+        if not self.run_ids():
+            assert self.hand.hits() == []
+            return
+        (run_id,) = self.run_ids()
+        is_over = self.query("SELECT state FROM task_runs") == [("finished",)]
+        self.finish(LAUNCH, "--resume", run_id, "--yes", code=2 if is_over else 0)
+        self.assert_done(run_id, units)
+
+    def assert_done(self, run_id: str, units: int, workers: int = 2) -> None:
+        """Every unit of a run was done, once, by so many workers."""
+        self.assert_nothing_is_left()
+        assert self.units(run_id) == {"finished": units}
+        assert len([hit for hit in self.hand.hits(run_id) if not hit.disposed]) == units
+        assert len(self.collected(run_id)) == workers * units
 
     def server_processes(self) -> list[int]:
         """The processes of task servers of this home that run at this moment."""

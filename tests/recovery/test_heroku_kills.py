@@ -12,31 +12,13 @@ KILL = "heroku/kill_servers"
 UNITS = 4  # two at once; how often a build is asked after differs by one or two calls
 
 
-def assert_recovered(world: Wreckage, *arguments: str) -> None:
-    """One recover mends everything, and a second one finds nothing to do."""
-    result = world.recover(*arguments)
-    assert result.exit_code == 0, result.stderr
-    world.assert_nothing_is_left()
-    world.assert_no_app_is_left()
-    again = world.json("local.recover", "--yes")
-    assert (again["crashed_runs"], again["actions"], again["orphan_servers"]) == ([], [], 0)
-
-
-def assert_done(world: Wreckage, run_id: str) -> None:
-    """Every unit of a run was done, once, by both workers."""
-    world.assert_nothing_is_left()
-    world.assert_no_app_is_left()
-    assert world.units(run_id) == {"finished": UNITS}
-    assert len(world.collected(run_id)) == 2 * UNITS
-
-
 @sweep(points(calls=21, commits=23, heroku=18), "after call 4", "after commit 5", "after Heroku call 2")
 def test_a_launch_that_is_killed_is_shut_down_by_recover(
     world: Wreckage, heroku_run_toml: str, point: Point, record_property: Record
 ) -> None:
     name = "launch_run with a Heroku app, then recover"
     world.strike(record_property, name, point, LAUNCH, heroku_run_toml, "--yes")
-    assert_recovered(world)
+    world.assert_recovered()
 
 
 @sweep(points(calls=21, commits=23, heroku=18), "before Heroku call 5")
@@ -45,13 +27,7 @@ def test_a_launch_that_is_killed_is_carried_on_by_resume(
 ) -> None:
     name = "launch_run with a Heroku app, then --resume"
     world.strike(record_property, name, point, LAUNCH, heroku_run_toml, "--yes")
-    if not world.run_ids():
-        assert world.hand.hits() == []
-        return
-    (run_id,) = world.run_ids()
-    is_over = world.query("SELECT state FROM task_runs") == [("finished",)]
-    world.finish(LAUNCH, "--resume", run_id, "--yes", code=2 if is_over else 0)
-    assert_done(world, run_id)
+    world.assert_carried_on(UNITS)
 
 
 @pytest.fixture
@@ -68,7 +44,7 @@ def test_a_recover_that_is_killed_can_be_run_again(
 ) -> None:
     name = "recover of a run with a Heroku app, then recover"
     world.strike(record_property, name, point, RECOVER, "--yes")
-    assert_recovered(world)
+    world.assert_recovered()
 
 
 @sweep(points(calls=16, commits=16, heroku=13), "after call 9")
@@ -77,8 +53,8 @@ def test_a_recover_that_carries_on_and_is_killed_can_be_run_again(
 ) -> None:
     name = "recover --resume of a run with a Heroku app, then the same"
     world.strike(record_property, name, point, RECOVER, "--resume", "--yes")
-    assert_recovered(world, "--resume")
-    assert_done(world, crashed)
+    world.assert_recovered("--resume")
+    world.assert_done(crashed, UNITS)
 
 
 @sweep(points(commits=1, heroku=13), "after Heroku call 8")
@@ -87,7 +63,7 @@ def test_a_kill_servers_that_is_killed_is_made_good_by_recover(
 ) -> None:
     name = "heroku/kill_servers, then recover"
     world.strike(record_property, name, point, KILL, "--run", crashed, "--yes")
-    assert_recovered(world)
+    world.assert_recovered()
 
 
 @sweep(points(commits=1, heroku=13), "after Heroku call 9")
@@ -96,5 +72,5 @@ def test_a_run_is_carried_on_after_a_kill_servers_that_is_killed(
 ) -> None:
     name = "heroku/kill_servers, then recover --resume"
     world.strike(record_property, name, point, KILL, "--run", crashed, "--yes")
-    assert_recovered(world, "--resume")
-    assert_done(world, crashed)
+    world.assert_recovered("--resume")
+    world.assert_done(crashed, UNITS)

@@ -44,40 +44,12 @@ def crashed(world: Wreckage) -> str:
     return run_id
 
 
-def assert_recovered(world: Wreckage, *arguments: str) -> None:
-    """One recover mends everything, and a second one finds nothing to do."""
-    result = world.recover(*arguments)
-    assert result.exit_code == 0, result.stderr
-    world.assert_nothing_is_left()
-    again = world.json("local.recover", "--yes")
-    assert (again["crashed_runs"], again["actions"], again["orphan_hits"]) == ([], [], 0)
-
-
-def assert_carried_on(world: Wreckage) -> None:
-    """Whatever a launch has left is carried on to its end, and every unit is done once."""
-    if not world.run_ids():
-        assert world.hand.hits() == []
-        return
-    (run_id,) = world.run_ids()
-    is_over = world.query("SELECT state FROM task_runs") == [("finished",)]
-    world.finish(LAUNCH, "--resume", run_id, "--yes", code=2 if is_over else 0)
-    assert_done(world, run_id)
-
-
-def assert_done(world: Wreckage, run_id: str) -> None:
-    """Every unit of a run was done, once, by both workers."""
-    world.assert_nothing_is_left()
-    assert world.units(run_id) == {"finished": UNITS}
-    assert len(world.hand.hits(run_id)) == UNITS
-    assert len(world.collected(run_id)) == 2 * UNITS
-
-
 @sweep(points(calls=29, commits=25), "after call 4", "before commit 7", "after commit 12")
 def test_a_launch_that_is_killed_is_shut_down_by_recover(
     world: Wreckage, run_toml: str, point: Point, record_property: Record
 ) -> None:
     world.strike(record_property, "launch_run, then recover", point, LAUNCH, run_toml, "--yes")
-    assert_recovered(world)
+    world.assert_recovered()
 
 
 @sweep(points(calls=29, commits=25), "before call 4", "after call 7", "before commit 2")
@@ -85,7 +57,7 @@ def test_a_launch_that_is_killed_is_carried_on_by_resume(
     world: Wreckage, run_toml: str, point: Point, record_property: Record
 ) -> None:
     world.strike(record_property, "launch_run, then --resume", point, LAUNCH, run_toml, "--yes")
-    assert_carried_on(world)
+    world.assert_carried_on(UNITS)
 
 
 @sweep(points(calls=29, commits=29), "after call 5", "after commit 4")
@@ -94,7 +66,7 @@ def test_a_launch_with_a_task_server_that_is_killed_is_shut_down_by_recover(
 ) -> None:
     name = "launch_run with a server, then recover"
     world.strike(record_property, name, point, LAUNCH, served_run_toml, "--yes")
-    assert_recovered(world)
+    world.assert_recovered()
 
 
 @sweep(points(calls=29, commits=29), "before commit 5")
@@ -103,7 +75,7 @@ def test_a_launch_with_a_task_server_that_is_killed_is_carried_on_by_resume(
 ) -> None:
     name = "launch_run with a server, then --resume"
     world.strike(record_property, name, point, LAUNCH, served_run_toml, "--yes")
-    assert_carried_on(world)
+    world.assert_carried_on(UNITS)
 
 
 @sweep(points(calls=5, commits=2), "after call 3")
@@ -112,7 +84,7 @@ def test_an_expire_hits_that_is_killed_is_made_good_by_recover(
 ) -> None:
     name = "expire_hits, then recover"
     world.strike(record_property, name, point, EXPIRE, "--run", crashed, "--yes")
-    assert_recovered(world)
+    world.assert_recovered()
 
 
 @sweep(points(calls=11, commits=4), "after call 4")
@@ -121,7 +93,7 @@ def test_a_download_that_is_killed_loses_nothing(
 ) -> None:
     name = "download_results, then recover"
     world.strike(record_property, name, point, DOWNLOAD, "--run", crashed)
-    assert_recovered(world)
+    world.assert_recovered()
 
 
 @sweep(points(calls=11, commits=4), "after call 6")
@@ -130,8 +102,8 @@ def test_a_run_is_carried_on_after_a_download_that_is_killed(
 ) -> None:
     name = "download_results, then recover --resume"
     world.strike(record_property, name, point, DOWNLOAD, "--run", crashed)
-    assert_recovered(world, "--resume")
-    assert_done(world, crashed)
+    world.assert_recovered("--resume")
+    world.assert_done(crashed, UNITS)
 
 
 @sweep(points(calls=20, commits=16), "after call 5", "before commit 6")
@@ -139,7 +111,7 @@ def test_a_recover_that_is_killed_can_be_run_again(
     world: Wreckage, crashed: str, point: Point, record_property: Record
 ) -> None:
     world.strike(record_property, "recover, then recover", point, RECOVER, "--yes")
-    assert_recovered(world)
+    world.assert_recovered()
 
 
 @sweep(points(calls=17, commits=15), "after call 6")
@@ -148,8 +120,8 @@ def test_a_recover_that_carries_on_and_is_killed_can_be_run_again(
 ) -> None:
     name = "recover --resume, then the same"
     world.strike(record_property, name, point, RECOVER, "--resume", "--yes")
-    assert_recovered(world, "--resume")
-    assert_done(world, crashed)
+    world.assert_recovered("--resume")
+    world.assert_done(crashed, UNITS)
 
 
 @pytest.fixture
@@ -167,7 +139,7 @@ def test_a_recover_of_a_run_with_a_server_that_is_killed_can_be_run_again(
 ) -> None:
     name = "recover of a run with a server, then recover"
     world.strike(record_property, name, point, RECOVER, "--yes")
-    assert_recovered(world)
+    world.assert_recovered()
 
 
 @sweep(points(calls=23, commits=20), "after commit 3")
@@ -176,8 +148,8 @@ def test_a_recover_that_carries_a_run_with_a_server_on_and_is_killed_can_be_run_
 ) -> None:
     name = "recover --resume of a run with a server, then the same"
     world.strike(record_property, name, point, RECOVER, "--resume", "--yes")
-    assert_recovered(world, "--resume")
-    assert_done(world, crashed_with_server)
+    world.assert_recovered("--resume")
+    world.assert_done(crashed_with_server, UNITS)
 
 
 @sweep(points(commits=1), "before commit 1")
@@ -186,7 +158,7 @@ def test_a_kill_servers_that_is_killed_is_made_good_by_recover(
 ) -> None:
     name = "kill_servers, then recover"
     world.strike(record_property, name, point, KILL, "--run", crashed_with_server, "--yes")
-    assert_recovered(world)
+    world.assert_recovered()
 
 
 @sweep(points(commits=1), "after commit 1")
@@ -195,5 +167,5 @@ def test_a_run_is_carried_on_after_a_kill_servers_that_is_killed(
 ) -> None:
     name = "kill_servers, then recover --resume"
     world.strike(record_property, name, point, KILL, "--run", crashed_with_server, "--yes")
-    assert_recovered(world, "--resume")
-    assert_done(world, crashed_with_server)
+    world.assert_recovered("--resume")
+    world.assert_done(crashed_with_server, UNITS)

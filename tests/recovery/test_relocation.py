@@ -50,13 +50,6 @@ def stranded(world: Wreckage, heroku: RunningEmulator) -> str:
     return launch.run_id
 
 
-def assert_all_is_done(world: Wreckage, heroku: RunningEmulator, run_id: str) -> None:
-    world.assert_nothing_is_left()
-    assert world.units(run_id) == {"finished": 4}
-    assert len(world.collected(run_id)) == 4
-    world.assert_no_app_is_left()
-
-
 def test_units_whose_pages_are_gone_are_launched_anew_at_the_new_address(
     world: Wreckage, heroku: RunningEmulator, stranded: str
 ) -> None:
@@ -64,7 +57,7 @@ def test_units_whose_pages_are_gone_are_launched_anew_at_the_new_address(
     result = world.recover("--resume")
     assert result.exit_code == 0, result.stderr
     assert "The address of the pages has changed: 2 HITs that led to the old one are deleted" in result.stderr
-    assert_all_is_done(world, heroku, stranded)
+    world.assert_done(stranded, 4, workers=1)
     for hit_id in old:
         with pytest.raises(ClientError, match="does not exist"):
             world.crowd.client().get_hit(HITId=hit_id)
@@ -87,7 +80,7 @@ def test_what_somebody_has_worked_on_at_the_old_address_is_kept(
     result = world.recover("--resume")
     assert result.exit_code == 0, result.stderr
     assert "1 that somebody has worked on are ended" in result.stderr
-    assert_all_is_done(world, heroku, stranded)
+    world.assert_done(stranded, 4, workers=1)
     assert {hit.hit_id for hit in world.hand.hits()} >= {first, second}
 
 
@@ -99,4 +92,4 @@ def test_a_move_that_is_killed_is_finished_by_the_next_resume(
     world.strike(record_property, name, point, LAUNCH, "--resume", stranded, "--yes")
     if world.query("SELECT state FROM task_runs") != [("finished",)]:
         world.finish(LAUNCH, "--resume", stranded, "--yes")
-    assert_all_is_done(world, heroku, stranded)
+    world.assert_done(stranded, 4, workers=1)

@@ -29,15 +29,9 @@ def resume(world: Wreckage, run_id: str, *arguments: str, code: int = 0) -> Laun
     return world.finish(LAUNCH, "--resume", run_id, "--yes", *arguments, code=code)
 
 
-def assert_done(world: Wreckage, run_id: str, units: int = 5) -> None:
-    world.assert_nothing_is_left()
-    assert world.units(run_id) == {"finished": units}
-    assert len(world.collected(run_id)) == units
-
-
 def test_a_crashed_run_is_carried_on_with_the_same_parameters(world: Wreckage, half_launched: str) -> None:
     launch = resume(world, half_launched, "--json")
-    assert_done(world, half_launched)
+    world.assert_done(half_launched, 5, workers=1)
     assert (
         "is running: of 5 units 2 are out, 0 have to be settled, 3 are still to be launched." in launch.said
     )
@@ -60,7 +54,7 @@ def test_data_that_changed_is_refused_unless_told_otherwise(world: Wreckage, hal
     assert "has changed since run" in refused.said
     assert "--ignore-data-change" in refused.said
     resume(world, half_launched, "--ignore-data-change")
-    assert_done(world, half_launched)
+    world.assert_done(half_launched, 5, workers=1)
     assert {row for (row,) in world.query("SELECT input FROM units")} == {
         f'{{"text": "picture {number}"}}' for number in range(5)
     }
@@ -70,7 +64,7 @@ def test_data_that_is_gone_is_no_obstacle(world: Wreckage, half_launched: str) -
     (world.folder / "items.csv").unlink()
     launch = resume(world, half_launched)
     assert "That does not matter: the registry has its 5 rows." in launch.said
-    assert_done(world, half_launched)
+    world.assert_done(half_launched, 5, workers=1)
 
 
 def test_rows_that_were_not_read_before_the_crash_are_read_now(world: Wreckage) -> None:
@@ -148,7 +142,7 @@ def test_hits_that_the_registry_believed_unborn_are_taken_over(world: Wreckage) 
     world.work_in_pairs()
     launch = resume(world, run_id)
     assert "3 HITs of the run were out without the registry's knowledge; they are taken over." in launch.said
-    assert_done(world, run_id, 4)
+    world.assert_done(run_id, 4, workers=1)
 
 
 @pytest.fixture
@@ -178,7 +172,7 @@ def test_a_task_server_that_survived_goes_on_serving(world: Wreckage, served: st
     world.crew = crew
     resume(world, served)
     assert any(still_there)
-    assert_done(world, served)
+    world.assert_done(served, 5, workers=1)
     assert world.server_processes() == []
 
 
@@ -189,7 +183,7 @@ def test_a_task_server_that_died_as_well_comes_up_at_its_address(world: Wreckage
     launch = resume(world, served)
     assert "does not answer; restarting it" in launch.said
     assert world.query("SELECT url, state FROM servers") == [(*url, "gone")]
-    assert_done(world, served)
+    world.assert_done(served, 5, workers=1)
     assert world.server_processes() == []
 
 
@@ -212,4 +206,4 @@ def test_a_hit_that_somebody_extended_is_outstanding_again(world: Wreckage) -> N
     world.execute("UPDATE units SET state = 'expired' WHERE unit_index = 0")
     world.work_in_pairs()
     resume(world, run_id)
-    assert_done(world, run_id, 2)
+    world.assert_done(run_id, 2, workers=1)

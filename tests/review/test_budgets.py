@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from crowdops import bonuses, output
+from crowdops import bonus_plans, bonuses, output
 from crowdops.budgets import Budget
 from crowdops.providers.mturk import MTurk
 from tests.crowds import wait_until
@@ -65,7 +65,7 @@ def test_a_bonus_that_the_run_has_overtaken_since_it_was_planned_is_not_sent(wor
     work.collect()
     path = work.bonuses({"n": "0", "amount": "0.10"})
     with world.registry() as registry:
-        plan = bonuses.plan_file(registry, bonuses.read(path), [work.run])
+        plan = bonus_plans.plan_file(registry, bonus_plans.read(path), [work.run])
         assert plan.total("local") == Decimal("0.12")
         registry.add_units(work.run.run_id, [(3, {"text": "one more"})])
         assert len(registry.intend(work.run.run_id, 1)) == 1  # as the process does that attends the run

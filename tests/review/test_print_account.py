@@ -2,88 +2,17 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
 
-from crowdserver import schema
-from crowdserver.database import Database
+from tests.review.lots import FUNDS, LOTS, Lot, ledger
 from tests.review.works import Work, document
 from tests.worlds import World
 
 SCRIPT = "mturk/print_account"
-FUNDS = Decimal("10000.00")  # what an empty world's account has
-
-
-class Lot(NamedTuple):
-    """A run, what it costs, and what happens to each of its assignments."""
-
-    reward: Decimal
-    workers: int
-    fates: list[tuple[str, Decimal | None]]  # approve, reject or leave; a bonus
-
-
-def dollars(most: int) -> st.SearchStrategy[Decimal]:
-    return st.integers(1, most).map(lambda cents: Decimal(cents).scaleb(-2))
-
-
-LOTS = st.builds(
-    Lot,
-    reward=dollars(300),
-    workers=st.sampled_from([1, 2, 10]),
-    fates=st.lists(
-        st.tuples(st.sampled_from(["approve", "reject", ""]), st.one_of(st.none(), dollars(200))),
-        min_size=2,
-        max_size=6,
-    ),
-)
-
-
-def ledger(world: World) -> tuple[Decimal, Decimal]:
-    """What the server says was spent, and what it holds."""
-    database = Database(world.crowd.database_url)
-    with database.read() as tx:
-        row = tx.execute(select(schema.account)).one()
-    database.close()
-    return FUNDS - Decimal(row.funds).scaleb(-2), Decimal(row.held).scaleb(-2)
-
-
-def launch(world: World, name: str, lot: Lot) -> Work:
-    work = Work(
-        *(world, len(lot.fates), lot.workers),
-        task_name=name,
-        done=False,
-        given=(f"task_reward={lot.reward}",),
-    )
-    work.assignments = [world.do(hit_id, "AWORKER1", label="cat") for hit_id in work.hits]
-    work.collect()
-    return work
-
-
-def review(work: Work, lot: Lot) -> None:
-    rows = [
-        {
-            "n": str(number),
-            "decision": verdict,
-            "feedback": "Why" if verdict else "",
-            "bonus": str(bonus or ""),
-        }
-        for number, (verdict, bonus) in enumerate(lot.fates)
-        if verdict
-    ]
-    if rows:
-        assert work.review("--apply", str(work.decisions(*rows)), "--yes").exit_code == 0
-    bonuses = [
-        {"n": str(number), "amount": str(bonus)}
-        for number, (verdict, bonus) in enumerate(lot.fates)
-        if not verdict and bonus
-    ]
-    if bonuses:
-        paid = work.world.invoke("mturk/pay_bonuses", str(work.bonuses(*bonuses)), "--yes")
-        assert paid.exit_code == 0, paid.stderr
 
 
 def add(groups: list[dict[str, Any]], name: str) -> Decimal:
@@ -96,9 +25,10 @@ def test_every_sum_adds_up_with_the_servers_ledger(world: World, lots: list[Lot]
     world.empty()
     for path in world.home.glob("registry.db*"):
         path.unlink()
-    works = [launch(world, f"pilot-{number}", lot) for number, lot in enumerate(lots)]
+    works = [lot.launch(world, f"pilot-{number}") for number, lot in enumerate(lots)]
     for work, lot in zip(works, lots, strict=True):
-        review(work, lot)
+        for command in lot.payments(work):
+            assert world.invoke(*command, "--yes").exit_code == 0
     if later:
         world.crowd.advance(8 * 86400)  # whatever was left is approved by itself, and the HITs have ended
         world.client.get_account_balance()

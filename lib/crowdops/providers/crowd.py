@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 from crowdops.config import Settings
 from crowdops.errors import CredentialsRefused, NotFound, ProviderError, Unreachable, UsageError, WrongState
-from crowdops.providers.mturk_calls import read_credentials
+from crowdops.providers.mturk_clients import read_credentials
 from crowdops.providers.taskpage import Form, Values, read_form
 
 _REGION, _SERVICE = "us-east-1", "mturk-requester"

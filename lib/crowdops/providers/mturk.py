@@ -1,6 +1,6 @@
 """The wall to an endpoint that serves the MTurk Requester API (2017-01-17): the few calls that we need.
 
-boto3 itself is in mturk_calls; what concerns workers is in mturk_workers.
+boto3 itself is in mturk_calls, what concerns workers in mturk_workers, what answers become in mturk_objects.
 """
 
 from __future__ import annotations
@@ -10,92 +10,23 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from crowdops.errors import DuplicateToken, NotFound, WrongState
-from crowdops.marks import Mark, parse_annotation
+from crowdops.providers.mturk_objects import (
+    Balance,
+    Bonus,
+    Definition,
+    Hit,
+    Submission,
+    read_hit,
+    read_submission,
+)
 from crowdops.providers.mturk_workers import Workers
 
+__all__ = ["LISTING_LAG", "Balance", "Bonus", "Definition", "Hit", "MTurk", "Submission"]
+
 LISTING_LAG = timedelta(seconds=60)  # how long ListHITs may lack a new HIT
-OUTSTANDING = ("Assignable", "Unassignable")
-
-
-class Hit(NamedTuple):
-    """A HIT as the API shows it. Counters may lag behind; only `status` says whether it is open."""
-
-    hit_id: str
-    hit_type_id: str
-    status: str
-    annotation: str
-    max_assignments: int
-    available: int
-    pending: int
-    completed: int
-    reward: Decimal
-    created_at: datetime
-    expiration: datetime
-    assignment_duration: timedelta
-
-    @property
-    def mark(self) -> Mark | None:
-        """Our mark, or None for a HIT that is not ours."""
-        return parse_annotation(self.annotation)
-
-    @property
-    def is_outstanding(self) -> bool:
-        """Workers can still accept it or are working on it."""
-        return self.status in OUTSTANDING
-
-    @property
-    def submitted(self) -> int:
-        """Assignments submitted and not reviewed: in none of the API's three counters."""
-        return max(0, self.max_assignments - self.available - self.pending - self.completed)
-
-
-class Definition(NamedTuple):
-    """What a HIT was made from. Dollars and seconds; `question` is XML, the qualifications are the API's own."""
-
-    title: str
-    description: str
-    keywords: str
-    reward: Decimal
-    assignment_duration: int
-    auto_approval_delay: int
-    qualifications: list[dict[str, Any]]
-    max_assignments: int
-    lifetime: int
-    question: str
-
-
-class Submission(NamedTuple):
-    """An assignment as the API shows it: submitted, approved or rejected. `answer` is XML."""
-
-    assignment_id: str
-    worker_id: str
-    hit_id: str
-    status: str
-    accepted_at: datetime | None
-    submitted_at: datetime | None
-    auto_approval_at: datetime | None
-    approved_at: datetime | None
-    rejected_at: datetime | None
-    answer: str
-
-
-class Bonus(NamedTuple):
-    """A bonus that was paid. Dollars."""
-
-    assignment_id: str
-    worker_id: str
-    amount: Decimal
-    reason: str
-
-
-class Balance(NamedTuple):
-    """What the account has, in dollars: to spend, and held back for work on offer (None: not told)."""
-
-    available: Decimal
-    held: Decimal | None
 
 
 class MTurk(Workers):
@@ -152,7 +83,7 @@ class MTurk(Workers):
 
     def hit(self, hit_id: str) -> Hit:
         """Return a HIT. NotFound if it was disposed of, or never was."""
-        hit = _hit(self._call("get_hit", HITId=hit_id)["HIT"])
+        hit = read_hit(self._call("get_hit", HITId=hit_id)["HIT"])
         if hit.status == "Disposed":
             raise NotFound(f"HIT {hit_id} was disposed of.")
         return hit
@@ -178,23 +109,23 @@ class MTurk(Workers):
             for item in page:
                 if item["HITId"] not in seen:  # a list that moves under the walk can repeat items
                     seen.add(item["HITId"])
-                    yield _hit(item)
+                    yield read_hit(item)
 
     def iter_hits_asking_for(self, type_id: str) -> Iterator[Hit]:
         """Yield the HITs that ask for a qualification of this account. A new one may be absent for a minute."""
         for page in self._pages("list_hits_for_qualification_type", "HITs", QualificationTypeId=type_id):
-            yield from map(_hit, page)
+            yield from map(read_hit, page)
 
     def iter_reviewable(self, hit_type_id: str) -> Iterator[Hit]:
         """Yield the HITs of a type that have ended and are not marked Reviewing."""
         for page in self._pages("list_reviewable_hits", "HITs", HITTypeId=hit_type_id, Status="Reviewable"):
-            yield from map(_hit, page)
+            yield from map(read_hit, page)
 
     def submissions(self, hit_id: str, expected: int) -> list[Submission]:
         """Return a HIT's assignments. Stops asking once `expected` are there: one call for a full HIT."""
         found: dict[str, Submission] = {}
         for page in self._pages("list_assignments_for_hit", "Assignments", HITId=hit_id):
-            found.update((item["AssignmentId"], _submission(item)) for item in page)
+            found.update((item["AssignmentId"], read_submission(item)) for item in page)
             if len(found) >= expected:
                 break
         return list(found.values())
@@ -229,7 +160,7 @@ class MTurk(Workers):
 
     def submission(self, assignment_id: str) -> Submission:
         """Return an assignment that was submitted. NotFound, or WrongState while it is being worked on."""
-        return _submission(self._call("get_assignment", AssignmentId=assignment_id)["Assignment"])
+        return read_submission(self._call("get_assignment", AssignmentId=assignment_id)["Assignment"])
 
     def approve(self, assignment_id: str, feedback: str | None, *, override: bool = False) -> None:
         """Approve and pay an assignment; `override` takes back a rejection.
@@ -267,35 +198,3 @@ class MTurk(Workers):
             for item in page:
                 amount = Decimal(item["BonusAmount"])
                 yield Bonus(item["AssignmentId"], item["WorkerId"], amount, item.get("Reason", ""))
-
-
-def _hit(item: dict[str, Any]) -> Hit:
-    return Hit(
-        hit_id=item["HITId"],
-        hit_type_id=item.get("HITTypeId", ""),
-        status=item.get("HITStatus", ""),
-        annotation=item.get("RequesterAnnotation", ""),
-        max_assignments=item.get("MaxAssignments", 0),
-        available=item.get("NumberOfAssignmentsAvailable", 0),
-        pending=item.get("NumberOfAssignmentsPending", 0),
-        completed=item.get("NumberOfAssignmentsCompleted", 0),
-        reward=Decimal(item.get("Reward", "0")),
-        created_at=item["CreationTime"].astimezone(UTC),
-        expiration=item["Expiration"].astimezone(UTC),
-        assignment_duration=timedelta(seconds=item.get("AssignmentDurationInSeconds", 0)),
-    )
-
-
-def _submission(item: dict[str, Any]) -> Submission:
-    def moment(name: str) -> datetime | None:
-        return item[name].astimezone(UTC) if name in item else None
-
-    return Submission(
-        *(item["AssignmentId"], item["WorkerId"], item["HITId"], item["AssignmentStatus"]),
-        accepted_at=moment("AcceptTime"),
-        submitted_at=moment("SubmitTime"),
-        auto_approval_at=moment("AutoApprovalTime"),
-        approved_at=moment("ApprovalTime"),
-        rejected_at=moment("RejectionTime"),
-        answer=item.get("Answer", ""),
-    )

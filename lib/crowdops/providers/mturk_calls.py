@@ -7,15 +7,12 @@ pay carry a token, the others are settled by reading. The one that is neither is
 
 from __future__ import annotations
 
-import configparser
 import re
-import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any
 
 from crowdops.config import Settings
@@ -29,14 +26,12 @@ from crowdops.errors import (
     NotSent,
     ProviderError,
     Unreachable,
-    UsageError,
     WrongState,
 )
+from crowdops.providers.mturk_clients import credentials_path, make_client
 from crowdops.providers.pacing import Pacer
 
-REGION = "us-east-1"  # the only region there is; requests are signed for it
 PAGE = 100  # results a page, the API's maximum
-ATTEMPTS_IN_TIME = 3  # a reply that is slower than a third of the time limit is asked for again
 REFUSED_PAUSE_SECONDS = 0.5
 MAX_THROTTLES = 60
 ALWAYS_ANSWERED = {
@@ -172,7 +167,7 @@ class Calls:
     def _connect(self) -> Any:
         with self._lock:
             if self._client is None:
-                self._client = _make_client(self._settings)
+                self._client = make_client(self._settings)
             return self._client
 
     def _silence(self, error: Exception) -> Error:
@@ -249,59 +244,3 @@ def _is_foreign(answer: dict[str, Any]) -> bool:
     """Return whether an answer says of itself that it is no JSON: some other server's page."""
     kind = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("content-type", "json")
     return "json" not in kind
-
-
-def credentials_path(home: Path) -> Path:
-    """Return where the crowd server keeps the key pair that the local environment uses."""
-    return home / "crowd" / "credentials"
-
-
-def read_credentials(home: Path) -> tuple[str, str]:
-    """Return the local environment's key id and secret. CredentialsRefused if absent or open to others."""
-    path = credentials_path(home)
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise CredentialsRefused(f"{path} can be read by others. Close it: chmod 600 {path}")
-        parser.read_string(path.read_text(encoding="utf-8"))
-        pair = parser["default"]
-        return pair["aws_access_key_id"], pair["aws_secret_access_key"]
-    except FileNotFoundError:
-        raise CredentialsRefused(
-            f"There is no key pair at {path}. The crowd server makes one at its first start: make crowd."
-        ) from None
-    except (OSError, KeyError, UnicodeDecodeError, configparser.Error) as error:
-        reason = " ".join(str(error).split())
-        raise CredentialsRefused(f"{path} is not a credentials file: {reason}") from error
-
-
-def _make_client(settings: Settings) -> Any:
-    import boto3
-    from botocore.config import Config
-
-    each = settings.timeout / ATTEMPTS_IN_TIME
-    options = Config(
-        connect_timeout=each,
-        read_timeout=each,
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        max_pool_connections=settings.threads,
-        region_name=REGION,
-    )
-    from botocore.exceptions import BotoCoreError
-
-    try:
-        session = boto3.Session() if settings.amazon else _local_session(settings.home)
-        return session.client("mturk", endpoint_url=settings.endpoint, config=options)
-    except (BotoCoreError, ValueError) as error:
-        raise UsageError(f"{settings.endpoint} cannot be used as an endpoint: {error}") from error
-
-
-def _local_session(home: Path) -> Any:
-    """Return a session with the crowd server's key, whatever profile and files AWS's own tools are set to."""
-    import boto3
-    import botocore.session
-
-    key_id, secret = read_credentials(home)
-    nothing = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
-    core = botocore.session.Session(session_vars=nothing)
-    return boto3.Session(aws_access_key_id=key_id, aws_secret_access_key=secret, botocore_session=core)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from crowdops import spreadsheets
@@ -15,6 +15,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\
 
 
 @given(TEXTS.filter(lambda text: not text.startswith("'")))
+@example("\n")
 def test_a_text_comes_back_from_its_cell_and_never_runs(text: str) -> None:
     cell = spreadsheets.cell(text)
     assert spreadsheets.plain(cell) == text.strip()

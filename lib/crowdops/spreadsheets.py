@@ -43,8 +43,10 @@ def cell(value: object) -> str:
 
 def plain(text: str) -> str:
     """Return a cell's text stripped and without the apostrophe that cell() may have put in front."""
-    text = text.strip()
-    return text[1:].strip() if text.startswith("'") and text[1:].startswith(_FORMULA_STARTS) else text
+    for form in (text, text.strip()):  # what follows the apostrophe may itself be white space
+        if form.startswith("'") and form[1:].startswith(_FORMULA_STARTS):
+            return form[1:].strip()
+    return text.strip()
 
 
 def read(path: Path, required: Sequence[str]) -> list[Row]:

@@ -249,7 +249,8 @@ def test_a_backup_of_an_older_schema_is_brought_up_to_date(world: World, as_json
     run = world.launch()
     backup = back_up(world)
     tables = ("notices", "makeups", "bonuses", "decisions")
-    change(backup, *(f"DROP TABLE {table}" for table in tables), "PRAGMA user_version = 1")
+    older = ("ALTER TABLE units DROP COLUMN attempt", *(f"DROP TABLE {table}" for table in tables))
+    change(backup, *older, "PRAGMA user_version = 1")
     as_json(RESTORE, backup.name, "--yes")
     assert world.sql("PRAGMA user_version") != [(1,)]
     assert world.sql("SELECT count(*) FROM decisions") == [(0,)]

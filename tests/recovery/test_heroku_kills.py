@@ -12,7 +12,7 @@ KILL = "heroku/kill_servers"
 UNITS = 4  # two at once; how often a build is asked after differs by one or two calls
 
 
-@sweep(points(calls=21, commits=23, heroku=18), "after call 4", "after commit 5", "after Heroku call 2")
+@sweep(points(calls=21, commits=23, heroku=18), "after commit 5", "after Heroku call 2")
 def test_a_launch_that_is_killed_is_shut_down_by_recover(
     world: Wreckage, heroku_run_toml: str, point: Point, record_property: Record
 ) -> None:

@@ -41,7 +41,7 @@ def results(world: World) -> list[dict[str, str]]:
     return [json.loads(line) for line in shown.stdout.splitlines()]
 
 
-@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lot=LOTS, makeup=dollars(500))
 def test_every_announced_cost_is_what_the_ledger_then_shows(world: World, lot: Lot, makeup: Decimal) -> None:
     world.empty()

@@ -170,11 +170,16 @@ def test_a_balance_that_runs_out_ends_the_run_with_its_reason(world: World) -> N
         if call.operation == "CreateHITType":
             world.hand.set_funds(18)  # three HITs at 0.06
 
-    first = threading.Lock()  # the HITs are expired side by side
+    alone, done = (
+        threading.Lock(),
+        [],
+    )  # the HITs are expired side by side: all of these calls wait for the worker
 
     def work(call: Call) -> None:
-        if call.operation == "UpdateExpirationForHIT" and first.acquire(blocking=False):
-            world.hand.do(world.hand.open_hits()[0])
+        if call.operation == "UpdateExpirationForHIT":
+            with alone:
+                if not done:
+                    done.append(world.hand.do(world.hand.open_hits()[0]))
 
     world.gate.after, world.gate.before = spend, work
     launch = world.launch(units=6)

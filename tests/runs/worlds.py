@@ -138,6 +138,11 @@ class World:
         self._launches.append(Launch(process, log))
         return self._launches[-1]
 
+    @property
+    def said(self) -> str:
+        """What the latest launch has said so far; nothing before there is one."""
+        return self._launches[-1].said if self._launches else ""
+
     def script(self, name: str, *arguments: str) -> Result:
         """Run a script of ours in this process, such as mturk.expire_hits."""
         command = importlib.import_module(f"scripts.{name}").main

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from crowdops import parallel, results
+from crowdops import hits, parallel, results
 from crowdops.errors import NotFound
 from crowdops.providers.mturk import LISTING_LAG, Hit, MTurk
 from crowdops.registry import Registry, Run
@@ -50,6 +50,7 @@ def adopt(registry: Registry, provider: MTurk, run: Run, seen: Sequence[Hit], *,
     because an ended HIT may be on no list that a run looks at.
     """
     adopted = 0
+    seen = [hit for hit in seen if not _is_replaced(registry, provider, hit)]
     for hit in seen:
         assert hit.mark is not None
         adopted += registry.adopt_hit(run.run_id, hit.mark.unit_index, hit.hit_id, hit.created_at)
@@ -60,6 +61,14 @@ def adopt(registry: Registry, provider: MTurk, run: Run, seen: Sequence[Hit], *,
     failures = _expire_surplus(registry, provider, seen, threads)
     failures += _collect_ended(registry, provider, seen, threads)
     return Adopted(adopted, gone, failures)
+
+
+def _is_replaced(registry: Registry, provider: MTurk, hit: Hit) -> bool:
+    """Return whether a HIT is a deleted one of a unit that is launched anew, and only the list has it yet."""
+    assert hit.mark is not None
+    unit = registry.unit(hit.mark.run_id, hit.mark.unit_index)
+    is_doubtful = unit is not None and unit.attempt > 0 and unit.hit_id != hit.hit_id
+    return is_doubtful and not hits.exists(provider, hit.hit_id)
 
 
 def _reopen(registry: Registry, provider: MTurk, seen: Sequence[Hit], threads: int) -> None:

@@ -54,14 +54,25 @@ def _annotation_of(provider: MTurk, hit_id: str) -> str | None:
         return None
 
 
-def find_created(provider: MTurk, run: Run, unit_indexes: Iterable[int]) -> dict[int, str]:
-    """Return the HITs that exist for these units of a run, by their marks. One walk over ListHITs."""
-    wanted = set(unit_indexes)
+def find_created(provider: MTurk, run: Run, units: Iterable[Unit]) -> dict[int, str]:
+    """Return the HITs that exist for these units of a run, by their marks. One walk over ListHITs.
+
+    The first HIT of a unit that is launched anew was deleted, and may be listed for a while yet: it is asked for.
+    """
+    wanted = {unit.unit_index: unit for unit in units}
     found: dict[int, str] = {}
     for hit in provider.iter_hits():
-        if (mark := hit.mark) and mark.run_id == run.run_id and mark.unit_index in wanted:
+        mark = hit.mark
+        if mark is None or mark.run_id != run.run_id or mark.unit_index not in wanted:
+            continue
+        if not wanted[mark.unit_index].attempt or exists(provider, hit.hit_id):
             found[mark.unit_index] = hit.hit_id
     return found
+
+
+def exists(provider: MTurk, hit_id: str) -> bool:
+    """Return whether a HIT was not disposed of. One call."""
+    return _annotation_of(provider, hit_id) is not None
 
 
 def targets(registry: Registry, provider: MTurk, runs: Sequence[Run]) -> tuple[list[Target], int]:

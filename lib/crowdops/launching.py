@@ -194,7 +194,7 @@ class Launcher:
     def _look_for(self, units: list[Unit]) -> None:
         """Find HITs by their marks, with one walk over the account. Never creates."""
         try:
-            found = hits.find_created(self._provider, self._run, [unit.unit_index for unit in units])
+            found = hits.find_created(self._provider, self._run, units)
         except Unreachable as error:
             self._listen(error)
             return

@@ -238,7 +238,7 @@ def _launch(registry: Registry, provider: MTurk, run: Run, makeup: Makeup) -> No
     unit = registry.unit(run.run_id, 0)
     assert unit is not None
     # A token is good for a day by the endpoint's clock, which need not be ours: look before sending again.
-    found = hits.find_created(provider, run, [0]) if unit.state == "creating" else {}
+    found = hits.find_created(provider, run, [unit]) if unit.state == "creating" else {}
     hit_id = unit.hit_id or found.get(0)
     if hit_id is None:
         registry.intend(run.run_id, 1)

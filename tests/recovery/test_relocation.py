@@ -6,7 +6,10 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from crowdops import questions
+from crowdops import adoption, hits, questions, relocation
+from crowdops.config import Settings
+from crowdops.providers.mturk import MTurk
+from crowdops.registry import Registry
 from tests.emulators.running import RunningEmulator
 from tests.recovery.strikes import LAUNCH, Wreckage
 from tests.runs.gates import Call
@@ -82,6 +85,26 @@ def test_what_somebody_has_worked_on_at_the_old_address_is_kept(
     assert "1 that somebody has worked on are ended" in result.stderr
     world.assert_done(stranded, 4, workers=1)
     assert {hit.hit_id for hit in world.hand.hits()} >= {first, second}
+
+
+def test_a_list_that_still_has_the_deleted_hits_deceives_nobody(world: Wreckage) -> None:
+    world.add_foreign_hits()
+    run_id = world.crash(3, 1)
+    settings = Settings("local", world.gate.url, world.home, timeout=10, poll_interval=0.1, threads=4)
+    provider = MTurk(settings)
+    listed = adoption.look(provider).ours[run_id]
+    with Registry.open(world.home) as registry:
+        run = registry.run(run_id)
+        assert run is not None
+        moved = relocation.move(registry, provider, run, "https://elsewhere.example", threads=4)
+        assert moved == (3, 0, [])
+        assert relocation.move(registry, provider, run, "https://elsewhere.example", threads=4) == (0, 0, [])
+        assert adoption.adopt(registry, provider, run, listed, threads=4) == (0, 0, [])
+        assert registry.unit_counts(run_id) == {"planned": 3}
+        units = registry.intend(run_id, 3)
+        assert hits.find_created(provider, run, units) == {}
+    assert world.recover().exit_code == 0
+    world.assert_nothing_is_left()
 
 
 @sweep(points(calls=29, commits=30, heroku=20), "after call 9")

@@ -56,7 +56,7 @@ def pay(
         for number, outcome in enumerate(calls, start=1):
             del waiting[outcome.item.bonus.token]
             _enter(registry, tally, outcome)
-            progress.update(number, "paid")
+            progress.update(number)
         tally.interrupted = presses.count > 0 and bool(waiting)
     progress.close()
     tally.add_untried(each.bonus.assignment_id for each in waiting.values())

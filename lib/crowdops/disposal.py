@@ -79,7 +79,7 @@ def dispose(
             registry.set_disposed(each.run_id, each.unit_index, each.hit_id)
             tally.settled.append(each)
             tally.already += gone
-        progress.update(number, "deleted")
+        progress.update(number)
     progress.close()
     tally.add_untried(waiting)
     return tally

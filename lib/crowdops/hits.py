@@ -134,6 +134,6 @@ def expire(
             failed.append((target.hit_id, str(outcome.error)))
         else:
             registry.set_expired(target.run_id, target.unit_index, target.hit_id)
-        progress.update(done, "expired")
+        progress.update(done)
     progress.close()
     return gone, failed + [(hit_id, "not tried: the endpoint does not answer") for hit_id in waiting]

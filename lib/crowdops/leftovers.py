@@ -132,6 +132,6 @@ def kill(
             gone.append(status.name)
         except Error as error:
             failed.append((status.name, str(error)))
-        progress.update(done, "taken down")
+        progress.update(done)
     progress.close()
     return gone, failed

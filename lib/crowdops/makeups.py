@@ -155,7 +155,7 @@ def make(
                 tally.failed.append((makeup.worker_id, f"{row}{error}"))
                 if isinstance(error, Unreachable):
                     break
-            progress.update(len(plan.due) - len(waiting), "made")
+            progress.update(len(plan.due) - len(waiting))
         tally.interrupted = presses.count > 0 and bool(waiting)
     progress.close()
     tally.add_untried(each.worker_id for each in waiting)

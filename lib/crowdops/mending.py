@@ -112,7 +112,7 @@ class _Work:
         else:
             self._tally.settled.append(found)
             self._tally.already += already
-        self._progress.update(len(self._tally.settled), "mended")
+        self._progress.update(len(self._tally.settled))
 
     def _give_up(self, found: Broken) -> bool:
         """Fail the unit of a HIT that is gone. False if its state says something else by now."""

@@ -83,7 +83,7 @@ def send(
             failures, silent = _send(registry, provider, settings.endpoint, message, batch)
             tally.failed += failures.items()
             tally.settled += [worker_id for worker_id in batch if worker_id not in failures]
-            progress.update(len(recipients) - len(waiting), "told")
+            progress.update(len(recipients) - len(waiting))
             if silent:
                 break
         tally.interrupted = presses.count > 0 and bool(waiting)

@@ -130,7 +130,7 @@ def _opened(path: Path, opening: Callable[[], Opened]) -> Opened:
 class Progress(Protocol):
     """Shows how far long work has come."""
 
-    def update(self, done: int, note: str) -> None: ...
+    def update(self, done: int, note: str = "") -> None: ...
 
     def close(self) -> None: ...
 
@@ -143,7 +143,7 @@ def progress(total: int, what: str, *, quiet: bool) -> Progress:
 
 
 class _Silence:
-    def update(self, done: int, note: str) -> None:
+    def update(self, done: int, note: str = "") -> None:
         pass
 
     def close(self) -> None:
@@ -156,7 +156,7 @@ class _Bar:
 
         self._bar: Any = tqdm(total=total, desc=what, unit="unit", file=sys.stderr, dynamic_ncols=True)
 
-    def update(self, done: int, note: str) -> None:
+    def update(self, done: int, note: str = "") -> None:
         self._bar.n = done
         self._bar.set_postfix_str(note, refresh=True)
 
@@ -172,7 +172,7 @@ class _Lines:
         self._shown = self._latest = ""
         self._next = 0.0
 
-    def update(self, done: int, note: str) -> None:
+    def update(self, done: int, note: str = "") -> None:
         self._latest = f"{self._what}: {done}/{self._total}" + (f" · {note}" if note else "")
         if self._latest != self._shown and time.monotonic() >= self._next:
             self._show()

@@ -40,6 +40,8 @@ class Remainder(NamedTuple):
 
 def check_command(run_toml: object, run_id: str | None, *, changes: bool) -> None:
     """UsageError if a command says neither what to launch nor what to resume, or wants to change what it resumes."""
+    if run_id == "":
+        raise UsageError("--resume needs the id of a run: make resume RUN=RUN_ID. See them: make runs")
     if run_id is None and run_toml is None:
         raise UsageError("Say what to launch: RUN.TOML, or --resume RUN_ID. Start from examples/run.toml.")
     if run_id and changes:

@@ -134,7 +134,7 @@ def each(
             tally.settled.append(outcome.item)
             tally.already += not outcome.result
             registry.record(kind, outcome.item)
-        progress.update(number, "")
+        progress.update(number)
     progress.close()
     tally.add_untried(waiting)
     return tally

@@ -152,7 +152,7 @@ def carry_out(
         for number, outcome in enumerate(calls, start=1):
             del waiting[outcome.item.decision.assignment_id]
             _enter(registry, tally, outcome)
-            progress.update(number, "reviewed")
+            progress.update(number)
         tally.interrupted = presses.count > 0 and bool(waiting)
     progress.close()
     tally.add_untried(waiting)

@@ -97,6 +97,7 @@ def test_an_attended_run_is_refused_and_its_process_named(world: Wreckage) -> No
 def test_a_run_that_has_ended_or_is_not_known_is_refused(world: Wreckage, half_launched: str) -> None:
     resume(world, half_launched)
     assert "is finished: there is nothing to carry on" in resume(world, half_launched, code=2).said
+    assert "--resume needs the id of a run" in resume(world, "", code=2).said
     assert (
         "The registry has no run '20200101-000000-none'" in resume(world, "20200101-000000-none", code=2).said
     )

@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from crowdops import diagnosis, locks, marks, pages, runs
+from crowdops import diagnosis, pages
 from crowdops.collecting import Collector
 from crowdops.config import Settings
 from crowdops.endings import Ending
 from crowdops.errors import Error, ProviderError, ServerFailed
 from crowdops.interrupts import Interrupts
 from crowdops.launching import Launcher
-from crowdops.output import Progress, progress, timestamp
+from crowdops.output import Progress, timestamp
 from crowdops.parameters import Parameters
 from crowdops.providers.mturk import Hit, MTurk
 from crowdops.registry import END_STATES, Registry, Run
@@ -25,58 +25,6 @@ SHOW_SECONDS = 0.25  # between two looks at the counts for the progress line
 FIRST_PRESS = "Stopping: no more HITs are launched, and those that are out are expired. Accepted work can still come in."
 PRESS_NOTED = "Noted. The HITs are being expired first; this takes effect when none can be accepted any more."
 SECOND_PRESS = "Stopping now."
-
-
-def attend(
-    registry: Registry,
-    provider: MTurk,
-    settings: Settings,
-    plan: runs.Plan,
-    presses: Interrupts,
-    *,
-    detach: bool,
-    say: Callable[[str], None],
-) -> Ending:
-    """Launch a planned run and see it through, or leave it once everything is launched (`detach`).
-
-    `presses` must have been entered: from the run's first row to its last line none may be lost.
-    """
-    run_id = marks.new_run_id()
-    with locks.hold(settings.home, run_id):
-        say(f"run {run_id}")
-        run = runs.enter(registry, settings, plan, runs.new_run(plan, settings, run_id, detached=detach))
-        found = _provide_pages(registry, settings, run, plan.parameters, presses, say)
-        if found is None:
-            registry.set_run_state(run_id, "finished")
-            return Ending(run_id, "finished", None, [])
-        bar = progress(run.units, run.task_name, quiet=settings.quiet)
-        attendant = Attendant(
-            *(registry, provider, run, plan.parameters, found, settings),
-            *(bar, say, presses),
-        )
-        try:
-            return attendant.launch_all() if detach else attendant.see_through()
-        finally:
-            bar.close()
-
-
-def _provide_pages(
-    registry: Registry,
-    settings: Settings,
-    run: Run,
-    parameters: Parameters,
-    presses: Interrupts,
-    say: Callable[[str], None],
-) -> pages.Pages | None:
-    """Return the run's pages, up and answering, or None after a press; if they do not come up, the run has failed."""
-    try:
-        return pages.provide(registry, settings, run, parameters, say, should_stop=lambda: presses.count > 0)
-    except Error as error:
-        if presses.count and isinstance(error, ServerFailed):
-            say(f"{error}")
-            return None
-        registry.set_run_state(run.run_id, "failed", str(error))
-        raise
 
 
 class Attendant:

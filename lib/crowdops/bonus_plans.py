@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from crowdops import marks, payments, spreadsheets
 from crowdops.budgets import Budgets
+from crowdops.decisions import text_trouble
 from crowdops.errors import UsageError
 from crowdops.parameters import Parameters
 from crowdops.providers.mturk import Bonus
@@ -100,11 +101,7 @@ def _read(row: spreadsheets.Row) -> FileBonus:
 def _reason_trouble(reason: str) -> str | None:
     if not reason:
         return "a bonus needs a reason: the worker reads it"
-    if len(reason) > REASON_LENGTH:
-        return f"the reason has {len(reason)} characters; at most {REASON_LENGTH} are allowed"
-    if any(c < " " and c not in "\t\n\r" for c in reason):
-        return "the reason holds control characters"
-    return None
+    return text_trouble("reason", reason, REASON_LENGTH)
 
 
 def plan_file(registry: Registry, rows: Iterable[FileBonus], runs: Sequence[Run]) -> Plan:

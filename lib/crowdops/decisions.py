@@ -110,8 +110,13 @@ def feedback_trouble(verdict: str, feedback: str) -> str | None:
     """Return what is wrong with the feedback of a verdict, or None."""
     if verdict == "reject" and not feedback:
         return "a rejection needs feedback: the worker reads it"
-    if len(feedback) > FEEDBACK_LENGTH:
-        return f"the feedback has {len(feedback)} characters; at most {FEEDBACK_LENGTH} are allowed"
-    if any(c < " " and c not in "\t\n\r" for c in feedback):
-        return "the feedback holds control characters"
+    return text_trouble("feedback", feedback, FEEDBACK_LENGTH)
+
+
+def text_trouble(name: str, text: str, most: int) -> str | None:
+    """Return why the API would not take a text for workers, or None."""
+    if len(text) > most:
+        return f"the {name} has {len(text)} characters; at most {most} are allowed"
+    if any(c < " " and c not in "\t\n\r" for c in text):
+        return f"the {name} holds control characters"
     return None

@@ -38,7 +38,7 @@ def main(
     settings: Settings,
     guard: cli.Guard,
 ) -> int:
-    from crowdops import attendance, endings, parameters, resumption, runs
+    from crowdops import endings, launches, parameters, resumption, runs
     from crowdops.interrupts import Interrupts
     from crowdops.providers.mturk import MTurk
     from crowdops.registry import Registry
@@ -68,7 +68,7 @@ def main(
                 *world, run_id, presses, plan=plan, ignore_data_change=ignore_data_change, say=output.say
             )
         else:
-            ending = attendance.attend(*world, plan, presses, detach=detach, say=output.say)
+            ending = launches.launch(*world, plan, presses, detach=detach, say=output.say)
         found = endings.document(registry, ending, provider.calls, time.monotonic() - started)
         output.say(endings.closing_words(found, ending))
         if settings.as_json:

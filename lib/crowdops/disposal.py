@@ -44,9 +44,8 @@ def _held(registry: Registry, hit: Hit) -> str | None:
         return "the registry does not know its unit"
     if hit.submitted or stored.submitted:
         return f"{max(hit.submitted, stored.submitted)} assignments are not reviewed"
-    known = registry.collected_of(
-        hit.mark.run_id, hit.mark.unit_index, hit.hit_id
-    )  # a unit may have had two HITs
+    # Of this HIT: a unit may have had two.
+    known = registry.collected_of(hit.mark.run_id, hit.mark.unit_index, hit.hit_id)
     if stored.state not in ("finished", "expired") or known < hit.completed:
         return "its results are not stored: collect them first"
     return None

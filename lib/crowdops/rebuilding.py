@@ -135,7 +135,10 @@ def rebuild(registry: Registry, provider: MTurk, settings: Settings, found: Sequ
 def _collect(
     registry: Registry, provider: MTurk, found: Sequence[Find], threads: int
 ) -> tuple[int, list[str]]:
-    """Store what was submitted, and the bonuses that were paid for it; returns how many of these. The HITs are not marked as collected: whoever attends such a run would miss them."""
+    """Store what was submitted, and the bonuses that were paid for it. Returns the number of bonuses, and failures.
+
+    The HITs are not marked as collected: whoever attends such a run would miss them.
+    """
     findings = [
         finding
         for each in found

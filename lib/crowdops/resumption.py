@@ -254,6 +254,6 @@ def _reopen(
     found = pages.reopen(registry, settings, run, parameters, say)
     if isinstance(found, pages.Served) and relocation.has_moved(found.url, known):
         moved = relocation.move(registry, provider, run, found.url, threads=settings.threads)
-        for line in relocation.remarks(moved):
-            say(line)
+        if any(moved):
+            say(relocation.describe(moved))
     return found

@@ -49,6 +49,8 @@ def stranded(world: Wreckage, heroku: RunningEmulator) -> str:
     launch.end()
     (app,) = [app["id"] for app in heroku.get("/apps") if "pictures" in app["name"]]
     assert heroku.call("DELETE", f"/apps/{app}").ok
+    # Old enough that a HIT which is on no list would be taken for one that somebody has deleted.
+    world.execute("UPDATE units SET created_at = '2026-01-01T00:00:00.000000Z' WHERE hit_id IS NOT NULL")
     work_where_pages_are(world)
     return launch.run_id
 
@@ -97,8 +99,8 @@ def test_a_list_that_still_has_the_deleted_hits_deceives_nobody(world: Wreckage)
         run = registry.run(run_id)
         assert run is not None
         moved = relocation.move(registry, provider, run, "https://elsewhere.example", threads=4)
-        assert moved == (3, 0, [])
-        assert relocation.move(registry, provider, run, "https://elsewhere.example", threads=4) == (0, 0, [])
+        assert moved == (3, 0)
+        assert relocation.move(registry, provider, run, "https://elsewhere.example", threads=4) == (0, 0)
         assert adoption.adopt(registry, provider, run, listed, threads=4) == (0, 0, [])
         assert registry.unit_counts(run_id) == {"planned": 3}
         units = registry.intend(run_id, 3)
@@ -107,7 +109,7 @@ def test_a_list_that_still_has_the_deleted_hits_deceives_nobody(world: Wreckage)
     world.assert_nothing_is_left()
 
 
-@sweep(points(calls=29, commits=30, heroku=20), "after call 9")
+@sweep(points(calls=29, commits=30, heroku=20), "after call 10")
 def test_a_move_that_is_killed_is_finished_by_the_next_resume(
     world: Wreckage, heroku: RunningEmulator, stranded: str, point: Point, record_property: Record
 ) -> None:

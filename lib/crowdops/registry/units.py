@@ -190,10 +190,14 @@ class Units(RegistryFile):
         return sum(counts.get(state, 0) for state in OPEN_STATES)
 
     def missing_hits(self, run_id: str, seen: Iterable[str], created_before: datetime) -> list[str]:
-        """Return the HITs of outstanding units, older than a moment, that are not among `seen`."""
+        """Return the HITs of outstanding units, older than a moment, that are not among `seen`.
+
+        Stranded units are left out: their HITs are deleted here.
+        """
         known = set(seen)
         rows = self._connection.execute(
-            "SELECT hit_id FROM units WHERE run_id = ? AND state = 'outstanding' AND created_at < ?",
-            (run_id, write_moment(created_before)),
+            "SELECT hit_id FROM units WHERE run_id = ? AND state = 'outstanding' AND created_at < ?"
+            " AND error IS NOT ?",
+            (run_id, write_moment(created_before), STRANDED),
         )
         return [hit_id for (hit_id,) in rows if hit_id not in known]

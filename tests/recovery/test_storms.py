@@ -79,15 +79,21 @@ def recover(world: Wreckage, **settings: Any) -> None:
     assert "Traceback" not in launch.said
 
 
-def test_a_killed_run_is_shut_down_as_if_nothing_had_happened(stormy: Wreckage, run_toml: str) -> None:
-    stormy.kill_at(Point("call", "before", 9), LAUNCH, run_toml, "--yes")
+def test_a_killed_run_is_shut_down_as_if_nothing_had_happened(
+    stormy: Wreckage, run_toml: str, record_property: sweeps.Record
+) -> None:
+    assert stormy.kill_at(Point("call", "before", 9), LAUNCH, run_toml, "--yes")
+    sweeps.count(record_property, "launch_run in bad weather, then recover")
     recover(stormy)
     calm(stormy)
     stormy.assert_nothing_is_left()
 
 
-def test_a_killed_run_is_carried_on_as_if_nothing_had_happened(stormy: Wreckage, run_toml: str) -> None:
-    stormy.kill_at(Point("call", "before", 9), LAUNCH, run_toml, "--yes")
+def test_a_killed_run_is_carried_on_as_if_nothing_had_happened(
+    stormy: Wreckage, run_toml: str, record_property: sweeps.Record
+) -> None:
+    assert stormy.kill_at(Point("call", "before", 9), LAUNCH, run_toml, "--yes")
+    sweeps.count(record_property, "launch_run in bad weather, then --resume")
     for run_id in stormy.run_ids():
         stormy.finish(LAUNCH, "--resume", run_id, "--yes", CROWDOPS_TIMEOUT="3")
         assert stormy.units(run_id) == {"finished": 6}

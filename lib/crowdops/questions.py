@@ -5,16 +5,13 @@ Sources: MTurk API reference, articles HTMLQuestion, ExternalQuestion and Questi
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape
-
-import jinja2
-from jinja2 import meta
 
 from crowdops.config import nearest
 from crowdops.errors import UsageError
@@ -22,12 +19,10 @@ from crowdops.errors import UsageError
 MAX_QUESTION_BYTES = 65_535  # of the whole Question XML, white space included
 _SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas"
 UNREADABLE = "unreadable_answer"  # the field under which an answer is kept that is not XML
-_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-# What the expressions of a template can raise over the values of a row.
-_RENDER_FAILURES = (
-    *(jinja2.TemplateError, ArithmeticError, AttributeError, LookupError),
-    *(RecursionError, TypeError, ValueError),
-)
+# Compiled at its first use, because that takes longer than the rest of this module.
+_NOT_IN_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+# What the expressions of a template can raise over the values of a row, beside Jinja2's own TemplateError.
+_RENDER_FAILURES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 # What a template can use beside the row's fields. A task server fills them in; inside a HIT nobody knows them
 # yet, so the page's own script or the worker site does.
 GIVEN = {
@@ -45,7 +40,12 @@ class Page:
 
     def __init__(self, path: Path) -> None:
         """Read and compile the template. UsageError says what is wrong with it, and where."""
+        # Here, because nearly every script needs this module and few render a page.
+        import jinja2
+        from jinja2 import meta
+
         self._path = path
+        self._failures = (jinja2.TemplateError, *_RENDER_FAILURES)
         environment = jinja2.Environment(
             autoescape=True, undefined=jinja2.StrictUndefined, keep_trailing_newline=True
         )
@@ -73,13 +73,13 @@ class Page:
         """Return the page of a row. UsageError names the row, counted from 1, that does not fit."""
         try:
             return self._template.render({**row, **GIVEN})
-        except _RENDER_FAILURES as error:
+        except self._failures as error:
             raise UsageError(f"{self._path}: row {row_number} cannot be rendered: {error}.") from error
 
 
 def html_question(page: str, row_number: int) -> str:
     """Return the HTMLQuestion XML that carries a page. UsageError if it is over the API's size, or not XML."""
-    if bad := _NOT_IN_XML.search(page):
+    if bad := re.search(_NOT_IN_XML, page):
         raise UsageError(
             f"row {row_number}: the page holds the character U+{ord(bad[0]):04X}, which XML cannot carry."
             " Take it out of the data."
@@ -102,7 +102,7 @@ def external_question(url: str) -> str:
     """Return the ExternalQuestion XML for a page that is served elsewhere."""
     return (
         f'<ExternalQuestion xmlns="{_SCHEMAS}/2006-07-14/ExternalQuestion.xsd">'
-        f"<ExternalURL>{escape(url)}</ExternalURL><FrameHeight>0</FrameHeight></ExternalQuestion>"
+        f"<ExternalURL>{html.escape(url, quote=False)}</ExternalURL><FrameHeight>0</FrameHeight></ExternalQuestion>"
     )
 
 

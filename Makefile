@@ -42,6 +42,7 @@ check: $(STAMP)  ## lint and types
 	$(VENV)/bin/ruff check lib scripts tests
 	$(VENV)/bin/ruff format --check lib scripts tests
 	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
 
 sweep: $(STAMP)  ## the long sweeps: kill -9 and Ctrl-C at every point, and a table of them; 35 to 40 minutes on two cores
 	CROWDOPS_FULL_SWEEP=1 $(PY) -m pytest -n $(JOBS) --timeout=1800 tests/runs tests/runs_served tests/recovery tests/review tests/heroku tests/servers

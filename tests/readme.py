@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from crowdops import config
+from crowdops.config import declarations, settings
 
-README = config.REPOSITORY / "README.md"
+README = settings.REPOSITORY / "README.md"
 FENCE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -14,13 +14,15 @@ def tables() -> dict[str, str]:
     """Return each table by the name that stands in its fence."""
     return {
         "settings": _table(
-            ("setting", "variable", "default", "meaning"), [_setting(row) for row in config.SETTINGS]
+            ("setting", "variable", "default", "meaning"),
+            [_setting(row) for row in declarations.SETTINGS],
         ),
         "parameters": _table(
-            ("parameter", "default", "meaning"), [_parameter(row) for row in config.PARAMETERS]
+            ("parameter", "default", "meaning"), [_parameter(row) for row in declarations.PARAMETERS]
         ),
         "server": _table(
-            ("parameter", "default", "meaning"), [_parameter(row) for row in config.SERVER_PARAMETERS]
+            ("parameter", "default", "meaning"),
+            [_parameter(row) for row in declarations.SERVER_PARAMETERS],
         ),
     }
 
@@ -31,19 +33,19 @@ def renewed(text: str) -> str:
     return FENCE.sub(lambda match: match[1] + made[match[2]] + match[3], text)
 
 
-def _setting(row: config.Setting) -> tuple[str, ...]:
+def _setting(row: declarations.Setting) -> tuple[str, ...]:
     name = f"`{row.name}`" + (f", `{row.flag}`" if row.flag else "")
     return (name, f"`{row.variable}`", _default(row), f"{row.help} {row.advice}")
 
 
-def _parameter(row: config.Setting) -> tuple[str, ...]:
+def _parameter(row: declarations.Setting) -> tuple[str, ...]:
     return (f"`{row.name}`", _default(row), f"{row.help} {row.advice}")
 
 
-def _default(row: config.Setting) -> str:
+def _default(row: declarations.Setting) -> str:
     return (
         "required"
-        if row.default is None and row in config.PARAMETERS[:7]
+        if row.default is None and row in declarations.PARAMETERS[:7]
         else f"`{row.default}`"
         if row.default
         else ""

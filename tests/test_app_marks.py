@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crowdops import app_marks
-from crowdops.app_marks import Marks
-from crowdops.providers.heroku import App
+from crowdops.providers.heroku.client import App
 from crowdops.registry import Server
+from crowdops.servers.heroku import marks as app_marks
+from crowdops.servers.heroku.marks import Marks
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MINE = "me@example.org"

@@ -12,7 +12,8 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from crowdops import cli, config
+from crowdops.config.settings import Selection, Settings
+from crowdops.console import cli
 from crowdops.errors import CredentialsRefused, NotFound, UsageError
 from tests.worlds import REPOSITORY, run_script
 
@@ -22,7 +23,7 @@ def outcome(work: Any, *args: str) -> Result:
 
     @cli.command("Does something.")
     @cli.with_settings
-    def main(settings: config.Settings) -> Any:
+    def main(settings: Settings) -> Any:
         return work()
 
     return CliRunner().invoke(main, list(args))
@@ -108,10 +109,11 @@ def test_a_reader_that_had_enough_is_no_error(tmp_path: Path) -> None:
         textwrap.dedent(
             """
             import sys
-            from crowdops import cli, config, output
+            from crowdops.config.settings import Settings
+            from crowdops.console import cli, output
             @cli.command("Prints much.")
             @cli.with_settings
-            def main(settings: config.Settings) -> None:
+            def main(settings: Settings) -> None:
                 for number in range(int(100_000)):
                     output.document({"number": number})
             main()
@@ -132,7 +134,7 @@ def guarded(
     @cli.command("Takes something down.")
     @cli.with_guard
     @cli.with_settings
-    def main(settings: config.Settings, guard: cli.Guard) -> int:
+    def main(settings: Settings, guard: cli.Guard) -> int:
         click.echo(f"asked {guard.allows('Really?')}")
         return 0
 
@@ -164,9 +166,9 @@ def test_on_a_terminal_it_asks_and_no_is_the_default(monkeypatch: pytest.MonkeyP
 def test_a_real_terminal_is_asked(tmp_path: Path) -> None:
     script = tmp_path / "ask.py"
     script.write_text(
-        "from crowdops import cli, config\n"
+        "from crowdops.config.settings import Settings\nfrom crowdops.console import cli\n"
         "@cli.command('Asks.')\n@cli.with_guard\n@cli.with_settings\n"
-        "def main(settings: config.Settings, guard: cli.Guard) -> int:\n"
+        "def main(settings: Settings, guard: cli.Guard) -> int:\n"
         "    return 7 if guard.allows('Really?') else 8\nmain()\n"
     )
     for answer, code in ((b"y\n", 7), (b"n\n", 8)):
@@ -189,16 +191,16 @@ def test_pairs_are_names_and_values() -> None:
 
 
 def test_a_selection_is_required_of_destroyers() -> None:
-    cli.require(config.Selection(all_runs=True))
+    cli.require(Selection(all_runs=True))
     with pytest.raises(UsageError, match="Say which runs: --run RUN_ID, --task-name GLOB or --all-runs"):
-        cli.require(config.Selection())
+        cli.require(Selection())
 
 
 def test_selectors_repeat_and_combine() -> None:
     @cli.command("Selects.")
     @cli.with_selectors
     @cli.with_settings
-    def main(settings: config.Settings, selection: config.Selection) -> None:
+    def main(settings: Settings, selection: Selection) -> None:
         click.echo(repr(tuple(selection)))
 
     result = CliRunner().invoke(main, ["--run", "a", "--run", "b", "--task-name", "x-*", "--all-runs"])
@@ -208,7 +210,7 @@ def test_selectors_repeat_and_combine() -> None:
 def test_settings_come_from_the_flags(tmp_path: Path) -> None:
     @cli.command("Shows.")
     @cli.with_settings
-    def main(settings: config.Settings) -> None:
+    def main(settings: Settings) -> None:
         click.echo(
             f"{settings.home} {settings.timeout} {settings.environment} {settings.as_json} {settings.quiet}"
         )

@@ -6,16 +6,17 @@ from typing import Any
 
 import pytest
 
-from crowdops import config
-from crowdops.config import Value
+from crowdops import errors
+from crowdops.config import declarations, environments, settings
+from crowdops.config.settings import Value
 from crowdops.errors import UsageError
 from tests.worlds import invoke
 
 SAMPLES = {"text": "abc", "path": "/tmp/x", "integer": "7", "number": "2.5", "money": "0.25"}
 
 
-def resolve(**flags: str) -> config.Settings:
-    return config.resolve(flags, quiet=False, verbose=False, as_json=False)
+def resolve(**flags: str) -> settings.Settings:
+    return settings.resolve(flags, quiet=False, verbose=False, as_json=False)
 
 
 @pytest.fixture
@@ -32,23 +33,23 @@ def forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CROWDOPS_HOME")
 
 
-@pytest.mark.parametrize("setting", config.ALL, ids=lambda setting: setting.name)
+@pytest.mark.parametrize("setting", declarations.ALL, ids=lambda setting: setting.name)
 @pytest.mark.usefixtures("forgotten")
 def test_flags_beat_the_environment_and_so_on_down(
-    setting: config.Setting, env_file: Path, monkeypatch: pytest.MonkeyPatch
+    setting: declarations.Setting, env_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if setting.name == "env_file":
         return  # says which file to read: it cannot come from there
     env_file.write_text(f"{setting.variable}=from-file\n")
     run = {setting.name: "from-run"}
-    assert config.lookup(setting, run=run) == Value("from-file", str(env_file))
+    assert settings.lookup(setting, run=run) == Value("from-file", str(env_file))
     monkeypatch.setenv(setting.variable, "from-environment")
-    assert config.lookup(setting, run=run) == Value("from-environment", "environment")
-    assert config.lookup(setting, {setting.name: "from-flag"}, run) == Value("from-flag", "flag")
+    assert settings.lookup(setting, run=run) == Value("from-environment", "environment")
+    assert settings.lookup(setting, {setting.name: "from-flag"}, run) == Value("from-flag", "flag")
     monkeypatch.delenv(setting.variable)
     monkeypatch.setenv("CROWDOPS_ENV_FILE", str(env_file) + ".none")
-    assert config.lookup(setting, run=run) == Value("from-run", "run.toml")
-    assert config.lookup(setting) == Value(setting.default, "default")
+    assert settings.lookup(setting, run=run) == Value("from-run", "run.toml")
+    assert settings.lookup(setting) == Value(setting.default, "default")
 
 
 def test_the_env_file_never_overrides_the_environment(
@@ -120,7 +121,7 @@ def test_a_bad_value_is_named_with_its_source(
             resolve(**flags)
         return str(caught.value)
 
-    variable = config.find(name).variable
+    variable = settings.find(name).variable
     env_file.write_text(f"{variable}={value}\n")
     assert complaint({}) == wanted.format(env_file)
     monkeypatch.setenv(variable, value)
@@ -136,10 +137,10 @@ def test_an_unknown_name_gets_the_nearest() -> None:
     with pytest.raises(
         UsageError, match="There is no setting or run parameter 'task_rewrad'. Did you mean task_reward?"
     ):
-        config.find("task_rewrad")
+        settings.find("task_rewrad")
     with pytest.raises(UsageError, match=r"run parameter 'zzzz'\.$"):
-        config.find("zzzz")
-    assert config.nearest("sandbx", config.ENVIRONMENTS) == " Did you mean sandbox?"
+        settings.find("zzzz")
+    assert errors.nearest("sandbx", environments.ENVIRONMENTS) == " Did you mean sandbox?"
 
 
 def test_a_home_is_absolute_and_may_start_with_a_tilde(
@@ -150,8 +151,10 @@ def test_a_home_is_absolute_and_may_start_with_a_tilde(
     assert resolve(home="here").home == tmp_path / "here"
 
 
-@pytest.mark.parametrize("setting", config.ALL, ids=lambda setting: setting.name)
-def test_wut_explains_each(setting: config.Setting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("setting", declarations.ALL, ids=lambda setting: setting.name)
+def test_wut_explains_each(
+    setting: declarations.Setting, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     result = invoke("local/wut", setting.name)
     assert result.exit_code == 0
     for text in (setting.name, setting.kind, setting.variable):
@@ -160,5 +163,9 @@ def test_wut_explains_each(setting: config.Setting, tmp_path: Path, monkeypatch:
 
 
 def test_a_selection_without_selectors_is_empty() -> None:
-    chosen: list[Any] = [config.Selection(), config.Selection(("x",)), config.Selection(all_runs=True)]
+    chosen: list[Any] = [
+        settings.Selection(),
+        settings.Selection(("x",)),
+        settings.Selection(all_runs=True),
+    ]
     assert [selection.is_empty for selection in chosen] == [True, False, False]

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crowdops import data
 from crowdops.errors import UsageError
+from crowdops.formats import input_rows
 
 Write = Callable[[str, bytes | str], Path]
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -32,14 +32,14 @@ def write(tmp_path: Path) -> Write:
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
-    found = list(data.iter_rows(path))
+    found = list(input_rows.iter_rows(path))
     assert [index for index, _ in found] == list(range(len(found)))
     return [row for _, row in found]
 
 
 def complaint(path: Path) -> str:
     with pytest.raises(UsageError) as caught:
-        list(data.iter_rows(path))
+        list(input_rows.iter_rows(path))
     assert caught.value.exit_code == 2
     text = str(caught.value)
     assert str(path) in text and "\n" not in text
@@ -138,7 +138,7 @@ def test_a_broken_csv_is_explained(write: Write, content: bytes | str, wanted: s
 
 
 def test_a_huge_cell_is_a_broken_quote(write: Write) -> None:
-    content = 'id\n1\n"' + "x" * (data.MAX_CELL + 1) + '"\n'
+    content = 'id\n1\n"' + "x" * (input_rows.MAX_CELL + 1) + '"\n'
     assert (
         complaint(write("a.csv", content))
         == "a.csv: row 2 is not CSV: field larger than field limit (1000000)."
@@ -200,8 +200,8 @@ def test_an_unknown_ending_is_said(write: Write) -> None:
 
 
 def test_a_digest_is_the_files_sha256(write: Write) -> None:
-    assert data.digest(write("a", "")).startswith("e3b0c44298fc1c14")
-    assert data.digest(write("b", "abc")).startswith("ba7816bf8f01cfea")
+    assert input_rows.digest(write("a", "")).startswith("e3b0c44298fc1c14")
+    assert input_rows.digest(write("b", "abc")).startswith("ba7816bf8f01cfea")
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.json"])
@@ -214,9 +214,9 @@ def test_a_long_file_is_never_held_whole(write: Write, name: str) -> None:
     }
     path = write(name, lines[name])
     size = len(lines.pop(name))
-    next(iter(data.iter_rows(path)))
+    next(iter(input_rows.iter_rows(path)))
     tracemalloc.start()
-    count = sum(1 for _ in data.iter_rows(path))
+    count = sum(1 for _ in input_rows.iter_rows(path))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert count == 20_000

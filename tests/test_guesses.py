@@ -7,23 +7,23 @@ from datetime import date
 
 import pytest
 
-from crowdops import guesses
-from crowdops.providers.taskpage import FIXED, ONE_OF, SOME_OF, Control, Form
+from crowdops.providers.crowd_server.forms import FIXED, ONE_OF, SOME_OF, Control, Form
+from crowdops.simulation.answers import fill
 
 
 def answers(control: Control, times: int = 200) -> list[list[str]]:
     form = Form("http://crowd.example/mturk/externalSubmit", "POST", (control,))
-    return [[value for _, value in guesses.fill(form, random.Random(number))] for number in range(times)]
+    return [[value for _, value in fill(form, random.Random(number))] for number in range(times)]
 
 
 def test_the_same_seed_gives_the_same_answers_in_the_order_of_the_form() -> None:
     form = Form(
         "x", "POST", (Control("z", "text"), Control("id", FIXED, ("3A",)), Control("a", ONE_OF, ("1", "2")))
     )
-    first, second = (guesses.fill(form, random.Random("7:1")) for _ in range(2))
+    first, second = (fill(form, random.Random("7:1")) for _ in range(2))
     assert first == second
     assert [name for name, _ in first] == ["z", "id", "a"]
-    assert any(guesses.fill(form, random.Random(f"7:{number}")) != first for number in range(5))
+    assert any(fill(form, random.Random(f"7:{number}")) != first for number in range(5))
 
 
 def test_one_of_several_options_is_chosen_and_each_in_its_turn() -> None:

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from crowdops import locks
 from crowdops.errors import UsageError
+from crowdops.registry import locks
 from tests.crowds import wait_until
 
 RUN, OTHER = "20261122-114502-k3f9", "20261122-114503-ab2c"
 HOLD = """
 import sys, time
 from pathlib import Path
-from crowdops import locks
+from crowdops.registry import locks
 with locks.hold(Path(sys.argv[1]), sys.argv[2]):
     print("held", flush=True)
     sys.stdin.read()
@@ -27,7 +27,7 @@ with locks.hold(Path(sys.argv[1]), sys.argv[2]):
 ASK = """
 import sys
 from pathlib import Path
-from crowdops import locks
+from crowdops.registry import locks
 print("asking", flush=True)
 for _ in range(int(sys.argv[3])):
     locks.holder_of(Path(sys.argv[1]), sys.argv[2])

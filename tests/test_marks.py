@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crowdops import marks
-from crowdops.marks import Mark
+from crowdops.formats import marks
+from crowdops.formats.marks import Mark
 
 RUN = "20261122-114502-k3f9"
 NAMES = st.text("abcXYZ019._-", min_size=1, max_size=128)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crowdops import output
+from crowdops.console import output, progress
 from crowdops.errors import UsageError
 
 
@@ -153,7 +153,7 @@ def test_without_a_path_it_is_stdout(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_plain_progress_says_the_last_state_once(capfd: pytest.CaptureFixture[str]) -> None:
-    shown = output.progress(1000, "launched", quiet=False)
+    shown = progress.progress(1000, "launched", quiet=False)
     for done in range(1001):
         shown.update(done, "outstanding 3")
     shown.close()
@@ -169,7 +169,7 @@ def test_plain_progress_says_nothing_twice(
 ) -> None:
     now = 100.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    shown = output.progress(10, "launched", quiet=False)
+    shown = progress.progress(10, "launched", quiet=False)
     for moment, done in ((100.0, 1), (101.0, 2), (106.0, 2), (120.0, 2), (130.0, 3)):
         now = moment
         shown.update(done, "")
@@ -177,7 +177,7 @@ def test_plain_progress_says_nothing_twice(
 
 
 def test_quiet_progress_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
-    shown = output.progress(10, "launched", quiet=True)
+    shown = progress.progress(10, "launched", quiet=True)
     shown.update(10, "all")
     shown.close()
     assert capfd.readouterr() == ("", "")
@@ -189,7 +189,7 @@ def test_on_a_terminal_there_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
             return True
 
     monkeypatch.setattr(sys, "stderr", Terminal())
-    shown = output.progress(4, "launched", quiet=False)
+    shown = progress.progress(4, "launched", quiet=False)
     shown.update(3, "outstanding 2")
     shown.close()
     text = sys.stderr.getvalue()  # type: ignore[attr-defined]

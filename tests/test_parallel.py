@@ -7,18 +7,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from crowdops import parallel
+from crowdops import bulk
 from crowdops.errors import NotFound, ProviderError, Unreachable
 
 
 def test_every_item_gets_its_result() -> None:
-    outcomes = list(parallel.each(lambda n: n * n, range(100), threads=8))
+    outcomes = list(bulk.each(lambda n: n * n, range(100), threads=8))
     assert {o.item: o.result for o in outcomes} == {n: n * n for n in range(100)}
     assert not [o for o in outcomes if o.error]
 
 
 def test_nothing_to_do_is_done_at_once() -> None:
-    assert list(parallel.each(str, [])) == []
+    assert list(bulk.each(str, [])) == []
 
 
 def test_items_are_worked_on_side_by_side_and_no_more_than_allowed() -> None:
@@ -35,7 +35,7 @@ def test_items_are_worked_on_side_by_side_and_no_more_than_allowed() -> None:
             inside -= 1
         return item
 
-    assert len(list(parallel.each(work, range(40), threads=4))) == 40
+    assert len(list(bulk.each(work, range(40), threads=4))) == 40
     assert most == 4
 
 
@@ -48,7 +48,7 @@ def test_only_as_many_items_as_threads_are_taken_ahead() -> None:
             taken += 1
             yield number
 
-    outcomes = parallel.each(str, items(), threads=5)
+    outcomes = bulk.each(str, items(), threads=5)
     for done in range(1, 51):
         next(outcomes)
         assert taken <= done + 5
@@ -62,7 +62,7 @@ def test_a_failing_item_does_not_stop_the_others() -> None:
             raise NotFound(f"there is no {item}")
         return item
 
-    outcomes = list(parallel.each(work, range(30), threads=3))
+    outcomes = list(bulk.each(work, range(30), threads=3))
     failed = {o.item: str(o.error) for o in outcomes if o.error}
     assert failed == {n: f"there is no {n}" for n in range(0, 30, 3)}
     assert len(outcomes) == 30
@@ -75,7 +75,7 @@ def test_silence_stops_after_one_round() -> None:
         next(started)
         raise Unreachable("nobody answers")
 
-    outcomes = list(parallel.each(work, range(1000), threads=4))
+    outcomes = list(bulk.each(work, range(1000), threads=4))
     assert len(outcomes) == 4
     assert next(started) == 4
     assert {str(o.error) for o in outcomes} == {"nobody answers"}
@@ -88,7 +88,7 @@ def test_one_answer_in_the_silence_lets_the_work_go_on() -> None:
         time.sleep(0.05 if item < 4 else 0)
         return item
 
-    outcomes = list(parallel.each(work, range(50), threads=4))
+    outcomes = list(bulk.each(work, range(50), threads=4))
     assert sorted(o.item for o in outcomes) == list(range(50))
     assert [o.item for o in outcomes if o.error] == [0]
 
@@ -97,7 +97,7 @@ def test_a_refusal_is_an_answer_too() -> None:
     def work(item: int) -> int:
         raise ProviderError("no")
 
-    assert len(list(parallel.each(work, range(20), threads=4))) == 20
+    assert len(list(bulk.each(work, range(20), threads=4))) == 20
 
 
 def test_a_bug_is_raised_in_the_consumers_thread() -> None:
@@ -107,12 +107,12 @@ def test_a_bug_is_raised_in_the_consumers_thread() -> None:
         return item
 
     with pytest.raises(ZeroDivisionError, match="a bug"):
-        list(parallel.each(work, range(100), threads=2))
+        list(bulk.each(work, range(100), threads=2))
 
 
 def test_no_item_is_started_once_it_is_told_to_stop() -> None:
     done: list[int] = []
-    for outcome in parallel.each(lambda n: n, range(100), threads=1, stop=lambda: len(done) >= 3):
+    for outcome in bulk.each(lambda n: n, range(100), threads=1, stop=lambda: len(done) >= 3):
         done.append(outcome.item)
     assert done == [0, 1, 2]
 
@@ -124,4 +124,4 @@ def test_a_failing_source_of_items_fails_the_whole() -> None:
         raise ProviderError("the list broke off")
 
     with pytest.raises(ProviderError, match="the list broke off"):
-        list(parallel.each(lambda n: n, items(), threads=1))
+        list(bulk.each(lambda n: n, items(), threads=1))

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from crowdops import parameters
+from crowdops.config import parameters
+from crowdops.config.parameters import Parameters
 from crowdops.errors import UsageError
-from crowdops.parameters import Parameters
 from tests.crowds import free_port
 from tests.worlds import PAGE, REPOSITORY, World
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crowdops.payments import estimate, fee
+from crowdops.payments.pricing import estimate, fee
 
 MONEY = st.integers(1, 100_000).map(lambda cents: Decimal(cents) / 100)
 

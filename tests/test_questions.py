@@ -11,9 +11,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crowdops import questions
 from crowdops.errors import UsageError
-from crowdops.questions import Page, external_question, html_question, parse_answer
+from crowdops.formats import question_xml
+from crowdops.formats.page_template import Page
+from crowdops.formats.question_xml import external_question, html_question, parse_answer
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]))
 SCHEMA = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2005-10-01/QuestionFormAnswers.xsd"
@@ -130,7 +131,7 @@ def test_a_row_that_cannot_be_rendered_is_named(tmp_path: Path, source: str) -> 
 
 
 def test_a_page_that_is_too_large_is_refused_with_its_row() -> None:
-    room = questions.MAX_QUESTION_BYTES - len(html_question("", 1).encode())
+    room = question_xml.MAX_QUESTION_BYTES - len(html_question("", 1).encode())
     html_question("x" * room, 1)
     for much in ("x" * (room + 1), "é" * (room // 2 + 1)):
         with pytest.raises(
@@ -213,7 +214,7 @@ def test_choices_come_out_as_text_or_as_a_list() -> None:
     ["not xml", answers(free("a", "b"))[:-20], answers(free("a", "x").replace("x", "\x07")), "<a>&nbsp;</a>"],
 )
 def test_an_answer_that_cannot_be_read_is_kept_as_it_is(xml: str) -> None:
-    assert parse_answer(xml) == {questions.UNREADABLE: xml}
+    assert parse_answer(xml) == {question_xml.UNREADABLE: xml}
 
 
 def test_an_xml_bomb_does_not_blow_up() -> None:
@@ -222,7 +223,7 @@ def test_an_xml_bomb_does_not_blow_up() -> None:
     bomb = f"<!DOCTYPE x [{entities}]>{answers(free('a', 'X').replace('X', '&a9;'), head='')}"
     started = time.monotonic()
     found = parse_answer(bomb)
-    assert found == {questions.UNREADABLE: bomb}
+    assert found == {question_xml.UNREADABLE: bomb}
     assert time.monotonic() - started < 5
     outside = f'<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]>{answers(free("a", "X").replace("X", "&f;"), head="")}'
     assert "root:" not in html.unescape(str(parse_answer(outside)))

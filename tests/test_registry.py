@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 
 from crowdops.errors import RegistryError, UsageError
-from crowdops.registry import Assignment, Registry, Run
-from crowdops.registry import file as module
+from crowdops.registry import Assignment, Registry, Run, database
 from tests.worlds import run_script
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, 123456, UTC)
@@ -258,13 +257,13 @@ def test_the_file_is_for_its_owner_only(home: Path) -> None:
 def test_a_migration_that_is_killed_halfway_leaves_nothing(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    statements = module._statements
+    statements = database._statements
 
     def killed(script: str) -> Iterator[str]:
         yield from itertools.islice(statements(script), 3)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "_statements", killed)
+    monkeypatch.setattr(database, "_statements", killed)
     with pytest.raises(KeyboardInterrupt):
         Registry.open(home)
     assert sql(home, "SELECT count(*) FROM sqlite_master")[0][0] == 0
@@ -277,14 +276,14 @@ def test_a_migration_that_is_killed_halfway_leaves_nothing(
 def test_a_process_killed_inside_a_migration_leaves_nothing(home: Path) -> None:
     body = """
     import os, signal
-    from crowdops.registry import file
-    whole = file._statements
+    from crowdops.registry import database
+    whole = database._statements
     def killed(script):
         for number, statement in enumerate(whole(script)):
             if number == 4:
                 os.kill(os.getpid(), signal.SIGKILL)
             yield statement
-    file._statements = killed
+    database._statements = killed
     Registry.open(home)
     """
     process = program(body, home)

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from crowdops import rehearsal
-from crowdops.config import Settings
+from crowdops.config.settings import Settings
 from crowdops.errors import UsageError
-from crowdops.simulated_worker import Behaviour, Tally
+from crowdops.simulation import simulate as rehearsal
+from crowdops.simulation.worker import Behaviour, Tally
 from tests.crowds import Crowd, wait_until
 from tests.offers import external_question, html_question, offer
 from tests.pages import served

@@ -6,7 +6,7 @@ import io
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from crowdops.spreadsheets import cell
+from crowdops.formats.csv_files import cell
 
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from crowdops import spreadsheets
 from crowdops.errors import UsageError
+from crowdops.formats import csv_files
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=30)
 
@@ -17,15 +17,15 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\
 @given(TEXTS.filter(lambda text: not text.startswith("'")))
 @example("\n")
 def test_a_text_comes_back_from_its_cell_and_never_runs(text: str) -> None:
-    cell = spreadsheets.cell(text)
-    assert spreadsheets.plain(cell) == text.strip()
+    cell = csv_files.cell(text)
+    assert csv_files.plain(cell) == text.strip()
     assert not cell.startswith(("=", "@", "\t", "\r", "\n"))
     assert not cell.startswith(("+", "-")) or set(cell) <= set("+-0123456789.,eE")
 
 
 @pytest.mark.parametrize("number", ["-1", "+2.5", "1e5", "-3,25"])
 def test_numbers_stay_numbers(number: str) -> None:
-    assert spreadsheets.cell(number) == number
+    assert csv_files.cell(number) == number
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -38,7 +38,7 @@ def test_a_table_is_read_whole_in_every_dialect(
         writer = csv.writer(file, delimiter=delimiter)
         writer.writerows([("name", "value"), *rows])
     kept = [(number, row) for number, row in enumerate(rows, start=1) if any(cell.strip() for cell in row)]
-    found = spreadsheets.read(path, ("name", "value"))
+    found = csv_files.read(path, ("name", "value"))
     assert [(row.number, (row.cells["name"], row.cells["value"])) for row in found] == kept
 
 
@@ -47,8 +47,8 @@ def test_a_table_is_read_whole_in_every_dialect(
     [("0.5", "0.50"), ("0,50", "0.50"), ("$1.25", "1.25"), ("3", "3.00"), ("0.100", "0.10"), ("2.", "2.00")],
 )
 def test_money_is_read_as_it_is_written(text: str, amount: str) -> None:
-    assert str(spreadsheets.money(text)) == amount
-    assert spreadsheets.money(text) == Decimal(amount)
+    assert str(csv_files.money(text)) == amount
+    assert csv_files.money(text) == Decimal(amount)
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,14 @@ def test_money_is_read_as_it_is_written(text: str, amount: str) -> None:
 )
 def test_what_is_no_amount_is_refused(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
-        spreadsheets.money(text)
+        csv_files.money(text)
 
 
 def test_what_a_table_lacks_is_named(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("a;b\n1;2\n")
     with pytest.raises(UsageError, match="has no column c and no column d"):
-        spreadsheets.read(path, ("a", "c", "d"))
+        csv_files.read(path, ("a", "c", "d"))
     path.write_text("a,b\n1,2\n3\n")
     with pytest.raises(UsageError, match="row 2 has 1 cells, the header has 2"):
-        spreadsheets.read(path, ("a", "b"))
+        csv_files.read(path, ("a", "b"))

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 import requests
 
-from crowdops import config, marks, parameters, runs, task_folders
+from crowdops.config import parameters, settings
 from crowdops.errors import UsageError
+from crowdops.formats import marks
 from crowdops.registry import Registry, Run
+from crowdops.runs import plan as runs
+from crowdops.servers import bundle, links
 from tests.taskserver.served import Served
 
 RUN_TOML = """
@@ -40,7 +43,7 @@ class Planned:
         texts = [f"message {number} — “ü”" for number in range(rows)]
         (folder / "items.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
         (folder / "run.toml").write_text(RUN_TOML + more)
-        self.settings = config.resolve({}, quiet=True, verbose=False, as_json=False)
+        self.settings = settings.resolve({}, quiet=True, verbose=False, as_json=False)
         self.parameters = parameters.load(folder / "run.toml", {})
         plan = runs.plan(self.parameters, self.settings, detach=False)
         self.run: Run = runs.new_run(plan, self.settings, marks.new_run_id(), detached=False)
@@ -50,7 +53,7 @@ class Planned:
 
     def build(self) -> Path:
         with Registry.open(self.settings.home) as registry:
-            return task_folders.of_run(registry, self.settings, self.run, self.parameters)
+            return bundle.of_run(registry, self.settings, self.run, self.parameters)
 
 
 @pytest.fixture
@@ -59,12 +62,12 @@ def planned(tmp_path: Path) -> Planned:
 
 
 def test_a_built_folder_serves_every_unit_by_its_link_and_by_no_other(planned: Planned) -> None:
-    token = task_folders.new_token(planned.run_folder)
+    token = links.new_token(planned.run_folder)
     with Served(planned.build(), CROWDOPS_RUN_TOKEN=token) as server:
         for index in range(3):
-            page = requests.get(task_folders.unit_url(server.url, token, index), timeout=5)
+            page = requests.get(links.unit_url(server.url, token, index), timeout=5)
             assert f"message {index} — “ü”" in page.text
-        wrong = task_folders.unit_url(server.url, token, 1).replace("/unit/1", "/unit/2")
+        wrong = links.unit_url(server.url, token, 1).replace("/unit/1", "/unit/2")
         assert requests.get(wrong, timeout=5).status_code == 403
 
 
@@ -117,7 +120,7 @@ def test_somebodys_own_app_is_copied_without_its_secrets_and_history(tmp_path: P
     assert files == {"Procfile", "pages/index.html"}
     shutil.rmtree(app)
     with pytest.raises(UsageError, match="has no Procfile"):
-        task_folders.copy_app(app, folder)
+        bundle.copy_app(app, folder)
 
 
 # Tokens
@@ -125,26 +128,26 @@ def test_somebodys_own_app_is_copied_without_its_secrets_and_history(tmp_path: P
 
 def test_a_run_has_one_token_for_its_whole_life_and_no_two_runs_share_it(tmp_path: Path) -> None:
     first, second = tmp_path / "run-1", tmp_path / "run-2"
-    token = task_folders.new_token(first)
+    token = links.new_token(first)
     assert len(token) >= 32
-    assert task_folders.new_token(first) == token == task_folders.read_token(first)
-    assert task_folders.new_token(second) != token
+    assert links.new_token(first) == token == links.read_token(first)
+    assert links.new_token(second) != token
     assert stat.S_IMODE((first / "server-token").stat().st_mode) == 0o600
     assert [path.name for path in first.iterdir()] == ["server-token"]
 
 
 def test_a_token_that_others_can_read_is_refused(tmp_path: Path) -> None:
-    task_folders.new_token(tmp_path)
+    links.new_token(tmp_path)
     (tmp_path / "server-token").chmod(0o640)
     with pytest.raises(UsageError, match="others can read it"):
-        task_folders.read_token(tmp_path)
+        links.read_token(tmp_path)
 
 
 def test_a_token_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="server-token"):
-        task_folders.read_token(tmp_path)
+        links.read_token(tmp_path)
 
 
 @pytest.mark.parametrize("base", ["https://tasks.example.org", "https://tasks.example.org/"])
 def test_links_have_one_form_whatever_the_address_ends_with(base: str) -> None:
-    assert task_folders.unit_url(base, "t" * 16, 7).startswith("https://tasks.example.org/unit/7?key=")
+    assert links.unit_url(base, "t" * 16, 7).startswith("https://tasks.example.org/unit/7?key=")

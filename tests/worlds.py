@@ -17,12 +17,13 @@ from typing import Any, NamedTuple
 from click.testing import CliRunner
 from sqlalchemy import delete, update
 
-from crowdops import config
+from crowdops.config.settings import Settings, resolve
 from crowdops.registry import Registry, Run
-from crowdserver import schema, work
-from crowdserver.credentials import Credentials
-from crowdserver.crowd import Crowd as Opened
-from crowdserver.database import Database
+from crowdserver.protocol.credentials import Credentials
+from crowdserver.storage import schema
+from crowdserver.storage.database import Database
+from crowdserver.storage.transactions import Crowd as Opened
+from crowdserver.worker import assignments as work
 from tests.crowds import Crowd, html_question
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -86,9 +87,9 @@ class World:
     # The requester
 
     @property
-    def settings(self) -> config.Settings:
+    def settings(self) -> Settings:
         """The settings of a command in this world."""
-        return config.resolve({}, quiet=True, verbose=False, as_json=False)
+        return resolve({}, quiet=True, verbose=False, as_json=False)
 
     @property
     def client(self) -> Any:

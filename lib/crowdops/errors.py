@@ -6,7 +6,8 @@ The message is for the person at the terminal; `exit_code` is what the script en
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 
 
 class Error(Exception):
@@ -96,3 +97,9 @@ class BuildFailed(ProviderError):
 
 class ServerFailed(ProviderError):
     """A task server did not come up, or went down for good."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return ' Did you mean …?' with the nearest known word, or nothing."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f" Did you mean {close[0]}?" if close else ""

@@ -16,13 +16,13 @@ from typing import Any, NamedTuple
 import click
 from gunicorn.app.base import BaseApplication
 
-from crowdserver import credentials
 from crowdserver.api import Conditions
 from crowdserver.app import create_app
-from crowdserver.credentials import Credentials, CredentialsError
-from crowdserver.crowd import Crowd
-from crowdserver.database import Database, DatabaseError
-from crowdserver.rates import Bucket
+from crowdserver.control.rate_limit import Bucket
+from crowdserver.protocol import credentials
+from crowdserver.protocol.credentials import Credentials, CredentialsError
+from crowdserver.storage.database import Database, DatabaseError
+from crowdserver.storage.transactions import Crowd
 
 _THREADS = 64
 _PR_SET_PDEATHSIG = 1

@@ -9,14 +9,15 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Request, Response, current_app, request
 from sqlalchemy import select
 
-from crowdserver import calls, errors, faults, signature, validation
-from crowdserver.call import Call
-from crowdserver.crowd import Crowd
-from crowdserver.errors import ApiError
-from crowdserver.faults import Fault
-from crowdserver.operations import OPERATIONS
-from crowdserver.rates import Bucket
-from crowdserver.schema import server
+from crowdserver.control import call_counts, faults
+from crowdserver.control.faults import Fault
+from crowdserver.control.rate_limit import Bucket
+from crowdserver.operations.dispatch import OPERATIONS
+from crowdserver.protocol import errors, signature, validation
+from crowdserver.protocol.call import Call
+from crowdserver.protocol.errors import ApiError
+from crowdserver.storage.schema import server
+from crowdserver.storage.transactions import Crowd
 
 blueprint = Blueprint("api", __name__)
 
@@ -52,7 +53,7 @@ def answer() -> Response:
     except ApiError as error:
         if conditions.control and operation in validation.known_operations():
             with crowd.database.write() as tx:
-                calls.count(tx, operation, succeeded=False)
+                call_counts.count(tx, operation, succeeded=False)
         return _response(error.status, error.body(), request_id)
     return _finish(fault, result, request_id)
 
@@ -100,7 +101,7 @@ def _run(
         list_lag, counter_lag = tx.execute(_LAGS).one()
         result = known.run(Call(tx, now, given, request_id, crowd.pages, list_lag, counter_lag))
         # In the same transaction: a count of its own would double what a call costs.
-        calls.count(tx, operation, succeeded=fault is None or fault.kind not in _SPOILERS)
+        call_counts.count(tx, operation, succeeded=fault is None or fault.kind not in _SPOILERS)
         return result
 
 

@@ -2,9 +2,11 @@
 
 from flask import Flask, Response, jsonify
 
-from crowdserver import api, control, site
+from crowdserver import api
 from crowdserver.api import Conditions
-from crowdserver.crowd import Crowd
+from crowdserver.control import endpoint
+from crowdserver.site import views
+from crowdserver.storage.transactions import Crowd
 
 # More than any question or answer needs.
 _MAX_BODY = 8 * 2**20
@@ -18,9 +20,9 @@ def create_app(crowd: Crowd, conditions: Conditions) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
     app.config["MAX_FORM_MEMORY_SIZE"] = _MAX_BODY
     app.register_blueprint(api.blueprint)
-    app.register_blueprint(site.blueprint)
+    app.register_blueprint(views.blueprint)
     if conditions.control:
-        app.register_blueprint(control.blueprint)
+        app.register_blueprint(endpoint.blueprint)
     app.add_url_rule("/health", view_func=_health)
     return app
 

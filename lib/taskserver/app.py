@@ -12,13 +12,13 @@ from flask import Flask, Response, jsonify, redirect, request
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response as AnyResponse
 
-from taskserver import visits
-from taskserver.answers import Answer, Answers
 from taskserver.errors import BadLink, DatabaseError, PageError
-from taskserver.keys import Keys
 from taskserver.leases import Holder, Leases
+from taskserver.responses import Answer, Answers
 from taskserver.run import Run
+from taskserver.signing import Keys
 from taskserver.units import Units
+from taskserver.visit import SUBMIT_PATH
 
 LARGEST_BODY = 1 << 20
 
@@ -162,7 +162,7 @@ def create_app(server: TaskServer, units: Units, answers: Answers) -> Flask:
         ("/leases/release", "POST", server.end_from_run),
         ("/drain", "POST", server.drain),
         ("/health", "GET", server.health),
-        (visits.SUBMIT_PATH, "POST", server.refuse_submission),
+        (SUBMIT_PATH, "POST", server.refuse_submission),
     ):
         app.add_url_rule(rule, view.__name__, view, methods=[method])
     app.register_error_handler(BadLink, server.on_bad_link)

@@ -3,22 +3,20 @@
 (SQLAlchemy would spare us both, but under load it takes more time than all else that a page needs.)
 """
 
-import sqlite3
-import threading
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Protocol
 
-from taskserver.errors import DatabaseError, FolderError
-
 Values = Mapping[str, str | int | float]
+
+
 Rows = list[tuple[Any, ...]]
+
 
 # To PostgreSQL, as many as a process then has threads. Small plans at Heroku allow 20 in all, for all processes of
 # all dynos.
 CONNECTIONS = 4
-# Seconds that a statement waits while another process writes.
-TIMEOUT = 20.0
 
 
 class Database(Protocol):
@@ -36,92 +34,3 @@ class Database(Protocol):
 
     def read(self, statement: str, values: Values) -> Rows:
         """The rows that a query finds. DatabaseError when the database fails."""
-
-
-class Sqlite:
-    """One file. `turn` needs nothing here: sqlite takes its one write lock before a writing statement reads anything.
-
-    Threads queue for one connection, where sqlite would make them sleep and retry. Queries have another, so that a
-    count of all leases holds up nobody's page.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._writer = _Connection(path)
-        self._reader = _Connection(path)
-
-    def create(self, schema: Sequence[str]) -> None:
-        """See Database. Without fsync a power failure may spoil the file: then it is begun anew."""
-        if not self._is_sound():
-            for suffix in ("", "-wal", "-shm"):
-                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-        for statement in schema:
-            # One tree in place of two: half the pages to write for a lease.
-            self.write(f"{statement} WITHOUT ROWID", {})
-        self._writer.close()
-
-    def write(self, statement: str, values: Values, *, turn: str = "") -> int:
-        """See Database."""
-        return self._writer.execute(statement, values)[1]
-
-    def read(self, statement: str, values: Values) -> Rows:
-        """See Database."""
-        return self._reader.execute(statement, values)[0]
-
-    def _is_sound(self) -> bool:
-        try:
-            return self.read("PRAGMA quick_check", {}) == [("ok",)]
-        except DatabaseError as error:
-            # Locked, unreadable, disk full: not for us to delete. Anything else means that it is no database.
-            if isinstance(error.__cause__, sqlite3.OperationalError):
-                raise
-            return False
-        finally:
-            self._reader.close()
-
-
-class _Connection:
-    """One connection that threads take turns to use; opened when first needed."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
-
-    def execute(self, statement: str, values: Values) -> tuple[Rows, int]:
-        try:
-            with self._lock:
-                if self._connection is None:
-                    self._connection = self._open()
-                cursor = self._connection.execute(statement, values)
-                return cursor.fetchall(), cursor.rowcount
-        except sqlite3.Error as error:
-            raise DatabaseError(f"{self._path.name}: {error}") from error
-
-    def close(self) -> None:
-        with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-
-    def _open(self) -> sqlite3.Connection:
-        # isolation_level None: each statement commits by itself.
-        connection = sqlite3.connect(self._path, TIMEOUT, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA journal_mode = WAL")
-        # A lease lost by a power failure costs nothing: no fsync, which would be half the cost of a lease.
-        connection.execute("PRAGMA synchronous = OFF")
-        return connection
-
-
-def open_database(url: str, folder: Path) -> Database:
-    """PostgreSQL at this URL, or leases.db in the folder when there is none. FolderError for any other URL."""
-    if not url:
-        return Sqlite(folder / "leases.db")
-    if not url.startswith(("postgres://", "postgresql://")):
-        raise FolderError("DATABASE_URL must begin with postgres:// or postgresql://")
-    try:
-        # Late: a server without DATABASE_URL does not need psycopg installed.
-        from taskserver.postgresql import Postgresql
-    except ImportError as error:
-        raise FolderError(f"DATABASE_URL needs psycopg: {error}") from error
-    return Postgresql(url)

@@ -7,7 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from taskserver.errors import FolderError, PageError
 from taskserver.leases import Lease
-from taskserver.visits import Visit
+from taskserver.visit import Visit
 
 # What a template's expressions may raise when a row is not what its author had in mind.
 _MISFITS = (TemplateError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)

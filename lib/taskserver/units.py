@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 
-from taskserver import visits
-from taskserver.answers import Answer, Answers
-from taskserver.keys import Keys
 from taskserver.leases import Holder, Leases
 from taskserver.pages import Pages
+from taskserver.responses import Answer, Answers
 from taskserver.rows import Rows
 from taskserver.run import Run
-from taskserver.visits import Visit
+from taskserver.signing import Keys
+from taskserver.visit import Visit, read
 
 
 class Units:
@@ -54,7 +53,7 @@ class Units:
 
     def visit(self, query: Mapping[str, str]) -> Visit:
         """The visit that this query belongs to. BadLink when no worker site could have sent it."""
-        return visits.read(query, self._run.submit_origins)
+        return read(query, self._run.submit_origins)
 
     def _refused(self, visit: Visit) -> Answer:
         held = [

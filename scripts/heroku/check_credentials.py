@@ -5,16 +5,17 @@ The key is read from HEROKU_API_KEY, in the environment or in .env; HEROKU_HOST 
 machine. For cron: exit 0 if a task server could be launched now, 1 if not, 2 if there is no valid key.
 """
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Settings
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
 @cli.with_settings
-def main(settings: config.Settings) -> int:
-    from crowdops import heroku_accounts
+def main(settings: Settings) -> int:
+    from crowdops.servers.heroku import account
 
-    found = heroku_accounts.check(settings)
-    output.either(settings.as_json, heroku_accounts.as_json(found), heroku_accounts.describe(found))
+    found = account.check(settings)
+    output.either(settings.as_json, account.as_json(found), account.describe(found))
     return 0 if found.can_launch else cli.EXIT_FAILED
 
 

@@ -9,7 +9,8 @@ read again just before. Safe to repeat.
 
 import click
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Selection, Settings
+from crowdops.console import cli, output, progress
 
 
 @cli.command(__doc__)
@@ -17,20 +18,20 @@ from crowdops import cli, config, output
 @cli.with_selectors
 @cli.with_guard
 @cli.with_settings
-def main(
-    names: tuple[str, ...], settings: config.Settings, selection: config.Selection, guard: cli.Guard
-) -> int:
-    from crowdops import app_marks, heroku_servers, leftovers, runs, server_status
-    from crowdops.registry import Registry
+def main(names: tuple[str, ...], settings: Settings, selection: Selection, guard: cli.Guard) -> int:
+    from crowdops.registry import Registry, locks
+    from crowdops.servers import leftovers
+    from crowdops.servers.heroku import backend, marks
+    from crowdops.servers.status import HEADERS, as_server, row
 
     with Registry.open(settings.home) as registry:
-        conditions = runs.conditions(registry, settings.home)
-        seen = list(heroku_servers.survey(registry, settings, conditions))
+        conditions = locks.conditions(registry, settings.home)
+        seen = list(backend.survey(registry, settings, conditions))
         choice = leftovers.choose(
-            seen, selection, names, known_runs=conditions, is_our_name=app_marks.is_our_name
+            seen, selection, names, known_runs=conditions, is_our_name=marks.is_our_name
         )
         if not settings.as_json:
-            output.table(server_status.HEADERS, [server_status.row(status) for status in choice.targets])
+            output.table(HEADERS, [row(status) for status in choice.targets])
         if remarks := leftovers.remarks(seen, choice):
             output.say(remarks)
         targets, gone, failed = choice.targets, [], []
@@ -39,12 +40,10 @@ def main(
         elif targets:
             gone, failed = leftovers.kill(
                 targets,
-                lambda status, named: heroku_servers.take_down(
-                    registry, settings, server_status.as_server(status), named=named
-                ),
+                lambda status, named: backend.take_down(registry, settings, as_server(status), named=named),
                 is_living=lambda run_id: leftovers.is_living(registry, settings.home, run_id),
                 names=names,
-                progress=output.progress(len(targets), "taken down", quiet=settings.quiet),
+                progress=progress.progress(len(targets), "taken down", quiet=settings.quiet),
             )
     return cli.report(
         *(settings, guard, "deleted"),

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import click
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Settings
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
@@ -24,24 +25,23 @@ from crowdops import cli, config, output
 @click.option("--keep", is_flag=True, help="Keep the app if it does not come up, to look into it.")
 @cli.with_settings
 def main(
-    run_id: str | None, app_dir: Path | None, given: tuple[str, ...], keep: bool, settings: config.Settings
+    run_id: str | None, app_dir: Path | None, given: tuple[str, ...], keep: bool, settings: Settings
 ) -> None:
-    from crowdops import heroku_servers, server_launches
     from crowdops.registry import Registry
+    from crowdops.servers import launch
+    from crowdops.servers.heroku import backend
 
-    server_launches.require_one(run_id, app_dir)
+    launch.require_one(run_id, app_dir)
     overrides = cli.pairs(given, "--set")
     with Registry.open(settings.home) as registry:
         if app_dir is not None:
-            fleet = heroku_servers.own_fleet(overrides)
-            with server_launches.obeying_sigterm():
-                server = heroku_servers.launch_app(registry, settings, app_dir, fleet, output.say, keep=keep)
+            fleet = backend.own_fleet(overrides)
+            with launch.obeying_sigterm():
+                server = backend.launch_app(registry, settings, app_dir, fleet, output.say, keep=keep)
         else:
-            changes = heroku_servers.given_fleet(overrides)
-            server = server_launches.for_run(
-                heroku_servers, registry, settings, run_id or "", changes, output.say, keep=keep
-            )
-    output.either(settings.as_json, server_launches.as_json(server), server.url or "")
+            changes = backend.given_fleet(overrides)
+            server = launch.for_run(backend, registry, settings, run_id or "", changes, output.say, keep=keep)
+    output.either(settings.as_json, launch.as_json(server), server.url or "")
 
 
 if __name__ == "__main__":

@@ -7,19 +7,22 @@ ended or unknown here. Unmarked apps have our prefix and not our marks. Everybod
 The cost is that of the present dynos since the app was created, in US dollars, without add-ons.
 """
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Selection, Settings
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
 @cli.with_selectors
 @cli.with_settings
-def main(settings: config.Settings, selection: config.Selection) -> None:
-    from crowdops import heroku_apps, leftovers, runs, server_status
-    from crowdops.registry import Registry
+def main(settings: Settings, selection: Selection) -> None:
+    from crowdops.registry import Registry, locks
+    from crowdops.servers import leftovers
+    from crowdops.servers import status as server_status
+    from crowdops.servers.heroku import apps
 
     with Registry.open(settings.home) as registry:
-        conditions = runs.conditions(registry, settings.home)
-        account = heroku_apps.look(registry, settings, conditions)
+        conditions = locks.conditions(registry, settings.home)
+        account = apps.look(registry, settings, conditions)
     servers = leftovers.of(account.servers, selection)
     if settings.as_json:
         found = [server_status.as_json(status) for status in servers]

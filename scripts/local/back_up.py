@@ -5,13 +5,14 @@ Works beside living runs: the copy is the registry of one moment, checked, and a
 backups_kept says how many are kept. The path of the copy goes to stdout. restore_backup goes back to one.
 """
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Settings
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
 @cli.with_settings
-def main(settings: config.Settings) -> None:
-    from crowdops import backups
+def main(settings: Settings) -> None:
+    from crowdops.registry import backups
 
     made, dropped = backups.make(settings.home, kept=settings.backups_kept)
     document = {"backup": made.path, "made_at": made.made_at, "dropped": [each.path for each in dropped]}

@@ -8,24 +8,25 @@ account's HITs, and a few calls more.
 
 import click
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Selection, Settings
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
 @click.argument("run_id", metavar="RUN_ID")
 @cli.with_settings
-def main(run_id: str, settings: config.Settings) -> None:
-    from crowdops import diagnosis, runs
-    from crowdops.providers.mturk import MTurk
-    from crowdops.registry import Registry
+def main(run_id: str, settings: Settings) -> None:
+    from crowdops.diagnosis import report
+    from crowdops.providers.mturk.client import MTurk
+    from crowdops.registry import Registry, selection
 
     with Registry.open(settings.home) as registry:
-        settings, chosen = runs.choose(registry, settings, config.Selection((run_id,)))
-        found = diagnosis.diagnose(registry, MTurk(settings), settings, chosen[0].run_id)
+        settings, chosen = selection.choose(registry, settings, Selection((run_id,)))
+        found = report.diagnose(registry, MTurk(settings), settings, chosen[0].run_id)
     if settings.as_json:
-        output.document(diagnosis.document(found))
+        output.document(report.document(found))
     else:
-        output.table(diagnosis.HEADERS, diagnosis.rows(found))
+        output.table(report.HEADERS, report.rows(found))
         output.say(f"\n{found.verdict.sentence}\nNext: {found.verdict.next}")
 
 

@@ -9,7 +9,8 @@ run. What is measured is what comes through from here, so measure a server at He
 
 import click
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Settings
+from crowdops.console import cli, output, progress
 
 
 @cli.command(__doc__)
@@ -41,14 +42,14 @@ def main(
     most: int,
     seconds: float,
     seconds_per_task: float,
-    settings: config.Settings,
+    settings: Settings,
 ) -> int:
-    from crowdops import capacity
     from crowdops.registry import Registry
+    from crowdops.servers import capacity
 
     with Registry.open(settings.home) as registry:
         target = capacity.target(registry, settings, run_id)
-    bar = output.progress(most, "workers", quiet=settings.quiet)
+    bar = progress.progress(most, "workers", quiet=settings.quiet)
     limits = {"bound": bound_ms, "seconds": seconds, "timeout": settings.timeout}
     taken = list(capacity.steps(target, most=most, progress=bar, **limits))
     bar.close()

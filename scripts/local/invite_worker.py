@@ -8,17 +8,18 @@ makes a new link and ends the old one and whatever was signed in with it.
 
 import click
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Settings
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
 @click.option("--name", metavar="NAME", help="Name that the worker sees, at most 100 characters.")
 @click.option("--worker-id", metavar="ID", help="A and capital letters or digits. [default: a new id]")
 @cli.with_settings
-def main(name: str | None, worker_id: str | None, settings: config.Settings) -> None:
-    from crowdops.providers import crowd
+def main(name: str | None, worker_id: str | None, settings: Settings) -> None:
+    from crowdops.providers.crowd_server import client
 
-    made = crowd.invite(settings, name=name, worker_id=worker_id)
+    made = client.invite(settings, name=name, worker_id=worker_id)
     if not (settings.quiet or settings.as_json):
         output.say(
             f"Worker {made.worker_id}{f' ({made.name})' if made.name else ''} signs in with this link:"

@@ -8,7 +8,8 @@ All processes of a server are asked to end, and killed if they do not. Safe to r
 
 import click
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Selection, Settings
+from crowdops.console import cli, output, progress
 
 
 @cli.command(__doc__)
@@ -16,20 +17,20 @@ from crowdops import cli, config, output
 @cli.with_selectors
 @cli.with_guard
 @cli.with_settings
-def main(
-    names: tuple[str, ...], settings: config.Settings, selection: config.Selection, guard: cli.Guard
-) -> int:
-    from crowdops import leftovers, local_servers, runs, server_status
-    from crowdops.registry import Registry
+def main(names: tuple[str, ...], settings: Settings, selection: Selection, guard: cli.Guard) -> int:
+    from crowdops.registry import Registry, locks
+    from crowdops.servers import leftovers
+    from crowdops.servers.local import backend
+    from crowdops.servers.status import HEADERS, as_server, row
 
     with Registry.open(settings.home) as registry:
-        conditions = runs.conditions(registry, settings.home)
-        seen = list(local_servers.survey(registry, settings, conditions))
+        conditions = locks.conditions(registry, settings.home)
+        seen = list(backend.survey(registry, settings, conditions))
         choice = leftovers.choose(
-            seen, selection, names, known_runs=conditions, is_our_name=local_servers.is_our_name
+            seen, selection, names, known_runs=conditions, is_our_name=backend.is_our_name
         )
         if not settings.as_json:
-            output.table(server_status.HEADERS, [server_status.row(status) for status in choice.targets])
+            output.table(HEADERS, [row(status) for status in choice.targets])
         if remarks := leftovers.remarks(seen, choice):
             output.say(remarks)
         targets, gone, failed = choice.targets, [], []
@@ -38,12 +39,10 @@ def main(
         elif targets:
             gone, failed = leftovers.kill(
                 targets,
-                lambda status, named: local_servers.take_down(
-                    registry, settings, server_status.as_server(status)
-                ),
+                lambda status, named: backend.take_down(registry, settings, as_server(status)),
                 is_living=lambda run_id: leftovers.is_living(registry, settings.home, run_id),
                 names=names,
-                progress=output.progress(len(targets), "ended", quiet=settings.quiet),
+                progress=progress.progress(len(targets), "ended", quiet=settings.quiet),
             )
     return cli.report(
         *(settings, guard, "ended"),

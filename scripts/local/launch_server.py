@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Settings
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
@@ -25,20 +26,19 @@ from crowdops import cli, config, output
     "--keep", is_flag=True, help="Leave the server as it is if it does not come up, to look into it."
 )
 @cli.with_settings
-def main(run_id: str | None, app_dir: Path | None, keep: bool, settings: config.Settings) -> None:
-    from crowdops import local_servers, server_launches
+def main(run_id: str | None, app_dir: Path | None, keep: bool, settings: Settings) -> None:
     from crowdops.registry import Registry
+    from crowdops.servers import launch
+    from crowdops.servers.local import backend
 
-    server_launches.require_one(run_id, app_dir)
+    launch.require_one(run_id, app_dir)
     with Registry.open(settings.home) as registry:
         if app_dir is not None:
-            with server_launches.obeying_sigterm():
-                server = local_servers.launch_app(registry, settings, app_dir, output.say, keep=keep)
+            with launch.obeying_sigterm():
+                server = backend.launch_app(registry, settings, app_dir, output.say, keep=keep)
         else:
-            server = server_launches.for_run(
-                local_servers, registry, settings, run_id or "", {}, output.say, keep=keep
-            )
-    output.either(settings.as_json, server_launches.as_json(server), server.url or "")
+            server = launch.for_run(backend, registry, settings, run_id or "", {}, output.say, keep=keep)
+    output.either(settings.as_json, launch.as_json(server), server.url or "")
 
 
 if __name__ == "__main__":

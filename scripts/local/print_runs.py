@@ -5,22 +5,26 @@ Reads the registry only. A run is attended while a process holds its lock, detac
 and crashed if neither, however it looks from outside.
 """
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Selection, Settings
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
 @cli.with_selectors
 @cli.with_settings
-def main(settings: config.Settings, selection: config.Selection) -> None:
-    from crowdops import runs
+def main(settings: Settings, selection: Selection) -> None:
     from crowdops.registry import Registry
+    from crowdops.registry import summary as runs_summary
+    from crowdops.registry.selection import select
 
     with Registry.open(settings.home) as registry:
-        found = [runs.summary(registry, settings.home, run) for run in runs.select(registry, selection)]
+        found = [runs_summary.summary(registry, settings.home, run) for run in select(registry, selection)]
         if settings.as_json:
             output.document({"runs": found})
         else:
-            output.table(runs.SUMMARY_HEADERS, [runs.summary_row(summary) for summary in found])
+            output.table(
+                runs_summary.SUMMARY_HEADERS, [runs_summary.summary_row(summary) for summary in found]
+            )
             if not found:
                 output.say("No runs yet. See one: make demo")
 

@@ -5,26 +5,29 @@ Found by what stands in the environment of its processes, so it works without th
 ours and its run is crashed, ended or unknown here. Servers at Heroku: scripts/heroku/print_server_status.py.
 """
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Selection, Settings
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
 @cli.with_selectors
 @cli.with_settings
-def main(settings: config.Settings, selection: config.Selection) -> None:
-    from crowdops import leftovers, local_servers, runs, server_status
-    from crowdops.registry import Registry
+def main(settings: Settings, selection: Selection) -> None:
+    from crowdops.registry import Registry, locks
+    from crowdops.servers import leftovers
+    from crowdops.servers import status as server_status
+    from crowdops.servers.local import backend
 
     with Registry.open(settings.home) as registry:
-        conditions = runs.conditions(registry, settings.home)
-        seen = list(local_servers.survey(registry, settings, conditions))
+        conditions = locks.conditions(registry, settings.home)
+        seen = list(backend.survey(registry, settings, conditions))
     servers = leftovers.of(seen, selection)
     if settings.as_json:
         found = [server_status.as_json(status) for status in servers]
         output.document({"servers": found, "foreign_apps": 0})
         return
     output.table(server_status.HEADERS, [server_status.row(status) for status in servers])
-    output.say(server_status.verdict(servers, 0, local_servers.KILL))
+    output.say(server_status.verdict(servers, 0, backend.KILL))
 
 
 if __name__ == "__main__":

@@ -11,32 +11,35 @@ launch_run.py RUN.TOML --resume RUN_ID. Approvals and bonuses that were decided 
 
 import click
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Selection, Settings
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would be written; write nothing.")
 @cli.with_selectors
 @cli.with_settings
-def main(dry_run: bool, settings: config.Settings, selection: config.Selection) -> int:
-    from crowdops import adoption, rebuilding, wrecks
-    from crowdops.providers.mturk import MTurk
+def main(dry_run: bool, settings: Settings, selection: Selection) -> int:
+    from crowdops.hits import scan
+    from crowdops.providers.mturk.client import MTurk
+    from crowdops.recovery import rebuild
     from crowdops.registry import Registry
+    from crowdops.servers import leftovers
 
     if not dry_run and Registry.is_damaged(settings.home):
         output.say(f"The registry is damaged. The file is kept: {Registry.set_aside(settings.home)}")
     with Registry.open(settings.home) as registry:
         provider = MTurk(settings)
-        servers, unseen = wrecks.look_at_servers(registry, settings)
-        found = rebuilding.find(registry, settings, adoption.look(provider), servers)
-        chosen = rebuilding.choose(found, selection)
+        servers, unseen = leftovers.look_at_servers(registry, settings)
+        found = rebuild.find(registry, settings, scan.look(provider), servers)
+        chosen = rebuild.choose(found, selection)
         if not settings.as_json:
-            output.table(rebuilding.HEADERS, rebuilding.rows(chosen))
-        rebuilt = None if dry_run else rebuilding.rebuild(registry, provider, settings, chosen)
-    for line in [*unseen, *rebuilding.remarks(found, chosen, rebuilt)]:
+            output.table(rebuild.HEADERS, rebuild.rows(chosen))
+        rebuilt = None if dry_run else rebuild.rebuild(registry, provider, settings, chosen)
+    for line in [*unseen, *rebuild.remarks(found, chosen, rebuilt)]:
         output.say(line)
     if settings.as_json:
-        output.document(rebuilding.document(chosen, rebuilt))
+        output.document(rebuild.document(chosen, rebuilt))
     return cli.EXIT_FAILED if rebuilt and rebuilt.failures else 0
 
 

@@ -12,7 +12,8 @@ they are listed, and ended only with --orphans RUN_ID or --all-orphans. Lost you
 
 import click
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Settings
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
@@ -33,36 +34,36 @@ def main(
     no_wait: bool,
     orphans: tuple[str, ...],
     all_orphans: bool,
-    settings: config.Settings,
+    settings: Settings,
     guard: cli.Guard,
 ) -> int:
-    from crowdops import wrecks
-    from crowdops.interrupts import Interrupts
-    from crowdops.providers.mturk import MTurk
-    from crowdops.recovery import Recovery
+    from crowdops.console.interrupts import Interrupts
+    from crowdops.providers.mturk.client import MTurk
+    from crowdops.recovery import survey
+    from crowdops.recovery.recover import Recovery
     from crowdops.registry import Registry
 
-    then = wrecks.CARRY_ON if resume else wrecks.SHUT_DOWN
+    then = survey.CARRY_ON if resume else survey.SHUT_DOWN
     with Registry.open(settings.home) as registry:
         provider = MTurk(settings)
-        found = wrecks.survey(registry, provider, settings)
-        chosen = wrecks.choose_orphans(found, orphans, every=all_orphans)
-        plan = wrecks.rows(found, settings.environment, chosen, then)
+        found = survey.survey(registry, provider, settings)
+        chosen = survey.choose_orphans(found, orphans, every=all_orphans)
+        plan = survey.rows(found, settings.environment, chosen, then)
         if plan and not settings.as_json:
-            output.table(wrecks.HEADERS, plan)
+            output.table(survey.HEADERS, plan)
         say = output.say if not settings.quiet else lambda text: None
-        for line in wrecks.remarks(found):
+        for line in survey.remarks(found):
             say(line)
         presses = Interrupts()
         recovery = Recovery(registry, provider, settings, presses, say)
-        if wrecks.is_clean(found) and not chosen:
+        if survey.is_clean(found) and not chosen:
             say(f"Nothing {'of this home ' if found.unknown else ''}is left over at {settings.endpoint}.")
         elif guard.allows("Carry this on?" if resume else "Shut all of this down?"):
             with presses:
                 recovery.run(found, chosen, resume=resume, wait=not no_wait)
         if settings.as_json:
             actions = [action._asdict() for action in recovery.actions]
-            document = wrecks.document(found, settings.environment)
+            document = survey.document(found, settings.environment)
             output.document({**document, "actions": actions, "dry_run": guard.dry_run})
     if presses.count:
         return cli.EXIT_INTERRUPTED

@@ -7,15 +7,16 @@ What has happened since the backup is not in it; HITs and servers carry marks, s
 
 import click
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Settings
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
 @click.argument("backup")
 @cli.with_guard
 @cli.with_settings
-def main(backup: str, settings: config.Settings, guard: cli.Guard) -> int:
-    from crowdops import backups
+def main(backup: str, settings: Settings, guard: cli.Guard) -> int:
+    from crowdops.registry import backups
 
     path = backups.find(settings.home, backup)
     backups.check_idle(settings.home)

@@ -9,7 +9,8 @@ can be killed and started again at any time. The requester's key pair is made at
 
 import click
 
-from crowdops import cli, config
+from crowdops.config.settings import Settings
+from crowdops.console import cli
 
 
 @cli.command(__doc__)
@@ -27,7 +28,7 @@ from crowdops import cli, config
 @click.option("--latency-ms", default=0, type=click.IntRange(min=0), help="Delay of each API reply.")
 @click.option("--rate-limit", type=click.IntRange(min=1), help="API calls a second, at most.")
 @cli.with_settings
-def main(settings: config.Settings, **options: object) -> None:
+def main(settings: Settings, **options: object) -> None:
     from crowdops.providers import processes
 
     processes.become_crowd_server(settings.home, **options)

@@ -9,7 +9,8 @@ they return what is in hand, and the tally is shown.
 
 import click
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Settings
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
@@ -39,14 +40,14 @@ from crowdops import cli, config, output
     help="A worker leaves when there was nothing to do for so long.",
 )
 @cli.with_settings
-def main(workers: int, settings: config.Settings, **habits: float) -> int:
-    from crowdops import rehearsal
-    from crowdops.simulated_worker import TALLY_HEADERS, Behaviour
+def main(workers: int, settings: Settings, **habits: float) -> int:
+    from crowdops.simulation import simulate
+    from crowdops.simulation.worker import TALLY_HEADERS, Behaviour
 
     behaviour = Behaviour(**habits)  # type: ignore[arg-type]  # click made the seed an int
-    with rehearsal.stop_on_signals() as stop:
-        links = rehearsal.hire(settings, workers, behaviour.seed)
-        tally = rehearsal.simulate(links, behaviour, stop=stop, report=output.say, timeout=settings.timeout)
+    with simulate.stop_on_signals() as stop:
+        links = simulate.hire(settings, workers, behaviour.seed)
+        tally = simulate.simulate(links, behaviour, stop=stop, report=output.say, timeout=settings.timeout)
     if settings.as_json:
         output.document(tally.document())
     else:

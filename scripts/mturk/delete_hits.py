@@ -5,33 +5,36 @@ First collects what came in and was reviewed meanwhile. Results stay in the regi
 is left of a deleted HIT, and its rejections can no longer be taken back. Safe to repeat.
 """
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Selection, Settings
+from crowdops.console import cli, output, progress
 
 
 @cli.command(__doc__)
 @cli.with_selectors
 @cli.with_guard
 @cli.with_settings
-def main(settings: config.Settings, selection: config.Selection, guard: cli.Guard) -> int:
-    from crowdops import catchup, disposal, runs
-    from crowdops.providers.mturk import MTurk
+def main(settings: Settings, selection: Selection, guard: cli.Guard) -> int:
+    from crowdops.bulk import Tally
+    from crowdops.hits import delete
+    from crowdops.providers.mturk.client import MTurk
     from crowdops.registry import Registry
-    from crowdops.tallies import Tally
+    from crowdops.registry.selection import choose
+    from crowdops.results import collect
 
     cli.require(selection)
     with Registry.open(settings.home) as registry:
-        settings, chosen = runs.choose(registry, settings, selection)
+        settings, chosen = choose(registry, settings, selection)
         provider = MTurk(settings)
-        unread = catchup.catch_up(registry, provider, chosen, threads=settings.threads)
-        found = disposal.survey(registry, provider, chosen)
+        unread = collect.catch_up(registry, provider, chosen, threads=settings.threads)
+        found = delete.survey(registry, provider, chosen)
         ready = [each for each in found if each.held is None]
         held = [each for each in found if each.held]
         if not settings.as_json:
-            output.table(disposal.PLAN_HEADERS, disposal.plan_rows(chosen, found))
-        tally: Tally[disposal.Disposable] = Tally()
+            output.table(delete.PLAN_HEADERS, delete.plan_rows(chosen, found))
+        tally: Tally[delete.Disposable] = Tally()
         if ready and guard.allows(f"Delete {len(ready)} HITs at {settings.endpoint}?"):
-            bar = output.progress(len(ready), "deleted", quiet=settings.quiet)
-            tally = disposal.dispose(registry, provider, ready, threads=settings.threads, progress=bar)
+            bar = progress.progress(len(ready), "deleted", quiet=settings.quiet)
+            tally = delete.dispose(registry, provider, ready, threads=settings.threads, progress=bar)
     for line in [*unread, *(f"{each.hit_id}: {each.held}" for each in held if settings.verbose)]:
         output.say(line)
     return cli.report(

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Selection, Settings
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
@@ -22,24 +23,23 @@ from crowdops import cli, config, output
 @click.option("--offline", is_flag=True, help="Only what the registry has; no API call.")
 @cli.with_selectors
 @cli.with_settings
-def main(
-    form: str, path: Path | None, offline: bool, settings: config.Settings, selection: config.Selection
-) -> int:
-    from crowdops import results, runs
-    from crowdops.providers.mturk import MTurk
-    from crowdops.registry import Registry
+def main(form: str, path: Path | None, offline: bool, settings: Settings, selection: Selection) -> int:
+    from crowdops.providers.mturk.client import MTurk
+    from crowdops.registry import Registry, locks
+    from crowdops.registry.selection import choose
+    from crowdops.results import collect, export
 
     cli.require(selection)
     with Registry.open(settings.home) as registry:
-        settings, chosen = runs.choose(registry, settings, selection)
+        settings, chosen = choose(registry, settings, selection)
         failures = []
         if not offline:
-            unattended = runs.unattended(settings.home, chosen)
-            failures = results.refresh(
+            unattended = locks.unattended(settings.home, chosen)
+            failures = collect.refresh(
                 registry, MTurk(settings), chosen, unattended, threads=settings.threads
             )
         with output.destination(path) as file:
-            results.write(registry, chosen, "json" if settings.as_json else form, file)
+            export.write(registry, chosen, "json" if settings.as_json else form, file)
     for failure in failures:
         output.say(failure)
     return cli.EXIT_FAILED if failures else 0

@@ -11,7 +11,8 @@ HIT is gone. Each unit is read again first. Safe to repeat, and beside a living 
 
 import click
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Selection, Settings
+from crowdops.console import cli, output, progress
 
 
 @cli.command(__doc__)
@@ -19,30 +20,31 @@ from crowdops import cli, config, output
 @cli.with_selectors
 @cli.with_guard_unless("only_show")
 @cli.with_settings
-def main(only_show: bool, settings: config.Settings, selection: config.Selection, guard: cli.Guard) -> int:
-    from crowdops import broken_units, mending, runs
-    from crowdops.providers.mturk import MTurk
-    from crowdops.registry import Registry
-    from crowdops.tallies import Tally
+def main(only_show: bool, settings: Settings, selection: Selection, guard: cli.Guard) -> int:
+    from crowdops.bulk import Tally
+    from crowdops.hits import discrepancies, repair
+    from crowdops.providers.mturk.client import MTurk
+    from crowdops.registry import Registry, locks
+    from crowdops.registry.selection import choose
 
     with Registry.open(settings.home) as registry:
-        settings, chosen = runs.choose(registry, settings, selection)
-        provider, conditions = MTurk(settings), runs.conditions(registry, settings.home)
-        found = broken_units.survey(registry, provider, chosen, conditions)
-        document = {"broken": broken_units.document(found.broken), "unknown_hits": found.unknown_hits}
+        settings, chosen = choose(registry, settings, selection)
+        provider, conditions = MTurk(settings), locks.conditions(registry, settings.home)
+        found = discrepancies.survey(registry, provider, chosen, conditions)
+        document = {"broken": discrepancies.document(found.broken), "unknown_hits": found.unknown_hits}
         if not settings.as_json and found.broken:
-            output.table(broken_units.HEADERS, broken_units.rows(found.broken))
+            output.table(discrepancies.HEADERS, discrepancies.rows(found.broken))
         if not settings.quiet:
-            for line in broken_units.remarks(found):
+            for line in discrepancies.remarks(found):
                 output.say(line)
         if only_show:
             if settings.as_json:
                 output.document(document)
             return 0
-        tally: Tally[broken_units.Broken] = Tally()
+        tally: Tally[discrepancies.Broken] = Tally()
         if found.broken and guard.allows(f"Mend {len(found.broken)} units at {settings.endpoint}?"):
-            bar = output.progress(len(found.broken), "mended", quiet=settings.quiet)
-            tally = mending.mend(
+            bar = progress.progress(len(found.broken), "mended", quiet=settings.quiet)
+            tally = repair.mend(
                 *(registry, provider, found.broken, conditions), threads=settings.threads, progress=bar
             )
     return cli.report(

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import click
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Selection, Settings
+from crowdops.console import cli, output, progress
 
 
 @cli.command(__doc__)
@@ -29,27 +30,31 @@ def main(
     worker: str,
     amount: str,
     reason: str,
-    settings: config.Settings,
+    settings: Settings,
     guard: cli.Guard,
 ) -> int:
-    from crowdops import makeups, runs
-    from crowdops.providers.mturk import MTurk
-    from crowdops.registry import Registry
-    from crowdops.tallies import Tally
+    from crowdops.bulk import Tally
+    from crowdops.payments import compensation
+    from crowdops.providers.mturk.client import MTurk
+    from crowdops.registry import Registry, selection
 
-    one = [makeups.check(worker, amount, reason, place="--worker, --amount, --reason")] if not file else []
+    one = (
+        [compensation.check(worker, amount, reason, place="--worker, --amount, --reason")] if not file else []
+    )
     with Registry.open(settings.home) as registry:
-        settings, chosen = runs.choose(registry, settings, config.Selection(task_names=(task_name,)))
-        plan = makeups.plan(registry, settings, task_name, makeups.read(file) if file else one, chosen)
+        settings, chosen = selection.choose(registry, settings, Selection(task_names=(task_name,)))
+        plan = compensation.plan(
+            registry, settings, task_name, compensation.read(file) if file else one, chosen
+        )
         if not settings.as_json:
-            output.table(makeups.PLAN_HEADERS, makeups.plan_rows(plan, settings))
-        tally: Tally[makeups.Makeup] = Tally()
-        price = makeups.total(plan.due, settings.environment)
+            output.table(compensation.PLAN_HEADERS, compensation.plan_rows(plan, settings))
+        tally: Tally[compensation.Makeup] = Tally()
+        price = compensation.total(plan.due, settings.environment)
         if plan.due and guard.allows(
             f"Launch {len(plan.due)} HITs for ${price} with fees at {settings.endpoint}?"
         ):
-            bar = output.progress(len(plan.due), "made", quiet=settings.quiet)
-            tally, untold = makeups.make(registry, MTurk(settings), settings, plan, bar)
+            bar = progress.progress(len(plan.due), "made", quiet=settings.quiet)
+            tally, untold = compensation.make(registry, MTurk(settings), settings, plan, bar)
             for line in untold:
                 output.say(line)
     return cli.report(

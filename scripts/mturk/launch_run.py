@@ -15,8 +15,8 @@ from pathlib import Path
 
 import click
 
-from crowdops import cli, output
-from crowdops.config import Settings
+from crowdops.config.settings import Settings
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
@@ -38,17 +38,19 @@ def main(
     settings: Settings,
     guard: cli.Guard,
 ) -> int:
-    from crowdops import endings, launches, parameters, resumption, runs
-    from crowdops.interrupts import Interrupts
-    from crowdops.providers.mturk import MTurk
+    from crowdops.config import parameters
+    from crowdops.console.interrupts import Interrupts
+    from crowdops.providers.mturk.client import MTurk
     from crowdops.registry import Registry
+    from crowdops.runs import launch, outcome, resume
+    from crowdops.runs import plan as runs
 
     started = time.monotonic()
-    resumption.check_command(run_toml, run_id, changes=detach or bool(given))
+    resume.check_command(run_toml, run_id, changes=detach or bool(given))
     loaded = parameters.load(run_toml, cli.pairs(given, "--set")) if run_toml else None
     plan = runs.plan(loaded, settings, detach=detach) if loaded else None
     if run_id:
-        settings, offer = resumption.offer(settings, run_id, plan, ignore_data_change=ignore_data_change)
+        settings, offer = resume.offer(settings, run_id, plan, ignore_data_change=ignore_data_change)
     else:
         assert plan is not None
         offer = runs.offer(plan, settings)
@@ -64,16 +66,16 @@ def main(
     with Registry.open(settings.home) as registry, Interrupts() as presses:
         world = (registry, provider, settings)
         if run_id:
-            ending = resumption.resume(
+            ending = resume.resume(
                 *world, run_id, presses, plan=plan, ignore_data_change=ignore_data_change, say=output.say
             )
         else:
-            ending = launches.launch(*world, plan, presses, detach=detach, say=output.say)
-        found = endings.document(registry, ending, provider.calls, time.monotonic() - started)
-        output.say(endings.closing_words(found, ending))
+            ending = launch.launch(*world, plan, presses, detach=detach, say=output.say)
+        found = outcome.document(registry, ending, provider.calls, time.monotonic() - started)
+        output.say(outcome.closing_words(found, ending))
         if settings.as_json:
             output.document(found)
-    return endings.exit_code(found)
+    return outcome.exit_code(found)
 
 
 if __name__ == "__main__":

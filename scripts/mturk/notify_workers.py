@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Selection, Settings
+from crowdops.console import cli, progress
 
 
 @cli.command(__doc__)
@@ -28,29 +29,30 @@ def main(
     subject: str,
     workers: tuple[str, ...],
     file: Path | None,
-    settings: config.Settings,
-    selection: config.Selection,
+    settings: Settings,
+    selection: Selection,
     guard: cli.Guard,
 ) -> int:
-    from crowdops import notices, runs, soft_blocks
-    from crowdops.providers.mturk import MTurk
+    from crowdops.bulk import Tally
+    from crowdops.providers.mturk.client import MTurk
     from crowdops.registry import Registry
-    from crowdops.tallies import Tally
+    from crowdops.registry.selection import choose
+    from crowdops.workers import blocks, messages
 
-    message = notices.read(text, subject)
-    named = [*workers, *(soft_blocks.read_workers(file) if file else [])]
+    message = messages.read(text, subject)
+    named = [*workers, *(blocks.read_workers(file) if file else [])]
     if not named:
         cli.require(selection)
     with Registry.open(settings.home) as registry:
-        settings, chosen = runs.choose(registry, settings, selection)
+        settings, chosen = choose(registry, settings, selection)
         if not selection.is_empty:
             named += registry.workers_of([run.run_id for run in chosen])
-        plan = notices.plan(registry, settings, message, named)
+        plan = messages.plan(registry, settings, message, named)
         tally: Tally[str] = Tally()
         if plan.recipients and guard.allows(f"Send {message.subject!r} to {len(plan.recipients)} workers?"):
-            bar = output.progress(len(plan.recipients), "told", quiet=settings.quiet)
-            tally = notices.send(registry, MTurk(settings), settings, message, plan.recipients, bar)
-    doubtful = [(worker_id, notices.DOUBTFUL) for worker_id in plan.doubtful]
+            bar = progress.progress(len(plan.recipients), "told", quiet=settings.quiet)
+            tally = messages.send(registry, MTurk(settings), settings, message, plan.recipients, bar)
+    doubtful = [(worker_id, messages.DOUBTFUL) for worker_id in plan.doubtful]
     return cli.report(
         *(settings, guard, "told"),
         selected=len(plan.recipients),

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Selection, Settings
+from crowdops.console import cli, output, progress
 
 
 @cli.command(__doc__)
@@ -18,15 +19,16 @@ from crowdops import cli, config, output
 @cli.with_selectors
 @cli.with_guard
 @cli.with_settings
-def main(file: Path, settings: config.Settings, selection: config.Selection, guard: cli.Guard) -> int:
-    from crowdops import bonus_plans, bonuses, runs
-    from crowdops.providers.mturk import MTurk
+def main(file: Path, settings: Settings, selection: Selection, guard: cli.Guard) -> int:
+    from crowdops.bulk import Tally
+    from crowdops.payments import bonus_plans, bonuses
+    from crowdops.providers.mturk.client import MTurk
     from crowdops.registry import Registry
-    from crowdops.tallies import Tally
+    from crowdops.registry.selection import choose
 
     rows = bonus_plans.read(file)
     with Registry.open(settings.home) as registry:
-        settings, chosen = runs.choose(registry, settings, selection)
+        settings, chosen = choose(registry, settings, selection)
         plan = bonus_plans.plan_file(registry, rows, chosen)
         if not settings.as_json:
             output.table(bonus_plans.PLAN_HEADERS, bonus_plans.plan_rows(plan, chosen))
@@ -35,7 +37,7 @@ def main(file: Path, settings: config.Settings, selection: config.Selection, gua
         tally: Tally[bonus_plans.Due] = Tally()
         question = f"Pay {len(plan.due)} bonuses for ${plan.total(settings.environment)} with fees?"
         if plan.due and guard.allows(question):
-            bar = output.progress(len(plan.due), "paid", quiet=settings.quiet)
+            bar = progress.progress(len(plan.due), "paid", quiet=settings.quiet)
             tally = bonuses.pay(registry, MTurk(settings), plan.due, threads=settings.threads, progress=bar)
     return cli.report(
         *(settings, guard, "paid"),

@@ -8,7 +8,8 @@ it is done and approved. Without selectors: every run at the endpoint.
 
 import click
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Selection, Settings
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
@@ -17,24 +18,26 @@ from crowdops import cli, config, output
 )
 @cli.with_selectors
 @cli.with_settings
-def main(offline: bool, settings: config.Settings, selection: config.Selection) -> int:
-    from crowdops import accounts, catchup, runs
-    from crowdops.providers.mturk import MTurk
+def main(offline: bool, settings: Settings, selection: Selection) -> int:
+    from crowdops.payments import account
+    from crowdops.providers.mturk.client import MTurk
     from crowdops.registry import Registry
+    from crowdops.registry.selection import choose
+    from crowdops.results import collect
 
     with Registry.open(settings.home) as registry:
-        settings, chosen = runs.choose(registry, settings, selection)
+        settings, chosen = choose(registry, settings, selection)
         provider = MTurk(settings)
         unread = []
         if not offline:
-            unread = catchup.catch_up(registry, provider, chosen, threads=settings.threads)
+            unread = collect.catch_up(registry, provider, chosen, threads=settings.threads)
         balance = provider.account()
-        found = accounts.read(registry, chosen)
+        found = account.read(registry, chosen)
     if settings.as_json:
-        output.document(accounts.document(found, balance, settings.environment, settings.endpoint))
+        output.document(account.document(found, balance, settings.environment, settings.endpoint))
     else:
-        output.table(accounts.HEADERS, accounts.rows(found))
-        output.say(accounts.describe(balance))
+        output.table(account.HEADERS, account.rows(found))
+        output.say(account.describe(balance))
     for line in unread:
         output.say(line)
     return cli.EXIT_FAILED if unread else 0

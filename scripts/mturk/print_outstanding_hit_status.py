@@ -9,7 +9,8 @@ more can come in. Without selectors: every run at the endpoint.
 
 import click
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Selection, Settings
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
@@ -20,19 +21,18 @@ from crowdops import cli, config, output
 @click.option("--watch", metavar="SECONDS", type=click.FloatRange(min=0.1), help="Show again and again.")
 @cli.with_selectors
 @cli.with_settings
-def main(
-    details: bool, check: bool, watch: float | None, settings: config.Settings, selection: config.Selection
-) -> int:
-    from crowdops import runs, status
-    from crowdops.providers.mturk import MTurk
-    from crowdops.registry import Registry
+def main(details: bool, check: bool, watch: float | None, settings: Settings, selection: Selection) -> int:
+    from crowdops.hits import status
+    from crowdops.providers.mturk.client import MTurk
+    from crowdops.registry import Registry, locks
+    from crowdops.registry.selection import choose
 
     with Registry.open(settings.home) as registry:
-        settings, chosen = runs.choose(registry, settings, selection)
+        settings, chosen = choose(registry, settings, selection)
         provider = MTurk(settings)
         for _ in cli.rounds(watch):
             found = status.read(
-                registry, provider, chosen, runs.conditions(registry, settings.home), details=details
+                registry, provider, chosen, locks.conditions(registry, settings.home), details=details
             )
             if check:
                 found = status.only_left_over(found)

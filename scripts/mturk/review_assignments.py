@@ -15,7 +15,8 @@ from typing import Any
 
 import click
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Selection, Settings
+from crowdops.console import cli, output
 
 FILE = click.Path(path_type=Path)
 
@@ -40,33 +41,35 @@ FILE = click.Path(path_type=Path)
 def main(
     field: tuple[str, ...],
     override_rejection: bool,
-    settings: config.Settings,
-    selection: config.Selection,
+    settings: Settings,
+    selection: Selection,
     guard: cli.Guard,
     **given: Any,
 ) -> int:
-    from crowdops import catchup, decisions, review, runs, sittings, verdicts
-    from crowdops.providers.mturk import MTurk
+    from crowdops.providers.mturk.client import MTurk
     from crowdops.registry import Registry
+    from crowdops.registry.selection import choose
+    from crowdops.results import collect
+    from crowdops.review import decisions, decisions_file, interactive, review
 
     way = review.choose(field, override_rejection, given)
     if way.name != "apply":
         cli.require(selection)
     with Registry.open(settings.home) as registry:
-        settings, chosen = runs.choose(registry, settings, selection)
+        settings, chosen = choose(registry, settings, selection)
         provider = MTurk(settings)
         if way.name != "apply":
-            for line in catchup.catch_up(registry, provider, chosen, threads=settings.threads):
+            for line in collect.catch_up(registry, provider, chosen, threads=settings.threads):
                 output.say(line)
         if way.name == "export" and way.path:
             with output.destination(way.path) as file:
-                output.say(decisions.export(review.submitted(registry, chosen), file))
+                output.say(decisions_file.export(review.submitted(registry, chosen), file))
             return 0
         if way.name is None:
-            sittings.sit(registry, chosen, dry_run=guard.dry_run)
+            interactive.sit(registry, chosen, dry_run=guard.dry_run)
         plan = review.plan(registry, way, chosen)
         if not settings.as_json:
-            output.table(verdicts.PLAN_HEADERS, verdicts.plan_rows(plan.verdicts, chosen))
+            output.table(decisions.PLAN_HEADERS, decisions.plan_rows(plan.verdicts, chosen))
         if not settings.quiet:
             output.say(plan.words)
         done = review.refused(plan)

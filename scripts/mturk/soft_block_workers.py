@@ -12,7 +12,8 @@ from typing import Any
 
 import click
 
-from crowdops import cli, config, output
+from crowdops.config.settings import Settings
+from crowdops.console import cli, output, progress
 
 
 @cli.command(__doc__)
@@ -32,36 +33,36 @@ def main(
     unblock: bool,
     only_list: bool,
     reason: str,
-    settings: config.Settings,
+    settings: Settings,
     guard: cli.Guard,
     **where: Any,
 ) -> int:
-    from crowdops import soft_blocks
-    from crowdops.providers.mturk import MTurk
+    from crowdops.bulk import Tally
+    from crowdops.providers.mturk.client import MTurk
     from crowdops.registry import Registry
-    from crowdops.tallies import Tally
+    from crowdops.workers import blocks
 
-    scope = soft_blocks.scope(reason, needed=not only_list, unblock=unblock, **where)
+    scope = blocks.scope(reason, needed=not only_list, unblock=unblock, **where)
     provider = MTurk(settings)
     if only_list or scope is None:
-        found = soft_blocks.survey(provider, scope)
+        found = blocks.survey(provider, scope)
         if settings.as_json:
             output.document({"blocked": [each._asdict() for each in found]})
         else:
-            output.table(soft_blocks.LIST_HEADERS, found)
+            output.table(blocks.LIST_HEADERS, found)
         return 0
-    named = soft_blocks.gather(workers, file)
+    named = blocks.gather(workers, file)
     verb = "unblocked" if unblock else "blocked"
-    question = f"{len(named)} workers would be {verb}: {soft_blocks.describe(scope)}."
+    question = f"{len(named)} workers would be {verb}: {blocks.describe(scope)}."
     if not settings.quiet:
         output.say(question)
     tally: Tally[str] = Tally()
-    typed = str(len(named)) if scope == soft_blocks.HARD and not unblock else None
+    typed = str(len(named)) if scope == blocks.HARD and not unblock else None
     if guard.allows_typed("Type their number" if typed else "Go on?", typed):
-        bar = output.progress(len(named), verb, quiet=settings.quiet)
+        bar = progress.progress(len(named), verb, quiet=settings.quiet)
         with Registry.open(settings.home) as registry:
-            act = soft_blocks.action(provider, scope, reason, unblock=unblock)
-            tally = soft_blocks.each(
+            act = blocks.action(provider, scope, reason, unblock=unblock)
+            tally = blocks.each(
                 registry, act, named, f"worker-{verb}", threads=settings.threads, progress=bar
             )
     return cli.report(

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
-from crowdserver import work
-from crowdserver.credentials import Credentials
-from crowdserver.crowd import Crowd as Opened
-from crowdserver.database import Database
+from crowdserver.protocol.credentials import Credentials
+from crowdserver.storage.database import Database
+from crowdserver.storage.transactions import Crowd as Opened
+from crowdserver.worker.assignments import accept, submit
 from tests.benchmarks._sides import Bench, bench, show
 from tests.crowds import Crowd
 
@@ -34,8 +34,8 @@ def come_in(place: Bench, rows: int) -> list[str]:
     for page in place.crowd.client().get_paginator("list_hits").paginate(MaxResults=100):
         with opened.writing() as (tx, now):
             for hit in page["HITs"]:
-                accepted = work.accept(tx, now, "AWORKER1", hit["HITId"])
-                work.submit(tx, now, accepted.assignment_id, None, [("label", "cat")])
+                accepted = accept(tx, now, "AWORKER1", hit["HITId"])
+                submit(tx, now, accepted.assignment_id, None, [("label", "cat")])
                 done.append(accepted.assignment_id)
     database.close()
     return done

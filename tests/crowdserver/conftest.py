@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from crowdserver import schema, work
-from crowdserver.credentials import Credentials
-from crowdserver.crowd import Crowd as Opened
-from crowdserver.database import Database
+from crowdserver.protocol.credentials import Credentials
+from crowdserver.storage import schema
+from crowdserver.storage.database import Database
+from crowdserver.storage.transactions import Crowd as Opened
+from crowdserver.worker import assignments
 from tests import postgresql
 from tests.crowds import Crowd, html_question
 
@@ -128,19 +129,19 @@ class Hands:
 
     def accept(self, hit_id: str, worker_id: str = "AWORKER1") -> str:
         with self.crowd.writing() as (tx, now):
-            return work.accept(tx, now, worker_id, hit_id).assignment_id
+            return assignments.accept(tx, now, worker_id, hit_id).assignment_id
 
-    def accept_next(self, hit_type_id: str, worker_id: str = "AWORKER1") -> work.Assignment:
+    def accept_next(self, hit_type_id: str, worker_id: str = "AWORKER1") -> assignments.Assignment:
         with self.crowd.writing() as (tx, now):
-            return work.accept_next(tx, now, worker_id, hit_type_id)
+            return assignments.accept_next(tx, now, worker_id, hit_type_id)
 
     def give_back(self, assignment_id: str, worker_id: str = "AWORKER1") -> None:
         with self.crowd.writing() as (tx, now):
-            work.give_back(tx, now, worker_id, assignment_id)
+            assignments.give_back(tx, now, worker_id, assignment_id)
 
     def submit(self, assignment_id: str, *fields: tuple[str, str], worker_id: str | None = None) -> None:
         with self.crowd.writing() as (tx, now):
-            work.submit(tx, now, assignment_id, worker_id, fields or [("label", "cat")])
+            assignments.submit(tx, now, assignment_id, worker_id, fields or [("label", "cat")])
 
     def do(self, hit_id: str, worker_id: str = "AWORKER1", *fields: tuple[str, str]) -> str:
         """Accept and submit; the assignment's id."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from crowdserver import money
+from crowdserver.storage import account
 from tests.crowds import Crowd
 from tests.crowdserver.conftest import BOTH, Hands, Requester
 from tests.crowdserver.refusals import read, refused
@@ -46,7 +46,7 @@ def done(requester: Requester, hands: Hands) -> tuple[str, str, str]:
     ("amount", "fee"), [(1, 1), (2, 1), (7, 1), (8, 2), (12, 2), (13, 3), (100, 20), (12_345, 2_469)]
 )
 def test_the_fee_of_a_bonus_is_a_fifth_and_at_least_a_cent(amount: int, fee: int) -> None:
-    assert money.bonus_fee(amount) == fee
+    assert account.bonus_fee(amount) == fee
 
 
 @BOTH

@@ -8,7 +8,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from crowdserver.credentials import Credentials, CredentialsError, from_environment, load_or_create
+from crowdserver.protocol.credentials import Credentials, CredentialsError, from_environment, load_or_create
 
 
 def test_a_new_pair_is_for_its_owner_only_and_stays(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from crowdserver import work
+from crowdserver.worker import assignments
 from tests.crowds import Crowd
 from tests.crowdserver.conftest import BOTH, Hands, Requester
 from tests.crowdserver.refusals import read
@@ -49,7 +49,7 @@ def test_what_is_due_and_what_is_asked_do_not_lock_each_other_out(
             if number % 2:
                 client.approve_assignment(AssignmentId=assignment_id)
             client.create_additional_assignments_for_hit(HITId=hit_id, NumberOfAdditionalAssignments=1)
-        except work.Refused as refused:
+        except assignments.Refused as refused:
             outcomes.add(refused.code)
         except ClientError as error:
             outcomes.add(read(error).turk_code or read(error).code)
@@ -71,9 +71,9 @@ def test_more_than_one_batch_falls_due_at_once(crowd: Crowd, requester: Requeste
     others = [requester.hit(kind)["HITId"] for _ in range(2)]
     with hands.crowd.writing() as (tx, now):
         for number in range(600):
-            work.accept(tx, now, f"A{number}", hit_id)
+            assignments.accept(tx, now, f"A{number}", hit_id)
         for other in others:
-            work.accept(tx, now, "AONE", other)
+            assignments.accept(tx, now, "AONE", other)
     assert requester.counters(hit_id) == ("Assignable", 100, 600, 0)
     crowd.advance(61)
     assert requester.counters(hit_id) == ("Assignable", 700, 0, 0)

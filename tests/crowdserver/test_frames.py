@@ -2,7 +2,7 @@
 
 import pytest
 
-from crowdserver import frames, wording
+from crowdserver.site import filters, frames
 
 
 @pytest.mark.parametrize(
@@ -86,4 +86,4 @@ def test_only_a_page_of_another_origin_keeps_its_origin(url: str, keeps_its_orig
     [(0, "no time"), (-5, "no time"), (1, "1 second"), (119, "1 minute 59 seconds"), (90061, "1 day 1 hour")],
 )
 def test_spans_are_told_in_their_two_largest_parts(seconds: float, words: str) -> None:
-    assert wording.duration(seconds) == words
+    assert filters.duration(seconds) == words

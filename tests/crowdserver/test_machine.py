@@ -18,13 +18,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
 from sqlalchemy import Connection
 
-from crowdserver import clock, work
-from crowdserver.call import Call
-from crowdserver.credentials import Credentials
-from crowdserver.crowd import Crowd
-from crowdserver.database import Database
-from crowdserver.errors import ApiError
-from crowdserver.operations import OPERATIONS
+from crowdserver.operations.dispatch import OPERATIONS
+from crowdserver.protocol.call import Call
+from crowdserver.protocol.credentials import Credentials
+from crowdserver.protocol.errors import ApiError
+from crowdserver.storage import clock
+from crowdserver.storage.database import Database
+from crowdserver.storage.transactions import Crowd
+from crowdserver.worker import assignments
 from tests.crowds import html_question
 
 _BEGIN = 1_800_000_000.0
@@ -170,8 +171,8 @@ class HitMachine(RuleBasedStateMachine):
             expected = "" if model.status() == "Assignable" else "gone"
         try:
             with self._writing() as (tx, now):
-                taken = work.accept(tx, now, worker, hit)
-        except work.Refused as refused:
+                taken = assignments.accept(tx, now, worker, hit)
+        except assignments.Refused as refused:
             assert refused.code == expected
             return hit, ""
         assert expected == ""
@@ -196,10 +197,10 @@ class HitMachine(RuleBasedStateMachine):
         try:
             with self._writing() as (tx, now):
                 if state == "submitted":
-                    work.submit(tx, now, assignment_id, None, [("label", "cat")])
+                    assignments.submit(tx, now, assignment_id, None, [("label", "cat")])
                 else:
-                    work.give_back(tx, now, known.worker if known else "AONE", assignment_id)
-        except work.Refused as refused:
+                    assignments.give_back(tx, now, known.worker if known else "AONE", assignment_id)
+        except assignments.Refused as refused:
             assert refused.code == expected
             return
         assert expected == "" and known is not None

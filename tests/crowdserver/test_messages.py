@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from crowdserver import messages
+from crowdserver.operations import messages
 from tests.crowds import Crowd
 from tests.crowdserver.conftest import BOTH, Hands, Requester
 from tests.crowdserver.refusals import refused

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from crowdserver import money
+from crowdserver.storage import account
 from tests.crowds import Crowd
 from tests.crowdserver.conftest import BOTH, Hands, Requester
 from tests.crowdserver.refusals import read, refused
@@ -37,7 +37,7 @@ _NO_FUNDS = (
     ],
 )
 def test_the_fee_is_added_up_and_rounded_once(reward: int, assignments: int, masters: bool, fee: int) -> None:
-    assert money.fee(reward, assignments, masters) == fee
+    assert account.fee(reward, assignments, masters) == fee
 
 
 @BOTH

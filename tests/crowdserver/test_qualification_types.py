@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from crowdserver import qualifications, work
+from crowdserver.operations import eligibility
+from crowdserver.worker import assignments
 from tests.crowds import Crowd
 from tests.crowdserver.conftest import BOTH, Hands, Requester
 from tests.crowdserver.refusals import read, refused
@@ -235,7 +236,7 @@ def test_a_deleted_type_is_gone_for_new_work_and_stays_for_what_there_is(
     # Its name is free again only when the HITs that use it are gone.
     with refused("RequestError", "QualificationTypeAlreadyExists", _NAME_TAKEN):
         _create(client, "Reading")
-    with pytest.raises(work.Refused, match='your qualification "Reading" is needed'):
+    with pytest.raises(assignments.Refused, match='your qualification "Reading" is needed'):
         hands.accept(hit_id, "ATWO")
     done = hands.do(hit_id, "AONE")
     client.approve_assignment(AssignmentId=done)
@@ -331,7 +332,7 @@ def test_a_qualification_is_for_workers_whom_somebody_knows(crowd: Crowd, client
 
 def test_amazons_own_qualifications_have_no_score_to_read(client: Any, crowd: Crowd) -> None:
     invite(crowd, worker_id="AINVITED")
-    for type_id in (qualifications.NUMBER_APPROVED, qualifications.LOCALE):
+    for type_id in (eligibility.NUMBER_APPROVED, eligibility.LOCALE):
         with refused("RequestError", "QualificationDoesNotExist", _NO_QUALIFICATION):
             client.get_qualification_score(QualificationTypeId=type_id, WorkerId="AINVITED")
 
@@ -403,7 +404,7 @@ def test_a_granted_value_decides_who_may_accept(
     for value, worker_id in workers.items():
         try:
             hands.accept(hit_id, worker_id)
-        except work.Refused as refusal:
+        except assignments.Refused as refusal:
             assert refusal.code == "not_qualified"
             assert '"Reading"' in refusal.message
         else:
@@ -427,18 +428,18 @@ def test_a_qualification_guards_what_the_requirement_says(
     requester.hit(kind, MaxAssignments=2)
     reason = 'your qualification "Reading" must be at least 3'
     with hands.crowd.reading() as (tx, now):
-        (group,) = work.available(tx, now, "AHAS")
+        (group,) = assignments.available(tx, now, "AHAS")
         assert (group.hit_type_id, group.may_accept, group.why_not) == (kind, True, [])
-        assert work.preview(tx, now, "AHAS", kind).may_accept
-        seen = [(group.may_accept, group.why_not) for group in work.available(tx, now, "ALACKS")]
+        assert assignments.preview(tx, now, "AHAS", kind).may_accept
+        seen = [(group.may_accept, group.why_not) for group in assignments.available(tx, now, "ALACKS")]
         assert seen == ([(False, [reason])] if sees else [])
         if previews:
-            assert work.preview(tx, now, "ALACKS", kind).why_not == [reason]
-            assert work.preview(tx, now, None, kind).why_not == [reason]
+            assert assignments.preview(tx, now, "ALACKS", kind).why_not == [reason]
+            assert assignments.preview(tx, now, None, kind).why_not == [reason]
         else:
-            with pytest.raises(work.Refused, match=f"^You cannot take this task: {reason}.$"):
-                work.preview(tx, now, "ALACKS", kind)
-    with pytest.raises(work.Refused, match=f"^You cannot take this task: {reason}.$"):
+            with pytest.raises(assignments.Refused, match=f"^You cannot take this task: {reason}.$"):
+                assignments.preview(tx, now, "ALACKS", kind)
+    with pytest.raises(assignments.Refused, match=f"^You cannot take this task: {reason}.$"):
         hands.accept_next(kind, "ALACKS")
     assert hands.accept_next(kind, "AHAS").worker_id == "AHAS"
 
@@ -455,7 +456,9 @@ def test_a_grant_counts_from_the_next_accept_on_and_so_does_its_end(
         requester.hit(kind)
     hands.accept_next(kind, "AONE")
     _grant(client, type_id, "AONE", SendNotification=False)
-    with pytest.raises(work.Refused, match='it is for workers without the qualification "Done enough"'):
+    with pytest.raises(
+        assignments.Refused, match='it is for workers without the qualification "Done enough"'
+    ):
         hands.accept_next(kind, "AONE")
     hands.accept_next(kind, "ATWO")
     client.disassociate_qualification_from_worker(QualificationTypeId=type_id, WorkerId="AONE")

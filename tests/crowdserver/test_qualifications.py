@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from crowdserver import qualifications, work
-from crowdserver.qualifications import Record
-from crowdserver.requirements import echoed
+from crowdserver.operations import eligibility
+from crowdserver.operations.eligibility import Record
+from crowdserver.operations.requirements import echoed
+from crowdserver.worker import assignments
 from tests.crowdserver.conftest import Hands, Requester
 
-_PERCENT, _NUMBER = qualifications.PERCENT_APPROVED, qualifications.NUMBER_APPROVED
+_PERCENT, _NUMBER = eligibility.PERCENT_APPROVED, eligibility.NUMBER_APPROVED
 
 
 def _requirement(type_id: str, comparator: str, *values: int, **members: Any) -> dict[str, Any]:
@@ -19,7 +20,7 @@ def _requirement(type_id: str, comparator: str, *values: int, **members: Any) ->
 
 
 def _unmet(requirement: dict[str, Any], worker: Record, action: str = "accept") -> list[str]:
-    return qualifications.unmet(json.dumps(echoed([requirement])), action, worker)
+    return eligibility.unmet(json.dumps(echoed([requirement])), action, worker)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_a_worker_is_told_why_not(requester: Requester, hands: Hands) -> None:
             QualificationRequirements=[
                 _requirement(_NUMBER, "GreaterThanOrEqualTo", 2, ActionsGuarded=guarded),
                 {
-                    "QualificationTypeId": qualifications.LOCALE,
+                    "QualificationTypeId": eligibility.LOCALE,
                     "Comparator": "In",
                     "LocaleValues": [{"Country": "US", "Subdivision": "CA"}, {"Country": "CH"}],
                     "ActionsGuarded": guarded,
@@ -93,16 +94,18 @@ def test_a_worker_is_told_why_not(requester: Requester, hands: Hands) -> None:
     for kind in kinds.values():
         requester.hit(kind)
     with hands.crowd.reading() as (tx, now):
-        (group,) = work.available(tx, now, "AONE")
+        (group,) = assignments.available(tx, now, "AONE")
         assert (group.hit_type_id, group.may_accept) == (kinds["Accept"], False)
         assert group.why_not == [
             "your number of approved assignments must be at least 2",
             "your country must be one of US-CA, CH",
         ]
-        assert work.preview(tx, now, "AONE", kinds["Accept"]).why_not == group.why_not
-        with pytest.raises(work.Refused, match="^You cannot take this task: your number of approved"):
-            work.preview(tx, now, "AONE", kinds["DiscoverPreviewAndAccept"])
-    with pytest.raises(work.Refused, match="^You cannot take this task: your number of approved") as refused:
+        assert assignments.preview(tx, now, "AONE", kinds["Accept"]).why_not == group.why_not
+        with pytest.raises(assignments.Refused, match="^You cannot take this task: your number of approved"):
+            assignments.preview(tx, now, "AONE", kinds["DiscoverPreviewAndAccept"])
+    with pytest.raises(
+        assignments.Refused, match="^You cannot take this task: your number of approved"
+    ) as refused:
         hands.accept_next(kinds["Accept"], "AONE")
     assert refused.value.code == "not_qualified"
 
@@ -114,7 +117,7 @@ def test_work_that_is_done_qualifies(client: Any, requester: Requester, hands: H
     )
     requester.hit(for_approved)
     for hit_id in open_to_all:
-        with pytest.raises(work.Refused):
+        with pytest.raises(assignments.Refused):
             hands.accept_next(for_approved, "AONE")
         client.approve_assignment(AssignmentId=hands.do(hit_id, "AONE"))
     assert hands.accept_next(for_approved, "AONE").worker_id == "AONE"

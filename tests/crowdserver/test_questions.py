@@ -2,7 +2,7 @@
 
 import pytest
 
-from crowdserver.questions import BadQuestion, NotShown, Question, read
+from crowdserver.protocol.question_xml import BadQuestion, NotShown, Question, read
 from tests.crowds import external_question, html_question
 
 _FORM = (

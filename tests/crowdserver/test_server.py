@@ -18,8 +18,8 @@ import requests
 from botocore.exceptions import BotoCoreError, ClientError
 from sqlalchemy import text, update
 
-from crowdserver import schema
-from crowdserver.database import Database
+from crowdserver.storage import schema
+from crowdserver.storage.database import Database
 from tests import postgresql
 from tests.crowds import Crowd, CrowdFailed, free_port, is_over, wait_until
 from tests.crowdserver.conftest import BOTH, Requester

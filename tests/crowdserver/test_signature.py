@@ -11,9 +11,9 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from crowdserver import signature
-from crowdserver.credentials import Credentials as KeyPair
-from crowdserver.errors import ApiError
+from crowdserver.protocol import signature
+from crowdserver.protocol.credentials import Credentials as KeyPair
+from crowdserver.protocol.errors import ApiError
 from tests.crowds import Crowd
 from tests.crowdserver.refusals import refused
 

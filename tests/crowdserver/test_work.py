@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from crowdserver import work
+from crowdserver.worker import assignments as work
 from tests.crowds import Crowd
 from tests.crowdserver.conftest import BOTH, Hands, Requester
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from crowdserver import workers
-from crowdserver.database import Database
+from crowdserver.operations import workers
+from crowdserver.storage.database import Database
 
 
 @pytest.fixture

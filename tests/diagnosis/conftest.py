@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from crowdops import locks
-from crowdops.registry import Run
+from crowdops.registry import Run, locks
 from tests.worlds import World
 
 Document = dict[str, Any]

@@ -14,10 +14,10 @@ from typing import Any
 import psutil
 import pytest
 
-from crowdops import causes, symptoms
-from crowdops.providers.mturk import MTurk
+from crowdops.diagnosis import rules, snapshot
+from crowdops.diagnosis.snapshot import Pages
+from crowdops.providers.mturk.client import MTurk
 from crowdops.registry import Run
-from crowdops.symptoms import Pages
 from tests.crowds import free_port, wait_until
 from tests.diagnosis.conftest import Endpoint
 from tests.worlds import World
@@ -30,7 +30,7 @@ LONG_AGO = "2026-01-01T00:00:00.000000Z"
 HOLDER = """
 import sys, time
 from pathlib import Path
-from crowdops import locks
+from crowdops.registry import locks
 with locks.hold(Path(sys.argv[1]), sys.argv[2]):
     print("holding", flush=True)
     time.sleep(120)
@@ -125,7 +125,7 @@ def test_a_crashed_run_with_nothing_out_is_safe_to_shut_down(world: World, as_js
     world.set_state(run, "running")
     found = as_json(SCRIPT, run.run_id)
     assert (found["code"], found["next"]) == ("crashed", "make recover")
-    assert found["verdict"].endswith(causes.SAFE)
+    assert found["verdict"].endswith(rules.SAFE)
 
 
 def test_a_suspended_process_is_to_be_continued(world: World, as_json: AsJson) -> None:
@@ -188,9 +188,9 @@ def test_throttling_is_the_verdict_while_there_is_something_to_launch(world: Wor
     plan_more(world, run)
     world.crowd.control("faults", {"operation": "GetAccountBalance", "kind": "throttle", "count": 6})
     with world.registry() as registry:
-        seen = symptoms.look(registry, MTurk(world.settings), world.settings, run)
+        seen = snapshot.look(registry, MTurk(world.settings), world.settings, run)
     assert seen.throttled == 6 and seen.calls >= 9
-    verdict = causes.judge(seen._replace(condition="attended"))
+    verdict = rules.judge(seen._replace(condition="attended"))
     assert verdict.code == "throttled"
     assert (
         verdict.sentence
@@ -241,7 +241,7 @@ def test_a_detached_run_that_is_done_is_to_be_collected(world: World, as_json: A
         world.do(hit_id)
     found = as_json(SCRIPT, run.run_id)
     assert (found["code"], found["next"]) == ("uncollected", f"make results RUN={run.run_id}")
-    assert found["verdict"].endswith(causes.SAFE)
+    assert found["verdict"].endswith(rules.SAFE)
 
 
 def test_hits_that_ended_unseen_are_counted(world: World, as_json: AsJson) -> None:
@@ -430,19 +430,19 @@ def test_a_server_that_serves_another_run_drains_or_is_down_is_the_verdict(
 
 
 def test_a_server_that_vanished_or_is_scaled_to_nothing_is_the_verdict(world: World, served: Run) -> None:
-    from crowdops.server_status import ServerStatus
+    from crowdops.servers.status import ServerStatus
 
     status = ServerStatus(
         *("crowdops-a", "heroku", served.run_id, "pilot-1", "https://a.example", True, 0, None, False, False),
         *(datetime.now(UTC), None, None, True),
     )
     with world.registry() as registry:
-        seen = symptoms.look(registry, MTurk(world.settings), world.settings, served)
+        seen = snapshot.look(registry, MTurk(world.settings), world.settings, served)
     cases = {"server_unscaled": status, "server_missing": status._replace(exists=False)}
     for code, each in cases.items():
         pages = Pages("heroku", None, each, answers=False, serves=None, draining=False, note="")
-        verdict = causes.judge(seen._replace(pages=pages))
+        verdict = rules.judge(seen._replace(pages=pages))
         assert (verdict.code, verdict.next) == (code, f"make heroku-status RUN={served.run_id}")
     gone = Pages("local", None, None, answers=False, serves=None, draining=False, note="")
-    verdict = causes.judge(seen._replace(pages=gone))
+    verdict = rules.judge(seen._replace(pages=gone))
     assert (verdict.code, verdict.next) == ("server_missing", f"make servers RUN={served.run_id}")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from crowdops.errors import ProviderError
-from crowdops.marks import Mark, annotation
-from crowdops.providers.mturk import MTurk
+from crowdops.formats.marks import Mark, annotation
+from crowdops.providers.mturk.client import MTurk
 from crowdops.registry import Run
 from tests.worlds import World
 
@@ -250,19 +250,20 @@ def test_a_second_mending_has_nothing_to_do(world: World, as_json: AsJson) -> No
 def test_a_unit_that_was_mended_meanwhile_counts_as_already_so(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from crowdops import broken_units, mending, output
+    from crowdops.console import progress
+    from crowdops.hits import discrepancies, repair
 
     run = world.crash(units=2)
     reopen_hits(world, run)
     settings = world.settings._replace(endpoint=run.endpoint)
     with world.registry() as registry:
         provider = MTurk(settings)
-        found = broken_units.survey(registry, provider, [run], {run.run_id: "crashed"}).broken
+        found = discrepancies.survey(registry, provider, [run], {run.run_id: "crashed"}).broken
         provider.expire(world.hit_ids(run)[0])
-        tally = mending.mend(
+        tally = repair.mend(
             *(registry, provider, found, {run.run_id: "attended"}),
             threads=2,
-            progress=output.progress(2, "mended", quiet=True),
+            progress=progress.progress(2, "mended", quiet=True),
         )
     assert (tally.done, tally.already, tally.failed) == (1, 1, [])
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crowdops import heroku_deploys
+from crowdops.servers.heroku import deploy
 from tests.emulators.heroku import ACCOUNT_EMAIL
 from tests.emulators.running import RunningEmulator, running_emulator
 from tests.heroku.worlds import HerokuWorld
@@ -32,7 +32,7 @@ def heroku(
     made = HerokuWorld(shared_emulator, tmp_path)
     for name, value in made.variables.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(heroku_deploys, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(deploy, "LOOK_SECONDS", 0.1)
     yield made
     made.close()
     shared_emulator.sweep()

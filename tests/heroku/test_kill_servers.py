@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from crowdops import locks
+from crowdops.registry import locks
 from tests.emulators.heroku import ACCOUNT_EMAIL
 from tests.heroku.conftest import COLLEAGUE, COLLEAGUE_TOKEN
 from tests.heroku.worlds import HerokuWorld
@@ -114,7 +114,7 @@ def test_an_app_that_is_renamed_between_list_and_deletion_stays(heroku: HerokuWo
 def test_an_app_whose_marks_change_between_list_and_deletion_stays(
     heroku: HerokuWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from crowdops import leftovers as module
+    from crowdops.servers import leftovers as module
 
     add_leftovers(heroku)
     real = module.choose
@@ -134,7 +134,7 @@ def test_an_app_whose_marks_change_between_list_and_deletion_stays(
 def test_a_run_that_comes_to_life_before_the_deletion_keeps_its_server(
     heroku: HerokuWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from crowdops import leftovers as module
+    from crowdops.servers import leftovers as module
 
     run = heroku.add_run("crashed-1", state="running")
     heroku.add_app("crowdops-crashed-1-00000002", marked(run.run_id))

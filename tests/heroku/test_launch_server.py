@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 import requests
 
-from crowdops import heroku_deploys, heroku_servers, task_folders
+from crowdops.config.parameters import Parameters
 from crowdops.errors import ServerFailed
-from crowdops.parameters import Parameters
+from crowdops.servers import bundle, links
+from crowdops.servers.bundle import of_run
+from crowdops.servers.heroku import backend, deploy
 from tests.emulators.heroku import ACCOUNT_EMAIL
 from tests.emulators.running import eventually
 from tests.emulators.sources import FILES
@@ -36,11 +38,11 @@ def test_a_run_is_served_with_its_own_rows(heroku: HerokuWorld) -> None:
     assert (server.name, server.kind) == (name, "heroku")
     assert server.url
     assert requests.get(f"{server.url}/health", timeout=5).json()["run_id"] == run.run_id
-    token = task_folders.read_token(heroku.home / "runs" / run.run_id)
-    page = requests.get(task_folders.unit_url(server.url, token, 2), timeout=5)
+    token = links.read_token(heroku.home / "runs" / run.run_id)
+    page = requests.get(links.unit_url(server.url, token, 2), timeout=5)
     assert "message 2" in page.text
-    strange = task_folders.read_token(heroku.home / "runs" / other.run_id)
-    assert requests.get(task_folders.unit_url(server.url, strange, 2), timeout=5).status_code == 403
+    strange = links.read_token(heroku.home / "runs" / other.run_id)
+    assert requests.get(links.unit_url(server.url, strange, 2), timeout=5).status_code == 403
 
 
 def test_an_app_carries_all_marks_and_a_name_that_says_what_it_is(heroku: HerokuWorld) -> None:
@@ -146,7 +148,7 @@ FAILURES: list[Any] = [
 def test_a_failed_deploy_says_why_and_leaves_no_app(
     heroku: HerokuWorld, monkeypatch: pytest.MonkeyPatch, kind: str, fields: dict[str, Any], texts: list[str]
 ) -> None:
-    monkeypatch.setattr(heroku_deploys, "BOOT_SECONDS", 2 if kind == "slow-boot" else 30)
+    monkeypatch.setattr(deploy, "BOOT_SECONDS", 2 if kind == "slow-boot" else 30)
     heroku.emulator.order(kind, count=9, **fields)
     result = heroku.invoke("launch_server", heroku.add_run().run_id)
     heroku.emulator.clear_faults()
@@ -180,10 +182,10 @@ def test_an_app_without_a_web_process_is_refused(heroku: HerokuWorld) -> None:
 def test_dynos_that_serve_something_else_do_not_count_as_up(
     heroku: HerokuWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(heroku_deploys, "BOOT_SECONDS", 3)
+    monkeypatch.setattr(deploy, "BOOT_SECONDS", 3)
     run, other = heroku.add_run("pilot-1"), heroku.add_run("pilot-2")
-    real = task_folders.of_run
-    monkeypatch.setattr(task_folders, "of_run", lambda r, s, asked, p: real(r, s, other, p))
+    real = of_run
+    monkeypatch.setattr(bundle, "of_run", lambda r, s, asked, p: real(r, s, other, p))
     result = heroku.invoke("launch_server", run.run_id)
     assert result.exit_code == 1
     assert "its dynos are up, and its page does not answer" in result.stderr
@@ -269,7 +271,7 @@ def test_a_launch_that_is_told_to_stop_leaves_no_app(heroku: HerokuWorld, after:
     heroku.emulator.order("slow-build", seconds=3)
     run, asked = heroku.add_run(), iter(range(100))
     with heroku.registry() as registry, pytest.raises(ServerFailed, match="Stopped before"):
-        heroku_servers.launch(
+        backend.launch(
             *(registry, heroku.settings, run, Parameters.from_json(run.parameters)),
             *(heroku.home / "runs" / run.run_id, "token-of-sixteen-or-more", lambda text: None),
             should_stop=lambda: next(asked) >= after,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import requests
 
-from crowdops import heroku_deploys, heroku_servers, server_status
 from crowdops.errors import ServerFailed
 from crowdops.registry import Server
+from crowdops.servers.heroku import backend, deploy
+from crowdops.servers.status import as_server
 from tests.emulators.running import eventually
 from tests.heroku.worlds import HerokuWorld
 
@@ -22,21 +23,21 @@ def server(heroku: HerokuWorld) -> Server:
 
 def mend(heroku: HerokuWorld, server: Server) -> Server:
     with heroku.registry() as registry:
-        return heroku_servers.restart(registry, heroku.settings, server, lambda text: None)
+        return backend.restart(registry, heroku.settings, server, lambda text: None)
 
 
 def test_a_server_that_hangs_is_started_anew_at_its_address(heroku: HerokuWorld, server: Server) -> None:
     before = heroku.emulator.get(f"/apps/{server.name}/dynos")[0]["id"]
     assert mend(heroku, server).url == server.url
     assert heroku.emulator.get(f"/apps/{server.name}/dynos")[0]["id"] != before
-    assert heroku_servers.is_answering(server, 5)
+    assert backend.is_answering(server, 5)
 
 
 def test_a_server_that_was_scaled_to_nothing_is_scaled_up_again(heroku: HerokuWorld, server: Server) -> None:
     heroku.emulator.call("PATCH", f"/apps/{server.name}/formation/web", {"quantity": 0})
-    eventually(lambda: not heroku_servers.is_answering(server, 5))
+    eventually(lambda: not backend.is_answering(server, 5))
     mend(heroku, server)
-    assert heroku_servers.is_answering(server, 5)
+    assert backend.is_answering(server, 5)
 
 
 def test_a_server_that_only_its_marks_tell_of_is_mended_at_the_size_it_has(
@@ -44,12 +45,12 @@ def test_a_server_that_only_its_marks_tell_of_is_mended_at_the_size_it_has(
 ) -> None:
     with heroku.registry() as registry:
         registry.set_server(server.server_id, "gone", server.url, {})
-        (status,) = heroku_servers.survey(registry, heroku.settings, {})
-    found = server_status.as_server(status._replace(server_id=None))
+        (status,) = backend.survey(registry, heroku.settings, {})
+    found = as_server(status._replace(server_id=None))
     found.detail.pop("size", None)
     assert (found.server_id, found.url) == (server.server_id, server.url)
     mend(heroku, found)
-    assert heroku_servers.is_answering(found, 5)
+    assert backend.is_answering(found, 5)
 
 
 def test_a_server_that_crashes_again_is_given_up_with_its_log(heroku: HerokuWorld, server: Server) -> None:
@@ -74,7 +75,7 @@ def test_a_heroku_that_fails_is_no_end_of_the_run_by_itself(heroku: HerokuWorld,
 def test_a_server_that_comes_up_too_late_is_given_up(
     heroku: HerokuWorld, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(heroku_deploys, "BOOT_SECONDS", 1)
+    monkeypatch.setattr(deploy, "BOOT_SECONDS", 1)
     heroku.emulator.order("slow-boot", seconds=20)
     with pytest.raises(ServerFailed, match="its dynos are starting"):
         mend(heroku, server)

@@ -11,8 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from crowdops import config, marks, parameters, runs
+from crowdops.config import parameters
+from crowdops.config.settings import Settings, resolve
+from crowdops.formats import marks
 from crowdops.registry import Registry, Run, Server
+from crowdops.runs import plan as runs
 from tests.emulators.heroku import TOKEN
 from tests.emulators.running import RunningEmulator
 from tests.worlds import REPOSITORY, Invoked, invoke
@@ -54,8 +57,8 @@ class HerokuWorld:
             process.wait()
 
     @property
-    def settings(self) -> config.Settings:
-        return config.resolve({}, quiet=True, verbose=False, as_json=False)
+    def settings(self) -> Settings:
+        return resolve({}, quiet=True, verbose=False, as_json=False)
 
     @contextmanager
     def registry(self) -> Iterator[Registry]:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from crowdops import guesses
-from crowdops.config import Settings
+from crowdops.config.settings import Settings
 from crowdops.errors import CredentialsRefused, NotFound, ProviderError, Unreachable, UsageError, WrongState
-from crowdops.providers.crowd import Group, WorkerSession, invite
+from crowdops.providers.crowd_server.client import Group, WorkerSession, invite
+from crowdops.simulation import answers
 from tests.crowds import Crowd, free_port
 from tests.offers import Offer, external_question, html_question, offer
 from tests.pages import served
@@ -122,7 +122,7 @@ def test_a_worker_takes_unit_after_unit_and_submits_them(settings: Settings, cro
     for number in (1, 2):
         task = worker.accept_next(group(worker, offered))
         form = worker.read(task)
-        worker.submit(form, guesses.fill(form, random.Random(number)))
+        worker.submit(form, answers.fill(form, random.Random(number)))
     assert [[name for name, _ in fields] for fields in offered.answers()] == [["label", "why"]] * 2
     assert all(fields[0][1] in ("cat", "dog") for fields in offered.answers())
     assert offered.hit_type_id not in [group.hit_type_id for group in worker.work()]
@@ -163,7 +163,7 @@ def test_what_is_submitted_or_returned_twice_is_told(settings: Settings, crowd: 
     worker = session(settings)
     task = worker.accept_next(group(worker, offered))
     form = worker.read(task)
-    values = guesses.fill(form, random.Random(1))
+    values = answers.fill(form, random.Random(1))
     worker.submit(form, values)
     with pytest.raises(WrongState, match="You have submitted this assignment already"):
         worker.submit(form, values)
@@ -181,7 +181,7 @@ def test_a_page_on_another_server_is_read_there_and_submitted_here(settings: Set
         assert task.frame_url.startswith(f"{url}/unit/1?x=2&assignmentId={task.assignment_id}&hitId=")
         form = worker.read(task)
     assert form.action == f"{crowd.url}/mturk/externalSubmit"
-    worker.submit(form, guesses.fill(form, random.Random(1)))
+    worker.submit(form, answers.fill(form, random.Random(1)))
     assert offered.answers() == [[("a", "1")]]
 
 

@@ -26,7 +26,7 @@ from crowdops.errors import (
     Unreachable,
     UsageError,
 )
-from crowdops.providers.heroku import Heroku, base_url_from_environment, dyno_dollars
+from crowdops.providers.heroku.client import Heroku, base_url_from_environment, dyno_dollars
 from tests.emulators.heroku import ACCOUNT_EMAIL, TOKEN
 from tests.emulators.running import RunningEmulator, eventually, running_emulator
 from tests.emulators.sources import FILES, tarball

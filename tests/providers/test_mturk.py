@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from botocore.stub import ANY, Stubber
 
-from crowdops import marks
 from crowdops.errors import (
     CredentialsRefused,
     DuplicateToken,
@@ -26,9 +25,10 @@ from crowdops.errors import (
     UsageError,
     WrongState,
 )
-from crowdops.marks import Mark
-from crowdops.providers.mturk import MTurk
-from crowdops.questions import html_question
+from crowdops.formats import marks
+from crowdops.formats.marks import Mark
+from crowdops.formats.question_xml import html_question
+from crowdops.providers.mturk.client import MTurk
 from tests.crowds import free_port
 from tests.worlds import World
 
@@ -458,9 +458,9 @@ def test_amazons_silence_is_explained_once(
     nobody = ("127.0.0.1", free_port())
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: [(2, 1, 6, "", nobody)])
     settings = world.settings
-    from crowdops import config
+    from crowdops.config import environments
 
-    endpoint = config.ENVIRONMENTS[environment].endpoint
+    endpoint = environments.ENVIRONMENTS[environment].endpoint
     provider = MTurk(settings._replace(environment=environment, endpoint=endpoint))
     with pytest.raises(Unreachable) as caught:
         provider.balance()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crowdops.errors import ProviderError
-from crowdops.providers.taskpage import FIXED, ONE_OF, SOME_OF, Control, read_form
+from crowdops.providers.crowd_server.forms import FIXED, ONE_OF, SOME_OF, Control, read_form
 
 URL = "http://tasks.example/unit/7?assignmentId=3ABC"
 QUERY = {

@@ -14,12 +14,15 @@ import psutil
 from click.testing import Result
 from sqlalchemy import select
 
-from crowdops import marks, pages, parameters, runs
-from crowdops.config import Settings
-from crowdops.launching import Launcher
-from crowdops.providers.mturk import MTurk
+from crowdops.config import parameters
+from crowdops.config.settings import Settings
+from crowdops.formats import marks
+from crowdops.providers.mturk.client import MTurk
 from crowdops.registry import Registry
-from crowdserver.schema import assignments, hits
+from crowdops.runs import plan as runs
+from crowdops.runs.unit_launcher import Launcher
+from crowdops.servers import pages
+from crowdserver.storage.schema import assignments, hits
 from tests.crowds import html_question, wait_until
 from tests.emulators.running import RunningEmulator, eventually
 from tests.runs.gates import Call, Cut, let_pass

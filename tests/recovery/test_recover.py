@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from crowdops import locks
+from crowdops.registry import locks
 from tests.crowds import Crowd, wait_until
 from tests.recovery.strikes import LAUNCH, RECOVER, Wreckage
 from tests.runs.gates import Call, Gate

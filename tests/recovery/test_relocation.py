@@ -6,9 +6,10 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from crowdops import adoption, hits, questions, relocation
-from crowdops.config import Settings
-from crowdops.providers.mturk import MTurk
+from crowdops.config.settings import Settings
+from crowdops.formats import question_xml
+from crowdops.hits import create, repair, replace, scan
+from crowdops.providers.mturk.client import MTurk
 from crowdops.registry import Registry
 from tests.emulators.running import RunningEmulator
 from tests.recovery.strikes import LAUNCH, Wreckage
@@ -32,7 +33,7 @@ def work_where_pages_are(world: Wreckage) -> None:
 def is_page_there(world: Wreckage, hit_id: str) -> bool:
     question = world.crowd.client().get_hit(HITId=hit_id)["HIT"]["Question"]
     try:
-        return requests.get(questions.external_url(question) or "", timeout=5).ok
+        return requests.get(question_xml.external_url(question) or "", timeout=5).ok
     except requests.ConnectionError:
         return False
 
@@ -94,17 +95,17 @@ def test_a_list_that_still_has_the_deleted_hits_deceives_nobody(world: Wreckage)
     run_id = world.crash(3, 1)
     settings = Settings("local", world.gate.url, world.home, timeout=10, poll_interval=0.1, threads=4)
     provider = MTurk(settings)
-    listed = adoption.look(provider).ours[run_id]
+    listed = scan.look(provider).ours[run_id]
     with Registry.open(world.home) as registry:
         run = registry.run(run_id)
         assert run is not None
-        moved = relocation.move(registry, provider, run, "https://elsewhere.example", threads=4)
+        moved = replace.move(registry, provider, run, "https://elsewhere.example", threads=4)
         assert moved == (3, 0)
-        assert relocation.move(registry, provider, run, "https://elsewhere.example", threads=4) == (0, 0)
-        assert adoption.adopt(registry, provider, run, listed, threads=4) == (0, 0, [])
+        assert replace.move(registry, provider, run, "https://elsewhere.example", threads=4) == (0, 0)
+        assert repair.adopt(registry, provider, run, listed, threads=4) == (0, 0, [])
         assert registry.unit_counts(run_id) == {"planned": 3}
         units = registry.intend(run_id, 3)
-        assert hits.find_created(provider, run, units) == {}
+        assert create.find_created(provider, run, units) == {}
     assert world.recover().exit_code == 0
     world.assert_nothing_is_left()
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from crowdserver import schema
+from crowdserver.storage import schema
 from tests import sweeps
 from tests.recovery.strikes import LAUNCH, Point, Wreckage
 from tests.runs.gates import Call

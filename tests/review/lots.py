@@ -9,8 +9,8 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from crowdserver import schema
-from crowdserver.database import Database
+from crowdserver.storage import schema
+from crowdserver.storage.database import Database
 from tests.review.works import Work
 from tests.worlds import World
 

@@ -2,9 +2,10 @@
 
 from decimal import Decimal
 
-from crowdops import bonus_plans, bonuses, output
-from crowdops.budgets import Budget
-from crowdops.providers.mturk import MTurk
+from crowdops.console import progress
+from crowdops.payments import bonus_plans, bonuses
+from crowdops.payments.budgets import Budget
+from crowdops.providers.mturk.client import MTurk
 from tests.crowds import wait_until
 from tests.review.works import Work, write_csv
 from tests.runs.worlds import World as Launching
@@ -69,7 +70,7 @@ def test_a_bonus_that_the_run_has_overtaken_since_it_was_planned_is_not_sent(wor
         assert plan.total("local") == Decimal("0.12")
         registry.add_units(work.run.run_id, [(3, {"text": "one more"})])
         assert len(registry.intend(work.run.run_id, 1)) == 1  # as the process does that attends the run
-        silent = output.progress(1, "", quiet=True)
+        silent = progress.progress(1, "", quiet=True)
         tally = bonuses.pay(registry, MTurk(world.settings), plan.due, threads=1, progress=silent)
         assert registry.bonuses(work.assignments[0], work.worker(0)) == []
     why = "row 1: $0.12 more would take the run over its max_cost: $0.24 of $0.31 are bound"

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import select
 
 from crowdops.registry import Run
-from crowdserver import schema
-from crowdserver.database import Database
+from crowdserver.storage import schema
+from crowdserver.storage.database import Database
 from tests.worlds import Invoked, World
 
 LABELS = ("cat", "dog", "cat")

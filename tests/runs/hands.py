@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 from sqlalchemy import select, update
 
-from crowdops.marks import parse_annotation
-from crowdserver import schema, work
-from crowdserver.credentials import Credentials
-from crowdserver.crowd import Crowd as Opened
-from crowdserver.database import Database
-from crowdserver.schema import assignments, hits
+from crowdops.formats.marks import parse_annotation
+from crowdserver.protocol.credentials import Credentials
+from crowdserver.storage import schema
+from crowdserver.storage.database import Database
+from crowdserver.storage.schema import assignments, hits
+from crowdserver.storage.transactions import Crowd as Opened
+from crowdserver.worker import assignments as work
 from tests.crowds import Crowd
 
 FORM = [("label", "cat"), ("why", "=whiskers")]

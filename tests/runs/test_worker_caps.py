@@ -1,6 +1,6 @@
 """maximum_units_per_worker holds for a worker across all runs of a task_name."""
 
-from crowdserver.work import Refused
+from crowdserver.worker.assignments import Refused
 from tests.runs.gates import Call
 from tests.runs.worlds import World
 

@@ -13,9 +13,9 @@ from typing import Any
 import psutil
 import requests
 
-from crowdops import guesses
 from crowdops.providers import processes
-from crowdops.providers.crowd import Task, WorkerSession
+from crowdops.providers.crowd_server.client import Task, WorkerSession
+from crowdops.simulation import answers
 from tests.crowds import is_over, wait_until
 from tests.offers import invite
 from tests.runs.worlds import LAUNCH, Launch, World
@@ -114,4 +114,4 @@ class ServedWorld(World):
     def do(self, worker: WorkerSession, task: Task) -> None:
         """Let a worker open a unit's page, fill it in and submit it."""
         form = worker.read(task)
-        worker.submit(form, guesses.fill(form, random.Random(1)))
+        worker.submit(form, answers.fill(form, random.Random(1)))

@@ -171,7 +171,7 @@ def test_an_unreadable_answer_does_not_hide_the_others(world: World) -> None:
     made = [world.do(hit_id, label="cat") for hit_id in world.hit_ids(run)]
     from sqlalchemy import update
 
-    from crowdserver.schema import assignments
+    from crowdserver.storage.schema import assignments
 
     with world._database.write() as tx:
         tx.execute(update(assignments).where(assignments.c.id == made[0]).values(answer="<not xml"))
@@ -184,7 +184,7 @@ def test_a_hit_that_cannot_be_read_is_named_and_the_rest_comes(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from crowdops.errors import ProviderError
-    from crowdops.providers.mturk import MTurk
+    from crowdops.providers.mturk.client import MTurk
 
     run = world.crash(units=3)
     hits = world.hit_ids(run)

@@ -57,7 +57,7 @@ def test_on_a_terminal_it_asks(
 
 def test_one_failure_does_not_stop_the_rest(world: World, as_json: Any) -> None:
     from crowdops.errors import ProviderError
-    from crowdops.providers.mturk import MTurk
+    from crowdops.providers.mturk.client import MTurk
 
     run = world.crash(units=4)
     hits = world.hit_ids(run)

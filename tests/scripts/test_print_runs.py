@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from crowdops import locks
+from crowdops.registry import locks
 from tests.scripts.conftest import table
 from tests.worlds import World
 

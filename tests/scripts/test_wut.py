@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from crowdops import config
+from crowdops.config import declarations
 from tests.worlds import World
 
 SCRIPT = "local/wut"
@@ -22,7 +22,7 @@ def test_all_settings_stand_in_one_table(world: World) -> None:
     result = world.invoke(SCRIPT)
     assert result.exit_code == 0
     names = [line.split()[0] for line in result.stdout.splitlines()[2:] if line.strip()]
-    assert names == [setting.name for setting in config.ALL]
+    assert names == [setting.name for setting in declarations.ALL]
 
 
 def test_the_source_of_a_value_is_named(world: World, as_json: Any, monkeypatch: pytest.MonkeyPatch) -> None:

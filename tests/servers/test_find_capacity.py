@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import requests
 
-from crowdops import capacity, task_folders
-from crowdops.capacity import Step, Target
 from crowdops.registry import Run, Server
+from crowdops.servers import capacity, links
+from crowdops.servers.capacity import Step, Target
 from tests.servers.worlds import LocalWorld
 
 
@@ -37,7 +37,7 @@ def stand_in(local: LocalWorld) -> Iterator[Callable[..., tuple[Run, list[str]]]
         ) -> tuple[Run, list[str]]:
             run = local.add_run(f"pilot-{len(local.rows()) + 1}")
             url, paths = stack.enter_context(_serving(run.run_id, answer))
-            task_folders.new_token(local.home / "runs" / run.run_id)
+            links.new_token(local.home / "runs" / run.run_id)
             with local.registry() as registry:
                 name = f"local-{run.run_id}"
                 registry.add_server(
@@ -152,9 +152,9 @@ def test_a_redirect_is_not_followed_to_anybody_else(stand_in: Any, local: LocalW
 def test_nothing_is_measured_while_workers_have_pages_open(local: LocalWorld) -> None:
     run = local.add_run()
     url = local.launch(run)["url"]
-    token = task_folders.read_token(local.home / "runs" / run.run_id)
+    token = links.read_token(local.home / "runs" / run.run_id)
     query = {"assignmentId": "3A", "hitId": "3H", "workerId": "AWORKER", "turkSubmitTo": "http://127.0.0.1:1"}
-    assert requests.get(task_folders.unit_url(url, token, 0), params=query, timeout=5).ok
+    assert requests.get(links.unit_url(url, token, 0), params=query, timeout=5).ok
     result = local.invoke("find_capacity", run.run_id)
     assert result.exit_code == 2
     assert f"Workers have 1 pages of {run.run_id} open." in result.stderr

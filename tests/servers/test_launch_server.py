@@ -14,7 +14,7 @@ import psutil
 import pytest
 import requests
 
-from crowdops import local_boots
+from crowdops.servers.local import start
 from tests.crowds import is_over, wait_until
 from tests.servers.worlds import LocalWorld
 
@@ -159,7 +159,7 @@ FAILURES: list[Any] = [
 def test_a_failed_launch_says_why_and_leaves_nothing(
     local: LocalWorld, monkeypatch: pytest.MonkeyPatch, command: str, texts: list[str]
 ) -> None:
-    monkeypatch.setattr(local_boots, "BOOT_SECONDS", 1)
+    monkeypatch.setattr(start, "BOOT_SECONDS", 1)
     folder = local.write_app(command=command)
     result = local.invoke("launch_server", "--app-dir", str(folder))
     assert result.exit_code == 1
@@ -194,7 +194,7 @@ def test_a_port_that_somebody_else_took_is_named_in_the_failure(local: LocalWorl
 def test_a_failed_server_is_kept_on_request_and_can_be_killed(
     local: LocalWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local_boots, "BOOT_SECONDS", 1)
+    monkeypatch.setattr(start, "BOOT_SECONDS", 1)
     folder = local.write_app(command="sleep 1000 & sleep 1000")
     result = local.invoke("launch_server", "--app-dir", str(folder), "--keep")
     assert result.exit_code == 1

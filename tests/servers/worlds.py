@@ -14,9 +14,13 @@ from typing import Any
 
 import requests
 
-from crowdops import config, marks, parameters, runs, task_folders
+from crowdops.config import parameters
+from crowdops.config.settings import Settings, resolve
+from crowdops.formats import marks
 from crowdops.providers import processes
 from crowdops.registry import Registry, Run, Server
+from crowdops.runs import plan as runs
+from crowdops.servers import links
 from tests.runs_served.worlds import SERVED_PAGE
 from tests.worlds import REPOSITORY, Invoked, invoke
 
@@ -52,8 +56,8 @@ class LocalWorld:
             os.kill(process.pid, signal.SIGKILL)
 
     @property
-    def settings(self) -> config.Settings:
-        return config.resolve({}, quiet=True, verbose=False, as_json=False)
+    def settings(self) -> Settings:
+        return resolve({}, quiet=True, verbose=False, as_json=False)
 
     @contextmanager
     def registry(self) -> Iterator[Registry]:
@@ -99,8 +103,8 @@ class LocalWorld:
     def page(self, run: Run, index: int, **query: str) -> requests.Response:
         """A unit's page, by its link; without a query a preview."""
         (row,) = (row for row in self.rows("up") if row.run_id == run.run_id)
-        token = task_folders.read_token(self.home / "runs" / run.run_id)
-        return requests.get(task_folders.unit_url(row.url or "", token, index), params=query, timeout=5)
+        token = links.read_token(self.home / "runs" / run.run_id)
+        return requests.get(links.unit_url(row.url or "", token, index), params=query, timeout=5)
 
     # Scripts
 

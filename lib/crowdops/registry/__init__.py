@@ -8,7 +8,7 @@ are settled like any whose answer was lost. Several processes may use the file a
 from crowdops.registry.assignments import Assignments
 from crowdops.registry.bonuses import Bonuses
 from crowdops.registry.decisions import Decisions
-from crowdops.registry.notices import Notices
+from crowdops.registry.messages import Notices
 from crowdops.registry.rows import (
     END_STATES,
     OPEN_STATES,

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from crowdops.registry.file import RegistryFile
+from crowdops.registry.database import RegistryFile
 from crowdops.registry.rows import (
     Assignment,
     Result,

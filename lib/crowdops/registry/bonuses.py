@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from crowdops.registry.file import RegistryFile
+from crowdops.registry.database import RegistryFile
 from crowdops.registry.rows import BonusRow, read_bonus, stamp
 
 

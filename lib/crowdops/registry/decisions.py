@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crowdops.registry.file import RegistryFile
+from crowdops.registry.database import RegistryFile
 from crowdops.registry.rows import REVIEWED, Decision, read_decision, stamp
 
 

@@ -4,14 +4,34 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+
+def mismatch(found: Sequence[Result], worker_id: str) -> str | None:
+    """Return why what was `found` under an assignment's id is not the work of this worker, or None if it is."""
+    if not found:
+        return "no such assignment has been collected of the selected runs"
+    workers = [result.assignment.worker_id for result in found]
+    if worker_id not in workers:
+        return f"it is the work of {', '.join(workers)}, not of {worker_id or 'nobody'}"
+    return None
+
+
 FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"  # of a moment: it sorts as text
+
+
 OPEN_STATES = ("planned", "creating", "outstanding")
+
+
 END_STATES = ("finished", "stopped", "failed")
+
+
 STRANDED = "its HIT leads to a page that is gone"
+
+
 REVIEWED = {"approve": "Approved", "reject": "Rejected"}  # what an assignment is after a verdict
 
 

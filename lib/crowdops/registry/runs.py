@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from crowdops.registry.file import RegistryFile
+from crowdops.registry.database import RegistryFile
 from crowdops.registry.rows import END_STATES, Event, Run, read_moment, read_run, stamp, write_moment
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from crowdops.registry.file import RegistryFile
+from crowdops.registry.database import RegistryFile
 from crowdops.registry.rows import Server, read_moment, stamp, write_moment
 
 

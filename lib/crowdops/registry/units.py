@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from crowdops.registry.file import RegistryFile
+from crowdops.registry.database import RegistryFile
 from crowdops.registry.rows import OPEN_STATES, STRANDED, Unit, read_moment, read_unit, stamp, write_moment
 
 CHUNK = 1000  # rows a transaction when planning a run: others get their turn between

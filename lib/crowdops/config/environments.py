@@ -1,0 +1,42 @@
+"""Environments."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import NamedTuple
+
+
+class Fees(NamedTuple):
+    """What an endpoint takes beside rewards and bonuses: shares of them, and the least, in dollars."""
+
+    share: Decimal
+    share_for_many: Decimal  # on top, on rewards of HITs with ten or more assignments
+    share_for_masters: Decimal  # on top, on rewards of work for Masters only
+    least: Decimal
+
+
+# Amazon's price list as it stood in 2026. The crowd server keeps to it.
+AMAZONS_FEES = Fees(Decimal("0.20"), Decimal("0.20"), Decimal("0.05"), Decimal("0.01"))
+
+
+class Environment(NamedTuple):
+    """An endpoint that serves the MTurk Requester API."""
+
+    endpoint: str
+    amazon: bool
+    fees: Fees
+
+
+ENVIRONMENTS = {
+    "local": Environment("http://127.0.0.1:8730", amazon=False, fees=AMAZONS_FEES),
+    "sandbox": Environment(
+        "https://mturk-requester-sandbox.us-east-1.amazonaws.com", amazon=True, fees=AMAZONS_FEES
+    ),
+    "production": Environment(
+        "https://mturk-requester.us-east-1.amazonaws.com", amazon=True, fees=AMAZONS_FEES
+    ),
+}
+
+
+# The Masters qualifications of production and sandbox; work that only Masters may do costs more.
+MASTERS = frozenset({"2F1QJWKUDD8XADTFD2Q0G6UTO95ALH", "2ARFPLSP75KLA8M8DH1HTEQVJT3SY6"})

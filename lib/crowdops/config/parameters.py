@@ -1,0 +1,229 @@
+"""A run's parameters: run.toml read, completed and checked before anything is created."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from crowdops import errors
+from crowdops.config import declarations, settings
+from crowdops.errors import UsageError
+from crowdops.formats import marks
+
+_MONEY = re.compile(r"[0-9]{1,6}(\.[0-9]{1,2})?")
+_SECTIONS = ("task", "server", "qualifications")
+# Ranges of the API (MTurk API reference, CreateHIT): lowest, highest.
+_RANGES = {
+    "assignments_per_unit": (1, 1_000_000_000),
+    "assignment_duration_in_seconds": (30, 31_536_000),
+    "task_lifetime_in_seconds": (30, 31_536_000),
+    "auto_approval_delay_in_seconds": (0, 2_592_000),
+    "no_submission_patience": (1, 31_536_000),
+    "dynos": (1, 100),
+}
+_LENGTHS = {"task_title": 128, "task_description": 2000, "task_tags": 1000}
+_QUALIFICATION_KEYS = (
+    *(
+        "QualificationTypeId",
+        "Comparator",
+        "IntegerValues",
+        "LocaleValues",
+        "RequiredToPreview",
+        "ActionsGuarded",
+    ),
+)
+
+
+class Parameters(NamedTuple):
+    """Everything that defines a run. Paths are absolute, money is Decimal, times are seconds."""
+
+    task_name: str
+    task_title: str
+    task_description: str
+    task_reward: Decimal
+    task_tags: str
+    data: Path
+    template: Path
+    assignments_per_unit: int
+    assignment_duration_in_seconds: int
+    task_lifetime_in_seconds: int
+    auto_approval_delay_in_seconds: int
+    max_num_concurrent_units: int
+    allowed_concurrent: int
+    maximum_units_per_worker: int
+    no_submission_patience: int
+    max_cost: Decimal | None
+    server_kind: str
+    url: str
+    app_dir: Path | None
+    dyno_size: str
+    dynos: int
+    team: str
+    qualifications: list[dict[str, Any]]
+
+    def as_json(self) -> str:
+        """Return the parameters as JSON text, money and paths as strings."""
+        return json.dumps(self._asdict(), default=str, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Parameters:
+        """Return parameters that as_json() wrote."""
+        values = json.loads(text)
+        values.update(
+            task_reward=Decimal(values["task_reward"]),
+            max_cost=None if values["max_cost"] is None else Decimal(values["max_cost"]),
+            data=Path(values["data"]),
+            template=Path(values["template"]),
+            app_dir=None if values["app_dir"] is None else Path(values["app_dir"]),
+        )
+        return cls(**values)
+
+
+def load(path: Path, overrides: Mapping[str, str]) -> Parameters:
+    """Read a run.toml; `overrides` are the --set flags. UsageError says which line of it cannot stand."""
+    for name in overrides:
+        if settings.find(name) not in declarations.PARAMETERS + declarations.SERVER_PARAMETERS:
+            raise UsageError(f"--set {name}: that is a setting, not a run parameter.")
+    document = _read(path)
+    _check_keys(path, document)
+    task, server = document.get("task", {}), document.get("server", {})
+    values: dict[str, Any] = {}
+    for table, rows in (
+        (task, declarations.PARAMETERS),
+        (server, declarations.SERVER_PARAMETERS),
+    ):
+        for row in rows:
+            values[row.name] = _value(path, row, table, overrides)
+    values["server_kind"] = values.pop("kind")
+    for name in ("data", "template"):
+        values[name] = _beside(path, values[name])
+    values["app_dir"] = _beside(path, values["app_dir"]) if values["app_dir"] else None
+    parameters = Parameters(**values, qualifications=document.get("qualifications", []))
+    _check_together(path, parameters)
+    return parameters
+
+
+def _beside(path: Path, name: str) -> Path:
+    return (path.parent / Path(name).expanduser()).absolute()
+
+
+def given_in(path: Path) -> dict[str, str]:
+    """Return what a run.toml says, by parameter name, as text and unchecked."""
+    document = _read(path)
+    _check_keys(path, document)
+    return {
+        key: str(value) for section in ("task", "server") for key, value in document.get(section, {}).items()
+    }
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}. Start from examples/run.toml.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 (byte {error.start + 1}).") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path} is not TOML: {error}.") from error
+
+
+def _check_keys(path: Path, document: Mapping[str, Any]) -> None:
+    for section, value in document.items():
+        if section not in _SECTIONS:
+            raise UsageError(
+                f"{path}: unknown section or key {section!r}.{errors.nearest(section, _SECTIONS)}"
+            )
+        if not isinstance(value, list if section == "qualifications" else dict):
+            raise UsageError(
+                f"{path}: write [{section}] as a section, or [[qualifications]] for each requirement."
+            )
+    for section, rows in (
+        ("task", declarations.PARAMETERS),
+        ("server", declarations.SERVER_PARAMETERS),
+    ):
+        known = [row.name for row in rows]
+        for key in document.get(section, {}):
+            if key not in known:
+                raise UsageError(f"{path}: unknown key {key!r} in [{section}].{errors.nearest(key, known)}")
+    for number, requirement in enumerate(document.get("qualifications", []), start=1):
+        if not isinstance(requirement, dict):
+            raise UsageError(
+                f"{path}: qualification {number} is not a table: write [[qualifications]] above its lines."
+            )
+        for key in requirement:
+            if key not in _QUALIFICATION_KEYS:
+                hint = errors.nearest(key, _QUALIFICATION_KEYS)
+                raise UsageError(f"{path}: unknown key {key!r} in qualification {number}.{hint}")
+        for key in ("QualificationTypeId", "Comparator"):
+            if key not in requirement:
+                raise UsageError(f"{path}: qualification {number} lacks {key}.")
+
+
+def _value(
+    path: Path, row: declarations.Setting, table: Mapping[str, Any], overrides: Mapping[str, str]
+) -> Any:
+    given = {row.name: _toml_text(path, row, table[row.name])} if row.name in table else {}
+    text, source = settings.lookup(row, overrides, given)
+    place = f"{path}: {row.name}" if source == "run.toml" else f"{row.name} (from {source})"
+    if text is None:
+        if row.name == "max_cost":
+            return None
+        raise UsageError(f"{path}: {row.name} is missing from [task]. {row.help}")
+    if row.kind == "integer":
+        return _integer(place, row.name, text)
+    if row.kind == "money":
+        return _money(place, row.name, text)
+    if "|" in row.kind and text not in row.kind.split("|"):
+        raise UsageError(f"{place} is {text!r}; it can be {', '.join(row.kind.split('|'))}.")
+    if len(text) > _LENGTHS.get(row.name, len(text)):
+        raise UsageError(f"{place} has {len(text)} characters; at most {_LENGTHS[row.name]} are allowed.")
+    if not text.strip() and row.default is None:
+        raise UsageError(f"{place} is empty. {row.help}")
+    return text
+
+
+def _toml_text(path: Path, row: declarations.Setting, value: Any) -> str:
+    wanted: type = int if row.kind == "integer" else str
+    if isinstance(value, bool) or not isinstance(value, wanted):
+        example = (
+            '"0.25"' if row.kind == "money" else "a whole number" if wanted is int else "a string in quotes"
+        )
+        raise UsageError(f"{path}: {row.name} is {value!r}; write it as {example}.")
+    return str(value)
+
+
+def _integer(place: str, name: str, text: str) -> int:
+    lowest, highest = _RANGES.get(name, (0, 1_000_000_000))
+    if not re.fullmatch(r"-?[0-9]{1,12}", text) or not lowest <= int(text) <= highest:
+        raise UsageError(f"{place} is {text}; it must be a whole number from {lowest} to {highest}.")
+    return int(text)
+
+
+def _money(place: str, name: str, text: str) -> Decimal:
+    if not _MONEY.fullmatch(text) or Decimal(text) < Decimal("0.01"):
+        raise UsageError(
+            f'{place} is {text!r}; it must be dollars such as "0.25", at least 0.01, two decimals.'
+        )
+    return Decimal(text)
+
+
+def _check_together(path: Path, parameters: Parameters) -> None:
+    if not marks.TASK_NAME.fullmatch(parameters.task_name):
+        raise UsageError(
+            f"{path}: task_name {parameters.task_name!r} breaks the rule: 1 to 128 of A-Z a-z 0-9 . _ - only."
+        )
+    kind = parameters.server_kind
+    if kind == "none" and parameters.allowed_concurrent:
+        raise UsageError(
+            f'{path}: allowed_concurrent needs a server to refuse pages, and kind = "none" has none.'
+            ' Take it out, or serve the pages: kind = "local" in [server].'
+        )
+    if (kind == "url") != bool(parameters.url):
+        raise UsageError(f'{path}: url goes with kind = "url" in [server], and only with it.')
+    if parameters.app_dir and not (parameters.app_dir / "Procfile").is_file():
+        raise UsageError(f"{path}: app_dir {parameters.app_dir} has no Procfile.")

@@ -1,0 +1,173 @@
+"""Every setting and every run parameter, declared once, and where their values come from.
+
+Flags > environment > .env > the run's run.toml > defaults. `wut`, `--help`, `.env.example` and the
+README's reference are made from the tables here or checked against them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from crowdops.config.declarations import ALL, SETTINGS, Setting
+from crowdops.config.environments import ENVIRONMENTS
+from crowdops.errors import UsageError, nearest
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+class Settings(NamedTuple):
+    """The settings of one command, resolved."""
+
+    environment: str
+    endpoint: str
+    home: Path
+    timeout: float
+    poll_interval: float
+    threads: int
+    backups_kept: int = 14
+    quiet: bool = False
+    verbose: bool = False
+    as_json: bool = False
+
+    @property
+    def amazon(self) -> bool:
+        """Whether the environment is one of Amazon's, which take money and have closed."""
+        return ENVIRONMENTS[self.environment].amazon
+
+
+class Selection(NamedTuple):
+    """Which runs: ids, task_name globs, or all. An empty selection selects nothing by itself."""
+
+    runs: tuple[str, ...] = ()
+    task_names: tuple[str, ...] = ()
+    all_runs: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.runs or self.task_names or self.all_runs)
+
+
+class Value(NamedTuple):
+    """A value and where it came from: 'flag', 'environment', the .env file's path, 'default' …"""
+
+    value: str | None
+    source: str
+
+
+def find(name: str) -> Setting:
+    """Return the row of a setting or run parameter. UsageError names the nearest one."""
+    by_name = {setting.name: setting for setting in ALL}
+    if name not in by_name:
+        raise UsageError(f"There is no setting or run parameter {name!r}.{nearest(name, by_name)}")
+    return by_name[name]
+
+
+def lookup(setting: Setting, flags: Mapping[str, str | None] = {}, run: Mapping[str, str] = {}) -> Value:  # noqa: B006
+    """Return the value of a setting as text. `flags` and `run` map names to what was given there."""
+    if (flag := flags.get(setting.name)) is not None:
+        return Value(flag, "flag")
+    if os.environ.get(setting.variable):
+        return Value(os.environ[setting.variable], "environment")
+    if setting.name != "env_file" and (line := _env_file().get(setting.variable)):
+        return Value(line, str(env_file_path()))
+    if setting.name in run:
+        return Value(run[setting.name], "run.toml")
+    return Value(setting.default, "default")
+
+
+def resolve(flags: Mapping[str, str | None], *, quiet: bool, verbose: bool, as_json: bool) -> Settings:
+    """Resolve the settings of a command. UsageError names the setting and where its value came from."""
+    values = {setting.name: lookup(setting, flags) for setting in SETTINGS}
+    environment = values["environment"]
+    if environment.value not in ENVIRONMENTS:
+        raise UsageError(
+            f"environment {environment.value!r} (from {environment.source}) is not one of {', '.join(ENVIRONMENTS)}."
+        )
+    threads = int(_number("threads", values["threads"], whole=True))
+    return Settings(
+        environment=environment.value,
+        endpoint=(values["endpoint"].value or ENVIRONMENTS[environment.value].endpoint).rstrip("/"),
+        home=Path(values["home"].value or "").expanduser().absolute(),
+        timeout=_number("timeout", values["timeout"]),
+        poll_interval=_number("poll_interval", values["poll_interval"]),
+        threads=min(threads, 32),
+        backups_kept=int(_number("backups_kept", values["backups_kept"], whole=True)),
+        quiet=quiet,
+        verbose=verbose,
+        as_json=as_json,
+    )
+
+
+def _number(name: str, given: Value, *, whole: bool = False) -> float:
+    try:
+        number = int(given.value or "") if whole else float(given.value or "")
+    except ValueError:
+        number = 0
+    if not 0 < number < 1e9:
+        noun = "whole number" if whole else "number"
+        raise UsageError(f"{name} {given.value!r} (from {given.source}) is not a {noun} above 0.")
+    return number
+
+
+def variable(name: str) -> str:
+    """Return a variable that other tools read too, such as HEROKU_API_KEY, from the environment or .env; else ''.
+
+    UsageError if it stands in a .env that others can read.
+    """
+    if os.environ.get(name):
+        return os.environ[name]
+    value = _env_file().get(name) or ""
+    if value and env_file_path().stat().st_mode & 0o077:
+        raise UsageError(
+            f"{env_file_path()} holds {name} and others can read it: chmod 600 {env_file_path()}"
+        )
+    return value
+
+
+def env_file_path() -> Path:
+    """Return where the .env file is looked for: CROWDOPS_ENV_FILE, else beside setup.cfg."""
+    given = os.environ.get("CROWDOPS_ENV_FILE")
+    return Path(given).expanduser() if given else REPOSITORY / ".env"
+
+
+def _env_file() -> Mapping[str, str | None]:
+    return _read_env_file(env_file_path())
+
+
+@cache
+def _read_env_file(path: Path) -> Mapping[str, str | None]:
+    if not path.is_file():
+        return {}
+    from dotenv import dotenv_values
+
+    try:
+        return dotenv_values(path, interpolate=False)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 (byte {error.start + 1}).") from error
+
+
+def explain(setting: Setting, run: Mapping[str, str] = {}) -> dict[str, str | None]:  # noqa: B006
+    """Return everything about a setting: what it is, its value now and where that comes from."""
+    value, source = lookup(setting, run=run)
+    return {
+        "name": setting.name,
+        "help": setting.help,
+        "type": setting.kind,
+        "default": setting.default,
+        "value": value,
+        "from": source,
+        "variable": setting.variable,
+        "flag": setting.flag,
+        "advice": setting.advice,
+    }
+
+
+def explanation_row(found: Mapping[str, str | None]) -> tuple[object, ...]:
+    """Return an explanation as the row of a table: name, type, value, from, help."""
+    return tuple(found[key] for key in ("name", "type", "value", "from", "help"))

@@ -1,0 +1,266 @@
+"""What every script's command line shares: options, the guard of dangerous work, and the exit boundary.
+
+A script's options leave here as three values: Settings, Selection and Guard. Nothing below sees click.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import itertools
+import json
+import os
+import platform
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import click
+
+from crowdops import __version__
+from crowdops.config import environments
+from crowdops.config.settings import Selection, Settings, find, resolve
+from crowdops.console import output
+from crowdops.errors import Error, UsageError
+
+EXIT_FAILED, EXIT_USAGE, EXIT_BUG, EXIT_LEFT_OVER, EXIT_INTERRUPTED = 1, 2, 3, 4, 130
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Guard(NamedTuple):
+    """Whether work that cannot be undone may start. The one place that knows --dry-run, --yes and terminals."""
+
+    dry_run: bool
+    yes: bool
+
+    def allows(self, question: str) -> bool:
+        """Ask, unless --yes was given. False in a dry run, or when the answer was no."""
+        if self.dry_run:
+            return False
+        if self.yes:
+            return True
+        return click.confirm(question, default=False, err=True)
+
+    def allows_typed(self, question: str, word: str | None) -> bool:
+        """Ask for a word to be typed, for what deserves a second thought. Without a word as allows()."""
+        if word is None or self.dry_run or self.yes:
+            return self.allows(question)
+        return bool(click.prompt(question, default="", show_default=False, err=True).strip() == word)
+
+
+class Command(click.Command):
+    """A script's command: the boundary where exceptions become exit codes (README.md, "Exit codes")."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        sys.exit(self._run(*args, **kwargs))
+
+    def _run(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> int:
+        # Not through click's own main(): it would turn a closed pipe into a failure.
+        words = list(sys.argv[1:] if args is None else args)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(
+                signal.SIGTERM, signal.default_int_handler
+            )  # ends as Ctrl-C does, not without a word
+        try:
+            with self.make_context(prog_name or Path(sys.argv[0]).name, words, **extra) as context:
+                code = self.invoke(context) or 0
+            sys.stdout.flush()
+            return int(code)
+        except click.exceptions.Exit as finished:
+            return finished.exit_code
+        except (click.Abort, KeyboardInterrupt):
+            click.echo("Interrupted.", err=True)
+            return EXIT_INTERRUPTED
+        except click.ClickException as error:
+            error.show()
+            return error.exit_code
+        except Error as error:
+            output.say(f"error: {error}")
+            return error.exit_code
+        except BrokenPipeError:  # the reader, such as head, had enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except Exception:  # noqa: BLE001 - the boundary: a bug gets a log instead of a traceback
+            click.echo(f"error: this is a bug in crowdops. The traceback is in {_crash_log()}", err=True)
+            return EXIT_BUG
+
+
+def command(help: str | None) -> Callable[[Callable[..., int | None]], Command]:
+    """Make a script's main function its command; the module's docstring is the help text."""
+    text = "\b\n" + inspect.cleandoc(help or "").replace("\n\n", "\n\n\b\n")
+    return click.command(
+        cls=Command,
+        help=text,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    )
+
+
+def with_settings(function: Function) -> Any:
+    """Add the options that every script has; the script gets `settings: config.Settings`."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, as_json: bool, quiet: bool, verbose: bool, **kwargs: Any) -> Any:
+        flags = {name: kwargs.pop(name) for name in ("environment", "home", "timeout")}
+        settings = resolve(flags, quiet=quiet, verbose=verbose, as_json=as_json)
+        return function(*args, settings=settings, **kwargs)
+
+    options = [
+        _option("environment", click.Choice(list(environments.ENVIRONMENTS))),
+        _option("home", metavar="FOLDER"),
+        _option("timeout", metavar="SECONDS"),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout."),
+        click.option(
+            "-q", "--quiet", is_flag=True, help="No progress and no remarks on stderr, only errors."
+        ),
+        click.option("-v", "--verbose", is_flag=True, help="More remarks on stderr."),
+        click.version_option(__version__, prog_name="crowdops"),
+    ]
+    return _stack(options, wrapper)
+
+
+def with_selectors(function: Function) -> Any:
+    """Add --run, --task-name and --all-runs; the script gets `selection: config.Selection`."""
+
+    @functools.wraps(function)
+    def wrapper(
+        *args: Any, run: tuple[str, ...], task_name: tuple[str, ...], all_runs: bool, **kwargs: Any
+    ) -> Any:
+        return function(*args, selection=Selection(run, task_name, all_runs), **kwargs)
+
+    options = [
+        click.option("--run", metavar="RUN_ID", multiple=True, help="A run, by its id. Repeatable."),
+        click.option(
+            *("--task-name",),
+            metavar="GLOB",
+            multiple=True,
+            help="Runs by task_name, such as 'pilot-*'. Repeatable.",
+        ),
+        click.option("--all-runs", is_flag=True, help="Every run in the registry."),
+    ]
+    return _stack(options, wrapper)
+
+
+def with_guard(function: Function) -> Any:
+    """Add --dry-run and --yes; the script gets `guard: Guard`. Without a terminal, --yes is required."""
+    return with_guard_unless()(function)
+
+
+def with_guard_unless(*harmless: str) -> Callable[[Function], Any]:
+    """As with_guard, for a script that does nothing dangerous when one of these options is given."""
+
+    def decorate(function: Function) -> Any:
+        @functools.wraps(function)
+        def wrapper(*args: Any, dry_run: bool, yes: bool, **kwargs: Any) -> Any:
+            if not (dry_run or yes or any(kwargs[name] for name in harmless) or sys.stdin.isatty()):
+                raise UsageError(
+                    "There is no terminal to ask on. Look with --dry-run, then add --yes. Nothing was done."
+                )
+            return function(*args, guard=Guard(dry_run, yes), **kwargs)
+
+        options = [
+            click.option("-n", "--dry-run", is_flag=True, help="Show exactly what would be done; only read."),
+            click.option("-y", "--yes", is_flag=True, help="Do not ask."),
+        ]
+        return _stack(options, wrapper)
+
+    return decorate
+
+
+def pairs(given: Iterable[str], flag: str) -> dict[str, str]:
+    """Return NAME=VALUE arguments as a mapping."""
+    for text in given:
+        if "=" not in text:
+            raise UsageError(f"{flag} {text}: write it as NAME=VALUE.")
+    return dict(text.split("=", 1) for text in given)
+
+
+def require(selection: Selection) -> None:
+    """UsageError unless the command says which runs it means."""
+    if selection.is_empty:
+        raise UsageError("Say which runs: --run RUN_ID, --task-name GLOB or --all-runs. See them: make runs")
+
+
+def rounds(every: float | None) -> Iterator[int]:
+    """Yield once, or again and again every so many seconds, clearing the terminal, until Ctrl-C."""
+    yield 0
+    if every is None:
+        return
+    for number in itertools.count(1):
+        time.sleep(every)
+        if sys.stdout.isatty():
+            click.clear()
+        yield number
+
+
+def report(
+    settings: Settings,
+    guard: Guard,
+    verb: str,
+    *,
+    selected: int,
+    done: int,
+    already: int,
+    failed: Sequence[tuple[str, str]],
+    interrupted: bool = False,
+    more: Mapping[str, Any] | None = None,
+) -> int:
+    """Show what a destroyer or payer did, as JSON (`more` adds keys) or in words, and return its exit code."""
+    if settings.as_json:
+        failures = [{"id": name, "error": why} for name, why in failed]
+        counts = {"selected": selected, "done": done, "already": already}
+        found = {**counts, "failed": failures, "dry_run": guard.dry_run, **(more or {})}
+        click.echo(json.dumps(found, indent=2))
+    elif guard.dry_run:
+        click.echo(
+            f"Dry run: {selected} would be {verb}, {already} are so already. Nothing was changed.", err=True
+        )
+    elif not settings.quiet or failed:
+        click.echo(f"{done} {verb}, {already} were so already, {len(failed)} failed.", err=True)
+    for name, why in failed if not settings.as_json else ():
+        click.echo(f"{name}: {why}", err=True)
+    if interrupted:
+        click.echo("Interrupted. The same command goes on where this one stopped.", err=True)
+        return EXIT_INTERRUPTED
+    return EXIT_FAILED if failed else 0
+
+
+def _option(name: str, kind: Any = str, metavar: str | None = None) -> Callable[[Any], Any]:
+    setting = find(name)
+    help = f"{setting.help} [default: {setting.default}; {setting.variable}]"
+    return click.option(f"--{name}", type=kind, metavar=metavar, help=help)
+
+
+def _stack(options: list[Callable[[Any], Any]], function: Any) -> Any:
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def _crash_log() -> Path:
+    """Append the traceback being handled to a log and return its path; never replaces an earlier one.
+
+    Where the home cannot be written, which may be what went wrong, the log is a new temporary file.
+    """
+    given = os.environ.get("CROWDOPS_HOME") or "~/.crowdops"
+    path = Path(given).expanduser() / "crash.log"
+    head = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {Path(sys.argv[0]).name} crowdops {__version__}"
+    text = f"=== {head}, Python {platform.python_version()}\n{traceback.format_exc()}\n"
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError:
+        import tempfile
+
+        handle, name = tempfile.mkstemp(prefix="crowdops-crash-", suffix=".log")
+        path = Path(name)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+    return path

@@ -1,0 +1,90 @@
+"""Units whose pages have moved: a run that is carried on with a new server has HITs that lead to the old address.
+
+A HIT's address cannot be changed. Such a HIT is expired; where nobody has worked on it, it is deleted as well, and its
+unit launched anew under a token of its own. A unit never has two HITs: the first is gone before the second is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from crowdops import bulk
+from crowdops.errors import NotFound, WrongState
+from crowdops.formats import question_xml
+from crowdops.providers.mturk.client import MTurk
+from crowdops.registry import Registry, Run
+
+
+class Moved(NamedTuple):
+    """How many units are to be launched anew, and how many keep a HIT that somebody has worked on."""
+
+    again: int
+    kept: int
+
+
+def has_moved(url: str, known: Collection[str | None]) -> bool:
+    """Return whether a run's HITs may lead elsewhere than to `url`, given the addresses that its servers had before."""
+    return {address for address in known if address} != {url}
+
+
+def move(registry: Registry, provider: MTurk, run: Run, url: str, *, threads: int) -> Moved:
+    """Replan the outstanding units whose HITs lead elsewhere than to `url`. Safe to repeat and to interrupt.
+
+    One call an outstanding HIT, and three more for each that leads elsewhere. Raises the first error: a run must not
+    go on before it is known that its HITs lead to its pages.
+    """
+    _find_stranded(registry, provider, run, url, threads)
+    again, kept = 0, 0
+    for outcome in bulk.each(
+        lambda unit: _remove(provider, unit.hit_id or ""),
+        registry.stranded_units(run.run_id),
+        threads=threads,
+    ):
+        if outcome.error:
+            raise outcome.error
+        if outcome.result:
+            registry.plan_again(run.run_id, outcome.item.unit_index, outcome.item.hit_id or "")
+            again += 1
+        else:
+            kept += 1
+    return Moved(again, kept)
+
+
+def _find_stranded(registry: Registry, provider: MTurk, run: Run, url: str, threads: int) -> None:
+    """Write down which units' HITs are to go, before the first of them goes."""
+    units = {
+        unit.hit_id: unit.unit_index
+        for unit in registry.iter_units(run.run_id, ["outstanding"])
+        if unit.hit_id
+    }
+    for outcome in bulk.each(provider.definition, list(units), threads=threads):
+        if outcome.result:
+            address = question_xml.external_url(outcome.result.question) or ""
+            if not address.startswith(f"{url.rstrip('/')}/"):
+                registry.set_stranded(run.run_id, units[outcome.item], outcome.item)
+        elif outcome.error and not isinstance(outcome.error, NotFound):
+            raise outcome.error
+
+
+def _remove(provider: MTurk, hit_id: str) -> bool:
+    """Expire a HIT, and delete it unless somebody has worked, or works, on it: then False."""
+    try:
+        provider.expire(hit_id)
+        hit = provider.hit(hit_id)
+        if hit.is_outstanding or hit.available < hit.max_assignments:
+            return False
+        provider.delete_hit(hit_id)
+    except NotFound:  # deleted before, and that was not written down
+        return True
+    except WrongState:  # the counters lag: something has come in
+        return False
+    return True
+
+
+def describe(moved: Moved) -> str:
+    """Return in words what became of the units."""
+    return (
+        f"The address of the pages has changed: {moved.again} HITs that led to the old one are deleted, and their units"
+        f" launched anew. {moved.kept} that somebody has worked on are ended, with what was submitted."
+    )

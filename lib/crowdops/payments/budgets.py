@@ -1,0 +1,82 @@
+"""A run's max_cost as a wall: what it may still cost, counted so that it can never be exceeded."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from crowdops.config.parameters import Parameters
+from crowdops.payments import pricing
+from crowdops.registry import Registry, Run
+
+
+class Budget:
+    """What a run has bound itself to pay, and what its max_cost leaves. Read once; take() keeps count.
+
+    Bound are all assignments of its open HITs, what was submitted elsewhere and not rejected, and the
+    bonuses that were paid or may have been; each with its fee.
+    """
+
+    def __init__(self, registry: Registry, run: Run) -> None:
+        self._registry, self._run = registry, run
+        parameters = Parameters.from_json(run.parameters)
+        self._limit = parameters.max_cost
+        self._taken = assignments_bound(registry, run, parameters) * pricing.assignment_cost(
+            parameters, run.environment
+        )
+        self.read_bonuses()
+
+    @property
+    def bound(self) -> Decimal:
+        """What the run has to pay if everything is approved."""
+        return self._taken + self._bonuses
+
+    def read_bonuses(self) -> None:
+        """Read again what was paid beside the rewards: other processes pay bonuses while a run launches."""
+        self._bonuses = sum(
+            (
+                amount + pricing.bonus_fee(amount, self._run.environment)
+                for amount in self._registry.bonus_amounts(self._run.run_id, "sending", "paid")
+            ),
+            Decimal(0),
+        )
+
+    def take(self, price: Decimal) -> bool:
+        """Bind the run to a price. False, and nothing is bound, if that is over its max_cost."""
+        if self._limit is not None and self.bound + price > self._limit:
+            return False
+        self._taken += price
+        return True
+
+    def units_left(self, price: Decimal, wanted: int) -> int:
+        """Return how many units of a price the run may still have, at most so many as are wanted."""
+        if self._limit is None:
+            return wanted
+        return max(0, min(wanted, int((self._limit - self.bound) / price)))
+
+    def refusal(self, price: Decimal) -> str:
+        """Say why a price was not taken."""
+        return (
+            f"${price} more would take the run over its max_cost: ${self.bound} of ${self._limit} are bound"
+        )
+
+
+class Budgets:
+    """The budgets of several runs, each read at its first use."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._read: dict[str, Budget] = {}
+
+    def of(self, run: Run) -> Budget:
+        """Return the budget of a run."""
+        if run.run_id not in self._read:
+            self._read[run.run_id] = Budget(self._registry, run)
+        return self._read[run.run_id]
+
+
+def assignments_bound(registry: Registry, run: Run, parameters: Parameters) -> int:
+    """Return how many assignments a run has to pay if all that is out and unreviewed is approved."""
+    counts, statuses = registry.unit_counts(run.run_id), registry.status_counts(run.run_id)
+    out = counts.get("creating", 0) + counts.get("outstanding", 0)
+    kept = sum(statuses.values()) - statuses.get("Rejected", 0)
+    return out * parameters.assignments_per_unit + kept - registry.collected_of_open_units(run.run_id)

@@ -1,0 +1,239 @@
+"""The wall to the crowd server's own doors: invitations, and the site where workers work.
+
+A WorkerSession does what a browser without JavaScript would: it reads pages, follows their links, fills in
+their forms. The page in the frame is fetched without the site's cookie, as a browser's sandbox does.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+from crowdops.config.settings import Settings
+from crowdops.errors import CredentialsRefused, NotFound, ProviderError, Unreachable, UsageError, WrongState
+from crowdops.providers.crowd_server.forms import Form, Values, read_form
+from crowdops.providers.mturk.session import read_credentials
+
+_REGION, _SERVICE = "us-east-1", "mturk-requester"
+
+
+class Invitation(NamedTuple):
+    """A worker and the link that signs this worker in; the link is a secret."""
+
+    worker_id: str
+    name: str
+    url: str
+
+
+class Group(NamedTuple):
+    """Units of one kind in the list of work. `accept` is what its button posts; None: not for this worker."""
+
+    hit_type_id: str
+    title: str
+    accept: Button | None
+
+
+class Task(NamedTuple):
+    """A unit in the worker's hands."""
+
+    assignment_id: str
+    hit_type_id: str
+    frame_url: str
+    give_back: Button
+
+
+class Button(NamedTuple):
+    """A form of the site that has nothing to fill in."""
+
+    url: str
+    fields: Values
+
+
+def invite(settings: Settings, *, name: str | None = None, worker_id: str | None = None) -> Invitation:
+    """Make a sign-in link for a new worker, or for a known one, whose link before it ends.
+
+    UsageError where no crowd server can be, or for a name or id that it cannot use.
+    """
+    if settings.environment != "local":
+        raise UsageError(
+            f"Workers are invited to a crowd server; the environment {settings.environment} has none."
+        )
+    wanted = {key: value for key, value in (("name", name), ("worker_id", worker_id)) if value is not None}
+    call = _signed(
+        f"{settings.endpoint}/invites", json.dumps(wanted).encode(), read_credentials(settings.home)
+    )
+    with _session() as session:
+        answer = _send(
+            *(session, "POST", call.url),
+            data=call.body,
+            headers=dict(call.headers),
+            timeout=settings.timeout,
+            allow_redirects=False,
+        )
+    return _invitation(settings.endpoint, answer)
+
+
+def _signed(url: str, body: bytes, credentials: tuple[str, str]) -> Any:
+    """Return a POST request that is signed like a call of the API."""
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
+    call = AWSRequest("POST", url, {"Content-Type": "application/json"}, body)
+    SigV4Auth(Credentials(*credentials), _SERVICE, _REGION).add_auth(call)
+    return call
+
+
+def _invitation(endpoint: str, answer: Any) -> Invitation:
+    try:
+        said = answer.json()
+        if answer.status_code == 200:
+            return Invitation(said["worker_id"], said["name"], said["url"])
+        text, refused = str(said["message"]), "__type" in said
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ProviderError(
+            f"{endpoint} answers, but not as a crowd server ({answer.status_code})."
+        ) from None
+    if refused:
+        raise CredentialsRefused(f"{endpoint} refused the key: {text}")
+    raise UsageError(text) if answer.status_code == 400 else ProviderError(f"{endpoint}: {text}")
+
+
+class WorkerSession:
+    """One worker's browser. Not to be shared between threads."""
+
+    def __init__(self, sign_in_url: str, timeout: float = 30.0) -> None:
+        self._sign_in_url, self._timeout = sign_in_url, timeout
+        self._site, self._frame = _session(), _session()
+
+    def close(self) -> None:
+        """Close the connections; the worker stays signed in nowhere."""
+        self._site.close()
+        self._frame.close()
+
+    def sign_in(self) -> None:
+        """Open the sign-in link. Safe to repeat. WrongState if there is a newer link."""
+        self._get(self._sign_in_url)
+
+    def work(self) -> list[Group]:
+        """Return what the list of work shows, in its order."""
+        url, page = self._get(urljoin(self._sign_in_url, "/"))
+        return [
+            Group(str(card["data-group"]), card.h3.get_text(strip=True), _button(url, card.find("form")))
+            for card in page.select("[data-group]")
+        ]
+
+    def accept_next(self, group: Group) -> Task:
+        """Accept a unit of a group. WrongState if another worker was faster or it is not for this worker."""
+        if group.accept is None:
+            raise WrongState(f"{group.title}: this worker may not accept it.")
+        return _task(*self._press(group.accept))
+
+    def in_hand(self) -> list[str]:
+        """Return the ids of the assignments that the worker has accepted and not handed in, the most urgent first."""
+        _, page = self._get(urljoin(self._sign_in_url, "/"))
+        return [str(card["data-assignment"]) for card in page.select("[data-assignment]")]
+
+    def resume(self, assignment_id: str) -> Task:
+        """Open a unit that is in the worker's hands. WrongState if it is not any more."""
+        return _task(*self._get(urljoin(self._sign_in_url, f"/tasks/{assignment_id}")))
+
+    def read(self, task: Task) -> Form:
+        """Fetch the page in the frame, wherever it is served, and return the form to fill in.
+
+        ProviderError if it has none that works without JavaScript.
+        """
+        answer = _send(self._frame, "GET", task.frame_url, timeout=self._timeout)
+        _check(answer)
+        query = {name: values[0] for name, values in parse_qs(urlsplit(task.frame_url).query).items()}
+        return read_form(answer.text, answer.url, query)
+
+    def submit(self, form: Form, values: Values) -> None:
+        """Send a filled-in form. WrongState if it came too late or twice. Not safe to repeat."""
+        body: dict[str, Any] = {"params" if form.method == "GET" else "data": values}
+        _check(_send(self._frame, form.method, form.action, timeout=self._timeout, **body))
+
+    def give_back(self, task: Task) -> None:
+        """Return a unit. WrongState if it is not in the worker's hands any more."""
+        self._press(task.give_back)
+
+    def _get(self, url: str) -> tuple[str, Any]:
+        return _page(_send(self._site, "GET", url, timeout=self._timeout))
+
+    def _press(self, button: Button) -> tuple[str, Any]:
+        return _page(_send(self._site, "POST", button.url, data=button.fields, timeout=self._timeout))
+
+
+def _session() -> Any:
+    import requests
+
+    return requests.Session()
+
+
+def _send(session: Any, method: str, url: str, **options: Any) -> Any:
+    import requests
+
+    where = urljoin(url, "/").rstrip("/")
+    try:
+        return session.request(method, url, **options)
+    except requests.Timeout:
+        raise Unreachable(f"{where} did not answer within {options['timeout']:g} seconds.") from None
+    except requests.ConnectionError as error:
+        raise Unreachable(f"{where} cannot be reached: {_reason(error)}") from error
+    except requests.RequestException as error:
+        raise ProviderError(f"{where}: {error}") from error
+
+
+def _reason(error: Exception) -> str:
+    """Return the innermost reason, which is the one that a person can use."""
+    cause: BaseException = error
+    while cause.args and isinstance(cause.args[0], BaseException):
+        cause = cause.args[0]
+    cause = getattr(cause, "reason", None) or cause
+    return re.sub(r"^\[Errno -?\d+\] ", "", str(cause).rpartition(": ")[2]) or type(cause).__name__
+
+
+def _page(answer: Any) -> tuple[str, Any]:
+    from bs4 import BeautifulSoup
+
+    _check(answer)
+    return answer.url, BeautifulSoup(answer.text, "html.parser")
+
+
+def _task(url: str, page: Any) -> Task:
+    frame, working, following = (
+        page.find("iframe"),
+        page.find("form", id="working"),
+        page.find("form", id="next"),
+    )
+    give_back, go_on = _button(url, working), _button(url, following)
+    if frame is None or give_back is None or go_on is None:
+        raise ProviderError(f"{url} is no task page.")
+    assignment_id = urlsplit(url).path.rpartition("/")[2]
+    return Task(assignment_id, dict(go_on.fields)["hit_type_id"], urljoin(url, str(frame["src"])), give_back)
+
+
+def _check(answer: Any) -> None:
+    """Raise what an answer's status says, in the words of its page."""
+    if answer.status_code < 400:
+        return
+    from bs4 import BeautifulSoup
+
+    body = BeautifulSoup(answer.text[:10_000], "html.parser")
+    said = " ".join((body.find("main") or body.body or body).get_text(" ", strip=True).split())[:300]
+    path = urlsplit(answer.url).path
+    text = f"{said or answer.reason} ({answer.status_code} at {urlsplit(answer.url).netloc})"
+    if path.startswith("/sign-in/") or answer.status_code == 403:
+        raise CredentialsRefused(text)
+    if answer.status_code == 404:
+        raise NotFound(text)
+    raise WrongState(text) if answer.status_code in (400, 409, 410) else ProviderError(text)
+
+
+def _button(page_url: str, form: Any) -> Button | None:
+    if form is None:
+        return None
+    fields = [(str(field["name"]), str(field.get("value", ""))) for field in form.select("input[name]")]
+    return Button(urljoin(page_url, str(form.get("action", ""))), fields)

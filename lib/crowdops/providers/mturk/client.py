@@ -1,0 +1,200 @@
+"""The wall to an endpoint that serves the MTurk Requester API (2017-01-17): the few calls that we need.
+
+boto3 itself is in mturk_calls, what concerns workers in mturk_workers, what answers become in mturk_objects.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from crowdops.errors import DuplicateToken, NotFound, WrongState
+from crowdops.providers.mturk.models import (
+    Balance,
+    Bonus,
+    Definition,
+    Hit,
+    Submission,
+    read_hit,
+    read_submission,
+)
+from crowdops.providers.mturk.workers import Workers
+
+__all__ = ["LISTING_LAG", "Balance", "Bonus", "Definition", "Hit", "MTurk", "Submission"]
+
+LISTING_LAG = timedelta(seconds=60)  # how long ListHITs may lack a new HIT
+
+
+class MTurk(Workers):
+    """A client of one endpoint; made at its first use, shared by threads. `calls` counts what was sent."""
+
+    def balance(self) -> Decimal:
+        """Return the dollars that can be spent."""
+        return self.account().available
+
+    def account(self) -> Balance:
+        """Return what the account has."""
+        answer = self._call("get_account_balance")
+        held = answer.get("OnHoldBalance")
+        return Balance(Decimal(answer["AvailableBalance"]), None if held is None else Decimal(held))
+
+    def create_hit_type(
+        self,
+        *,
+        title: str,
+        description: str,
+        keywords: str,
+        reward: Decimal,
+        assignment_duration: int,
+        auto_approval_delay: int,
+        qualifications: Sequence[dict[str, Any]],
+    ) -> str:
+        """Return the id of the HIT type with these values, made or found: safe to repeat. Times in seconds."""
+        answer = self._call(
+            "create_hit_type",
+            Title=title,
+            Description=description,
+            Keywords=keywords,
+            Reward=str(reward),
+            AssignmentDurationInSeconds=assignment_duration,
+            AutoApprovalDelayInSeconds=auto_approval_delay,
+            QualificationRequirements=list(qualifications),
+        )
+        return str(answer["HITTypeId"])
+
+    def create_hit(
+        self, *, hit_type_id: str, question: str, annotation: str, assignments: int, lifetime: int, token: str
+    ) -> str:
+        """Create a HIT and return its id. DuplicateToken: it was made before, settle by reading."""
+        answer = self._call(
+            "create_hit_with_hit_type",
+            HITTypeId=hit_type_id,
+            Question=question,
+            RequesterAnnotation=annotation,
+            MaxAssignments=assignments,
+            LifetimeInSeconds=lifetime,
+            UniqueRequestToken=token,
+        )
+        return str(answer["HIT"]["HITId"])
+
+    def hit(self, hit_id: str) -> Hit:
+        """Return a HIT. NotFound if it was disposed of, or never was."""
+        hit = read_hit(self._call("get_hit", HITId=hit_id)["HIT"])
+        if hit.status == "Disposed":
+            raise NotFound(f"HIT {hit_id} was disposed of.")
+        return hit
+
+    def definition(self, hit_id: str) -> Definition:
+        """Return what a HIT was made from. NotFound if it was disposed of, or never was."""
+        item = self._call("get_hit", HITId=hit_id)["HIT"]
+        return Definition(
+            *(item["Title"], item["Description"], item.get("Keywords", ""), Decimal(item["Reward"])),
+            *(item["AssignmentDurationInSeconds"], item.get("AutoApprovalDelayInSeconds", 0)),
+            *(item.get("QualificationRequirements", []), item["MaxAssignments"]),
+            lifetime=int((item["Expiration"] - item["CreationTime"]).total_seconds()),
+            question=item.get("Question", ""),
+        )
+
+    def iter_hits(self) -> Iterator[Hit]:
+        """Yield every HIT of the account that is not disposed of, once each.
+
+        One call a hundred HITs, and one more. A new HIT may be absent for a minute.
+        """
+        seen: set[str] = set()
+        for page in self._pages("list_hits", "HITs"):
+            for item in page:
+                if item["HITId"] not in seen:  # a list that moves under the walk can repeat items
+                    seen.add(item["HITId"])
+                    yield read_hit(item)
+
+    def iter_hits_asking_for(self, type_id: str) -> Iterator[Hit]:
+        """Yield the HITs that ask for a qualification of this account. A new one may be absent for a minute."""
+        for page in self._pages("list_hits_for_qualification_type", "HITs", QualificationTypeId=type_id):
+            yield from map(read_hit, page)
+
+    def iter_reviewable(self, hit_type_id: str) -> Iterator[Hit]:
+        """Yield the HITs of a type that have ended and are not marked Reviewing."""
+        for page in self._pages("list_reviewable_hits", "HITs", HITTypeId=hit_type_id, Status="Reviewable"):
+            yield from map(read_hit, page)
+
+    def submissions(self, hit_id: str, expected: int) -> list[Submission]:
+        """Return a HIT's assignments. Stops asking once `expected` are there: one call for a full HIT."""
+        found: dict[str, Submission] = {}
+        for page in self._pages("list_assignments_for_hit", "Assignments", HITId=hit_id):
+            found.update((item["AssignmentId"], read_submission(item)) for item in page)
+            if len(found) >= expected:
+                break
+        return list(found.values())
+
+    def expire(self, hit_id: str) -> None:
+        """End a HIT: nobody can accept it from now on. Safe to repeat. NotFound if it is gone.
+
+        The date lies years back, never at the present: a clock that is a second off turns "now" into an
+        extension. It differs each time: the service refuses a date that it has seen for this HIT.
+        """
+        moment = datetime(2015, 1, 1, tzinfo=UTC) + timedelta(
+            seconds=time.time_ns() // 1_000_000 % 100_000_000
+        )
+        with contextlib.suppress(DuplicateToken):  # this HIT was expired with this very date before
+            self._call("update_expiration_for_hit", HITId=hit_id, ExpireAt=moment)
+
+    def mark_reviewing(self, hit_id: str) -> None:
+        """Take an ended HIT off the list of reviewable ones. Safe to repeat."""
+        with contextlib.suppress(WrongState):  # marked before, or extended by somebody
+            self._call("update_hit_review_status", HITId=hit_id, Revert=False)
+
+    def delete_hit(self, hit_id: str) -> None:
+        """Dispose of an ended HIT and its assignments. NotFound if it is gone, WrongState if it is not ready."""
+        try:
+            self._call("delete_hit", HITId=hit_id)
+        except WrongState as error:
+            if "'Disposed'" in str(error):
+                raise NotFound(f"HIT {hit_id} was disposed of.") from error
+            raise
+
+    # Assignments and money
+
+    def submission(self, assignment_id: str) -> Submission:
+        """Return an assignment that was submitted. NotFound, or WrongState while it is being worked on."""
+        return read_submission(self._call("get_assignment", AssignmentId=assignment_id)["Assignment"])
+
+    def approve(self, assignment_id: str, feedback: str | None, *, override: bool = False) -> None:
+        """Approve and pay an assignment; `override` takes back a rejection.
+
+        WrongState if its state does not call for it (any more): settle by reading.
+        """
+        words: dict[str, Any] = {"RequesterFeedback": feedback} if feedback else {}
+        self._call("approve_assignment", AssignmentId=assignment_id, OverrideRejection=override, **words)
+
+    def reject(self, assignment_id: str, feedback: str) -> None:
+        """Reject an assignment, which is then not paid. WrongState as for approve()."""
+        self._call("reject_assignment", AssignmentId=assignment_id, RequesterFeedback=feedback)
+
+    def send_bonus(self, bonus: Bonus, token: str) -> None:
+        """Pay a bonus. DuplicateToken: it was paid within a day, settle by reading iter_bonuses()."""
+        self._call(
+            "send_bonus",
+            AssignmentId=bonus.assignment_id,
+            WorkerId=bonus.worker_id,
+            BonusAmount=str(bonus.amount),
+            Reason=bonus.reason,
+            UniqueRequestToken=token,
+        )
+
+    def iter_bonuses(self, assignment_id: str) -> Iterator[Bonus]:
+        """Yield the bonuses that were paid for an assignment, by whomever."""
+        yield from self._bonuses(AssignmentId=assignment_id)
+
+    def iter_bonuses_of_hit(self, hit_id: str) -> Iterator[Bonus]:
+        """Yield the bonuses that were paid for the assignments of a HIT, by whomever. NotFound if it is gone."""
+        yield from self._bonuses(HITId=hit_id)
+
+    def _bonuses(self, **of: str) -> Iterator[Bonus]:
+        for page in self._pages("list_bonus_payments", "BonusPayments", **of):
+            for item in page:
+                amount = Decimal(item["BonusAmount"])
+                yield Bonus(item["AssignmentId"], item["WorkerId"], amount, item.get("Reason", ""))

@@ -1,0 +1,121 @@
+"""What the MTurk API speaks of, as the rest of the library sees it: HITs, assignments, bonuses, a balance."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from crowdops.formats.marks import Mark, parse_annotation
+
+OUTSTANDING = ("Assignable", "Unassignable")
+
+
+class Hit(NamedTuple):
+    """A HIT as the API shows it. Counters may lag behind; only `status` says whether it is open."""
+
+    hit_id: str
+    hit_type_id: str
+    status: str
+    annotation: str
+    max_assignments: int
+    available: int
+    pending: int
+    completed: int
+    reward: Decimal
+    created_at: datetime
+    expiration: datetime
+    assignment_duration: timedelta
+
+    @property
+    def mark(self) -> Mark | None:
+        """Our mark, or None for a HIT that is not ours."""
+        return parse_annotation(self.annotation)
+
+    @property
+    def is_outstanding(self) -> bool:
+        """Workers can still accept it or are working on it."""
+        return self.status in OUTSTANDING
+
+    @property
+    def submitted(self) -> int:
+        """Assignments submitted and not reviewed: in none of the API's three counters."""
+        return max(0, self.max_assignments - self.available - self.pending - self.completed)
+
+
+class Definition(NamedTuple):
+    """What a HIT was made from. Dollars and seconds; `question` is XML, the qualifications are the API's own."""
+
+    title: str
+    description: str
+    keywords: str
+    reward: Decimal
+    assignment_duration: int
+    auto_approval_delay: int
+    qualifications: list[dict[str, Any]]
+    max_assignments: int
+    lifetime: int
+    question: str
+
+
+class Submission(NamedTuple):
+    """An assignment as the API shows it: submitted, approved or rejected. `answer` is XML."""
+
+    assignment_id: str
+    worker_id: str
+    hit_id: str
+    status: str
+    accepted_at: datetime | None
+    submitted_at: datetime | None
+    auto_approval_at: datetime | None
+    approved_at: datetime | None
+    rejected_at: datetime | None
+    answer: str
+
+
+class Bonus(NamedTuple):
+    """A bonus that was paid. Dollars."""
+
+    assignment_id: str
+    worker_id: str
+    amount: Decimal
+    reason: str
+
+
+class Balance(NamedTuple):
+    """What the account has, in dollars: to spend, and held back for work on offer (None: not told)."""
+
+    available: Decimal
+    held: Decimal | None
+
+
+def read_hit(item: dict[str, Any]) -> Hit:
+    return Hit(
+        hit_id=item["HITId"],
+        hit_type_id=item.get("HITTypeId", ""),
+        status=item.get("HITStatus", ""),
+        annotation=item.get("RequesterAnnotation", ""),
+        max_assignments=item.get("MaxAssignments", 0),
+        available=item.get("NumberOfAssignmentsAvailable", 0),
+        pending=item.get("NumberOfAssignmentsPending", 0),
+        completed=item.get("NumberOfAssignmentsCompleted", 0),
+        reward=Decimal(item.get("Reward", "0")),
+        created_at=item["CreationTime"].astimezone(UTC),
+        expiration=item["Expiration"].astimezone(UTC),
+        assignment_duration=timedelta(seconds=item.get("AssignmentDurationInSeconds", 0)),
+    )
+
+
+def read_submission(item: dict[str, Any]) -> Submission:
+    def moment(name: str) -> datetime | None:
+        return item[name].astimezone(UTC) if name in item else None
+
+    return Submission(
+        *(item["AssignmentId"], item["WorkerId"], item["HITId"], item["AssignmentStatus"]),
+        accepted_at=moment("AcceptTime"),
+        submitted_at=moment("SubmitTime"),
+        auto_approval_at=moment("AutoApprovalTime"),
+        approved_at=moment("ApprovalTime"),
+        rejected_at=moment("RejectionTime"),
+        answer=item.get("Answer", ""),
+    )

@@ -1,0 +1,136 @@
+"""Backups of the registry: dated copies under `home`/backups, and going back to one."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from crowdops.errors import UsageError
+from crowdops.registry import Registry, locks
+
+_NAME = re.compile(r"registry-(\d{8}-\d{6})(?:-\d+)?\.db")
+_WHEN = "%Y%m%d-%H%M%S"
+
+
+class Backup(NamedTuple):
+    """A copy of the registry, and when it was made (UTC, from its name)."""
+
+    path: Path
+    made_at: datetime
+
+
+class Restored(NamedTuple):
+    """What a restore has done. `kept` is where the registry as it was before lies now; None if there was none."""
+
+    backup: Path
+    kept: Path | None
+    runs: int
+
+
+def folder(home: Path) -> Path:
+    """Return where a home's backups lie."""
+    return home / "backups"
+
+
+def existing(home: Path) -> list[Backup]:
+    """Return the backups of a home, the newest first."""
+    found = [
+        Backup(path, datetime.strptime(match[1], _WHEN).replace(tzinfo=UTC))
+        for path in folder(home).glob("registry-*.db")
+        if (match := _NAME.fullmatch(path.name))
+    ]
+    return sorted(
+        found, key=lambda backup: (backup.made_at, len(backup.path.name), backup.path.name), reverse=True
+    )
+
+
+def make(home: Path, *, kept: int) -> tuple[Backup, list[Backup]]:
+    """Copy the registry as it is now, whoever uses it, and drop all but the newest `kept` copies.
+
+    Returns the copy and those that were dropped. It appears whole or not at all. RegistryError if the registry is
+    damaged; nothing is dropped then. UsageError if there is no registry, or the folder cannot be written.
+    """
+    if not (home / "registry.db").exists():
+        raise UsageError(f"{home} has no registry, so there is nothing to back up.")
+    with Registry.open(home) as registry:
+        path = _copy(registry, home, "registry")
+    backups = existing(home)
+    dropped = backups[kept:]
+    for backup in dropped:
+        backup.path.unlink(missing_ok=True)
+    return next(backup for backup in backups if backup.path == path), dropped
+
+
+def _copy(registry: Registry, home: Path, word: str) -> Path:
+    """Copy a registry to a new dated file and return its path."""
+    stamp, place = datetime.now(UTC).strftime(_WHEN), folder(home)
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        partial = place / f".{word}-{stamp}.{os.getpid()}.part"
+        try:
+            registry.backup_to(partial)
+            return partial.rename(_free_name(place / f"{word}-{stamp}.db"))
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(f"{place} cannot be written: {error.strerror}.") from error
+
+
+def _free_name(wanted: Path) -> Path:
+    """Return a name that no file has: two backups in one second are two."""
+    number, path = 1, wanted
+    while path.exists():
+        number += 1
+        path = wanted.with_stem(f"{wanted.stem}-{number}")
+    return path
+
+
+def find(home: Path, name: str) -> Path:
+    """Return the file that a command means: a path, or the name of one in the folder. UsageError lists what there is."""
+    for path in (Path(name).expanduser(), folder(home) / name):
+        if path.is_file():
+            return path.absolute()
+    names = ", ".join(backup.path.name for backup in existing(home)[:5]) or "none"
+    raise UsageError(f"There is no file {name}. The newest backups in {folder(home)}: {names}.")
+
+
+def check_idle(home: Path) -> None:
+    """UsageError that names the process if any run of a home is attended: it would go on with what is no longer so."""
+    for lock in sorted((home / "locks").glob("*.lock")):
+        if holder := locks.holder_of(home, lock.stem):
+            raise UsageError(
+                f"run {lock.stem} is attended by {locks.describe(holder)}; stop that process first. Nothing was done."
+            )
+
+
+def restore(home: Path, backup: Path) -> Restored:
+    """Put a backup in the place of the registry; what is there now is kept aside.
+
+    RegistryError if the backup cannot be used, UsageError as check_idle() does: then nothing has changed. It can be killed
+    anywhere: the registry is the old one or the new one, whole, or absent with the old one aside. Safe to repeat.
+    """
+    check_idle(home)
+    Registry.check_copy(backup)
+    kept = None
+    if Registry.is_damaged(home):
+        kept = Registry.set_aside(home)
+    existed = (home / "registry.db").exists()
+    with Registry.open(home) as registry:
+        if existed:
+            kept = _copy(registry, home, "replaced")
+        registry.restore_from(backup)
+        return Restored(backup, kept, len(registry.runs()))
+
+
+def remarks(done: Restored) -> list[str]:
+    """Return in words what a restore has done, and what to type next."""
+    lines = [f"The registry is that of {done.backup.name} again: {done.runs} runs."]
+    if done.kept:
+        lines.append(f"What was there before is kept: {done.kept}")
+    lines.append(
+        "What has happened since is not in it. Close the gap from the marks: make rebuild, then make recover"
+    )
+    return lines

@@ -1,0 +1,234 @@
+"""The registry's one sqlite file: opened, brought to the current schema, copied, and written in transactions."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Self
+
+from crowdops.errors import RegistryError, UsageError
+from crowdops.registry.rows import stamp
+
+BUSY_SECONDS = 60.0  # how long a writer waits for another process's transaction
+
+
+class RegistryFile:
+    """An open file. Its other halves know the tables; this one knows sqlite."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._command = Path(sys.argv[0]).name
+
+    @classmethod
+    def open(cls, home: Path) -> Self:
+        """Open or make `home`/registry.db and bring it to the current schema."""
+        path = home / "registry.db"
+        with _explained(path):
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.touch(mode=0o600, exist_ok=True)
+            connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+            try:
+                connection.row_factory = sqlite3.Row
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+                connection.execute("PRAGMA foreign_keys = ON")
+                _migrate(connection, path)
+            except BaseException:
+                connection.close()
+                raise
+        return cls(connection)
+
+    @staticmethod
+    def is_damaged(home: Path) -> bool:
+        """Return whether `home`/registry.db exists and is no whole database. Reads all of it."""
+        path = home / "registry.db"
+        if not path.exists():
+            return False
+        try:
+            connection = sqlite3.connect(path, timeout=BUSY_SECONDS)
+            try:
+                return bool(connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",))
+            finally:
+                connection.close()
+        except sqlite3.OperationalError:
+            raise RegistryError(f"The registry {path} cannot be read.") from None
+        except sqlite3.DatabaseError:
+            return True
+
+    @staticmethod
+    def set_aside(home: Path) -> Path:
+        """Rename `home`/registry.db and the files that belong to it, and return its new place. Nothing is lost."""
+        path = home / "registry.db"
+        kept = path.with_name(f"registry-damaged-{datetime.now(UTC):%Y%m%d-%H%M%S}.db")
+        for suffix in ("-wal", "-shm", ""):
+            beside = path.with_name(path.name + suffix)
+            if beside.exists():
+                beside.rename(kept.with_name(kept.name + suffix))
+        return kept
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._connection.close()
+        if isinstance(error, sqlite3.DatabaseError):  # a reading method met a damaged page, or a full disk
+            with _explained(None):
+                raise error
+
+    # Copies
+
+    def backup_to(self, path: Path) -> None:
+        """Copy everything, as it is at this moment, into a new file. Others may go on writing.
+
+        RegistryError if the copy is no whole database, which means that the registry is none either.
+        """
+        with _explained(path):
+            path.touch(mode=0o600, exist_ok=False)
+            with closing(sqlite3.connect(path)) as copy:
+                self._connection.backup(copy)
+                copy.execute("PRAGMA journal_mode = DELETE")  # a copy is one file
+                _require_whole(copy)
+
+    @staticmethod
+    def check_copy(path: Path) -> None:
+        """RegistryError unless a file is a whole registry, and none that is newer than this code."""
+        with _explained(path), _opened_copy(path) as copy:
+            _require_known(copy, path)
+
+    def restore_from(self, path: Path) -> None:
+        """Put what a copy holds in the place of everything, in one transaction, and bring it to the current schema.
+
+        RegistryError if the file cannot be used: then nothing has changed. Safe to repeat.
+        """
+        with _explained(path):
+            with _opened_copy(path) as copy:
+                _require_known(copy, path)
+                copy.backup(self._connection)
+            _migrate(self._connection, path)
+        self.record("registry-restored", path.name)
+
+    # Journal, and the transactions that everything is written in
+
+    def record(self, kind: str, target: str, run_id: str | None = None, detail: str | None = None) -> None:
+        """Add one line to the journal."""
+        with self._transaction():
+            self._record(kind, target, run_id, detail)
+
+    def _record(self, kind: str, target: str, run_id: str | None, detail: str | None = None) -> None:
+        self._connection.execute(
+            "INSERT INTO events (at, command, pid, run_id, kind, target, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (stamp(), self._command, os.getpid(), run_id, kind, target, detail),
+        )
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make one transaction of all that the block reads and writes: what it has read still holds when it writes."""
+        with self._transaction():
+            yield
+
+    @contextmanager
+    def _transaction(self, *, synced: bool = True) -> Iterator[None]:
+        """Commit what the block does, or nothing of it. Without `synced` a power cut, not a kill, can undo it."""
+        if self._connection.in_transaction:  # a part of what is done together()
+            yield
+            return
+        with _explained(None):
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:  # sqlite itself rolls back when the disk is full
+                    self._connection.execute("ROLLBACK")
+                raise
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Apply the numbered migrations that are missing, each with its record in one transaction."""
+    files = sorted(
+        (
+            file
+            for file in resources.files("crowdops.registry").joinpath("schema").iterdir()
+            if file.name.endswith(".sql")
+        ),
+        key=lambda file: file.name,
+    )
+    for number, file in enumerate(files, start=1):
+        if connection.execute("PRAGMA user_version").fetchone()[0] >= number:
+            continue
+        connection.execute("BEGIN IMMEDIATE")
+        if connection.execute("PRAGMA user_version").fetchone()[0] < number:  # nobody else was faster
+            for statement in _statements(file.read_text(encoding="utf-8")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+        connection.execute("COMMIT")
+    _require_known(connection, path)
+
+
+def _require_known(connection: sqlite3.Connection, path: Path) -> None:
+    """RegistryError unless a database is a registry of a schema that this code knows."""
+    known = sum(
+        file.name.endswith(".sql")
+        for file in resources.files("crowdops.registry").joinpath("schema").iterdir()
+    )
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > known:
+        raise RegistryError(
+            f"{path} was written by a newer crowdops (schema {version}, this one knows {known}). Update crowdops."
+        )
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'task_runs'").fetchone():
+        raise RegistryError(f"{path} is a database, and not a registry of crowdops.")
+
+
+@contextmanager
+def _opened_copy(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a copy of a registry for reading, once all of it was found whole. RegistryError if it is not."""
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as copy:
+        try:
+            _require_whole(copy)
+        except sqlite3.DatabaseError as error:
+            raise RegistryError(
+                f"{path} is no whole copy of a registry ({error}). Nothing was changed."
+            ) from error
+        yield copy
+
+
+def _require_whole(connection: sqlite3.Connection) -> None:
+    if (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+        raise sqlite3.DatabaseError(f"database disk image is malformed: {found}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Split a migration into statements: executescript() would commit before it starts."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+@contextmanager
+def _explained(path: Path | None) -> Iterator[None]:
+    """Turn sqlite's errors into ours; the file is left as it is."""
+    try:
+        yield
+    except sqlite3.IntegrityError:
+        raise  # a bug of ours, not a state of the disk
+    except sqlite3.DatabaseError as error:
+        place = f"The registry {path}" if path else "The registry"
+        if "not a database" in str(error) or "malformed" in str(error):
+            raise RegistryError(
+                f"{place} is damaged ({error}). Nothing was changed. A new one can be made from what the"
+                " provider has, and the damaged file is kept: make rebuild"
+            ) from error
+        raise RegistryError(f"{place} cannot be used: {error}.") from error
+    except OSError as error:
+        raise UsageError(f"The registry {path} cannot be opened: {error.strerror}.") from error

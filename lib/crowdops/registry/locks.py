@@ -1,0 +1,116 @@
+"""Run locks: a run is attended exactly while some process holds its lock.
+
+flock belongs to the open file, so the kernel lets go when the process dies, however it dies.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from crowdops.errors import UsageError
+from crowdops.registry import END_STATES, Registry, Run
+
+# Somebody who asks holds the lock for microseconds; a launch waits that out instead of failing.
+PATIENCE_SECONDS = 2.0
+
+
+class Holder(NamedTuple):
+    """The process that holds a run's lock, for messages only."""
+
+    pid: int
+    host: str
+    command: str
+    since: str
+
+
+@contextmanager
+def hold(home: Path, run_id: str) -> Iterator[None]:
+    """Hold a run's lock. UsageError names the holder if another process has it."""
+    with _open(home, run_id) as file:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not _try(file, fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                raise UsageError(
+                    f"run {run_id} is attended by {describe(_read(file))}; stop that process first"
+                )
+            time.sleep(0.01)
+        holder = Holder(os.getpid(), socket.gethostname(), Path(sys.argv[0]).name, _now())
+        file.seek(0)
+        file.truncate()
+        file.write(json.dumps(holder._asdict()))
+        file.flush()
+        yield
+
+
+def holder_of(home: Path, run_id: str) -> Holder | None:
+    """Return who holds a run's lock, or None. Asking takes a shared lock, so askers never meet."""
+    if not (home / "locks" / f"{run_id}.lock").exists():
+        return None
+    with _open(home, run_id) as file:
+        return None if _try(file, fcntl.LOCK_SH) else _read(file)
+
+
+def describe(holder: Holder) -> str:
+    """Return the holder in words."""
+    return f"process {holder.pid} on {holder.host} ({holder.command}, since {holder.since})"
+
+
+def _open(home: Path, run_id: str) -> IO[str]:
+    path = home / "locks" / f"{run_id}.lock"
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return open(path, "a+", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"The lock {path} cannot be opened: {error.strerror}.") from error
+
+
+def _try(file: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _read(file: IO[str]) -> Holder:
+    file.seek(0)
+    try:
+        return Holder(**json.loads(file.read()))
+    except (ValueError, TypeError):  # between taking the lock and writing the name
+        return Holder(0, socket.gethostname(), "unknown", _now())
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+CONDITIONS = ("attended", "detached", "crashed", "ended")
+
+
+def condition(home: Path, run: Run) -> str:
+    """Return whether a run is attended (a process holds its lock), detached, crashed or ended."""
+    if run.state in END_STATES:
+        return "ended"
+    if holder_of(home, run.run_id):
+        return "attended"
+    return "detached" if run.detached and run.state == "running" else "crashed"
+
+
+def conditions(registry: Registry, home: Path) -> dict[str, str]:
+    """Return the condition of every run in the registry, by run id."""
+    return {run.run_id: condition(home, run) for run in registry.runs()}
+
+
+def unattended(home: Path, runs: Sequence[Run]) -> set[str]:
+    """Return the ids of those of the runs that no process holds."""
+    return {run.run_id for run in runs if condition(home, run) != "attended"}

@@ -1,0 +1,40 @@
+"""Messages to workers: who is about to get one, and who has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from crowdops.registry.database import RegistryFile
+from crowdops.registry.rows import stamp
+
+
+class Notices(RegistryFile):
+    """The table notices."""
+
+    def notice_states(self, endpoint: str, digest: str) -> dict[str, str]:
+        """Return the state of a message, by worker."""
+        rows = self._connection.execute(
+            "SELECT worker_id, state FROM notices WHERE endpoint = ? AND digest = ?", (endpoint, digest)
+        )
+        return dict(rows)
+
+    def intend_notices(self, endpoint: str, digest: str, worker_ids: Iterable[str]) -> None:
+        """Write down who is about to get a message."""
+        now = stamp()
+        with self._transaction():
+            self._connection.executemany(
+                "INSERT INTO notices (endpoint, digest, worker_id, state, intended_at) VALUES (?, ?, ?, 'sending', ?)"
+                " ON CONFLICT DO UPDATE SET state = 'sending', error = NULL WHERE state = 'failed'",
+                [(endpoint, digest, worker_id, now) for worker_id in worker_ids],
+            )
+
+    def settle_notices(self, endpoint: str, digest: str, outcomes: Iterable[tuple[str, str | None]]) -> None:
+        """Write down what became of a message: for each worker why it failed, or None if it was sent."""
+        now = stamp()
+        with self._transaction():
+            self._connection.executemany(
+                "UPDATE notices SET state = ?, settled_at = ?, error = ?"
+                " WHERE endpoint = ? AND digest = ? AND worker_id = ?",
+                [("failed" if e else "sent", now, e, endpoint, digest, worker) for worker, e in outcomes],
+            )
+            self._record("message-sent", digest[:12], None)

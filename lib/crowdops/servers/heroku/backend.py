@@ -1,0 +1,174 @@
+"""Task servers at Heroku: launched for a run, looked at, restarted and taken down."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from crowdops.config.parameters import Parameters
+from crowdops.config.settings import Settings, find, lookup, variable
+from crowdops.errors import AccessDenied, NotFound, ProviderError, ServerFailed, UsageError
+from crowdops.providers.heroku import client
+from crowdops.registry import Registry, Run, Server
+from crowdops.servers import bundle
+from crowdops.servers.heroku import apps, deploy
+from crowdops.servers.heroku.deploy import Fleet, Say, Wanted, is_answering
+from crowdops.servers.status import ServerStatus
+
+__all__ = [
+    "Fleet",
+    "given_fleet",
+    "is_answering",
+    "is_set_up",
+    "launch",
+    "launch_app",
+    "own_fleet",
+    "restart",
+    "survey",
+    "take_down",
+]
+
+SINGLE_DYNO_SIZES = ("eco", "basic")
+FLEET_PARAMETERS = ("dyno_size", "dynos", "team")
+MOST_DYNOS = 100
+
+
+def given_fleet(overrides: Mapping[str, str]) -> dict[str, Any]:
+    """Return what --set flags say of an app's dynos and owner, by parameter name. UsageError for anything else."""
+    changes: dict[str, Any] = {}
+    for name, text in overrides.items():
+        if name not in FLEET_PARAMETERS:
+            raise UsageError(f"--set {name}: a server has {', '.join(FLEET_PARAMETERS)}.")
+        changes[name] = text
+    if "dynos" in changes:
+        changes["dynos"] = _number_of_dynos(changes["dynos"])
+    return changes
+
+
+def own_fleet(overrides: Mapping[str, str]) -> Fleet:
+    """Return what an app runs on that serves no run: flags, environment, .env, defaults."""
+    values = {name: lookup(find(name), overrides).value or "" for name in FLEET_PARAMETERS}
+    given_fleet(overrides)
+    return Fleet(values["dyno_size"], _number_of_dynos(values["dynos"]), values["team"])
+
+
+def _number_of_dynos(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_DYNOS:
+        raise UsageError(f"dynos {text!r} is not a whole number from 1 to {MOST_DYNOS}.")
+    return int(text)
+
+
+def is_set_up() -> bool:
+    """Return whether there is a key for Heroku at all."""
+    return bool(variable("HEROKU_API_KEY"))
+
+
+def launch(
+    registry: Registry,
+    settings: Settings,
+    run: Run,
+    parameters: Parameters,
+    folder: Path,
+    token: str,
+    say: Say,
+    *,
+    keep: bool = False,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Server:
+    """Deploy a run's task server and return once it answers with the run's id. Safe to repeat: an app that is up stays.
+
+    ServerFailed with the end of the log if it does not come up, another ProviderError if Heroku refuses; no app is
+    left then, unless `keep`. It gives up, too, when `should_stop` says so. UsageError before anything is created.
+    Whoever calls this holds the run's lock.
+    """
+    if standing := _standing(registry, settings, run.run_id, say):
+        return standing
+    fleet = Fleet(parameters.dyno_size, parameters.dynos, parameters.team)
+    secrets = {"CROWDOPS_RUN_TOKEN": token, **_database(fleet, parameters)}
+    _check(fleet)
+    built = bundle.of_run(registry, settings, run, parameters)
+    own_app = parameters.app_dir is not None
+    wanted = Wanted(built, run.run_id, run.task_name, own_app, fleet, secrets)
+    pause = deploy.pausing(should_stop)
+    return deploy.deploy(registry, settings, wanted, say, keep=keep, pause=pause)
+
+
+def launch_app(
+    registry: Registry, settings: Settings, app_dir: Path, fleet: Fleet, say: Say, *, keep: bool = False
+) -> Server:
+    """Deploy somebody's own app, for no run, and return once it answers. Fails as launch() does."""
+    _check(fleet)
+    with tempfile.TemporaryDirectory(prefix=".deploy-", dir=settings.home) as place:
+        folder = Path(place) / "app"
+        bundle.copy_app(app_dir, folder)
+        wanted = Wanted(folder, None, app_dir.resolve().name, True, fleet, {})
+        return deploy.deploy(registry, settings, wanted, say, keep=keep, pause=time.sleep)
+
+
+def restart(registry: Registry, settings: Settings, server: Server, say: Say) -> Server:
+    """Bring a server up again at its address: scaled as it was, its dynos started anew. ServerFailed if it stays down."""
+    heroku, app_id = client.connect(settings.timeout), server.detail.get("app_id", server.name)
+    try:
+        app = heroku.app(app_id)
+        # A registry that was made again from the marks does not know the size: it stays as it is.
+        deploy.scale(heroku, app, server.detail.get("size"), server.detail.get("dynos", 1))
+        heroku.restart(app.id)
+        deploy.wait_until_up(heroku, app, server, settings.timeout, time.sleep)
+    except ServerFailed:
+        raise
+    except (NotFound, AccessDenied) as error:
+        raise ServerFailed(f"The app {server.name} is gone from Heroku, and its address with it.") from error
+    except ProviderError as error:
+        raise ServerFailed(f"{server.name} could not be restarted: {error}") from error
+    return server
+
+
+def take_down(registry: Registry, settings: Settings, server: Server, *, named: bool = False) -> bool:
+    """Delete a server's app; False if it was gone already. See heroku_apps.take_down."""
+    return apps.take_down(registry, settings, server, named=named)
+
+
+def survey(registry: Registry, settings: Settings, conditions: Mapping[str, str]) -> Iterator[ServerStatus]:
+    """Yield every server of ours at Heroku: by its marks, by the registry, or both."""
+    yield from apps.look(registry, settings, conditions).servers
+
+
+def _standing(registry: Registry, settings: Settings, run_id: str, say: Say) -> Server | None:
+    """Return the server that the run has already, mended if need be; None if it has none (any more)."""
+    for server in registry.servers("up"):
+        if server.run_id != run_id or server.kind != "heroku":
+            continue
+        if is_answering(server, settings.timeout):
+            return server
+        if apps.find(client.connect(settings.timeout), server) is None:
+            say(f"The app {server.name} is gone from Heroku. HITs that lead to it will not find their pages.")
+            registry.set_server(server.server_id, "gone", server.url, server.detail)
+            continue
+        say(f"{server.name} does not answer; restarting it ...")
+        return restart(registry, settings, server, say)
+    return None
+
+
+def _check(fleet: Fleet) -> None:
+    if fleet.dynos > 1 and fleet.size.lower() in SINGLE_DYNO_SIZES:
+        raise UsageError(
+            f"{fleet.dynos} dynos of size {fleet.size}: Heroku allows one. Take standard-1x or more."
+        )
+    if fleet.team and fleet.size.lower() == "eco":
+        raise UsageError("eco dynos are for personal apps; an app of a team needs dyno_size basic or more.")
+
+
+def _database(fleet: Fleet, parameters: Parameters) -> dict[str, str]:
+    """Return where the dynos keep what they must share: only several that keep a cap need it."""
+    if fleet.dynos == 1 or not parameters.allowed_concurrent or parameters.app_dir:
+        return {}
+    address = variable("DATABASE_URL")
+    if not address:
+        raise UsageError(
+            "allowed_concurrent on several dynos needs a PostgreSQL database that they share:"
+            " set DATABASE_URL in the environment or in .env, or set dynos to 1."
+        )
+    return {"DATABASE_URL": address}

@@ -1,0 +1,128 @@
+"""Starting a task server on this machine, from a folder with a Procfile to a server that answers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import re
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from crowdops.config.settings import Settings
+from crowdops.errors import ServerFailed, UsageError
+from crowdops.providers import processes, task_server
+from crowdops.providers.processes import Process
+from crowdops.registry import Registry, Server
+from crowdops.servers.local import marks
+
+BOOT_SECONDS = 60.0  # as long as Heroku gives a dyno
+LOOK_SECONDS = 0.05
+LOG_LINES = 20
+# Below the ports that the system gives to outgoing connections: ours must be free again when a server restarts.
+PORTS = range(20_000, 32_000)
+# What servers need not know of whoever starts them: keys, and settings of ours.
+WITHHELD = ("AWS_", "HEROKU_", "CROWDOPS_")
+_WEB = re.compile(r"^web:[ \t]*(\S.*)$", re.MULTILINE)
+
+
+def is_answering(server: Server, timeout: float) -> bool:
+    """Return whether a server serves its pages."""
+    if server.detail.get("own_app"):
+        return task_server.is_answering(server.url or "", timeout)
+    return task_server.is_serving(server.url or "", server.run_id, timeout)
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody listens on."""
+    for port in random.sample(PORTS, 100):
+        if _is_free(port):
+            return port
+    raise ServerFailed(f"No port from {PORTS.start} to {PORTS.stop - 1} is free on this machine.")
+
+
+def _is_free(port: int) -> bool:
+    """Return whether nobody listens on a port. Connections of before that are not quite over do not count."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def bring_up(registry: Registry, settings: Settings, server: Server, token: Mapping[str, str]) -> Server:
+    """Start a server's process, write down which it is, and wait until it answers.
+
+    ServerFailed with the end of its log if it does not; its processes are the caller's to end then.
+    """
+    folder, log = Path(server.detail["folder"]), Path(server.detail["log"])
+    written = log.stat().st_size if log.exists() else 0
+    command = web_command(folder)
+    if not _is_free(_port(server)):
+        raise ServerFailed(
+            f"{server.name} cannot be started: its address stands in HITs, and another program has port {_port(server)}."
+        )
+    pid = processes.start(command, folder, {**_variables(settings, server), **token}, log)
+    deadline = time.monotonic() + BOOT_SECONDS
+    while process := processes.find(pid):
+        if "pid" not in server.detail or server.detail["pid"] != pid:
+            server = commit(registry, server, "creating", process)
+        if is_answering(server, settings.timeout):
+            return commit(registry, server, "up", process)
+        if time.monotonic() > deadline:
+            raise ServerFailed(_failure(server, f"nothing right answers at {server.url}", written))
+        time.sleep(LOOK_SECONDS)
+    raise ServerFailed(_failure(server, "its web process ended as it started", written))
+
+
+def commit(registry: Registry, server: Server, state: str, process: Process) -> Server:
+    """Write down a server's state and its process."""
+    detail = {**server.detail, "pid": process.pid, "started": process.started}
+    registry.set_server(server.server_id, state, server.url, detail)
+    return server._replace(state=state, detail=detail)
+
+
+def web_command(folder: Path) -> str:
+    """Return the command of a folder's web process. UsageError if its Procfile has none."""
+    try:
+        text = (folder / "Procfile").read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{folder} has no Procfile, so nobody knows how to start the app in it.") from error
+    found = _WEB.search(text)
+    if found is None:
+        raise UsageError(f"{folder} has no web process: the Procfile needs a line `web: ...`.")
+    return found[1].strip()
+
+
+def _variables(settings: Settings, server: Server) -> dict[str, str]:
+    """Return the environment of a server: ours without secrets and settings, and what marks it as ours."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(WITHHELD)}
+    if not server.detail["own_app"]:
+        kept.pop("DATABASE_URL", None)  # Heroku's dynos share one; on this machine a file does
+    tools = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', os.defpath)}"
+    return {
+        **kept,
+        **marks.marks(settings, server),
+        "PATH": tools,
+        "PORT": str(_port(server)),
+        "CROWDOPS_HOST": "127.0.0.1",
+    }
+
+
+def _port(server: Server) -> int:
+    return int((server.url or "").rpartition(":")[2])
+
+
+def _failure(server: Server, what: str, written: int) -> str:
+    """Say what went wrong, with the end of what the server wrote since its log had that length."""
+    with contextlib.suppress(OSError), Path(server.detail["log"]).open("rb") as file:
+        file.seek(written)
+        lines = file.read().decode(errors="replace").splitlines()
+        tail = "\n".join(lines[-LOG_LINES:])
+        return f"{server.name} did not come up: {what}. The end of its log:\n{tail}"
+    return f"{server.name} did not come up: {what}. It has no log."

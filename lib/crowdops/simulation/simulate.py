@@ -1,0 +1,87 @@
+"""Simulated workers for rehearsals: they work through the worker site, as people with browsers would.
+
+Each worker is a thread of its own, and a run of a seed decides the same for the same worker every time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import signal
+import string
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from types import FrameType
+
+from crowdops.config.settings import Settings
+from crowdops.errors import UsageError
+from crowdops.providers.crowd_server import client
+from crowdops.simulation.worker import Behaviour, Tally, Worker
+
+_LETTERS = string.ascii_uppercase + string.digits
+
+
+def worker_id(seed: int, number: int) -> str:
+    """Return the id of a simulated worker: the same for a seed and a number on every machine."""
+    digest = hashlib.sha256(f"simulated worker {number} of {seed}".encode()).digest()
+    return "A" + "".join(_LETTERS[byte % len(_LETTERS)] for byte in digest[:13])
+
+
+def hire(settings: Settings, workers: int, seed: int) -> list[str]:
+    """Invite the simulated workers of a seed and return their sign-in links; safe to repeat.
+
+    UsageError anywhere but on a crowd server: at Amazon's endpoints work is for people.
+    """
+    if settings.environment != "local" or "amazonaws.com" in settings.endpoint:
+        raise UsageError(
+            f"Simulated workers work in the environment local only, not on {settings.environment}"
+            f" ({settings.endpoint}). Nothing was done."
+        )
+    return [
+        client.invite(settings, name=f"Simulated {number}", worker_id=worker_id(seed, number)).url
+        for number in range(1, workers + 1)
+    ]
+
+
+def simulate(
+    links: Sequence[str],
+    behaviour: Behaviour,
+    *,
+    stop: threading.Event,
+    report: Callable[[str], None],
+    timeout: float = 30.0,
+) -> Tally:
+    """Let one worker per sign-in link work until nothing is left to do or `stop` is set.
+
+    A worker who is stopped gives back what is in hand. `report` gets a line for each thing that went wrong,
+    from any thread.
+    """
+    total = Tally()
+    with ThreadPoolExecutor(max_workers=max(1, len(links))) as pool:
+        crew = [
+            Worker(number, link, behaviour, stop, report, timeout)
+            for number, link in enumerate(links, start=1)
+        ]
+        for future in [pool.submit(worker.work) for worker in crew]:
+            total.add(future.result())
+    return total
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[threading.Event]:
+    """Give an event that Ctrl-C or SIGTERM sets. A second Ctrl-C interrupts as usual."""
+    stop = threading.Event()
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(number, previous[signal.Signals(number)])
+
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in previous:
+        signal.signal(number, note)
+    try:
+        yield stop
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,189 @@
+"""One simulated worker: what it does, and the tally of it."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from crowdops.errors import ProviderError, Unreachable, WrongState
+from crowdops.providers.crowd_server.client import Task, WorkerSession
+from crowdops.providers.crowd_server.forms import Form, Values
+from crowdops.simulation import answers
+
+LOOK_SECONDS = 0.5  # between two looks at the list of work when there is nothing to do
+TALLY_HEADERS = ("workers", "submitted", "returned", "abandoned", "refused")
+
+
+class Behaviour(NamedTuple):
+    """How the workers behave. Rates are shares of the accepted units, 0 to 1; the rest is submitted.
+
+    A unit takes `seconds_per_task`, half of it more or less. A worker leaves after `until_idle` seconds
+    without anything to do.
+    """
+
+    seed: int
+    return_rate: float = 0.0
+    abandon_rate: float = 0.0
+    seconds_per_task: float = 0.0
+    until_idle: float = 10.0
+
+
+@dataclass
+class Tally:
+    """What the workers did. `refused` counts what the site or a page would not let them do."""
+
+    workers: int = 0
+    submitted: int = 0
+    returned: int = 0
+    abandoned: int = 0
+    refused: int = 0
+    errors: list[str] = field(default_factory=list)
+
+    def row(self) -> tuple[int, ...]:
+        """Return the numbers under TALLY_HEADERS."""
+        return (self.workers, self.submitted, self.returned, self.abandoned, self.refused)
+
+    def document(self) -> dict[str, object]:
+        """Return the tally for --json."""
+        return dict(zip(TALLY_HEADERS, self.row(), strict=True)) | {"errors": self.errors}
+
+    def add(self, other: Tally) -> None:
+        """Add another tally to this one."""
+        self.workers += other.workers
+        self.submitted += other.submitted
+        self.returned += other.returned
+        self.abandoned += other.abandoned
+        self.refused += other.refused
+        self.errors += other.errors
+
+
+class Worker:
+    """One worker's day. Decides by a chance of its own, which follows from the seed and the worker's number."""
+
+    def __init__(
+        self,
+        number: int,
+        link: str,
+        behaviour: Behaviour,
+        stop: threading.Event,
+        report: Callable[[str], None],
+        timeout: float,
+    ) -> None:
+        self._number, self._behaviour, self._stop, self._report = number, behaviour, stop, report
+        self._session = WorkerSession(link, timeout)
+        self._random = random.Random(f"{behaviour.seed}:{number}")
+        self._tally = Tally(workers=1)
+        self._unworkable: set[str] = set()
+        self._abandoned: set[str] = set()
+        self._unsent: tuple[Form, Values] | None = None
+        self._shaken = False
+
+    def work(self) -> Tally:
+        """Work until there was nothing to do for long enough, and return what came of it."""
+        with closing(self._session):
+            try:
+                self._session.sign_in()
+                self._shift()
+            except ProviderError as error:
+                self._tally.errors.append(self._complain(error))
+        return self._tally
+
+    def _shift(self) -> None:
+        idle_since, patience = time.monotonic(), self._behaviour.until_idle
+        while not self._stop.is_set():
+            trouble = None
+            try:
+                busy = self._do_one()
+            except Unreachable as error:  # a server that restarts is back in a moment
+                busy, trouble, self._shaken = False, error, True
+            if busy:
+                idle_since = time.monotonic()
+            elif time.monotonic() - idle_since < patience:
+                self._stop.wait(min(LOOK_SECONDS, patience / 4))
+            elif trouble:
+                raise trouble
+            else:
+                return
+
+    def _do_one(self) -> bool:
+        """Take one unit and do it; False if there was none, or not now."""
+        if self._unsent:
+            self._submit(*self._unsent)
+        try:
+            task = self._resume() or self._take()
+        except WrongState:  # another worker was faster
+            self._tally.refused += 1
+            return False
+        if task is None:
+            return False
+        try:
+            form = self._session.read(task)
+        except ProviderError as error:
+            self._refuse(task, error)
+            return False
+        self._decide(task, form)
+        return True
+
+    def _resume(self) -> Task | None:
+        """Return a unit in hand whose page was lost when the server did not answer."""
+        left = [one for one in self._session.in_hand() if one not in self._abandoned] if self._shaken else []
+        self._shaken = bool(left)
+        return self._session.resume(left[0]) if left else None
+
+    def _take(self) -> Task | None:
+        groups = [
+            group
+            for group in self._session.work()
+            if group.accept and group.hit_type_id not in self._unworkable
+        ]
+        return self._session.accept_next(groups[0]) if groups else None
+
+    def _decide(self, task: Task, form: Form) -> None:
+        chance, pace = self._random.random(), self._random.uniform(0.5, 1.5)
+        values = answers.fill(form, self._random)
+        stopped = self._stop.wait(self._behaviour.seconds_per_task * pace)
+        if stopped or chance < self._behaviour.return_rate:
+            self._give_back(task)
+        elif chance < self._behaviour.return_rate + self._behaviour.abandon_rate:
+            self._abandoned.add(task.assignment_id)
+            self._tally.abandoned += 1
+        else:
+            self._submit(form, values)
+
+    def _submit(self, form: Form, values: Values) -> None:
+        self._unsent = form, values  # kept and sent again when the server does not answer
+        try:
+            self._session.submit(form, values)
+            self._tally.submitted += 1
+        except WrongState as error:  # the time was up, or it had arrived after all
+            self._tally.refused += 1
+            self._complain(error)
+        self._unsent = None
+
+    def _give_back(self, task: Task) -> None:
+        try:
+            self._session.give_back(task)
+            self._tally.returned += 1
+        except WrongState as error:
+            self._tally.refused += 1
+            self._complain(error)
+
+    def _refuse(self, task: Task, reason: ProviderError) -> None:
+        """Give back what cannot be worked on, and leave its kind alone unless that may pass."""
+        self._tally.refused += 1
+        self._complain(reason)
+        if not isinstance(reason, (Unreachable, WrongState)):
+            self._unworkable.add(task.hit_type_id)
+        self._session.give_back(task)
+        if isinstance(reason, Unreachable):
+            raise reason
+
+    def _complain(self, reason: ProviderError) -> str:
+        line = f"worker {self._number}: {reason}"
+        self._report(line)
+        return line

@@ -1,0 +1,53 @@
+"""maximum_units_per_worker: a qualification marks who has done enough of a task_name, in all of its runs.
+
+The API has no cap on how many HITs a worker does. A worker who reaches it is marked when the unit is
+collected; what he accepts before that still counts, so he can exceed it by what fits between two looks.
+Source: MTurk requester guide, FAQ on limiting workers; a worker without a qualification meets only DoesNotExist.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crowdops import bulk
+from crowdops.providers.mturk.client import MTurk
+from crowdops.registry import Registry
+
+_PREFIX = "crowdops-done-"
+
+
+class WorkerCap:
+    """The cap of one run; one without a cap (0) makes no call and has no requirement."""
+
+    def __init__(self, registry: Registry, provider: MTurk, task_name: str, maximum: int) -> None:
+        self._registry, self._provider = registry, provider
+        self._task_name, self._maximum = task_name, maximum
+        self._type_id: str | None = None
+        self._marked: set[str] = set()
+
+    def requirements(self) -> list[dict[str, Any]]:
+        """Return what keeps out those who have done enough. Makes or finds the qualification; safe to repeat."""
+        if not self._maximum:
+            return []
+        name = f"{_PREFIX}{self._maximum}-of-{self._task_name}"
+        words = f"Holders have done {self._maximum} units of {self._task_name}, which is as many as one worker may do."
+        self._type_id = self._provider.create_qualification_type(name, words)
+        self._marked = {worker_id for worker_id, _ in self._provider.iter_workers_with(self._type_id)}
+        self.mark()
+        return [
+            {
+                "QualificationTypeId": self._type_id,
+                "Comparator": "DoesNotExist",
+                "ActionsGuarded": "DiscoverPreviewAndAccept",
+            }
+        ]
+
+    def mark(self) -> None:
+        """Mark those who have reached the cap by now. A failure is made good next time."""
+        if self._type_id is None:
+            return
+        type_id = self._type_id
+        due = self._registry.busiest_workers(self._task_name, self._maximum) - self._marked
+        for outcome in bulk.each(lambda worker: self._provider.grant(type_id, worker), sorted(due)):
+            if outcome.error is None:
+                self._marked.add(outcome.item)

@@ -1,0 +1,131 @@
+"""The control API: moves the clock, orders faults and delays, counts calls. For tests and rehearsals on this machine.
+
+Everything it sets lies in the database, is shared by all processes and outlives a restart.
+"""
+
+from typing import Any, NoReturn
+
+from flask import Blueprint, Response, abort, current_app, jsonify, make_response, request
+from sqlalchemy import select, update
+
+from crowdserver.control import call_counts, faults
+from crowdserver.control.faults import ANY, KINDS, Fault
+from crowdserver.protocol.validation import known_operations
+from crowdserver.storage import clock
+from crowdserver.storage.schema import server
+from crowdserver.storage.transactions import Crowd
+
+blueprint = Blueprint("control", __name__, url_prefix="/_control")
+
+_DEFAULT_SLOWNESS = 5.0
+_LAGS = {"list_seconds": "list_lag", "counter_seconds": "counter_lag"}
+_WORDINGS = {"hit-id": False, "plain": True}
+
+
+@blueprint.post("/clock")
+def advance_clock() -> Response:
+    """Move the clock forward: {"advance_seconds": n} → {"now": seconds since the epoch}."""
+    seconds = _number(_body(), "advance_seconds")
+    with _crowd().database.write() as tx:
+        return jsonify(now=clock.advance(tx, seconds))
+
+
+@blueprint.get("/clock")
+def show_clock() -> Response:
+    """Read the clock."""
+    with _crowd().database.read() as tx:
+        return jsonify(now=clock.now(tx))
+
+
+@blueprint.post("/faults")
+def order_fault() -> tuple[Response, int]:
+    """Order a fault: {"operation", "kind", "count" or "probability", "seconds" of a slow one}."""
+    fault = _fault(_body())
+    with _crowd().database.write() as tx:
+        faults.order(tx, fault)
+    return jsonify({}), 201
+
+
+@blueprint.delete("/faults")
+def clear_faults() -> Response:
+    """Take all faults back."""
+    with _crowd().database.write() as tx:
+        faults.clear(tx)
+    return jsonify({})
+
+
+@blueprint.get("/calls")
+def show_calls() -> Response:
+    """The calls so far: {"CreateHIT": {"ok": n, "failed": n}, …}."""
+    with _crowd().database.read() as tx:
+        return jsonify(call_counts.numbers(tx))
+
+
+@blueprint.delete("/calls")
+def reset_calls() -> Response:
+    """Count calls from zero again."""
+    with _crowd().database.write() as tx:
+        call_counts.reset(tx)
+    return jsonify({})
+
+
+@blueprint.post("/lag")
+def set_lag() -> Response:
+    """Keep lists and counters behind: {"list_seconds": n, "counter_seconds": n}, either or both; 0 ends it."""
+    body = _body()
+    if not body or set(body) - set(_LAGS):
+        _refuse(f"give one or both of {', '.join(_LAGS)}")
+    values = {_LAGS[name]: _number(body, name) for name in body}
+    with _crowd().database.write() as tx:
+        tx.execute(update(server).values(**values))
+        row = tx.execute(select(server)).one()
+        return jsonify(list_seconds=row.list_lag, counter_seconds=row.counter_lag)
+
+
+@blueprint.post("/wording")
+def set_wording() -> Response:
+    """Choose what a reused token is answered: {"duplicate_token": "hit-id"} names the HIT, "plain" only the token."""
+    chosen = _body().get("duplicate_token")
+    if chosen not in _WORDINGS:
+        _refuse(f"duplicate_token is one of {', '.join(_WORDINGS)}")
+    with _crowd().database.write() as tx:
+        tx.execute(update(server).values(plain_duplicates=_WORDINGS[chosen]))
+    return jsonify(duplicate_token=chosen)
+
+
+def _crowd() -> Crowd:
+    crowd: Crowd = current_app.extensions["crowd"]
+    return crowd
+
+
+def _body() -> dict[str, Any]:
+    # Only what calls itself JSON: a page in a browser cannot send that to another origin unasked.
+    body = request.get_json()
+    if not isinstance(body, dict):
+        _refuse("the body must be a JSON object")
+    return body
+
+
+def _fault(body: dict[str, Any]) -> Fault:
+    operation, kind = body.get("operation"), body.get("kind")
+    if operation != ANY and operation not in known_operations():
+        _refuse(f"operation is the name of an operation or {ANY}, not {operation!r}")
+    if kind not in KINDS:
+        _refuse(f"kind is one of {', '.join(KINDS)}, not {kind!r}")
+    if ("count" in body) == ("probability" in body):
+        _refuse("give either count or probability")
+    times = int(_number(body, "count")) if "count" in body else None
+    probability = _number(body, "probability") if "probability" in body else None
+    seconds = _number(body, "seconds") if "seconds" in body else _DEFAULT_SLOWNESS
+    return Fault(operation, kind, times, probability, seconds)
+
+
+def _number(body: dict[str, Any], name: str) -> float:
+    value = body.get(name)
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < 1e10:
+        _refuse(f"{name} must be a number that is not negative")
+    return value
+
+
+def _refuse(message: str) -> NoReturn:
+    abort(make_response(jsonify(error=message), 400))

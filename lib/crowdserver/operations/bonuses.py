@@ -1,0 +1,83 @@
+"""Bonuses: money for a worker beyond the reward of an assignment, paid at once and never taken back."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select
+
+from crowdserver.operations import assignments, hits, limits, request_tokens
+from crowdserver.protocol import errors
+from crowdserver.protocol.call import Call
+from crowdserver.storage import account
+from crowdserver.storage.schema import assignments as assignments_table
+from crowdserver.storage.schema import bonuses
+
+_INSERT = insert(bonuses)
+_PAGE = (
+    select(bonuses)
+    .where(bonuses.c.serial > bindparam("after"))
+    .order_by(bonuses.c.serial)
+    .limit(bindparam("size"))
+)
+_OF_ASSIGNMENT = _PAGE.where(bonuses.c.assignment_id == bindparam("assignment"))
+_OF_HIT = _PAGE.join(assignments_table, bonuses.c.assignment_id == assignments_table.c.id).where(
+    assignments_table.c.hit_id == bindparam("hit")
+)
+
+
+def send(call: Call) -> dict[str, Any]:
+    """SendBonus: pays a bonus and its fee. Repeated without a token it pays again.
+
+    It takes an assignment that is submitted or reviewed, also one whose HIT was disposed of, and its own worker.
+    """
+    amount = limits.amount("BonusAmount", call.input["BonusAmount"])
+    reason = limits.required_text(call.input, "Reason")
+    found = assignments.find_submitted(call.tx, call.input["AssignmentId"])
+    if found.worker_id != call.input["WorkerId"]:
+        raise errors.not_the_assignments_worker(call.input["WorkerId"], found.id)
+    request_tokens.claim_request(
+        call.tx, call.now, call.input.get("UniqueRequestToken"), call.request_id, found.hit_id
+    )
+    fee = account.bonus_fee(amount)
+    call.tx.execute(
+        _INSERT,
+        {
+            "assignment_id": found.id,
+            "worker_id": found.worker_id,
+            "amount": amount,
+            "fee": fee,
+            "reason": reason,
+            "paid_at": call.now,
+        },
+    )
+    # Last, as everywhere: nobody waits for anything else while holding the account.
+    account.pay(call.tx, amount + fee)
+    return {}
+
+
+def list_payments(call: Call) -> dict[str, Any]:
+    """ListBonusPayments: the bonuses of an assignment or of a HIT, in the order in which they were paid."""
+    hit_id, assignment_id = call.input.get("HITId"), call.input.get("AssignmentId")
+    if assignment_id is not None:
+        found = assignments.find_submitted(call.tx, assignment_id)
+        if hit_id not in (None, found.hit_id):
+            raise errors.parameter(f"Assignment {assignment_id} is not one of HIT {hit_id}.")
+        statement, values = _OF_ASSIGNMENT, {"assignment": assignment_id}
+    elif hit_id is not None:
+        hits.find(call.tx, hit_id, disposed=True)
+        statement, values = _OF_HIT, {"hit": hit_id}
+    else:
+        raise errors.parameter("Give a HITId or an AssignmentId.")
+    scope = f"ListBonusPayments {hit_id or ''} {assignment_id or ''}"
+    (after,) = call.position(scope) or (0,)
+    rows = call.tx.execute(statement, {**values, "after": after, "size": call.page_size}).all()
+    members = [
+        {
+            "WorkerId": row.worker_id,
+            "BonusAmount": str(account.dollars(row.amount)),
+            "AssignmentId": row.assignment_id,
+            "Reason": row.reason,
+            "GrantTime": row.paid_at,
+        }
+        for row in rows
+    ]
+    return call.page(scope, "BonusPayments", members, (rows[-1].serial,) if rows else ())

@@ -1,0 +1,87 @@
+"""HIT types: seven properties that many HITs share. Equal properties are one type."""
+
+import hashlib
+import json
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from crowdserver.operations import eligibility, limits, qualification_types, requirements
+from crowdserver.protocol import errors
+from crowdserver.protocol.call import Call
+from crowdserver.protocol.identifiers import new_id
+from crowdserver.storage.schema import hit_types
+
+_DEFAULT_AUTO_APPROVAL = 2_592_000
+
+
+class HitType(NamedTuple):
+    """A HIT type; its fields are the columns of its table. requirements: JSON."""
+
+    id: str
+    group_id: str
+    title: str
+    description: str
+    keywords: str | None
+    reward: int
+    assignment_duration: int
+    auto_approval_delay: int
+    requirements: str
+
+
+_COLUMNS = [hit_types.c[field] for field in HitType._fields]
+_BY_ID = select(*_COLUMNS).where(hit_types.c.id == bindparam("id"))
+_BY_FINGERPRINT = select(*_COLUMNS).where(hit_types.c.fingerprint == bindparam("fingerprint"))
+_INSERT = {
+    "sqlite": sqlite.insert(hit_types).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(hit_types).on_conflict_do_nothing(),
+}
+
+
+def create(call: Call) -> dict[str, Any]:
+    """CreateHITType. Safe to repeat: equal properties give the same id."""
+    return {"HITTypeId": find_or_create(call.tx, call.input).id}
+
+
+def find(tx: Connection, hit_type_id: str) -> HitType:
+    """Read a HIT type that is to be used. Raises HITTypeDoesNotExist, and what demand_usable() raises."""
+    row = tx.execute(_BY_ID, {"id": hit_type_id}).first()
+    if row is None:
+        raise errors.hit_type_does_not_exist(hit_type_id)
+    qualification_types.demand_usable(tx, eligibility.parsed(row.requirements))
+    return HitType._make(row)
+
+
+def find_or_create(tx: Connection, given: dict[str, Any]) -> HitType:
+    """The HIT type with the properties in an operation's input; made if there is none yet.
+
+    A reward of 0.1 and one of 0.10 are the same; everything else counts as it is written.
+    Raises ParameterValidationError, and what demand_usable() raises.
+    """
+    properties = _properties(given)
+    qualification_types.demand_usable(tx, eligibility.parsed(properties["requirements"]))
+    fingerprint = hashlib.sha256(json.dumps(properties).encode()).hexdigest()
+    row = tx.execute(_BY_FINGERPRINT, {"fingerprint": fingerprint}).first()
+    if row is None:
+        values = {"id": new_id(), "group_id": new_id(), "fingerprint": fingerprint, **properties}
+        # Another process may be making the same type: whoever is first, both then read what there is.
+        tx.execute(_INSERT[tx.dialect.name], values)
+        row = tx.execute(_BY_FINGERPRINT, {"fingerprint": fingerprint}).one()
+    return HitType._make(row)
+
+
+def _properties(given: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "title": limits.required_text(given, "Title"),
+        "description": limits.required_text(given, "Description"),
+        "keywords": limits.text("Keywords", given.get("Keywords")),
+        "reward": limits.amount("Reward", given["Reward"]),
+        "assignment_duration": limits.number(
+            "AssignmentDurationInSeconds", given["AssignmentDurationInSeconds"]
+        ),
+        "auto_approval_delay": limits.number(
+            "AutoApprovalDelayInSeconds", given.get("AutoApprovalDelayInSeconds", _DEFAULT_AUTO_APPROVAL)
+        ),
+        "requirements": json.dumps(requirements.echoed(given.get("QualificationRequirements", []))),
+    }

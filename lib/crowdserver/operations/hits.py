@@ -1,0 +1,150 @@
+"""HITs: reading and locking them, their status, and their form in answers."""
+
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, func, or_, select
+
+from crowdserver.operations import eligibility
+from crowdserver.protocol import errors
+from crowdserver.protocol.call import Call
+from crowdserver.storage.account import dollars
+from crowdserver.storage.schema import assignments, hit_types, hits
+
+
+class Status(StrEnum):
+    """HITStatus, in the API's words."""
+
+    ASSIGNABLE = "Assignable"
+    UNASSIGNABLE = "Unassignable"
+    REVIEWABLE = "Reviewable"
+    REVIEWING = "Reviewing"
+    DISPOSED = "Disposed"
+
+
+class Hit(NamedTuple):
+    """A HIT with its type; its fields are the columns of the two tables.
+
+    available, pending, submitted and completed add up to max_assignments; submitted means not reviewed yet.
+    """
+
+    serial: int
+    id: str
+    hit_type_id: str
+    created_at: float
+    expiration: float
+    question: str
+    annotation: str | None
+    fee: int
+    max_assignments: int
+    available: int
+    pending: int
+    submitted: int
+    completed: int
+    reviewing: bool
+    release_at: float | None
+    disposed_at: float | None
+    group_id: str
+    title: str
+    description: str
+    keywords: str | None
+    reward: int
+    assignment_duration: int
+    auto_approval_delay: int
+    requirements: str
+
+    @property
+    def cost(self) -> int:
+        """What one assignment costs, with its fee, in cents."""
+        return self.reward + self.fee
+
+    def status(self, now: float) -> Status:
+        """The HIT's status at a moment. Counters alone never tell it: an expired HIT keeps what is available."""
+        if self.disposed_at is not None:
+            return Status.DISPOSED
+        if self.expiration > now and self.available > 0:
+            return Status.ASSIGNABLE
+        if self.pending > 0:
+            return Status.UNASSIGNABLE
+        return Status.REVIEWING if self.reviewing else Status.REVIEWABLE
+
+    def wire(self, now: float, unseen: int = 0) -> dict[str, Any]:
+        """The HIT as answers show it. unseen: how many reviewed assignments the counter does not show yet."""
+        members: dict[str, Any] = {
+            "HITId": self.id,
+            "HITTypeId": self.hit_type_id,
+            "HITGroupId": self.group_id,
+            "CreationTime": self.created_at,
+            "Title": self.title,
+            "Description": self.description,
+            "Question": self.question,
+            "HITStatus": self.status(now),
+            "MaxAssignments": self.max_assignments,
+            "Reward": str(dollars(self.reward)),
+            "AutoApprovalDelayInSeconds": self.auto_approval_delay,
+            "Expiration": self.expiration,
+            "AssignmentDurationInSeconds": self.assignment_duration,
+            "QualificationRequirements": eligibility.parsed(self.requirements),
+            # Amazon shows this word whatever has been reviewed.
+            "HITReviewStatus": "NotReviewed",
+            "NumberOfAssignmentsPending": self.pending,
+            "NumberOfAssignmentsAvailable": self.available,
+            "NumberOfAssignmentsCompleted": self.completed - unseen,
+        }
+        if self.keywords is not None:
+            members["Keywords"] = self.keywords
+        if self.annotation is not None:
+            members["RequesterAnnotation"] = self.annotation
+        return members
+
+
+_OF_TYPE = Hit._fields[Hit._fields.index("group_id") :]
+SELECT = select(
+    *(hit_types.c[field] if field in _OF_TYPE else hits.c[field] for field in Hit._fields)
+).join_from(hits, hit_types, hits.c.hit_type_id == hit_types.c.id)
+# The SQL form of Hit.status(): Reviewable or Reviewing.
+IS_DONE = (hits.c.pending == 0) & or_(hits.c.expiration <= bindparam("now"), hits.c.available == 0)
+
+_BY_ID = SELECT.where(hits.c.id == bindparam("id"))
+_LOCKED = _BY_ID.with_for_update(of=hits)
+_REVIEWED_SINCE = (
+    select(assignments.c.hit_id, func.count().label("number"))
+    .where(
+        assignments.c.hit_id.in_(bindparam("hits", expanding=True)),
+        or_(assignments.c.approved_at > bindparam("moment"), assignments.c.rejected_at > bindparam("moment")),
+    )
+    .group_by(assignments.c.hit_id)
+)
+
+
+def find(tx: Connection, hit_id: str, disposed: bool = False) -> Hit:
+    """Read a HIT. disposed: give disposed HITs too. Raises HITDoesNotExist."""
+    return _existing(hit_id, tx.execute(_BY_ID, {"id": hit_id}).first(), disposed)
+
+
+def lock(tx: Connection, hit_id: str, disposed: bool = False) -> Hit:
+    """Read a HIT that is to be changed and keep others from it until the transaction ends.
+
+    disposed: give disposed HITs too. Raises HITDoesNotExist.
+    """
+    return _existing(hit_id, tx.execute(_LOCKED, {"id": hit_id}).first(), disposed)
+
+
+def get(call: Call) -> dict[str, Any]:
+    """GetHIT."""
+    return {"HIT": wire(call, [find(call.tx, call.input["HITId"])])[0]}
+
+
+def wire(call: Call, found: list[Hit]) -> list[dict[str, Any]]:
+    """HITs as an answer shows them, with counters as late as the control API wants them."""
+    unseen: dict[str, int] = {}
+    if call.counter_lag:
+        since = {"hits": [hit.id for hit in found], "moment": call.now - call.counter_lag}
+        unseen = {row.hit_id: row.number for row in call.tx.execute(_REVIEWED_SINCE, since)}
+    return [hit.wire(call.now, unseen.get(hit.id, 0)) for hit in found]
+
+
+def _existing(hit_id: str, row: Any, disposed: bool = False) -> Hit:
+    if row is None or (row.disposed_at is not None and not disposed):
+        raise errors.hit_does_not_exist(hit_id)
+    return Hit._make(row)

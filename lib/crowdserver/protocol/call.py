@@ -1,0 +1,46 @@
+"""One request to the API, as its operation sees it."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from crowdserver.protocol.page_tokens import Pages
+
+_DEFAULT_PAGE = 10
+
+
+class Call(NamedTuple):
+    """An operation's input, with the transaction and the moment it happens in.
+
+    list_lag, counter_lag: how many seconds the lists and the counters stay behind (control API).
+    """
+
+    tx: Connection
+    now: float
+    input: dict[str, Any]
+    request_id: str
+    pages: Pages
+    list_lag: float = 0.0
+    counter_lag: float = 0.0
+
+    @property
+    def page_size(self) -> int:
+        """How many members the page of a list has at most."""
+        size: int = self.input.get("MaxResults", _DEFAULT_PAGE)
+        return size
+
+    def position(self, scope: str) -> list[Any] | None:
+        """Where the page begins that was asked for, None for the first one. Raises an ApiError for a foreign token."""
+        return self.pages.position(scope, self.input.get("NextToken"))
+
+    def page(
+        self, scope: str, name: str, members: list[dict[str, Any]], position: Sequence[float | str]
+    ) -> dict[str, Any]:
+        """A page of a list. position: that of its last member.
+
+        Every page that holds something carries a NextToken, also the last one; the page after it is empty and carries
+        none. That is how Amazon's lists end, and what clients must stand.
+        """
+        page = {"NumResults": len(members), name: members}
+        return {**page, "NextToken": self.pages.token(scope, position)} if members else page

@@ -1,0 +1,174 @@
+"""Checks an operation's input against botocore's own model of the service.
+
+Types first: a wrong one is a SerializationException. Then the constraints, all of them at once, in one
+ValidationException with the texts that Amazon's services use. botocore itself checks only some of this before it
+sends, so the rest arrives here.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import botocore.session
+from botocore.model import ListShape, ServiceModel, Shape, StructureShape
+
+from crowdserver.protocol import errors
+
+# What stands before the operation in the header X-Amz-Target.
+VERSION = "MTurkRequesterServiceV20170117"
+
+# What the databases and the XML of answers cannot hold.
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+_JSON_NAMES = {bool: "TRUE_VALUE", int: "NUMBER_VALUE", float: "DECIMAL_VALUE", str: "STRING_VALUE"}
+
+
+@cache
+def model() -> ServiceModel:
+    """The service model, read once."""
+    return botocore.session.get_session().get_service_model("mturk")
+
+
+@cache
+def known_operations() -> frozenset[str]:
+    """The names of all operations that the API has, whether or not this server has them."""
+    return frozenset(model().operation_names)
+
+
+def read_input(operation: str, body: bytes) -> dict[str, Any]:
+    """Read an operation's input from a request's body; members that the model does not know are left out.
+
+    Raises SerializationException, ValidationException or ParameterValidationError.
+    """
+    try:
+        given = json.loads(body)
+    except ValueError as error:
+        raise errors.serialization("The body of the request is not JSON.") from error
+    shape = _input_shape(operation)
+    if not isinstance(given, dict):
+        raise errors.serialization("The body of the request is not a JSON object.")
+    read: dict[str, Any] = _typed(shape, given)
+    problems = list(_problems(shape, read, ""))
+    if problems:
+        raise errors.validation(problems)
+    return read
+
+
+@cache
+def _input_shape(operation: str) -> StructureShape:
+    shape = model().operation_model(operation).input_shape
+    assert shape is not None
+    return shape
+
+
+def _typed(shape: Shape, value: Any) -> Any:
+    """The value as the shape's type, without unknown members and without nulls."""
+    return _READERS[shape.type_name](shape, value)
+
+
+def _structure(shape: Shape, value: Any) -> dict[str, Any]:
+    assert isinstance(shape, StructureShape)
+    if not isinstance(value, dict):
+        raise _wrong_type(value, "structure")
+    return {
+        name: _typed(shape.members[name], value[name])
+        for name in shape.members
+        if value.get(name) is not None
+    }
+
+
+def _list(shape: Shape, value: Any) -> list[Any]:
+    assert isinstance(shape, ListShape)
+    if not isinstance(value, list):
+        raise _wrong_type(value, "list")
+    return [_typed(shape.member, item) for item in value]
+
+
+def _string(_: Shape, value: Any) -> str:
+    if not isinstance(value, str):
+        raise _wrong_type(value, "String")
+    if _FORBIDDEN.search(value):
+        raise errors.parameter("A text contains control characters, which are not allowed.")
+    return value
+
+
+def _boolean(_: Shape, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise _wrong_type(value, "Boolean")
+    return value
+
+
+def _whole(_: Shape, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _wrong_type(value, "Long")
+    return value
+
+
+def _timestamp(_: Shape, value: Any) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        raise _wrong_type(value, "Timestamp")
+    return value
+
+
+_READERS: dict[str, Callable[[Shape, Any], Any]] = {
+    "structure": _structure,
+    "list": _list,
+    "string": _string,
+    "boolean": _boolean,
+    "integer": _whole,
+    "long": _whole,
+    "timestamp": _timestamp,
+}
+
+
+def _wrong_type(value: Any, wanted: str) -> errors.ApiError:
+    found = _JSON_NAMES.get(type(value), "START_OBJECT" if isinstance(value, dict) else "START_ARRAY")
+    return errors.serialization(f"{found} can not be converted to a {wanted}")
+
+
+def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    """Say which constraints a typed value breaks, member by member."""
+    if isinstance(shape, StructureShape):
+        for name, member in shape.members.items():
+            inner = _join(path, name[0].lower() + name[1:])
+            if name in value:
+                yield from _problems(member, value[name], inner)
+            elif name in shape.required_members:
+                yield _problem("null", inner, "must not be null", quoted=False)
+    elif isinstance(shape, ListShape):
+        yield from _size_problems(shape, value, len(value), "length", path)
+        for number, item in enumerate(value, start=1):
+            yield from _problems(shape.member, item, f"{path}.{number}.member")
+    elif isinstance(value, str):
+        yield from _text_problems(shape, value, path)
+    elif isinstance(value, int | float):
+        yield from _size_problems(shape, value, value, "value", path)
+
+
+def _text_problems(shape: Shape, value: str, path: str) -> Iterator[str]:
+    yield from _size_problems(shape, value, len(value), "length", path)
+    pattern = shape.metadata.get("pattern")
+    if pattern and not re.fullmatch(pattern, value, re.ASCII):
+        yield _problem(value, path, f"must satisfy regular expression pattern: {pattern}")
+    words = shape.metadata.get("enum")
+    if words and value not in words:
+        yield _problem(value, path, f"must satisfy enum value set: [{', '.join(words)}]")
+
+
+def _size_problems(shape: Shape, value: Any, size: float, noun: str, path: str) -> Iterator[str]:
+    least, most = shape.metadata.get("min"), shape.metadata.get("max")
+    if least is not None and size < least:
+        yield _problem(value, path, f"must have {noun} greater than or equal to {least}")
+    if most is not None and size > most:
+        yield _problem(value, path, f"must have {noun} less than or equal to {most}")
+
+
+def _problem(value: Any, path: str, rule: str, quoted: bool = True) -> str:
+    shown = f"'{value}'" if quoted else value
+    return f"Value {shown} at '{path}' failed to satisfy constraint: Member {rule}"
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name

@@ -1,0 +1,104 @@
+"""What the worker's frame shows: a requester's page.
+
+An HTMLQuestion is served from here, filled in for one assignment; an ExternalQuestion stays where it is
+and gets the same query parameters. Either way the frame is a sandbox: the page is a stranger's.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from html.parser import HTMLParser
+from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
+
+from sqlalchemy import Connection, select
+
+from crowdserver.protocol import question_xml
+from crowdserver.protocol.question_xml import Question
+from crowdserver.storage.schema import hits
+from crowdserver.worker.assignments import PREVIEW_ID, Refused
+
+# Without allow-same-origin the page gets an origin of its own: no cookie, no look at the page around it.
+# Without allow-top-navigation it cannot lead the worker away.
+SANDBOX = "allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox allow-modals allow-downloads"
+
+
+def question_of(tx: Connection, hit_id: str) -> Question:
+    """Return the question of a HIT. Raises work.Refused if the HIT was disposed of."""
+    xml = tx.execute(
+        select(hits.c.question).where(hits.c.id == hit_id, hits.c.disposed_at.is_(None))
+    ).scalar()
+    if xml is None:
+        raise Refused("gone", "This work is no longer available.")
+    return question_xml.read(xml)
+
+
+def parameters(assignment_id: str | None, hit_id: str, worker_id: str, submit_to: str) -> dict[str, str]:
+    """Return the query parameters of a frame. In a preview (no assignment) worker and address are left out."""
+    if assignment_id is None:
+        return {"assignmentId": PREVIEW_ID, "hitId": hit_id}
+    return {"assignmentId": assignment_id, "hitId": hit_id, "workerId": worker_id, "turkSubmitTo": submit_to}
+
+
+def with_parameters(url: str, values: dict[str, str]) -> str:
+    """Return the URL with the values appended; what it had already stays as it was, to the letter."""
+    parts = urlsplit(url)
+    query = "&".join(filter(None, [parts.query, urlencode(values)]))
+    return urlunsplit(parts._replace(query=query))
+
+
+def sandbox_for(url: str, site: str) -> str:
+    """Return the sandbox of a page: one that is served elsewhere may keep its own origin and storage.
+
+    Both rights together on an address of this site would let the page climb out.
+    """
+    return SANDBOX if _origin(urljoin(site, url)) == _origin(site) else f"{SANDBOX} allow-same-origin"
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def fill(page: str, assignment_id: str) -> str:
+    """Return the page with what a script would do at load done already, for workers without JavaScript.
+
+    The empty hidden input `assignmentId` gets its value, and a form that posts to one of Amazon's closed
+    worker sites by name posts here instead. Every other character stays.
+    """
+    finder = _Edits(page, assignment_id)
+    for start, old, new in reversed(finder.edits):
+        page = page[:start] + new + page[start + len(old) :]
+    return page
+
+
+class _Edits(HTMLParser):
+    """Finds the tags to change. A parser, not a pattern: scripts and comments may hold look-alikes."""
+
+    _AMAZON = re.compile(
+        r"https?://(?:www|worker|workersandbox)\.mturk\.com(?=/mturk/externalSubmit)", re.IGNORECASE
+    )
+
+    def __init__(self, page: str, assignment_id: str) -> None:
+        super().__init__()
+        self.edits: list[tuple[int, str, str]] = []
+        self._value = f' value="{html.escape(assignment_id)}"'
+        # The parser tells lines by "\n" alone, whatever else the page uses.
+        self._lines = [0, *(found.end() for found in re.finditer("\n", page))]
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note the change that this tag needs, if any."""
+        values = dict(attrs)
+        old = self.get_starttag_text() or ""
+        if tag == "input" and values.get("name") == "assignmentId" and not values.get("value"):
+            bare = re.sub(r"""(?i)\svalue\s*=\s*(""|'')""", "", old)
+            self._note(old, re.sub(r"(?i)^<input", lambda name: name[0] + self._value, bare))
+        elif tag == "form":
+            self._note(old, self._AMAZON.sub("", old))
+
+    def _note(self, old: str, new: str) -> None:
+        if new != old:
+            line, column = self.getpos()
+            self.edits.append((self._lines[line - 1] + column, old, new))

@@ -1,0 +1,65 @@
+"""What the site answers: pages around the work, and small ones for inside the frame.
+
+Every answer says what a browser may do with it; the policies allow no script but the site's own file.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from flask import Response, make_response, render_template, request
+
+from crowdserver.operations.workers import Worker
+from crowdserver.site import frames
+
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self';"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+TASK_POLICY = f"{PAGE_POLICY}; frame-src 'self' http: https:"
+FRAME_POLICY = f"sandbox {frames.SANDBOX}; frame-ancestors 'self'"
+ANSWER_POLICY = "default-src 'none'; style-src 'self'; frame-ancestors 'self'"
+
+_NOTES = {
+    "returned": "The task was returned. Somebody else can do it now.",
+    "submitted": "Thank you. There is no more of that work for you right now.",
+    "working": "This task is not submitted yet. Finish it below, or return it.",
+}
+
+
+class Visit(NamedTuple):
+    """One request of a signed-in worker."""
+
+    worker: Worker
+    form_token: str
+    now: float
+
+
+def show(template: str, visit: Visit, policy: str = PAGE_POLICY, **values: Any) -> Response:
+    """Return a page for a signed-in worker, with the note that its address asks for."""
+    note = _NOTES.get(request.args.get("note", ""))
+    text = render_template(
+        template, worker=visit.worker, form=visit.form_token, now=visit.now, note=note, **values
+    )
+    return private(make_response(text), policy)
+
+
+def message(heading: str, text: str, status: int) -> Response:
+    """Return a page that only says something."""
+    page = render_template("message.html", heading=heading, text=text)
+    return private(make_response(page, status), PAGE_POLICY)
+
+
+def inner(heading: str, text: str, status: int) -> Response:
+    """Return a page that only says something and fits into the frame."""
+    page = render_template("frame_message.html", heading=heading, text=text)
+    return private(make_response(page, status), ANSWER_POLICY)
+
+
+def private(response: Response, policy: str) -> Response:
+    """Add what every answer carries: for this browser only, for this purpose only."""
+    response.headers["Content-Security-Policy"] = policy
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

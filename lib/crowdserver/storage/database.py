@@ -1,0 +1,170 @@
+"""The database that all processes of a crowd server share: sqlite in a file, or PostgreSQL by URL.
+
+Reads and writes are separate on purpose. On sqlite a write takes the one write lock when it begins, so it never has
+to be tried again; on PostgreSQL a write locks the rows of the HITs it changes (`SELECT ... FOR UPDATE`).
+"""
+
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from crowdserver.storage import schema
+
+# Any number will do, as long as every crowd server uses the same one.
+_SETUP_LOCK = 8730
+_BUSY_SECONDS = 30
+
+
+class DatabaseError(Exception):
+    """The database cannot be used; the message says why in one line."""
+
+
+class Database:
+    """An open database. Safe to share between threads, not between processes."""
+
+    def __init__(self, url: str) -> None:
+        """Open a database; nothing is read yet.
+
+        Raises DatabaseError for an address that is neither sqlite nor PostgreSQL.
+        """
+        self.url = _parse(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
+        self._writer = self._engine.execution_options(writes=True)
+        # sqlite lets one writer in at a time; waiting here is fair and cheap, in its busy handler it is neither.
+        self._turn = threading.Lock() if self.is_sqlite else nullcontext()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Open a transaction for reading."""
+        with self._engine.begin() as tx:
+            yield tx
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Open a transaction for writing: committed at the end of the block, rolled back if the block raises."""
+        with self._turn, self._writer.begin() as tx:
+            yield tx
+
+    def prepare(self, balance: Decimal) -> None:
+        """Make the tables if they are missing. Safe to repeat, and safe when two servers start at once.
+
+        balance: what a new account holds, in dollars; an account that exists keeps what it has.
+        Raises DatabaseError if the database does not answer or was made by a newer version.
+        """
+        try:
+            with self._alone(), self.write() as tx:
+                if not self.is_sqlite:
+                    tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SETUP_LOCK})
+                schema.metadata.create_all(tx)
+                self._found(tx, balance)
+        except (DBAPIError, OSError) as error:
+            raise DatabaseError(f"cannot use the database {self.url}: {_first_line(error)}") from error
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        self._engine.dispose()
+
+    def _found(self, tx: Connection, balance: Decimal) -> None:
+        version = tx.scalar(select(schema.server.c.schema_version))
+        if version is None:
+            tx.execute(
+                insert(schema.server).values(
+                    id=1,
+                    schema_version=schema.VERSION,
+                    clock_offset=0,
+                    list_lag=0,
+                    counter_lag=0,
+                    plain_duplicates=False,
+                )
+            )
+            tx.execute(insert(schema.account).values(id=1, funds=int(balance * 100), held=0))
+        elif version > schema.VERSION:
+            raise DatabaseError(
+                f"the database {self.url} has schema version {version}; this crowd server knows only {schema.VERSION}"
+            )
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other starting processes out: sqlite cannot switch to WAL while another one does the same."""
+        if not self.is_sqlite:
+            yield
+            return
+        folder = Path(self.url.database or "").parent
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            with self._engine.connect() as connection:
+                driver = connection.connection.driver_connection
+                assert driver is not None
+                driver.execute("PRAGMA journal_mode = WAL")
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _parse(url: str) -> URL:
+    try:
+        # Heroku writes postgres:// into DATABASE_URL; SQLAlchemy knows only the longer word.
+        parsed = make_url(
+            "postgresql" + url.removeprefix("postgres") if url.startswith("postgres://") else url
+        )
+    except ArgumentError as error:
+        raise DatabaseError(
+            f"{url!r} is not a database address; give sqlite:////path/to/file.db or postgresql://user@host/name"
+        ) from error
+    backend = parsed.drivername.partition("+")[0]
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        raise DatabaseError(f"a crowd server keeps its state in sqlite or PostgreSQL, not in {backend!r}")
+    if parsed.database in (None, "", ":memory:"):
+        raise DatabaseError("a crowd server needs a database in a file; in memory it would forget everything")
+    return parsed
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=16,
+        max_overflow=0,
+        pool_timeout=_BUSY_SECONDS,
+        # No isolation level: the driver then leaves BEGIN to us.
+        connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", _tune_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    try:
+        return create_engine(url, pool_size=8, max_overflow=0, pool_timeout=_BUSY_SECONDS, pool_pre_ping=True)
+    except (NoSuchModuleError, ImportError) as error:
+        raise DatabaseError("PostgreSQL needs psycopg: pip install 'crowdops[postgresql]'") from error
+
+
+def _tune_sqlite(connection: Any, _record: object) -> None:
+    # FULL: what was answered is on the disk, whatever happens to the machine the moment after.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _first_line(error: Exception) -> str:
+    cause = getattr(error, "orig", None) or error
+    return (str(cause).strip() or type(cause).__name__).splitlines()[0]

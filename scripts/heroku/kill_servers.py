@@ -10,7 +10,7 @@ read again just before. Safe to repeat.
 import click
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, output, progress
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
@@ -19,14 +19,15 @@ from crowdops.console import cli, output, progress
 @cli.with_guard
 @cli.with_settings
 def main(names: tuple[str, ...], settings: Settings, selection: Selection, guard: cli.Guard) -> int:
-    from crowdops.registry import Registry, locks
+    from crowdops.context import Context
+    from crowdops.registry import locks
     from crowdops.servers import leftovers
     from crowdops.servers.heroku import backend, marks
     from crowdops.servers.status import HEADERS, as_server, row
 
-    with Registry.open(settings.home) as registry:
-        conditions = locks.conditions(registry, settings.home)
-        seen = list(backend.survey(registry, settings, conditions))
+    with Context.open(settings) as context:
+        conditions = locks.conditions(context.registry, settings.home)
+        seen = list(backend.survey(context, conditions))
         choice = leftovers.choose(
             seen, selection, names, known_runs=conditions, is_our_name=marks.is_our_name
         )
@@ -34,16 +35,18 @@ def main(names: tuple[str, ...], settings: Settings, selection: Selection, guard
             output.table(HEADERS, [row(status) for status in choice.targets])
         if remarks := leftovers.remarks(seen, choice):
             output.say(remarks)
-        targets, gone, failed = choice.targets, [], []
+        targets = choice.targets
+        gone: list[str] = []
+        failed: list[tuple[str, str]] = []
         if targets and not guard.allows(f"Delete {len(targets)} apps at Heroku?"):
             targets = []
         elif targets:
             gone, failed = leftovers.kill(
                 targets,
-                lambda status, named: backend.take_down(registry, settings, as_server(status), named=named),
-                is_living=lambda run_id: leftovers.is_living(registry, settings.home, run_id),
+                lambda status, named: backend.take_down(context, as_server(status), named=named),
+                is_living=lambda run_id: leftovers.is_living(context.registry, settings.home, run_id),
                 names=names,
-                progress=progress.progress(len(targets), "taken down", quiet=settings.quiet),
+                progress=context.progress(len(targets), "taken down"),
             )
     return cli.report(
         *(settings, guard, "deleted"),

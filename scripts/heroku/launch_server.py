@@ -27,20 +27,20 @@ from crowdops.console import cli, output
 def main(
     run_id: str | None, app_dir: Path | None, given: tuple[str, ...], keep: bool, settings: Settings
 ) -> None:
-    from crowdops.registry import Registry
+    from crowdops.context import Context
     from crowdops.servers import launch
     from crowdops.servers.heroku import backend
 
     launch.require_one(run_id, app_dir)
     overrides = cli.pairs(given, "--set")
-    with Registry.open(settings.home) as registry:
+    with Context.open(settings) as context:
         if app_dir is not None:
             fleet = backend.own_fleet(overrides)
             with launch.obeying_sigterm():
-                server = backend.launch_app(registry, settings, app_dir, fleet, output.say, keep=keep)
+                server = backend.launch_app(context, app_dir, fleet, keep=keep)
         else:
             changes = backend.given_fleet(overrides)
-            server = launch.for_run(backend, registry, settings, run_id or "", changes, output.say, keep=keep)
+            server = launch.for_run(context, backend, run_id or "", changes, keep=keep)
     output.either(settings.as_json, launch.as_json(server), server.url or "")
 
 

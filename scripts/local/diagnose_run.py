@@ -16,13 +16,12 @@ from crowdops.console import cli, output
 @click.argument("run_id", metavar="RUN_ID")
 @cli.with_settings
 def main(run_id: str, settings: Settings) -> None:
+    from crowdops.context import Context
     from crowdops.diagnosis import report
-    from crowdops.providers.mturk.client import MTurk
-    from crowdops.registry import Registry, selection
 
-    with Registry.open(settings.home) as registry:
-        settings, chosen = selection.choose(registry, settings, Selection((run_id,)))
-        found = report.diagnose(registry, MTurk(settings), settings, chosen[0].run_id)
+    with Context.open(settings) as context:
+        context, chosen = context.choose(Selection((run_id,)))
+        found = report.diagnose(context, chosen[0].run_id)
     if settings.as_json:
         output.document(report.document(found))
     else:

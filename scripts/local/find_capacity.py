@@ -44,11 +44,11 @@ def main(
     seconds_per_task: float,
     settings: Settings,
 ) -> int:
-    from crowdops.registry import Registry
+    from crowdops.context import Context
     from crowdops.servers import capacity
 
-    with Registry.open(settings.home) as registry:
-        target = capacity.target(registry, settings, run_id)
+    with Context.open(settings) as context:
+        target = capacity.target(context, run_id)
     bar = progress.progress(most, "workers", quiet=settings.quiet)
     limits = {"bound": bound_ms, "seconds": seconds, "timeout": settings.timeout}
     taken = list(capacity.steps(target, most=most, progress=bar, **limits))

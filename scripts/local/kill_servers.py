@@ -9,7 +9,7 @@ All processes of a server are asked to end, and killed if they do not. Safe to r
 import click
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, output, progress
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
@@ -18,14 +18,15 @@ from crowdops.console import cli, output, progress
 @cli.with_guard
 @cli.with_settings
 def main(names: tuple[str, ...], settings: Settings, selection: Selection, guard: cli.Guard) -> int:
-    from crowdops.registry import Registry, locks
+    from crowdops.context import Context
+    from crowdops.registry import locks
     from crowdops.servers import leftovers
     from crowdops.servers.local import backend
     from crowdops.servers.status import HEADERS, as_server, row
 
-    with Registry.open(settings.home) as registry:
-        conditions = locks.conditions(registry, settings.home)
-        seen = list(backend.survey(registry, settings, conditions))
+    with Context.open(settings) as context:
+        conditions = locks.conditions(context.registry, settings.home)
+        seen = list(backend.survey(context, conditions))
         choice = leftovers.choose(
             seen, selection, names, known_runs=conditions, is_our_name=backend.is_our_name
         )
@@ -33,16 +34,18 @@ def main(names: tuple[str, ...], settings: Settings, selection: Selection, guard
             output.table(HEADERS, [row(status) for status in choice.targets])
         if remarks := leftovers.remarks(seen, choice):
             output.say(remarks)
-        targets, gone, failed = choice.targets, [], []
+        targets = choice.targets
+        gone: list[str] = []
+        failed: list[tuple[str, str]] = []
         if targets and not guard.allows(f"End {len(targets)} servers on this machine?"):
             targets = []
         elif targets:
             gone, failed = leftovers.kill(
                 targets,
-                lambda status, named: backend.take_down(registry, settings, as_server(status)),
-                is_living=lambda run_id: leftovers.is_living(registry, settings.home, run_id),
+                lambda status, named: backend.take_down(context, as_server(status)),
+                is_living=lambda run_id: leftovers.is_living(context.registry, settings.home, run_id),
                 names=names,
-                progress=progress.progress(len(targets), "ended", quiet=settings.quiet),
+                progress=context.progress(len(targets), "ended"),
             )
     return cli.report(
         *(settings, guard, "ended"),

@@ -27,17 +27,17 @@ from crowdops.console import cli, output
 )
 @cli.with_settings
 def main(run_id: str | None, app_dir: Path | None, keep: bool, settings: Settings) -> None:
-    from crowdops.registry import Registry
+    from crowdops.context import Context
     from crowdops.servers import launch
     from crowdops.servers.local import backend
 
     launch.require_one(run_id, app_dir)
-    with Registry.open(settings.home) as registry:
+    with Context.open(settings) as context:
         if app_dir is not None:
             with launch.obeying_sigterm():
-                server = backend.launch_app(registry, settings, app_dir, output.say, keep=keep)
+                server = backend.launch_app(context, app_dir, keep=keep)
         else:
-            server = launch.for_run(backend, registry, settings, run_id or "", {}, output.say, keep=keep)
+            server = launch.for_run(context, backend, run_id or "", {}, keep=keep)
     output.either(settings.as_json, launch.as_json(server), server.url or "")
 
 

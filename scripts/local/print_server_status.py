@@ -13,14 +13,15 @@ from crowdops.console import cli, output
 @cli.with_selectors
 @cli.with_settings
 def main(settings: Settings, selection: Selection) -> None:
-    from crowdops.registry import Registry, locks
+    from crowdops.context import Context
+    from crowdops.registry import locks
     from crowdops.servers import leftovers
     from crowdops.servers import status as server_status
     from crowdops.servers.local import backend
 
-    with Registry.open(settings.home) as registry:
-        conditions = locks.conditions(registry, settings.home)
-        seen = list(backend.survey(registry, settings, conditions))
+    with Context.open(settings) as context:
+        conditions = locks.conditions(context.registry, settings.home)
+        seen = list(backend.survey(context, conditions))
     servers = leftovers.of(seen, selection)
     if settings.as_json:
         found = [server_status.as_json(status) for status in servers]

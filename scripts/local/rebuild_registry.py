@@ -20,22 +20,21 @@ from crowdops.console import cli, output
 @cli.with_selectors
 @cli.with_settings
 def main(dry_run: bool, settings: Settings, selection: Selection) -> int:
+    from crowdops.context import Context
     from crowdops.hits import scan
-    from crowdops.providers.mturk.client import MTurk
     from crowdops.recovery import rebuild
     from crowdops.registry import Registry
     from crowdops.servers import leftovers
 
     if not dry_run and Registry.is_damaged(settings.home):
         output.say(f"The registry is damaged. The file is kept: {Registry.set_aside(settings.home)}")
-    with Registry.open(settings.home) as registry:
-        provider = MTurk(settings)
-        servers, unseen = leftovers.look_at_servers(registry, settings)
-        found = rebuild.find(registry, settings, scan.look(provider), servers)
+    with Context.open(settings) as context:
+        servers, unseen = leftovers.look_at_servers(context)
+        found = rebuild.find(context, scan.look(context.provider), servers)
         chosen = rebuild.choose(found, selection)
         if not settings.as_json:
             output.table(rebuild.HEADERS, rebuild.rows(chosen))
-        rebuilt = None if dry_run else rebuild.rebuild(registry, provider, settings, chosen)
+        rebuilt = None if dry_run else rebuild.rebuild(context, chosen)
     for line in [*unseen, *rebuild.remarks(found, chosen, rebuilt)]:
         output.say(line)
     if settings.as_json:

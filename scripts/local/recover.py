@@ -37,35 +37,32 @@ def main(
     settings: Settings,
     guard: cli.Guard,
 ) -> int:
-    from crowdops.console.interrupts import Interrupts
-    from crowdops.providers.mturk.client import MTurk
+    from crowdops.context import Context
     from crowdops.recovery import survey
     from crowdops.recovery.recover import Recovery
-    from crowdops.registry import Registry
 
     then = survey.CARRY_ON if resume else survey.SHUT_DOWN
-    with Registry.open(settings.home) as registry:
-        provider = MTurk(settings)
-        found = survey.survey(registry, provider, settings)
+    with Context.open(settings, quiet=settings.quiet) as context:
+        found = survey.survey(context)
         chosen = survey.choose_orphans(found, orphans, every=all_orphans)
         plan = survey.rows(found, settings.environment, chosen, then)
         if plan and not settings.as_json:
             output.table(survey.HEADERS, plan)
-        say = output.say if not settings.quiet else lambda text: None
         for line in survey.remarks(found):
-            say(line)
-        presses = Interrupts()
-        recovery = Recovery(registry, provider, settings, presses, say)
+            context.say(line)
+        recovery = Recovery(context)
         if survey.is_clean(found) and not chosen:
-            say(f"Nothing {'of this home ' if found.unknown else ''}is left over at {settings.endpoint}.")
+            context.say(
+                f"Nothing {'of this home ' if found.unknown else ''}is left over at {settings.endpoint}."
+            )
         elif guard.allows("Carry this on?" if resume else "Shut all of this down?"):
-            with presses:
+            with context.interrupts:
                 recovery.run(found, chosen, resume=resume, wait=not no_wait)
         if settings.as_json:
             actions = [action._asdict() for action in recovery.actions]
             document = survey.document(found, settings.environment)
             output.document({**document, "actions": actions, "dry_run": guard.dry_run})
-    if presses.count:
+    if context.interrupts.count:
         return cli.EXIT_INTERRUPTED
     return cli.EXIT_FAILED if recovery.failed else 0
 

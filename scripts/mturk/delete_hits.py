@@ -6,7 +6,7 @@ is left of a deleted HIT, and its rejections can no longer be taken back. Safe t
 """
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, output, progress
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
@@ -15,26 +15,23 @@ from crowdops.console import cli, output, progress
 @cli.with_settings
 def main(settings: Settings, selection: Selection, guard: cli.Guard) -> int:
     from crowdops.bulk import Tally
+    from crowdops.context import Context
     from crowdops.hits import delete
-    from crowdops.providers.mturk.client import MTurk
-    from crowdops.registry import Registry
-    from crowdops.registry.selection import choose
     from crowdops.results import collect
 
     cli.require(selection)
-    with Registry.open(settings.home) as registry:
-        settings, chosen = choose(registry, settings, selection)
-        provider = MTurk(settings)
-        unread = collect.catch_up(registry, provider, chosen, threads=settings.threads)
-        found = delete.survey(registry, provider, chosen)
+    with Context.open(settings) as context:
+        context, chosen = context.choose(selection)
+        unread = collect.catch_up(context, chosen)
+        found = delete.survey(context, chosen)
         ready = [each for each in found if each.held is None]
         held = [each for each in found if each.held]
         if not settings.as_json:
             output.table(delete.PLAN_HEADERS, delete.plan_rows(chosen, found))
         tally: Tally[delete.Disposable] = Tally()
-        if ready and guard.allows(f"Delete {len(ready)} HITs at {settings.endpoint}?"):
-            bar = progress.progress(len(ready), "deleted", quiet=settings.quiet)
-            tally = delete.dispose(registry, provider, ready, threads=settings.threads, progress=bar)
+        if ready and guard.allows(f"Delete {len(ready)} HITs at {context.settings.endpoint}?"):
+            bar = context.progress(len(ready), "deleted")
+            tally = delete.dispose(context, ready, progress=bar)
     for line in [*unread, *(f"{each.hit_id}: {each.held}" for each in held if settings.verbose)]:
         output.say(line)
     return cli.report(

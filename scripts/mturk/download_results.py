@@ -24,22 +24,19 @@ from crowdops.console import cli, output
 @cli.with_selectors
 @cli.with_settings
 def main(form: str, path: Path | None, offline: bool, settings: Settings, selection: Selection) -> int:
-    from crowdops.providers.mturk.client import MTurk
-    from crowdops.registry import Registry, locks
-    from crowdops.registry.selection import choose
+    from crowdops.context import Context
+    from crowdops.registry import locks
     from crowdops.results import collect, export
 
     cli.require(selection)
-    with Registry.open(settings.home) as registry:
-        settings, chosen = choose(registry, settings, selection)
+    with Context.open(settings) as context:
+        context, chosen = context.choose(selection)
         failures = []
         if not offline:
             unattended = locks.unattended(settings.home, chosen)
-            failures = collect.refresh(
-                registry, MTurk(settings), chosen, unattended, threads=settings.threads
-            )
+            failures = collect.refresh(context, chosen, unattended)
         with output.destination(path) as file:
-            export.write(registry, chosen, "json" if settings.as_json else form, file)
+            export.write(context.registry, chosen, "json" if settings.as_json else form, file)
     for failure in failures:
         output.say(failure)
     return cli.EXIT_FAILED if failures else 0

@@ -6,7 +6,7 @@ mark, and HITs of other runs, are never touched. Safe to repeat.
 """
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, output, progress
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
@@ -14,25 +14,25 @@ from crowdops.console import cli, output, progress
 @cli.with_guard
 @cli.with_settings
 def main(settings: Settings, selection: Selection, guard: cli.Guard) -> int:
+    from crowdops.context import Context
     from crowdops.hits import expire
-    from crowdops.providers.mturk.client import MTurk
-    from crowdops.registry import Registry, locks
-    from crowdops.registry.selection import choose
+    from crowdops.registry import locks
 
     cli.require(selection)
-    with Registry.open(settings.home) as registry:
-        settings, chosen = choose(registry, settings, selection)
-        provider = MTurk(settings)
-        targets, already = expire.targets(registry, provider, chosen)
+    with Context.open(settings) as context:
+        context, chosen = context.choose(selection)
+        targets, already = expire.targets(context, chosen)
         if not settings.as_json:
-            conditions = locks.conditions(registry, settings.home)
+            conditions = locks.conditions(context.registry, settings.home)
             output.table(expire.PLAN_HEADERS, expire.plan_rows(chosen, conditions, targets))
-        selected, gone, failed = len(targets), [], []
-        if targets and not guard.allows(f"Expire {selected} HITs at {settings.endpoint}?"):
+        selected = len(targets)
+        gone: list[expire.Target] = []
+        failed: list[tuple[str, str]] = []
+        if targets and not guard.allows(f"Expire {selected} HITs at {context.settings.endpoint}?"):
             targets = []
         elif targets:
-            bar = progress.progress(selected, "expired", quiet=settings.quiet)
-            gone, failed = expire.expire(registry, provider, targets, threads=settings.threads, progress=bar)
+            bar = context.progress(selected, "expired")
+            gone, failed = expire.expire(context, targets, progress=bar)
     return cli.report(
         *(settings, guard, "expired"),
         selected=selected,

@@ -12,7 +12,7 @@ HIT is gone. Each unit is read again first. Safe to repeat, and beside a living 
 import click
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, output, progress
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
@@ -22,15 +22,14 @@ from crowdops.console import cli, output, progress
 @cli.with_settings
 def main(only_show: bool, settings: Settings, selection: Selection, guard: cli.Guard) -> int:
     from crowdops.bulk import Tally
+    from crowdops.context import Context
     from crowdops.hits import discrepancies, repair
-    from crowdops.providers.mturk.client import MTurk
-    from crowdops.registry import Registry, locks
-    from crowdops.registry.selection import choose
+    from crowdops.registry import locks
 
-    with Registry.open(settings.home) as registry:
-        settings, chosen = choose(registry, settings, selection)
-        provider, conditions = MTurk(settings), locks.conditions(registry, settings.home)
-        found = discrepancies.survey(registry, provider, chosen, conditions)
+    with Context.open(settings) as context:
+        context, chosen = context.choose(selection)
+        conditions = locks.conditions(context.registry, settings.home)
+        found = discrepancies.survey(context, chosen, conditions)
         document = {"broken": discrepancies.document(found.broken), "unknown_hits": found.unknown_hits}
         if not settings.as_json and found.broken:
             output.table(discrepancies.HEADERS, discrepancies.rows(found.broken))
@@ -42,11 +41,9 @@ def main(only_show: bool, settings: Settings, selection: Selection, guard: cli.G
                 output.document(document)
             return 0
         tally: Tally[discrepancies.Broken] = Tally()
-        if found.broken and guard.allows(f"Mend {len(found.broken)} units at {settings.endpoint}?"):
-            bar = progress.progress(len(found.broken), "mended", quiet=settings.quiet)
-            tally = repair.mend(
-                *(registry, provider, found.broken, conditions), threads=settings.threads, progress=bar
-            )
+        if found.broken and guard.allows(f"Mend {len(found.broken)} units at {context.settings.endpoint}?"):
+            bar = context.progress(len(found.broken), "mended")
+            tally = repair.mend(context, found.broken, conditions, progress=bar)
     return cli.report(
         *(settings, guard, "mended"),
         selected=len(found.broken),

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, output, progress
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
@@ -34,27 +34,24 @@ def main(
     guard: cli.Guard,
 ) -> int:
     from crowdops.bulk import Tally
+    from crowdops.context import Context
     from crowdops.payments import compensation
-    from crowdops.providers.mturk.client import MTurk
-    from crowdops.registry import Registry, selection
 
     one = (
         [compensation.check(worker, amount, reason, place="--worker, --amount, --reason")] if not file else []
     )
-    with Registry.open(settings.home) as registry:
-        settings, chosen = selection.choose(registry, settings, Selection(task_names=(task_name,)))
-        plan = compensation.plan(
-            registry, settings, task_name, compensation.read(file) if file else one, chosen
-        )
+    with Context.open(settings) as context:
+        context, chosen = context.choose(Selection(task_names=(task_name,)))
+        plan = compensation.plan(context, task_name, compensation.read(file) if file else one, chosen)
         if not settings.as_json:
-            output.table(compensation.PLAN_HEADERS, compensation.plan_rows(plan, settings))
+            output.table(compensation.PLAN_HEADERS, compensation.plan_rows(plan, context.settings))
         tally: Tally[compensation.Makeup] = Tally()
-        price = compensation.total(plan.due, settings.environment)
+        price = compensation.total(plan.due, context.settings.environment)
         if plan.due and guard.allows(
-            f"Launch {len(plan.due)} HITs for ${price} with fees at {settings.endpoint}?"
+            f"Launch {len(plan.due)} HITs for ${price} with fees at {context.settings.endpoint}?"
         ):
-            bar = progress.progress(len(plan.due), "made", quiet=settings.quiet)
-            tally, untold = compensation.make(registry, MTurk(settings), settings, plan, bar)
+            bar = context.progress(len(plan.due), "made")
+            tally, untold = compensation.make(context, plan, bar)
             for line in untold:
                 output.say(line)
     return cli.report(

@@ -39,43 +39,40 @@ def main(
     guard: cli.Guard,
 ) -> int:
     from crowdops.config import parameters
-    from crowdops.console.interrupts import Interrupts
-    from crowdops.providers.mturk.client import MTurk
-    from crowdops.registry import Registry
-    from crowdops.runs import launch, outcome, resume
-    from crowdops.runs import plan as runs
+    from crowdops.context import Context
+    from crowdops.runs import launch, outcome, plan, resume
 
     started = time.monotonic()
     resume.check_command(run_toml, run_id, changes=detach or bool(given))
     loaded = parameters.load(run_toml, cli.pairs(given, "--set")) if run_toml else None
-    plan = runs.plan(loaded, settings, detach=detach) if loaded else None
+    planned = plan.plan(loaded, settings, detach=detach) if loaded else None
     if run_id:
-        settings, offer = resume.offer(settings, run_id, plan, ignore_data_change=ignore_data_change)
+        settings, offer = resume.offer(settings, run_id, planned, ignore_data_change=ignore_data_change)
     else:
-        assert plan is not None
-        offer = runs.offer(plan, settings)
+        assert planned is not None
+        offer = plan.offer(planned, settings)
     if guard.dry_run:
         output.either(settings.as_json, offer.document, offer.text)
         return 0
     output.say(offer.summary)
-    provider = MTurk(settings)
-    runs.check_account(provider, offer.estimate)
-    if not guard.allows(offer.question):
-        output.say("Nothing was created.")
-        return 0
-    with Registry.open(settings.home) as registry, Interrupts() as presses:
-        world = (registry, provider, settings)
-        if run_id:
-            ending = resume.resume(
-                *world, run_id, presses, plan=plan, ignore_data_change=ignore_data_change, say=output.say
+    with Context.open(settings) as context:
+        plan.check_account(context.provider, offer.estimate)
+        if not guard.allows(offer.question):
+            output.say("Nothing was created.")
+            return 0
+        with context.interrupts:
+            if run_id:
+                ending = resume.resume(context, run_id, plan=planned, ignore_data_change=ignore_data_change)
+            else:
+                assert planned is not None
+                ending = launch.launch(context, planned, detach=detach)
+            document = outcome.document(
+                context.registry, ending, context.provider.calls, time.monotonic() - started
             )
-        else:
-            ending = launch.launch(*world, plan, presses, detach=detach, say=output.say)
-        found = outcome.document(registry, ending, provider.calls, time.monotonic() - started)
-        output.say(outcome.closing_words(found, ending))
-        if settings.as_json:
-            output.document(found)
-    return outcome.exit_code(found)
+            output.say(outcome.closing_words(document, ending))
+            if settings.as_json:
+                output.document(document)
+    return outcome.exit_code(document)
 
 
 if __name__ == "__main__":

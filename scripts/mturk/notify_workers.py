@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, progress
+from crowdops.console import cli
 
 
 @cli.command(__doc__)
@@ -34,24 +34,22 @@ def main(
     guard: cli.Guard,
 ) -> int:
     from crowdops.bulk import Tally
-    from crowdops.providers.mturk.client import MTurk
-    from crowdops.registry import Registry
-    from crowdops.registry.selection import choose
+    from crowdops.context import Context
     from crowdops.workers import blocks, messages
 
     message = messages.read(text, subject)
     named = [*workers, *(blocks.read_workers(file) if file else [])]
     if not named:
         cli.require(selection)
-    with Registry.open(settings.home) as registry:
-        settings, chosen = choose(registry, settings, selection)
+    with Context.open(settings) as context:
+        context, chosen = context.choose(selection)
         if not selection.is_empty:
-            named += registry.workers_of([run.run_id for run in chosen])
-        plan = messages.plan(registry, settings, message, named)
+            named += context.registry.workers_of([run.run_id for run in chosen])
+        plan = messages.plan(context, message, named)
         tally: Tally[str] = Tally()
         if plan.recipients and guard.allows(f"Send {message.subject!r} to {len(plan.recipients)} workers?"):
-            bar = progress.progress(len(plan.recipients), "told", quiet=settings.quiet)
-            tally = messages.send(registry, MTurk(settings), settings, message, plan.recipients, bar)
+            bar = context.progress(len(plan.recipients), "told")
+            tally = messages.send(context, message, plan.recipients, bar)
     doubtful = [(worker_id, messages.DOUBTFUL) for worker_id in plan.doubtful]
     return cli.report(
         *(settings, guard, "told"),

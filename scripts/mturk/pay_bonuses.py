@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, output, progress
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
@@ -21,24 +21,22 @@ from crowdops.console import cli, output, progress
 @cli.with_settings
 def main(file: Path, settings: Settings, selection: Selection, guard: cli.Guard) -> int:
     from crowdops.bulk import Tally
+    from crowdops.context import Context
     from crowdops.payments import bonus_plans, bonuses
-    from crowdops.providers.mturk.client import MTurk
-    from crowdops.registry import Registry
-    from crowdops.registry.selection import choose
 
     rows = bonus_plans.read(file)
-    with Registry.open(settings.home) as registry:
-        settings, chosen = choose(registry, settings, selection)
-        plan = bonus_plans.plan_file(registry, rows, chosen)
+    with Context.open(settings) as context:
+        context, chosen = context.choose(selection)
+        plan = bonus_plans.plan_file(context.registry, rows, chosen)
         if not settings.as_json:
             output.table(bonus_plans.PLAN_HEADERS, bonus_plans.plan_rows(plan, chosen))
         if not settings.quiet:
-            output.say(bonus_plans.describe(registry, plan, settings.environment))
+            output.say(bonus_plans.describe(context.registry, plan, context.settings.environment))
         tally: Tally[bonus_plans.Due] = Tally()
-        question = f"Pay {len(plan.due)} bonuses for ${plan.total(settings.environment)} with fees?"
+        question = f"Pay {len(plan.due)} bonuses for ${plan.total(context.settings.environment)} with fees?"
         if plan.due and guard.allows(question):
-            bar = progress.progress(len(plan.due), "paid", quiet=settings.quiet)
-            tally = bonuses.pay(registry, MTurk(settings), plan.due, threads=settings.threads, progress=bar)
+            bar = context.progress(len(plan.due), "paid")
+            tally = bonuses.pay(context, plan.due, progress=bar)
     return cli.report(
         *(settings, guard, "paid"),
         selected=len(plan.due),

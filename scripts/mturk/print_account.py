@@ -19,22 +19,21 @@ from crowdops.console import cli, output
 @cli.with_selectors
 @cli.with_settings
 def main(offline: bool, settings: Settings, selection: Selection) -> int:
+    from crowdops.context import Context
     from crowdops.payments import account
-    from crowdops.providers.mturk.client import MTurk
-    from crowdops.registry import Registry
-    from crowdops.registry.selection import choose
     from crowdops.results import collect
 
-    with Registry.open(settings.home) as registry:
-        settings, chosen = choose(registry, settings, selection)
-        provider = MTurk(settings)
+    with Context.open(settings) as context:
+        context, chosen = context.choose(selection)
         unread = []
         if not offline:
-            unread = collect.catch_up(registry, provider, chosen, threads=settings.threads)
-        balance = provider.account()
-        found = account.read(registry, chosen)
+            unread = collect.catch_up(context, chosen)
+        balance = context.provider.account()
+        found = account.read(context.registry, chosen)
     if settings.as_json:
-        output.document(account.document(found, balance, settings.environment, settings.endpoint))
+        output.document(
+            account.document(found, balance, context.settings.environment, context.settings.endpoint)
+        )
     else:
         output.table(account.HEADERS, account.rows(found))
         output.say(account.describe(balance))

@@ -22,27 +22,26 @@ from crowdops.console import cli, output
 @cli.with_selectors
 @cli.with_settings
 def main(details: bool, check: bool, watch: float | None, settings: Settings, selection: Selection) -> int:
+    from crowdops.context import Context
     from crowdops.hits import status
-    from crowdops.providers.mturk.client import MTurk
-    from crowdops.registry import Registry, locks
-    from crowdops.registry.selection import choose
+    from crowdops.registry import locks
 
-    with Registry.open(settings.home) as registry:
-        settings, chosen = choose(registry, settings, selection)
-        provider = MTurk(settings)
+    with Context.open(settings) as context:
+        context, chosen = context.choose(selection)
         for _ in cli.rounds(watch):
-            found = status.read(
-                registry, provider, chosen, locks.conditions(registry, settings.home), details=details
-            )
+            conditions = locks.conditions(context.registry, settings.home)
+            found = status.read(context, chosen, conditions, details=details)
             if check:
                 found = status.only_left_over(found)
             if settings.as_json:
-                output.document(status.document(found, settings, provider.calls, details=details))
+                output.document(
+                    status.document(found, context.settings, context.provider.calls, details=details)
+                )
             elif found.runs or not check:
                 output.table(status.HEADERS, status.rows(found))
                 if details:
                     output.table(status.DETAIL_HEADERS, status.detail_rows(found))
-                output.say(status.verdict(found, settings))
+                output.say(status.verdict(found, context.settings))
     return cli.EXIT_LEFT_OVER if check and found.runs else 0
 
 

@@ -46,37 +46,34 @@ def main(
     guard: cli.Guard,
     **given: Any,
 ) -> int:
-    from crowdops.providers.mturk.client import MTurk
-    from crowdops.registry import Registry
-    from crowdops.registry.selection import choose
+    from crowdops.context import Context
     from crowdops.results import collect
     from crowdops.review import decisions, decisions_file, interactive, review
 
     way = review.choose(field, override_rejection, given)
     if way.name != "apply":
         cli.require(selection)
-    with Registry.open(settings.home) as registry:
-        settings, chosen = choose(registry, settings, selection)
-        provider = MTurk(settings)
+    with Context.open(settings) as context:
+        context, chosen = context.choose(selection)
         if way.name != "apply":
-            for line in collect.catch_up(registry, provider, chosen, threads=settings.threads):
+            for line in collect.catch_up(context, chosen):
                 output.say(line)
         if way.name == "export" and way.path:
             with output.destination(way.path) as file:
-                output.say(decisions_file.export(review.submitted(registry, chosen), file))
+                output.say(decisions_file.export(review.submitted(context.registry, chosen), file))
             return 0
         if way.name is None:
-            interactive.sit(registry, chosen, dry_run=guard.dry_run)
-        plan = review.plan(registry, way, chosen)
+            interactive.sit(context.registry, chosen, dry_run=guard.dry_run)
+        plan = review.plan(context.registry, way, chosen)
         if not settings.as_json:
             output.table(decisions.PLAN_HEADERS, decisions.plan_rows(plan.verdicts, chosen))
         if not settings.quiet:
             output.say(plan.words)
         done = review.refused(plan)
         if not guard.dry_run:
-            review.close_settled(registry, plan)
-        if review.selected(plan) and guard.allows_typed(*review.question(plan, settings)):
-            done = review.carry_out(registry, provider, settings, plan, chosen)
+            review.close_settled(context.registry, plan)
+        if review.selected(plan) and guard.allows_typed(*review.question(plan, context.settings)):
+            done = review.carry_out(context, plan, chosen)
     return cli.report(
         *(settings, guard, "carried out"),
         selected=review.selected(plan),

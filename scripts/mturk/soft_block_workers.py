@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from crowdops.config.settings import Settings
-from crowdops.console import cli, output, progress
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
@@ -38,8 +38,8 @@ def main(
     **where: Any,
 ) -> int:
     from crowdops.bulk import Tally
+    from crowdops.context import Context
     from crowdops.providers.mturk.client import MTurk
-    from crowdops.registry import Registry
     from crowdops.workers import blocks
 
     scope = blocks.scope(reason, needed=not only_list, unblock=unblock, **where)
@@ -59,12 +59,10 @@ def main(
     tally: Tally[str] = Tally()
     typed = str(len(named)) if scope == blocks.HARD and not unblock else None
     if guard.allows_typed("Type their number" if typed else "Go on?", typed):
-        bar = progress.progress(len(named), verb, quiet=settings.quiet)
-        with Registry.open(settings.home) as registry:
-            act = blocks.action(provider, scope, reason, unblock=unblock)
-            tally = blocks.each(
-                registry, act, named, f"worker-{verb}", threads=settings.threads, progress=bar
-            )
+        with Context.open(settings) as context:
+            act = blocks.action(context.provider, scope, reason, unblock=unblock)
+            bar = context.progress(len(named), verb)
+            tally = blocks.each(context, act, named, f"worker-{verb}", progress=bar)
     return cli.report(
         *(settings, guard, verb),
         selected=len(named),

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from crowdops.config.settings import Settings
+from crowdops.context import Context
 from crowdops.diagnosis import checks as evidence
 from crowdops.diagnosis import rules, snapshot
 from crowdops.diagnosis.checks import Evidence
 from crowdops.diagnosis.rules import Verdict
-from crowdops.providers.mturk.client import MTurk
-from crowdops.registry import Registry, Run
+from crowdops.registry import Run
 
 HEADERS = ("looked at", "found", "fine")
 
@@ -25,11 +24,11 @@ class Diagnosis(NamedTuple):
     since_submission: timedelta | None
 
 
-def diagnose(registry: Registry, provider: MTurk, settings: Settings, run_id: str) -> Diagnosis:
+def diagnose(context: Context, run_id: str) -> Diagnosis:
     """Look at everything about a run of the registry and return why it does not finish. Only reads; see symptoms.look()."""
-    run = registry.run(run_id)
+    run = context.registry.run(run_id)
     assert run is not None
-    seen = snapshot.look(registry, provider, settings, run)
+    seen = snapshot.look(context, run)
     since = seen.quiet_for if seen.work and seen.work.last_submission else None
     return Diagnosis(run, rules.judge(seen), evidence.gather(seen), since)
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from crowdops import bulk
 from crowdops.config.parameters import Parameters
-from crowdops.config.settings import Settings, variable
+from crowdops.config.settings import variable
+from crowdops.context import Context
 from crowdops.errors import Error, NotFound
 from crowdops.hits import discrepancies, scan
 from crowdops.hits.discrepancies import Broken
@@ -103,59 +104,59 @@ class Symptoms(NamedTuple):
         return now - ((self.work and self.work.last_submission) or self.run.created_at)
 
 
-def look(registry: Registry, provider: MTurk, settings: Settings, run: Run) -> Symptoms:
+def look(context: Context, run: Run) -> Symptoms:
     """Look at everything, and change nothing. One walk over the account, and a few calls more.
 
     An endpoint or a server that cannot be asked is a symptom, never an error.
     """
-    parameters, condition = Parameters.from_json(run.parameters), runs.condition(settings.home, run)
+    parameters, condition = Parameters.from_json(run.parameters), runs.condition(context.settings.home, run)
     work, silence = None, None
-    calls, throttled = provider.calls, provider.throttled
+    calls, throttled = context.provider.calls, context.provider.throttled
     try:
-        work = _look_at_work(registry, provider, run, parameters, condition, settings.threads)
+        work = _look_at_work(context, run, parameters, condition)
     except Error as error:
         silence = error
     unit_cost = parameters.assignments_per_unit * pricing.assignment_cost(parameters, run.environment)
     return Symptoms(
         *(run, parameters, condition, datetime.now(UTC)),
-        process=_look_at_process(registry, settings, run),
-        units=registry.unit_counts(run.run_id),
-        pages=_look_at_pages(registry, settings, run, parameters),
+        process=_look_at_process(context, run),
+        units=context.registry.unit_counts(run.run_id),
+        pages=_look_at_pages(context, run, parameters),
         work=work,
         silence=silence,
-        clock_ahead=provider.clock_ahead,
-        calls=provider.calls - calls,
-        throttled=provider.throttled - throttled,
-        caps=eligibility.caps(registry, run, parameters),
+        clock_ahead=context.provider.clock_ahead,
+        calls=context.provider.calls - calls,
+        throttled=context.provider.throttled - throttled,
+        caps=eligibility.caps(context.registry, run, parameters),
         unit_cost=unit_cost,
-        cost_is_reached=budgets.Budget(registry, run).units_left(unit_cost, 1) == 0,
+        cost_is_reached=budgets.Budget(context.registry, run).units_left(unit_cost, 1) == 0,
     )
 
 
-def _look_at_process(registry: Registry, settings: Settings, run: Run) -> Process:
-    holder = locks.holder_of(settings.home, run.run_id)
+def _look_at_process(context: Context, run: Run) -> Process:
+    holder = locks.holder_of(context.settings.home, run.run_id)
     is_here = holder is not None and holder.host == socket.gethostname()
     suspended = is_here and holder is not None and processes.is_suspended(holder.pid)
-    return Process(holder, suspended, registry.last_event(run.run_id))
+    return Process(holder, suspended, context.registry.last_event(run.run_id))
 
 
-def _look_at_work(
-    registry: Registry, provider: MTurk, run: Run, parameters: Parameters, condition: str, threads: int
-) -> Work:
-    hits = scan.look(provider).ours.get(run.run_id, [])
-    waiting = {hit.hit_id: more for hit in hits if (more := _uncollected(registry, hit)) > 0}
-    accepted, submitted = _last_work(registry, provider, run, sorted(waiting)[:SAMPLE], threads)
+def _look_at_work(context: Context, run: Run, parameters: Parameters, condition: str) -> Work:
+    hits = scan.look(context.provider).ours.get(run.run_id, [])
+    waiting = {hit.hit_id: more for hit in hits if (more := _uncollected(context.registry, hit)) > 0}
+    accepted, submitted = _last_work(context, run, sorted(waiting)[:SAMPLE])
     return Work(
         hits=hits,
         available=sum(hit.available for hit in hits if hit.status == "Assignable"),
         pending=sum(hit.pending for hit in hits),
         uncollected=sum(waiting.values()),
-        unseen=sum(_ended_untouched(registry, hit) for hit in hits),
-        broken=list(discrepancies.of_run(registry, provider, run, condition, hits)),
+        unseen=sum(_ended_untouched(context.registry, hit) for hit in hits),
+        broken=list(discrepancies.of_run(context, run, condition, hits)),
         last_accept=accepted,
         last_submission=submitted,
-        requirements=eligibility.requirements(provider, _asked_of_workers(provider, hits, parameters)),
-        balance=provider.balance(),
+        requirements=eligibility.requirements(
+            context.provider, _asked_of_workers(context.provider, hits, parameters)
+        ),
+        balance=context.provider.balance(),
     )
 
 
@@ -176,13 +177,13 @@ def _ended_untouched(registry: Registry, hit: Hit) -> bool:
     return unit is None or unit.expired_at is None
 
 
-def _last_work(
-    registry: Registry, provider: MTurk, run: Run, uncollected: list[str], threads: int
-) -> tuple[datetime | None, datetime | None]:
+def _last_work(context: Context, run: Run, uncollected: list[str]) -> tuple[datetime | None, datetime | None]:
     """Return when work was last accepted and submitted, of what was submitted: the API tells no more."""
-    stored = registry.last_work(run.run_id)
+    stored = context.registry.last_work(run.run_id)
     accepted, submitted = [stored[0]], [stored[1]]
-    for outcome in bulk.each(lambda hit_id: provider.submissions(hit_id, 1), uncollected, threads=threads):
+    for outcome in bulk.each(
+        lambda hit_id: context.provider.submissions(hit_id, 1), uncollected, threads=context.settings.threads
+    ):
         for submission in outcome.result or []:
             accepted.append(submission.accepted_at)
             submitted.append(submission.submitted_at)
@@ -199,17 +200,17 @@ def _asked_of_workers(provider: MTurk, hits: list[Hit], parameters: Parameters) 
     return parameters.qualifications
 
 
-def _look_at_pages(registry: Registry, settings: Settings, run: Run, parameters: Parameters) -> Pages | None:
+def _look_at_pages(context: Context, run: Run, parameters: Parameters) -> Pages | None:
     if parameters.server_kind == "none":
         return None
-    mine = [server for server in registry.servers("creating", "up") if server.run_id == run.run_id]
+    mine = [server for server in context.registry.servers("creating", "up") if server.run_id == run.run_id]
     server = mine[-1] if mine else None
-    status, note = _survey(registry, settings, run, parameters.server_kind)
+    status, note = _survey(context, run, parameters.server_kind)
     url = (server and server.url) or (status and status.url)
-    health = task_server.health(url, settings.timeout) if url else None
+    health = task_server.health(url, context.settings.timeout) if url else None
     answers = health is not None
     if url and parameters.app_dir:
-        answers = task_server.is_answering(url, settings.timeout)
+        answers = task_server.is_answering(url, context.settings.timeout)
     found = health or {}
     return Pages(
         *(parameters.server_kind, server, status, answers),
@@ -219,14 +220,14 @@ def _look_at_pages(registry: Registry, settings: Settings, run: Run, parameters:
     )
 
 
-def _survey(registry: Registry, settings: Settings, run: Run, kind: str) -> tuple[ServerStatus | None, str]:
+def _survey(context: Context, run: Run, kind: str) -> tuple[ServerStatus | None, str]:
     """Return what the place where a server runs says of it, or why it was not asked."""
     if kind == "url":
         return None, "run by somebody else"
     if kind == "heroku" and not variable("HEROKU_API_KEY"):
         return None, "Heroku was not asked: HEROKU_API_KEY is not set"
     try:
-        found = pages.backend(kind).survey(registry, settings, runs.conditions(registry, settings.home))
+        found = pages.backend(kind).survey(context, runs.conditions(context.registry, context.settings.home))
         mine = [status for status in found if status.run_id == run.run_id]
     except Error as error:
         return None, str(error)

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from crowdops import bulk
 from crowdops.bulk import Tally
 from crowdops.console.progress import Progress
+from crowdops.context import Context
 from crowdops.errors import NotFound, WrongState
-from crowdops.providers.mturk.client import Hit, MTurk
+from crowdops.providers.mturk.client import Hit
 from crowdops.registry import Registry, Run
 
 PLAN_HEADERS = ("run", "task_name", "to delete", "held back", "because")
@@ -25,12 +26,12 @@ class Disposable(NamedTuple):
     held: str | None
 
 
-def survey(registry: Registry, provider: MTurk, runs: Sequence[Run]) -> list[Disposable]:
+def survey(context: Context, runs: Sequence[Run]) -> list[Disposable]:
     """Return the HITs of these runs that exist, each with what holds it back. One walk over ListHITs."""
     chosen = {run.run_id for run in runs}
     return [
-        Disposable(mark.run_id, mark.unit_index, hit.hit_id, _held(registry, hit))
-        for hit in provider.iter_hits()
+        Disposable(mark.run_id, mark.unit_index, hit.hit_id, _held(context.registry, hit))
+        for hit in context.provider.iter_hits()
         if (mark := hit.mark) and mark.run_id in chosen
     ]
 
@@ -62,20 +63,20 @@ def plan_rows(runs: Sequence[Run], found: Sequence[Disposable]) -> list[tuple[ob
     return rows
 
 
-def dispose(
-    registry: Registry, provider: MTurk, these: Sequence[Disposable], *, threads: int, progress: Progress
-) -> Tally[Disposable]:
+def dispose(context: Context, these: Sequence[Disposable], *, progress: Progress) -> Tally[Disposable]:
     """Delete HITs side by side. Safe to repeat: one that is gone was deleted already."""
     tally: Tally[Disposable] = Tally()
     waiting = {each.hit_id: each for each in these}
-    calls = bulk.each(lambda each: provider.delete_hit(each.hit_id), list(these), threads=threads)
+    calls = bulk.each(
+        lambda each: context.provider.delete_hit(each.hit_id), list(these), threads=context.settings.threads
+    )
     for number, outcome in enumerate(calls, start=1):
         each = waiting.pop(outcome.item.hit_id)
         gone = isinstance(outcome.error, NotFound)
         if outcome.error and not gone:
             tally.failed.append((each.hit_id, _words(outcome.error)))
         else:
-            registry.set_disposed(each.run_id, each.unit_index, each.hit_id)
+            context.registry.set_disposed(each.run_id, each.unit_index, each.hit_id)
             tally.settled.append(each)
             tally.already += gone
         progress.update(number)

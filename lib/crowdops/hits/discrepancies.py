@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from crowdops import bulk
+from crowdops.context import Context
 from crowdops.errors import NotFound
 from crowdops.hits import scan
-from crowdops.providers.mturk.client import LISTING_LAG, Hit, MTurk
+from crowdops.providers.mturk.client import LISTING_LAG, Hit
 from crowdops.registry import END_STATES, Registry, Run, Unit
 
 HEADERS = ("run", "unit", "registry", "provider", "HIT", "why", "mend")
@@ -54,56 +55,54 @@ class Survey(NamedTuple):
     unknown_hits: int
 
 
-def survey(registry: Registry, provider: MTurk, runs: Sequence[Run], conditions: Mapping[str, str]) -> Survey:
+def survey(context: Context, runs: Sequence[Run], conditions: Mapping[str, str]) -> Survey:
     """Return every broken unit of these runs. One walk over the account, and a call for each unit in doubt.
 
     `conditions` has every run of the registry.
     """
-    sightings = scan.look(provider)
+    sightings = scan.look(context.provider)
     broken = [
         found
         for run in runs
-        for found in of_run(
-            registry, provider, run, conditions[run.run_id], sightings.ours.get(run.run_id, [])
-        )
+        for found in of_run(context, run, conditions[run.run_id], sightings.ours.get(run.run_id, []))
     ]
     unknown = [len(seen) for run_id, seen in sightings.ours.items() if run_id not in conditions]
     return Survey(broken, sum(unknown))
 
 
-def of_run(
-    registry: Registry, provider: MTurk, run: Run, condition: str, seen: Sequence[Hit]
-) -> Iterator[Broken]:
+def of_run(context: Context, run: Run, condition: str, seen: Sequence[Hit]) -> Iterator[Broken]:
     """Yield a run's broken units, given the HITs that a walk over the account has shown of it.
 
     What the process that attends a run is about to put right by itself is left out, and so is what a detached run
     has ready to be collected.
     """
-    overlooked, deleted = _look_up_missing(registry, provider, run, seen)
+    overlooked, deleted = _look_up_missing(context, run, seen)
     yield from deleted
     first: set[int] = set()
     for hit in sorted([*seen, *overlooked], key=_by_age):
-        found = compare(registry, run, condition, hit)
+        found = compare(context.registry, run, condition, hit)
         if found and condition == "attended":  # it went on working while the list was read
-            found = _compare_again(registry, provider, run, condition, hit)
+            found = _compare_again(context, run, condition, hit)
         if found and found.kind == "unrecorded":
             if found.unit_index in first:
                 found = found._replace(kind="second")
             first.add(found.unit_index)
-        if found and (found.kind != "answers_missing" or _has_more_answers(registry, provider, hit)):
+        if found and (found.kind != "answers_missing" or _has_more_answers(context, hit)):
             yield found
 
 
-def _look_up_missing(
-    registry: Registry, provider: MTurk, run: Run, seen: Sequence[Hit]
-) -> tuple[list[Hit], list[Broken]]:
+def _look_up_missing(context: Context, run: Run, seen: Sequence[Hit]) -> tuple[list[Hit], list[Broken]]:
     """Ask for each HIT that should be listed and is not. Returns those that exist, and the units of the others."""
-    missing = registry.missing_hits(run.run_id, [hit.hit_id for hit in seen], datetime.now(UTC) - LISTING_LAG)
+    missing = context.registry.missing_hits(
+        run.run_id, [hit.hit_id for hit in seen], datetime.now(UTC) - LISTING_LAG
+    )
     units = (
-        {unit.hit_id: unit for unit in registry.iter_units(run.run_id, ["outstanding"])} if missing else {}
+        {unit.hit_id: unit for unit in context.registry.iter_units(run.run_id, ["outstanding"])}
+        if missing
+        else {}
     )
     overlooked, deleted = [], []
-    for outcome in bulk.each(provider.hit, missing):
+    for outcome in bulk.each(context.provider.hit, missing):
         if outcome.result:
             overlooked.append(outcome.result)
         elif isinstance(outcome.error, NotFound) and (unit := units.get(outcome.item)):
@@ -121,9 +120,9 @@ def compare(registry: Registry, run: Run, condition: str, hit: Hit) -> Broken | 
     return Broken(run, hit.mark.unit_index, hit.hit_id, kind, unit, hit) if kind else None
 
 
-def _compare_again(registry: Registry, provider: MTurk, run: Run, condition: str, hit: Hit) -> Broken | None:
+def _compare_again(context: Context, run: Run, condition: str, hit: Hit) -> Broken | None:
     try:
-        return compare(registry, run, condition, provider.hit(hit.hit_id))
+        return compare(context.registry, run, condition, context.provider.hit(hit.hit_id))
     except NotFound:
         return None
 
@@ -157,11 +156,11 @@ def _is_unseen(run: Run, condition: str, hit: Hit) -> bool:
     return condition != "detached"
 
 
-def _has_more_answers(registry: Registry, provider: MTurk, hit: Hit) -> bool:
+def _has_more_answers(context: Context, hit: Hit) -> bool:
     """Counters lag behind; the list of assignments does not."""
     assert hit.mark is not None
-    known = registry.collected_of(hit.mark.run_id, hit.mark.unit_index, hit.hit_id)
-    return len(provider.submissions(hit.hit_id, hit.max_assignments)) > known
+    known = context.registry.collected_of(hit.mark.run_id, hit.mark.unit_index, hit.hit_id)
+    return len(context.provider.submissions(hit.hit_id, hit.max_assignments)) > known
 
 
 def _by_age(hit: Hit) -> tuple[datetime, int]:

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from crowdops import bulk
 from crowdops.console.progress import Progress
+from crowdops.context import Context
 from crowdops.errors import NotFound
-from crowdops.providers.mturk.client import MTurk
-from crowdops.registry import Registry, Run
+from crowdops.registry import Run
 
 
 class Target(NamedTuple):
@@ -22,14 +22,14 @@ class Target(NamedTuple):
     hit_id: str
 
 
-def targets(registry: Registry, provider: MTurk, runs: Sequence[Run]) -> tuple[list[Target], int]:
+def targets(context: Context, runs: Sequence[Run]) -> tuple[list[Target], int]:
     """Return the HITs of these runs that can still be accepted, and how many have ended already.
 
     The account's list is the truth; units of the registry that are too new for it are added.
     """
     chosen = {run.run_id for run in runs}
     found, seen, already, now = [], set(), 0, datetime.now(UTC)
-    for hit in provider.iter_hits():
+    for hit in context.provider.iter_hits():
         mark = hit.mark
         if mark is None or mark.run_id not in chosen:
             continue
@@ -40,7 +40,7 @@ def targets(registry: Registry, provider: MTurk, runs: Sequence[Run]) -> tuple[l
         else:
             already += 1
     for run in runs:
-        for unit in registry.iter_units(run.run_id, ["outstanding"]):
+        for unit in context.registry.iter_units(run.run_id, ["outstanding"]):
             if unit.hit_id and unit.hit_id not in seen:
                 found.append(Target(run.run_id, unit.unit_index, unit.hit_id))
     return found, already
@@ -61,7 +61,7 @@ def plan_rows(
 
 
 def expire(
-    registry: Registry, provider: MTurk, these: Iterable[Target], *, threads: int, progress: Progress
+    context: Context, these: Iterable[Target], *, progress: Progress
 ) -> tuple[list[Target], list[tuple[str, str]]]:
     """End these HITs side by side. Returns those that are gone altogether, and (HIT, why) of those that failed.
 
@@ -70,7 +70,11 @@ def expire(
     gone: list[Target] = []
     failed: list[tuple[str, str]] = []
     waiting = {target.hit_id: target for target in these}
-    calls = bulk.each(lambda target: provider.expire(target.hit_id), list(waiting.values()), threads=threads)
+    calls = bulk.each(
+        lambda target: context.provider.expire(target.hit_id),
+        list(waiting.values()),
+        threads=context.settings.threads,
+    )
     for done, outcome in enumerate(calls, start=1):
         target = waiting.pop(outcome.item.hit_id)
         if isinstance(outcome.error, NotFound):
@@ -78,7 +82,7 @@ def expire(
         elif outcome.error:
             failed.append((target.hit_id, str(outcome.error)))
         else:
-            registry.set_expired(target.run_id, target.unit_index, target.hit_id)
+            context.registry.set_expired(target.run_id, target.unit_index, target.hit_id)
         progress.update(done)
     progress.close()
     return gone, failed + [(hit_id, "not tried: the endpoint does not answer") for hit_id in waiting]

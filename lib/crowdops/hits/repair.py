@@ -9,11 +9,12 @@ from typing import NamedTuple
 from crowdops import bulk
 from crowdops.bulk import Tally
 from crowdops.console.progress import Progress
+from crowdops.context import Context
 from crowdops.errors import Error, NotFound
 from crowdops.hits import create as hits
 from crowdops.hits import discrepancies
 from crowdops.hits.discrepancies import Broken
-from crowdops.providers.mturk.client import LISTING_LAG, Hit, MTurk
+from crowdops.providers.mturk.client import LISTING_LAG, Hit
 from crowdops.registry import Registry, Run
 from crowdops.results import collect as results
 
@@ -21,19 +22,13 @@ TO_EXPIRE, TO_COLLECT = ("second", "reopened", "open_after_end"), ("unseen_end",
 
 
 def mend(
-    registry: Registry,
-    provider: MTurk,
-    these: Sequence[Broken],
-    conditions: Mapping[str, str],
-    *,
-    threads: int,
-    progress: Progress,
+    context: Context, these: Sequence[Broken], conditions: Mapping[str, str], *, progress: Progress
 ) -> Tally[Broken]:
     """Put these units right. Each is read again first: what is right by now counts as already so.
 
     Safe to repeat, and beside the process that attends a run.
     """
-    work = _Work(registry, provider, these, threads, progress)
+    work = _Work(context, these, progress)
     now = list(work.look_again(conditions))
     ended = work.expire([found for found in now if found.kind in TO_EXPIRE])
     work.collect([found for found in now if found.kind in TO_COLLECT] + ended)
@@ -43,17 +38,16 @@ def mend(
 class _Work:
     """What is being mended, and how far that has come."""
 
-    def __init__(
-        self, registry: Registry, provider: MTurk, these: Sequence[Broken], threads: int, progress: Progress
-    ) -> None:
-        self._registry, self._provider = registry, provider
-        self._threads, self._progress = threads, progress
+    def __init__(self, context: Context, these: Sequence[Broken], progress: Progress) -> None:
+        self._context, self._progress = context, progress
         self._waiting = {found.hit_id: found for found in these}
         self._tally: Tally[Broken] = Tally()
 
     def look_again(self, conditions: Mapping[str, str]) -> Iterator[Broken]:
         """Settle what needs no further call, and yield the rest as it is now."""
-        reads = bulk.each(self._provider.hit, list(self._waiting), threads=self._threads)
+        reads = bulk.each(
+            self._context.provider.hit, list(self._waiting), threads=self._context.settings.threads
+        )
         for outcome in sorted(reads, key=lambda outcome: _age(self._waiting[outcome.item])):
             found, hit = self._waiting[outcome.item], outcome.result
             if isinstance(outcome.error, NotFound):
@@ -61,11 +55,15 @@ class _Work:
             elif hit is None:
                 self._settle(found, outcome.error)
             elif (
-                now := discrepancies.compare(self._registry, found.run, conditions[found.run.run_id], hit)
+                now := discrepancies.compare(
+                    self._context.registry, found.run, conditions[found.run.run_id], hit
+                )
             ) is None:
                 self._settle(found, already=True)
             elif now.kind == "unrecorded":
-                self._registry.adopt_hit(found.run.run_id, found.unit_index, hit.hit_id, hit.created_at)
+                self._context.registry.adopt_hit(
+                    found.run.run_id, found.unit_index, hit.hit_id, hit.created_at
+                )
                 self._settle(found)
             else:
                 yield now
@@ -74,7 +72,9 @@ class _Work:
         """Close these HITs. Returns those whose unit has come to its end with that, as it is now."""
         ended = []
         for outcome in bulk.each(
-            lambda found: self._provider.expire(found.hit_id), these, threads=self._threads
+            lambda found: self._context.provider.expire(found.hit_id),
+            these,
+            threads=self._context.settings.threads,
         ):
             found, hit = outcome.item, outcome.item.hit
             if outcome.error is None:
@@ -94,9 +94,7 @@ class _Work:
     def collect(self, these: Sequence[Broken]) -> None:
         """Store what was submitted to these HITs, and that they have ended."""
         by_id = {found.hit_id: found for found in these}
-        outcomes = results.collect(
-            self._registry, self._provider, [_finding(found) for found in these], threads=self._threads
-        )
+        outcomes = results.collect(self._context, [_finding(found) for found in these])
         failures = {
             outcome.item.hit_id: outcome.error for outcome in outcomes
         }  # a HIT's last outcome is its worst
@@ -120,17 +118,21 @@ class _Work:
 
     def _give_up(self, found: Broken) -> bool:
         """Fail the unit of a HIT that is gone. False if its state says something else by now."""
-        unit = self._registry.unit(found.run.run_id, found.unit_index)
+        unit = self._context.registry.unit(found.run.run_id, found.unit_index)
         if unit is None or unit.state != "outstanding" or unit.hit_id != found.hit_id:
             return False
-        self._registry.set_failed(found.run.run_id, found.unit_index, f"somebody deleted HIT {found.hit_id}")
+        self._context.registry.set_failed(
+            found.run.run_id, found.unit_index, f"somebody deleted HIT {found.hit_id}"
+        )
         return True
 
     def _note_expired(self, found: Broken) -> None:
         if found.kind == "second":
-            self._registry.record("hit-expired", found.hit_id, found.run.run_id, "the second of its unit")
+            self._context.registry.record(
+                "hit-expired", found.hit_id, found.run.run_id, "the second of its unit"
+            )
         else:
-            self._registry.set_expired(found.run.run_id, found.unit_index, found.hit_id)
+            self._context.registry.set_expired(found.run.run_id, found.unit_index, found.hit_id)
 
 
 def _age(found: Broken) -> datetime:
@@ -159,7 +161,7 @@ class Adopted(NamedTuple):
     failures: list[str]
 
 
-def adopt(registry: Registry, provider: MTurk, run: Run, seen: Sequence[Hit], *, threads: int) -> Adopted:
+def adopt(context: Context, run: Run, seen: Sequence[Hit]) -> Adopted:
     """Bring the registry's units of a run in line with the HITs that were `seen` of it. Safe to repeat.
 
     HITs of units that the registry believed unborn are taken over; units whose HIT somebody extended are outstanding
@@ -167,54 +169,62 @@ def adopt(registry: Registry, provider: MTurk, run: Run, seen: Sequence[Hit], *,
     because an ended HIT may be on no list that a run looks at.
     """
     adopted = 0
-    seen = [hit for hit in seen if not _is_replaced(registry, provider, hit)]
+    seen = [hit for hit in seen if not _is_replaced(context, hit)]
     for hit in seen:
         assert hit.mark is not None
-        adopted += registry.adopt_hit(run.run_id, hit.mark.unit_index, hit.hit_id, hit.created_at)
+        adopted += context.registry.adopt_hit(run.run_id, hit.mark.unit_index, hit.hit_id, hit.created_at)
     before = datetime.now(UTC) - LISTING_LAG
-    missing = registry.missing_hits(run.run_id, [hit.hit_id for hit in seen], before)
-    _reopen(registry, provider, seen, threads)
-    gone = _fail_deleted(registry, provider, run, missing, threads)
-    failures = _expire_surplus(registry, provider, seen, threads)
-    failures += _collect_ended(registry, provider, seen, threads)
+    missing = context.registry.missing_hits(run.run_id, [hit.hit_id for hit in seen], before)
+    _reopen(context, seen)
+    gone = _fail_deleted(context, run, missing)
+    failures = _expire_surplus(context, seen)
+    failures += _collect_ended(context, seen)
     return Adopted(adopted, gone, failures)
 
 
-def _is_replaced(registry: Registry, provider: MTurk, hit: Hit) -> bool:
+def _is_replaced(context: Context, hit: Hit) -> bool:
     """Return whether a HIT is a deleted one of a unit that is launched anew, and only the list has it yet."""
     assert hit.mark is not None
-    unit = registry.unit(hit.mark.run_id, hit.mark.unit_index)
+    unit = context.registry.unit(hit.mark.run_id, hit.mark.unit_index)
     is_doubtful = unit is not None and unit.attempt > 0 and unit.hit_id != hit.hit_id
-    return is_doubtful and not hits.exists(provider, hit.hit_id)
+    return is_doubtful and not hits.exists(context.provider, hit.hit_id)
 
 
-def _reopen(registry: Registry, provider: MTurk, seen: Sequence[Hit], threads: int) -> None:
+def _reopen(context: Context, seen: Sequence[Hit]) -> None:
     doubtful = []
     for hit in seen:
         assert hit.mark is not None
-        unit = registry.unit(hit.mark.run_id, hit.mark.unit_index)
+        unit = context.registry.unit(hit.mark.run_id, hit.mark.unit_index)
         if hit.is_outstanding and unit and unit.hit_id == hit.hit_id and unit.state in ENDED:
             doubtful.append(hit.hit_id)
-    for outcome in bulk.each(provider.hit, doubtful, threads=threads):  # it may have ended since it was seen
+    for outcome in bulk.each(
+        context.provider.hit, doubtful, threads=context.settings.threads
+    ):  # it may have ended since it was seen
         if outcome.result and outcome.result.is_outstanding and (mark := outcome.result.mark):
-            registry.reopen_unit(mark.run_id, mark.unit_index, outcome.item)
+            context.registry.reopen_unit(mark.run_id, mark.unit_index, outcome.item)
 
 
-def _fail_deleted(registry: Registry, provider: MTurk, run: Run, missing: Sequence[str], threads: int) -> int:
-    units = {unit.hit_id: unit.unit_index for unit in registry.iter_units(run.run_id, ["outstanding"])}
+def _fail_deleted(context: Context, run: Run, missing: Sequence[str]) -> int:
+    units = {
+        unit.hit_id: unit.unit_index for unit in context.registry.iter_units(run.run_id, ["outstanding"])
+    }
     gone = 0
-    for outcome in bulk.each(provider.hit, missing, threads=threads):
+    for outcome in bulk.each(context.provider.hit, missing, threads=context.settings.threads):
         if isinstance(outcome.error, NotFound):
             gone += 1
-            registry.set_failed(run.run_id, units[outcome.item], f"somebody deleted HIT {outcome.item}")
+            context.registry.set_failed(
+                run.run_id, units[outcome.item], f"somebody deleted HIT {outcome.item}"
+            )
     return gone
 
 
-def _expire_surplus(registry: Registry, provider: MTurk, seen: Sequence[Hit], threads: int) -> list[str]:
-    surplus = [hit.hit_id for hit in seen if hit.is_outstanding and not _is_the_units_own(registry, hit)]
+def _expire_surplus(context: Context, seen: Sequence[Hit]) -> list[str]:
+    surplus = [
+        hit.hit_id for hit in seen if hit.is_outstanding and not _is_the_units_own(context.registry, hit)
+    ]
     return [
         f"HIT {outcome.item}, the second of its unit, could not be expired: {outcome.error}"
-        for outcome in bulk.each(provider.expire, surplus, threads=threads)
+        for outcome in bulk.each(context.provider.expire, surplus, threads=context.settings.threads)
         if outcome.error and not isinstance(outcome.error, NotFound)
     ]
 
@@ -225,11 +235,11 @@ def _is_the_units_own(registry: Registry, hit: Hit) -> bool:
     return unit is None or unit.hit_id == hit.hit_id
 
 
-def _collect_ended(registry: Registry, provider: MTurk, seen: Sequence[Hit], threads: int) -> list[str]:
+def _collect_ended(context: Context, seen: Sequence[Hit]) -> list[str]:
     findings = []
     for hit in seen:
         assert hit.mark is not None
-        unit = registry.unit(hit.mark.run_id, hit.mark.unit_index)
+        unit = context.registry.unit(hit.mark.run_id, hit.mark.unit_index)
         assert unit is not None  # adopted above
         found = results.finding(hit, hit.mark)
         if unit.hit_id != hit.hit_id:
@@ -237,5 +247,5 @@ def _collect_ended(registry: Registry, provider: MTurk, seen: Sequence[Hit], thr
         is_settled = unit.state in SETTLED and unit.hit_id == hit.hit_id
         if not is_settled and (found.expected or (found.ended and unit.state != "expired")):
             findings.append(found)
-    outcomes = results.collect(registry, provider, findings, threads=threads)
+    outcomes = results.collect(context, findings)
     return [results.describe_failure(outcome) for outcome in outcomes if outcome.error]

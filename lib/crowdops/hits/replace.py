@@ -10,10 +10,11 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from crowdops import bulk
+from crowdops.context import Context
 from crowdops.errors import NotFound, WrongState
 from crowdops.formats import question_xml
 from crowdops.providers.mturk.client import MTurk
-from crowdops.registry import Registry, Run
+from crowdops.registry import Run
 
 
 class Moved(NamedTuple):
@@ -28,41 +29,41 @@ def has_moved(url: str, known: Collection[str | None]) -> bool:
     return {address for address in known if address} != {url}
 
 
-def move(registry: Registry, provider: MTurk, run: Run, url: str, *, threads: int) -> Moved:
+def move(context: Context, run: Run, url: str) -> Moved:
     """Replan the outstanding units whose HITs lead elsewhere than to `url`. Safe to repeat and to interrupt.
 
     One call an outstanding HIT, and three more for each that leads elsewhere. Raises the first error: a run must not
     go on before it is known that its HITs lead to its pages.
     """
-    _find_stranded(registry, provider, run, url, threads)
+    _find_stranded(context, run, url)
     again, kept = 0, 0
     for outcome in bulk.each(
-        lambda unit: _remove(provider, unit.hit_id or ""),
-        registry.stranded_units(run.run_id),
-        threads=threads,
+        lambda unit: _remove(context.provider, unit.hit_id or ""),
+        context.registry.stranded_units(run.run_id),
+        threads=context.settings.threads,
     ):
         if outcome.error:
             raise outcome.error
         if outcome.result:
-            registry.plan_again(run.run_id, outcome.item.unit_index, outcome.item.hit_id or "")
+            context.registry.plan_again(run.run_id, outcome.item.unit_index, outcome.item.hit_id or "")
             again += 1
         else:
             kept += 1
     return Moved(again, kept)
 
 
-def _find_stranded(registry: Registry, provider: MTurk, run: Run, url: str, threads: int) -> None:
+def _find_stranded(context: Context, run: Run, url: str) -> None:
     """Write down which units' HITs are to go, before the first of them goes."""
     units = {
         unit.hit_id: unit.unit_index
-        for unit in registry.iter_units(run.run_id, ["outstanding"])
+        for unit in context.registry.iter_units(run.run_id, ["outstanding"])
         if unit.hit_id
     }
-    for outcome in bulk.each(provider.definition, list(units), threads=threads):
+    for outcome in bulk.each(context.provider.definition, list(units), threads=context.settings.threads):
         if outcome.result:
             address = question_xml.external_url(outcome.result.question) or ""
             if not address.startswith(f"{url.rstrip('/')}/"):
-                registry.set_stranded(run.run_id, units[outcome.item], outcome.item)
+                context.registry.set_stranded(run.run_id, units[outcome.item], outcome.item)
         elif outcome.error and not isinstance(outcome.error, NotFound):
             raise outcome.error
 

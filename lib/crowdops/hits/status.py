@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from crowdops.config.settings import Settings
 from crowdops.console.output import timestamp
-from crowdops.providers.mturk.client import LISTING_LAG, Hit, MTurk
-from crowdops.registry import Registry, Run
+from crowdops.context import Context
+from crowdops.providers.mturk.client import LISTING_LAG, Hit
+from crowdops.registry import Run
 
 HEADERS = (
     *("run", "task_name", "state", "units", "assignable", "unassignable", "ended", "missing"),
@@ -50,12 +51,7 @@ class Status(NamedTuple):
 
 
 def read(
-    registry: Registry,
-    provider: MTurk,
-    runs: Sequence[Run],
-    conditions: Mapping[str, str],
-    *,
-    details: bool = False,
+    context: Context, runs: Sequence[Run], conditions: Mapping[str, str], *, details: bool = False
 ) -> Status:
     """Return what the account has of these runs, with one walk over ListHITs however many runs there are.
 
@@ -65,7 +61,7 @@ def read(
     assignments: dict[str, Counter[str]] = {run.run_id: Counter() for run in runs}
     seen: dict[str, set[str]] = {run.run_id: set() for run in runs}
     orphans, foreign, outstanding = 0, 0, []
-    for hit in provider.iter_hits():
+    for hit in context.provider.iter_hits():
         mark = hit.mark
         if mark is None:
             foreign += 1
@@ -85,7 +81,7 @@ def read(
         [
             RunStatus(
                 *(run, conditions[run.run_id], hits[run.run_id], assignments[run.run_id]),
-                registry.missing_hits(run.run_id, seen[run.run_id], before),
+                context.registry.missing_hits(run.run_id, seen[run.run_id], before),
             )
             for run in runs
         ],

@@ -14,6 +14,7 @@ from crowdops.bulk import Tally
 from crowdops.config.parameters import Parameters
 from crowdops.console.interrupts import Interrupts
 from crowdops.console.progress import Progress
+from crowdops.context import Context
 from crowdops.errors import DuplicateToken, Unreachable
 from crowdops.payments import bonus_plans
 from crowdops.payments.bonus_plans import Due
@@ -24,14 +25,7 @@ from crowdops.registry import BonusRow, Registry
 PRESS_NOTE = "Stopping: the payments under way are finished."
 
 
-def pay(
-    registry: Registry,
-    provider: MTurk,
-    due: Sequence[Due],
-    *,
-    threads: int,
-    progress: Progress,
-) -> Tally[Due]:
+def pay(context: Context, due: Sequence[Due], *, progress: Progress) -> Tally[Due]:
     """Pay bonuses side by side: one call to read what was paid for the assignment, one to pay.
 
     Safe to repeat and to interrupt at any moment. When an outcome stays unknown the bonus is among the
@@ -42,21 +36,21 @@ def pay(
 
     def intended() -> Iterator[Due]:
         for each in due:
-            if refusal := _intend(registry, each):
+            if refusal := _intend(context.registry, each):
                 del waiting[each.bonus.token]
                 tally.failed.append(each.explain(refusal))
             else:
                 yield each
 
     def send(each: Due) -> _Settled:
-        return _pay(provider, each.bonus)
+        return _pay(context.provider, each.bonus)
 
     with Interrupts() as presses:
         presses.note = lambda count: PRESS_NOTE
-        calls = bulk.each(send, intended(), threads=threads, stop=lambda: presses.count > 0)
+        calls = bulk.each(send, intended(), threads=context.settings.threads, stop=lambda: presses.count > 0)
         for number, outcome in enumerate(calls, start=1):
             del waiting[outcome.item.bonus.token]
-            _enter(registry, tally, outcome)
+            _enter(context.registry, tally, outcome)
             progress.update(number)
         tally.interrupted = presses.count > 0 and bool(waiting)
     progress.close()
@@ -115,9 +109,7 @@ def _is_paid(provider: MTurk, wanted: Bonus) -> bool:
     )
 
 
-def recall(
-    registry: Registry, provider: MTurk, hits: Mapping[str, str], *, threads: int
-) -> tuple[int, list[str]]:
+def recall(context: Context, hits: Mapping[str, str]) -> tuple[int, list[str]]:
     """Write down what was paid for the collected assignments of these HITs, given with their runs' ids.
 
     One call a HIT. Returns how many were not known, and a line for each HIT that could not be read. Safe to repeat.
@@ -125,9 +117,9 @@ def recall(
     new, failures = 0, []
 
     def read(hit_id: str) -> list[Bonus]:
-        return list(provider.iter_bonuses_of_hit(hit_id))
+        return list(context.provider.iter_bonuses_of_hit(hit_id))
 
-    for outcome in bulk.each(read, hits, threads=threads):
+    for outcome in bulk.each(read, hits, threads=context.settings.threads):
         if outcome.result is None:
             failures.append(f"The bonuses of HIT {outcome.item} could not be read: {outcome.error}")
             continue
@@ -136,5 +128,5 @@ def recall(
             bonus = paid._replace(reason=paid.reason.strip())
             token = bonus_plans.token_of(bonus, twins[bonus])
             twins[bonus] += 1
-            new += registry.adopt_bonus(hits[outcome.item], BonusRow(token, *bonus, "paid"))
+            new += context.registry.adopt_bonus(hits[outcome.item], BonusRow(token, *bonus, "paid"))
     return new, failures

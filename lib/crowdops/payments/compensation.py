@@ -18,6 +18,7 @@ from crowdops.config.parameters import Parameters
 from crowdops.config.settings import Settings
 from crowdops.console.interrupts import Interrupts
 from crowdops.console.progress import Progress
+from crowdops.context import Context
 from crowdops.errors import Error, InsufficientFunds, Unreachable, UsageError
 from crowdops.formats import csv_files, marks
 from crowdops.formats.page_template import Page
@@ -90,19 +91,17 @@ def check(worker_id: str, amount: str, reason: str, *, place: str, row: int | No
     return Makeup(row, worker_id, money, reason)
 
 
-def plan(
-    registry: Registry, settings: Settings, task_name: str, wanted: Sequence[Makeup], runs: Sequence[Run]
-) -> Plan:
+def plan(context: Context, task_name: str, wanted: Sequence[Makeup], runs: Sequence[Run]) -> Plan:
     """Return which of these still have to be made. No API call. UsageError if no run has the task_name."""
     original = next((run for run in reversed(runs) if run.task_name == task_name), None)
     if original is None:
         raise UsageError(
-            f"No run at {settings.endpoint} has the task_name {task_name!r}. See them: make runs"
+            f"No run at {context.settings.endpoint} has the task_name {task_name!r}. See them: make runs"
         )
     found = Plan(original, [], [])
     for makeup in wanted:
-        run_id = registry.makeup_run(makeup.identity(settings, task_name))
-        (found.made if run_id and _is_made(registry, run_id) else found.due).append(makeup)
+        run_id = context.registry.makeup_run(makeup.identity(context.settings, task_name))
+        (found.made if run_id and _is_made(context.registry, run_id) else found.due).append(makeup)
     return found
 
 
@@ -134,9 +133,7 @@ def plan_rows(plan: Plan, settings: Settings) -> list[tuple[object, ...]]:
     ]
 
 
-def make(
-    registry: Registry, provider: MTurk, settings: Settings, plan: Plan, progress: Progress
-) -> tuple[Tally[Makeup], list[str]]:
+def make(context: Context, plan: Plan, progress: Progress) -> tuple[Tally[Makeup], list[str]]:
     """Make compensations, one after another. Returns, too, a line for each worker who could not be told.
 
     Safe to repeat and to interrupt at any moment: each step is written down, or finds what it made before.
@@ -149,8 +146,8 @@ def make(
         while waiting and not presses.count:
             makeup = waiting.pop(0)
             try:
-                if _make(registry, provider, settings, plan.original, makeup):
-                    untold += _tell(registry, provider, settings, plan.original.task_name, makeup)
+                if _make(context, plan.original, makeup):
+                    untold += _tell(context, plan.original.task_name, makeup)
                 else:
                     tally.already += 1
                 tally.settled.append(makeup)
@@ -166,37 +163,35 @@ def make(
     return tally, untold
 
 
-def _make(registry: Registry, provider: MTurk, settings: Settings, original: Run, makeup: Makeup) -> bool:
+def _make(context: Context, original: Run, makeup: Makeup) -> bool:
     """Make a compensation. False if it exists and a registry that is lost knew of it: its worker was told then."""
-    identity = makeup.identity(settings, original.task_name)
-    type_id = provider.create_qualification_type(
+    identity = makeup.identity(context.settings, original.task_name)
+    type_id = context.provider.create_qualification_type(
         f"{marks.PREFIX}makeup:{identity[:24]}",
         "Holders are paid for work that could not be paid otherwise.",
     )
-    provider.grant(type_id, makeup.worker_id)
-    run_id, standing = registry.makeup_run(identity), None
+    context.provider.grant(type_id, makeup.worker_id)
+    run_id, standing = context.registry.makeup_run(identity), None
     if run_id is None:  # nobody else asks for this qualification: what asks for it is this compensation
-        standing = next((hit for hit in provider.iter_hits_asking_for(type_id) if hit.mark), None)
+        standing = next((hit for hit in context.provider.iter_hits_asking_for(type_id) if hit.mark), None)
         new_id = standing.mark.run_id if standing and standing.mark else marks.new_run_id()
-        run_id = registry.intend_makeup(identity, new_id, makeup.worker_id)
-    with locks.hold(settings.home, run_id):
-        run = registry.run(run_id) or _enter(registry, settings, original, makeup, run_id, type_id)
+        run_id = context.registry.intend_makeup(identity, new_id, makeup.worker_id)
+    with locks.hold(context.settings.home, run_id):
+        run = context.registry.run(run_id) or _enter(context, original, makeup, run_id, type_id)
         if standing:
-            registry.adopt_hit(run_id, 0, standing.hit_id, standing.created_at)
-        _launch(registry, provider, run, makeup)
+            context.registry.adopt_hit(run_id, 0, standing.hit_id, standing.created_at)
+        _launch(context, run, makeup)
     return standing is None
 
 
-def _enter(
-    registry: Registry, settings: Settings, original: Run, makeup: Makeup, run_id: str, type_id: str
-) -> Run:
+def _enter(context: Context, original: Run, makeup: Makeup, run_id: str, type_id: str) -> Run:
     """Write the run and its page. From here on it is a run like any other, whoever launches its unit."""
     requirement: dict[str, Any] = {
         "QualificationTypeId": type_id,
         "Comparator": "Exists",
         "ActionsGuarded": "DiscoverPreviewAndAccept",
     }
-    folder = settings.home / "runs" / run_id
+    folder = context.settings.home / "runs" / run_id
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     template = folder / "template.html"
     template.write_text(_PAGE, encoding="utf-8")
@@ -219,7 +214,14 @@ def _enter(
         qualifications=[requirement],
     )
     run = Run(
-        *(run_id, original.task_name, settings.environment, settings.endpoint, "launching", True),
+        *(
+            run_id,
+            original.task_name,
+            context.settings.environment,
+            context.settings.endpoint,
+            "launching",
+            True,
+        ),
         parameters=parameters.as_json(),
         data_digest="",
         units=1,
@@ -228,33 +230,33 @@ def _enter(
         ended_at=None,
         reason=None,
     )
-    registry.add_run(run)
+    context.registry.add_run(run)
     return run
 
 
-def _launch(registry: Registry, provider: MTurk, run: Run, makeup: Makeup) -> None:
+def _launch(context: Context, run: Run, makeup: Makeup) -> None:
     """Create the run's one HIT, or find it."""
     parameters = Parameters.from_json(run.parameters)
-    run = run._replace(hit_type_id=run.hit_type_id or _hit_type(provider, parameters))
+    run = run._replace(hit_type_id=run.hit_type_id or _hit_type(context.provider, parameters))
     assert run.hit_type_id is not None
-    registry.set_hit_type(run.run_id, run.hit_type_id)
-    registry.add_units(run.run_id, [(0, {"worker_id": makeup.worker_id, "reason": makeup.reason})])
-    unit = registry.unit(run.run_id, 0)
+    context.registry.set_hit_type(run.run_id, run.hit_type_id)
+    context.registry.add_units(run.run_id, [(0, {"worker_id": makeup.worker_id, "reason": makeup.reason})])
+    unit = context.registry.unit(run.run_id, 0)
     assert unit is not None
     # A token is good for a day by the endpoint's clock, which need not be ours: look before sending again.
-    found = create.find_created(provider, run, [unit]) if unit.state == "creating" else {}
+    found = create.find_created(context.provider, run, [unit]) if unit.state == "creating" else {}
     hit_id = unit.hit_id or found.get(0)
     if hit_id is None:
-        registry.intend(run.run_id, 1)
+        context.registry.intend(run.run_id, 1)
         page = Page(parameters.template).render(unit.input or {}, 1)
         lifetime = parameters.task_lifetime_in_seconds
         try:
-            hit_id = create.create(provider, run, unit, html_question(page, 1), 1, lifetime)
+            hit_id = create.create(context.provider, run, unit, html_question(page, 1), 1, lifetime)
         except InsufficientFunds:
-            registry.withdraw(run.run_id, [0])
+            context.registry.withdraw(run.run_id, [0])
             raise
-    registry.set_created(run.run_id, 0, hit_id)
-    registry.set_run_state(run.run_id, "running")
+    context.registry.set_created(run.run_id, 0, hit_id)
+    context.registry.set_run_state(run.run_id, "running")
 
 
 def _hit_type(provider: MTurk, parameters: Parameters) -> str:
@@ -269,15 +271,13 @@ def _hit_type(provider: MTurk, parameters: Parameters) -> str:
     )
 
 
-def _tell(
-    registry: Registry, provider: MTurk, settings: Settings, task_name: str, makeup: Makeup
-) -> list[str]:
+def _tell(context: Context, task_name: str, makeup: Makeup) -> list[str]:
     """Send the worker a message, once. Returns why it did not arrive; the HIT itself says the same."""
     text = (
         f"{makeup.reason}\n\nA HIT that only you can see pays you ${makeup.amount}: find it among the available"
         f" work, accept it and press its button. ({task_name})"
     )
     message = messages.Message("A payment for your work", text)
-    if not messages.plan(registry, settings, message, [makeup.worker_id]).recipients:
+    if not messages.plan(context, message, [makeup.worker_id]).recipients:
         return []
-    return messages.tell(registry, provider, settings, message, makeup.worker_id)
+    return messages.tell(context, message, makeup.worker_id)

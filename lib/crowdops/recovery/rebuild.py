@@ -14,13 +14,14 @@ from typing import NamedTuple
 
 from crowdops.config import settings as config
 from crowdops.config.parameters import Parameters
-from crowdops.config.settings import Selection, Settings
+from crowdops.config.settings import Selection
+from crowdops.context import Context
 from crowdops.errors import NotFound, UsageError
 from crowdops.formats import question_xml
 from crowdops.hits.scan import Sightings
 from crowdops.payments import bonuses
 from crowdops.providers.mturk.client import Definition, Hit, MTurk
-from crowdops.registry import Registry, Run
+from crowdops.registry import Run
 from crowdops.results import collect
 from crowdops.servers.status import ServerStatus, as_server
 
@@ -50,27 +51,23 @@ class Rebuilt(NamedTuple):
     failures: list[str]
 
 
-def find(
-    registry: Registry, settings: Settings, sightings: Sightings, servers: Iterable[ServerStatus]
-) -> list[Find]:
+def find(context: Context, sightings: Sightings, servers: Iterable[ServerStatus]) -> list[Find]:
     """Return every run that has left a mark, the oldest first."""
     serving: dict[str, list[ServerStatus]] = {}
     for status in servers:
         if status.run_id and status.marked and status.exists:
             serving.setdefault(status.run_id, []).append(status)
     return [
-        _find(registry, settings, run_id, sightings.ours.get(run_id, []), serving.get(run_id, []))
+        _find(context, run_id, sightings.ours.get(run_id, []), serving.get(run_id, []))
         for run_id in sorted(sightings.ours.keys() | serving.keys())
     ]
 
 
-def _find(
-    registry: Registry, settings: Settings, run_id: str, seen: list[Hit], servers: list[ServerStatus]
-) -> Find:
+def _find(context: Context, run_id: str, seen: list[Hit], servers: list[ServerStatus]) -> Find:
     names = [hit.mark.task_name for hit in seen if hit.mark] + [status.task_name or "" for status in servers]
-    places = (settings.home / "runs" / run_id, settings.home / "locks" / f"{run_id}.lock")
+    places = (context.settings.home / "runs" / run_id, context.settings.home / "locks" / f"{run_id}.lock")
     at_home = any(place.exists() for place in places)
-    return Find(run_id, names[0], seen, servers, at_home, registry.run(run_id) is not None)
+    return Find(run_id, names[0], seen, servers, at_home, context.registry.run(run_id) is not None)
 
 
 def choose(found: Sequence[Find], selection: Selection) -> list[Find]:
@@ -111,33 +108,31 @@ def rows(found: Sequence[Find]) -> list[tuple[object, ...]]:
     ]
 
 
-def rebuild(registry: Registry, provider: MTurk, settings: Settings, found: Sequence[Find]) -> Rebuilt:
+def rebuild(context: Context, found: Sequence[Find]) -> Rebuilt:
     """Write these runs into the registry, with all that was submitted. What it knows already, it knows better.
 
     Only reads at the provider. Safe to repeat.
     """
     runs, units, servers = 0, 0, 0
     for each in found:
-        runs += _adopt_run(registry, provider, settings, each)
+        runs += _adopt_run(context, each)
         for hit in each.hits:
             assert hit.mark is not None
-            units += registry.adopt_hit(each.run_id, hit.mark.unit_index, hit.hit_id, hit.created_at)
+            units += context.registry.adopt_hit(each.run_id, hit.mark.unit_index, hit.hit_id, hit.created_at)
         for status in each.servers:
             if status.server_id is None:
-                registry.add_server(as_server(status))
+                context.registry.add_server(as_server(status))
                 servers += 1
-    before = sum(registry.assignment_count(each.run_id) for each in found)
-    paid, failures = _collect(registry, provider, found, settings.threads)
-    assignments = sum(registry.assignment_count(each.run_id) for each in found) - before
+    before = sum(context.registry.assignment_count(each.run_id) for each in found)
+    paid, failures = _collect(context, found)
+    assignments = sum(context.registry.assignment_count(each.run_id) for each in found) - before
     for each in found:
-        if not each.known and each.hits and not failures and not registry.open_units(each.run_id):
-            registry.set_run_state(each.run_id, "stopped", UNKNOWN_END)
+        if not each.known and each.hits and not failures and not context.registry.open_units(each.run_id):
+            context.registry.set_run_state(each.run_id, "stopped", UNKNOWN_END)
     return Rebuilt(runs, units, assignments, paid, servers, failures)
 
 
-def _collect(
-    registry: Registry, provider: MTurk, found: Sequence[Find], threads: int
-) -> tuple[int, list[str]]:
+def _collect(context: Context, found: Sequence[Find]) -> tuple[int, list[str]]:
     """Store what was submitted, and the bonuses that were paid for it. Returns the number of bonuses, and failures.
 
     The HITs are not marked as collected: whoever attends such a run would miss them.
@@ -148,23 +143,23 @@ def _collect(
         for hit in each.hits
         if hit.mark and ((finding := collect.finding(hit, hit.mark)).ended or finding.expected)
     ]
-    outcomes = collect.collect(registry, provider, findings, threads=threads, mark=False)
+    outcomes = collect.collect(context, findings, mark=False)
     failures = [collect.describe_failure(outcome) for outcome in outcomes if outcome.error]
     worked_on = {finding.hit_id: finding.run_id for finding in findings if finding.expected}
-    paid, unread = bonuses.recall(registry, provider, worked_on, threads=threads)
+    paid, unread = bonuses.recall(context, worked_on)
     return paid, failures + unread
 
 
-def _adopt_run(registry: Registry, provider: MTurk, settings: Settings, found: Find) -> bool:
+def _adopt_run(context: Context, found: Find) -> bool:
     """Write a run down as 'running': if it has no process, that is a crashed one, to be ended or carried on."""
-    if registry.run(found.run_id):
+    if context.registry.run(found.run_id):
         return False
-    definition = _definition(provider, found.hits)
+    definition = _definition(context.provider, found.hits)
     run = Run(
         run_id=found.run_id,
         task_name=found.task_name,
-        environment=settings.environment,
-        endpoint=settings.endpoint,
+        environment=context.settings.environment,
+        endpoint=context.settings.endpoint,
         state="running",
         detached=False,
         parameters=_parameters(found, definition).as_json(),
@@ -175,7 +170,7 @@ def _adopt_run(registry: Registry, provider: MTurk, settings: Settings, found: F
         ended_at=None,
         reason=None,
     )
-    return registry.adopt_run(run)
+    return context.registry.adopt_run(run)
 
 
 def _definition(provider: MTurk, seen: Iterable[Hit]) -> Definition | None:

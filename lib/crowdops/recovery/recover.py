@@ -7,16 +7,15 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 from crowdops.config.parameters import Parameters
-from crowdops.config.settings import Settings
-from crowdops.console.interrupts import Interrupts
 from crowdops.console.output import timestamp
 from crowdops.console.progress import progress
+from crowdops.context import Context
 from crowdops.errors import Error
 from crowdops.hits import repair
-from crowdops.providers.mturk.client import Hit, MTurk
+from crowdops.providers.mturk.client import Hit
 from crowdops.recovery import rebuild
 from crowdops.recovery.survey import Survey, Wreck
-from crowdops.registry import END_STATES, Registry, Run, locks
+from crowdops.registry import END_STATES, Run, locks
 from crowdops.runs import resume as resumption
 from crowdops.runs.outcome import Ending
 from crowdops.runs.supervisor import Attendant
@@ -43,11 +42,8 @@ class Recovery:
     It can be killed anywhere and started again: a run is at its end only when everything of it is.
     """
 
-    def __init__(
-        self, registry: Registry, provider: MTurk, settings: Settings, presses: Interrupts, say: Say
-    ) -> None:
-        self._registry, self._provider, self._settings = registry, provider, settings
-        self._presses, self._say = presses, say
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self.actions: list[Action] = []
 
     def run(self, found: Survey, orphans: Sequence[Wreck], *, resume: bool, wait: bool) -> None:
@@ -70,11 +66,11 @@ class Recovery:
                 *(wreck.run_id, wreck.task_name, wreck.hits, wreck.servers), at_home=False, known=False
             )
             try:
-                rebuild.rebuild(self._registry, self._provider, self._settings, [found])
+                rebuild.rebuild(self._context, [found])
             except Error as error:
                 self._fail("run", wreck.run_id, wreck.run_id, error)
                 continue
-            run = self._registry.run(wreck.run_id)
+            run = self._context.registry.run(wreck.run_id)
             self._note("run", wreck.run_id, wreck.run_id, "taken over")
             adopted.append(wreck._replace(run=run, condition="crashed"))
         return adopted
@@ -85,7 +81,7 @@ class Recovery:
             attendants = []
             for wreck in wrecks:
                 try:
-                    held.enter_context(locks.hold(self._settings.home, wreck.run_id))
+                    held.enter_context(locks.hold(self._context.settings.home, wreck.run_id))
                     if attendant := self._withdraw(wreck):
                         attendants.append((wreck, attendant))
                 except Error as error:
@@ -98,34 +94,33 @@ class Recovery:
 
     def _withdraw(self, wreck: Wreck) -> Attendant | None:
         """Expire what a run has out. None if somebody else has ended it since the survey. Its lock must be held."""
-        run = self._registry.run(wreck.run_id)
+        run = self._context.registry.run(wreck.run_id)
         assert run is not None
         if run.state in END_STATES and wreck.condition != "ended":
             self._note("run", run.run_id, run.run_id, f"{run.state}, by somebody else")
             return None
         self._adopt_hits(run, wreck.hits)
         parameters = Parameters.from_json(run.parameters)
-        left = pages.Left(self._registry, self._settings, run, parameters, self._say)
+        left = pages.Left(self._context, run, parameters)
         bar = progress(run.units, run.task_name, quiet=True)
-        world = (self._registry, self._provider, run, parameters, left, self._settings)
-        attendant = Attendant(*world, bar, self._say, self._presses)
-        self._say(f"{run.task_name} ({run.run_id}): ending it.")
+        attendant = Attendant(self._context, run, parameters, left, bar)
+        self._context.say(f"{run.task_name} ({run.run_id}): ending it.")
         attendant.shut_down(run.reason or REASON)
         return attendant
 
     def _adopt_hits(self, run: Run, seen: Sequence[Hit]) -> None:
-        adopted = repair.adopt(self._registry, self._provider, run, seen, threads=self._settings.threads)
+        adopted = repair.adopt(self._context, run, seen)
         if adopted.hits:
             self._note("hits", f"{adopted.hits} HITs", run.run_id, "found by their marks, taken over")
         for line in adopted.failures:
             self._note("hits", run.run_id, run.run_id, line, failed=True)
 
     def _tell(self, ending: Ending) -> None:
-        planned = self._registry.unit_counts(ending.run_id).get("planned", 0)
+        planned = self._context.registry.unit_counts(ending.run_id).get("planned", 0)
         never = f"; {planned} units were never launched" if planned else ""
         self._note("run", ending.run_id, ending.run_id, ending.state + never)
         for hit, latest in ending.in_flight:
-            self._say(
+            self._context.say(
                 f"HIT {hit.hit_id}: {hit.pending} accepted, not submitted; possible until {timestamp(latest)} at the"
                 f" latest. Collect it then: make results RUN={ending.run_id}"
             )
@@ -133,19 +128,17 @@ class Recovery:
     def resume(self, wrecks: Iterable[Wreck]) -> None:
         """Carry these runs on, one after the other; a press ends the one that is under way, and the rest is left."""
         for wreck in wrecks:
-            if self._presses.count:
+            if self._context.interrupts.count:
                 self._note("run", wreck.run_id, wreck.run_id, "not carried on: interrupted", failed=True)
                 continue
             try:
-                run = self._registry.run(wreck.run_id)
+                run = self._context.registry.run(wreck.run_id)
                 assert run is not None
-                for remark in resumption.examine(self._registry, run, ignore_data_change=False).remarks:
-                    self._say(remark)
-                ending = resumption.resume(
-                    *(self._registry, self._provider, self._settings, wreck.run_id, self._presses),
-                    seen=wreck.hits,
-                    say=self._say,
-                )
+                for remark in resumption.examine(
+                    self._context.registry, run, ignore_data_change=False
+                ).remarks:
+                    self._context.say(remark)
+                ending = resumption.resume(self._context, wreck.run_id, seen=wreck.hits)
                 self._tell(ending)
             except Error as error:
                 self._fail("run", wreck.run_id, wreck.run_id, error)
@@ -155,10 +148,12 @@ class Recovery:
         for status in servers:
             server = as_server(status)
             try:
-                if status.run_id and leftovers.is_living(self._registry, self._settings.home, status.run_id):
+                if status.run_id and leftovers.is_living(
+                    self._context.registry, self._context.settings.home, status.run_id
+                ):
                     self._note("server", status.name, status.run_id, "left alone: its run is alive")
                     continue
-                ended = pages.backend(status.kind).take_down(self._registry, self._settings, server)
+                ended = pages.backend(status.kind).take_down(self._context, server)
                 self._note("server", status.name, status.run_id, "taken down" if ended else "gone already")
             except Error as error:
                 self._fail("server", status.name, status.run_id, error)
@@ -172,4 +167,4 @@ class Recovery:
 
     def _note(self, kind: str, target: str, run_id: str | None, result: str, *, failed: bool = False) -> None:
         self.actions.append(Action(kind, target, run_id, result, failed))
-        self._say(f"{kind} {target}: {result}")
+        self._context.say(f"{kind} {target}: {result}")

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 from crowdops.config import environments
 from crowdops.config.parameters import Parameters
 from crowdops.config.settings import Settings
+from crowdops.context import Context
 from crowdops.errors import UsageError
 from crowdops.hits import scan
 from crowdops.hits.scan import Sightings
 from crowdops.payments import pricing
 from crowdops.providers.heroku import client
-from crowdops.providers.mturk.client import Hit, MTurk
+from crowdops.providers.mturk.client import Hit
 from crowdops.registry import Registry, Run, locks
 from crowdops.registry import locks as runs
 from crowdops.servers.leftovers import look_at_servers
@@ -65,26 +66,30 @@ class Survey(NamedTuple):
     unseen: list[str]
 
 
-def survey(registry: Registry, provider: MTurk, settings: Settings) -> Survey:
+def survey(context: Context) -> Survey:
     """Return what crashes have left. Only reads: one walk over the account's HITs, and the servers' own lists."""
-    conditions = runs.conditions(registry, settings.home)
-    every = registry.runs()
-    here = [run for run in every if run.endpoint == settings.endpoint]
+    conditions = runs.conditions(context.registry, context.settings.home)
+    every = context.registry.runs()
+    here = [run for run in every if run.endpoint == context.settings.endpoint]
     elsewhere = [
-        run for run in every if run.endpoint != settings.endpoint and conditions[run.run_id] == "crashed"
+        run
+        for run in every
+        if run.endpoint != context.settings.endpoint and conditions[run.run_id] == "crashed"
     ]
-    sightings = scan.look(provider)
-    servers, unseen = look_at_servers(registry, settings)
+    sightings = scan.look(context.provider)
+    servers, unseen = look_at_servers(context)
     leftover = [status for status in servers if status.leftover and status.exists]
     strangers = [status for status in leftover if status.kind != "local" and status.run_id not in conditions]
-    wrecks = [_wreck(registry, run, conditions[run.run_id], sightings) for run in here]
+    wrecks = [_wreck(context.registry, run, conditions[run.run_id], sightings) for run in here]
     not_ours = {status.name for status in strangers}
     spared = {run.run_id for run in elsewhere}  # their servers go, or stay, with them
     return Survey(
         crashed=[wreck for wreck in wrecks if wreck.condition == "crashed"],
         ended=[wreck for wreck in wrecks if wreck.condition == "ended" and wreck.open_hits],
         unknown=_unknown(conditions, sightings, strangers),
-        attended=[(run, _holder(settings, run)) for run in here if conditions[run.run_id] == "attended"],
+        attended=[
+            (run, _holder(context.settings, run)) for run in here if conditions[run.run_id] == "attended"
+        ],
         elsewhere=elsewhere,
         servers=[
             status for status in leftover if status.name not in not_ours and status.run_id not in spared

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from crowdops import bulk
+from crowdops.context import Context
 from crowdops.errors import NotFound
 from crowdops.formats import marks, question_xml
-from crowdops.providers.mturk.client import Hit, MTurk, Submission
+from crowdops.providers.mturk.client import Hit, Submission
 from crowdops.registry import Assignment, Registry, Run
 
 
@@ -37,7 +38,7 @@ def finding(hit: Hit, mark: marks.Mark) -> Finding:
 
 
 def collect(
-    registry: Registry, provider: MTurk, findings: Iterable[Finding], *, threads: int, mark: bool = True
+    context: Context, findings: Iterable[Finding], *, mark: bool = True
 ) -> Iterator[bulk.Outcome[Finding, list[Assignment]]]:
     """Store the assignments of these HITs, then `mark` the ended ones Reviewing. Yields one outcome a HIT.
 
@@ -48,50 +49,50 @@ def collect(
     def fetch(found: Finding) -> list[Assignment]:
         if found.untouched:
             return []
-        return [_assignment(submission) for submission in provider.submissions(found.hit_id, found.full)]
+        return [
+            _assignment(submission) for submission in context.provider.submissions(found.hit_id, found.full)
+        ]
 
     stored: list[Finding] = []
-    for outcome in bulk.each(fetch, findings, threads=threads):
+    for outcome in bulk.each(fetch, findings, threads=context.settings.threads):
         found = outcome.item
         if outcome.result is None:
             yield bulk.Outcome(found, None, outcome.error)
             continue
         ended = found.ended and len(outcome.result) >= found.expected
-        registry.collect(found.run_id, found.unit_index, found.hit_id, outcome.result, ended=ended)
+        context.registry.collect(found.run_id, found.unit_index, found.hit_id, outcome.result, ended=ended)
         if ended and mark and not found.untouched:
             stored.append(found)
         yield bulk.Outcome(found, outcome.result, None)
-    yield from _mark(provider, stored, threads)
+    yield from _mark(context, stored)
 
 
-def mark_collected(provider: MTurk, hit_ids: Iterable[str], *, threads: int) -> None:
+def mark_collected(context: Context, hit_ids: Iterable[str]) -> None:
     """Take HITs whose results are stored off the list of reviewable ones. A failure is made good next time."""
-    for _ in bulk.each(provider.mark_reviewing, hit_ids, threads=threads):
+    for _ in bulk.each(context.provider.mark_reviewing, hit_ids, threads=context.settings.threads):
         pass
 
 
-def _mark(
-    provider: MTurk, stored: Sequence[Finding], threads: int
-) -> Iterator[bulk.Outcome[Finding, list[Assignment]]]:
+def _mark(context: Context, stored: Sequence[Finding]) -> Iterator[bulk.Outcome[Finding, list[Assignment]]]:
     def mark(found: Finding) -> None:
-        provider.mark_reviewing(found.hit_id)
+        context.provider.mark_reviewing(found.hit_id)
 
-    for outcome in bulk.each(mark, stored, threads=threads):
+    for outcome in bulk.each(mark, stored, threads=context.settings.threads):
         if outcome.error and not isinstance(outcome.error, NotFound):
             yield bulk.Outcome(outcome.item, None, outcome.error)
 
 
-def uncollected(registry: Registry, provider: MTurk, runs: Sequence[Run]) -> Iterator[Finding]:
+def uncollected(context: Context, runs: Sequence[Run]) -> Iterator[Finding]:
     """Yield what the account has of these runs beyond the registry: one walk over ListHITs.
 
     HITs that nobody has submitted to and that are still open are left out.
     """
     chosen = {run.run_id for run in runs}
-    for hit in provider.iter_hits():
+    for hit in context.provider.iter_hits():
         mark = hit.mark
         if mark is None or mark.run_id not in chosen:
             continue
-        unit = registry.unit(mark.run_id, mark.unit_index)
+        unit = context.registry.unit(mark.run_id, mark.unit_index)
         if unit is None or unit.state in ("finished", "disposed"):
             continue
         found = finding(hit, mark)
@@ -114,25 +115,23 @@ def _assignment(submission: Submission) -> Assignment:
     return Assignment(**values, answer=answer)
 
 
-def refresh(
-    registry: Registry, provider: MTurk, runs: Sequence[Run], unattended: Container[str], *, threads: int
-) -> list[str]:
+def refresh(context: Context, runs: Sequence[Run], unattended: Container[str]) -> list[str]:
     """Collect what came in since somebody last looked. Returns a line for each HIT that could not be read.
 
     A run among the `unattended` ids whose last unit is collected here comes to its end.
     """
     failures: list[str] = []
-    for findings in (uncollected(registry, provider, runs), stale(registry, runs)):
-        for outcome in collect(registry, provider, findings, threads=threads):
+    for findings in (uncollected(context, runs), stale(context.registry, runs)):
+        for outcome in collect(context, findings):
             if outcome.error:
                 failures.append(describe_failure(outcome))
     for run in runs:
         if (
             run.state in ("running", "draining")
             and run.run_id in unattended
-            and not registry.open_units(run.run_id)
+            and not context.registry.open_units(run.run_id)
         ):
-            registry.set_run_state(run.run_id, "finished")
+            context.registry.set_run_state(run.run_id, "finished")
     return failures
 
 
@@ -142,24 +141,24 @@ def describe_failure(outcome: bulk.Outcome[Finding, list[Assignment]]) -> str:
     return f"HIT {found.hit_id} (unit {found.unit_index} of {found.run_id}): {outcome.error}"
 
 
-def catch_up(registry: Registry, provider: MTurk, runs: Sequence[Run], *, threads: int) -> list[str]:
+def catch_up(context: Context, runs: Sequence[Run]) -> list[str]:
     """Collect whatever differs. Returns a line for each HIT that could not be read.
 
     One walk over ListHITs, and one or two calls for each HIT whose counters disagree with what is stored:
     work that came in, was approved by itself, or was reviewed by somebody else.
     """
-    found = list(_differing(registry, provider, runs))
-    outcomes = collect(registry, provider, found, threads=threads)
+    found = list(_differing(context, runs))
+    outcomes = collect(context, found)
     return [describe_failure(outcome) for outcome in outcomes if outcome.error]
 
 
-def _differing(registry: Registry, provider: MTurk, runs: Sequence[Run]) -> Iterator[Finding]:
+def _differing(context: Context, runs: Sequence[Run]) -> Iterator[Finding]:
     chosen = {run.run_id for run in runs}
-    for hit in provider.iter_hits():
+    for hit in context.provider.iter_hits():
         mark = hit.mark
         if mark is None or mark.run_id not in chosen:
             continue
-        stored = registry.unit_review(mark.run_id, mark.unit_index)
+        stored = context.registry.unit_review(mark.run_id, mark.unit_index)
         if stored is None or stored.state == "disposed":
             continue
         found = finding(hit, mark)

@@ -13,6 +13,7 @@ from crowdops.config.parameters import Parameters
 from crowdops.console.interrupts import Interrupts
 from crowdops.console.output import timestamp
 from crowdops.console.progress import Progress
+from crowdops.context import Context
 from crowdops.errors import NotFound, ProviderError, Unreachable, WrongState
 from crowdops.payments import pricing
 from crowdops.payments.budgets import Budgets
@@ -119,14 +120,7 @@ def _conflict(status: str, verdict: str) -> str:
     return f"it is {status.lower()}"
 
 
-def carry_out(
-    registry: Registry,
-    provider: MTurk,
-    items: Sequence[Item],
-    *,
-    threads: int,
-    progress: Progress,
-) -> Tally[Item]:
+def carry_out(context: Context, items: Sequence[Item], *, progress: Progress) -> Tally[Item]:
     """Approve and reject side by side, one call each; what is in doubt is settled by reading.
 
     Safe to repeat and to interrupt at any moment: each decision is written down before its call. Ctrl-C
@@ -137,18 +131,18 @@ def carry_out(
 
     def intended() -> Iterator[Item]:
         for item in items:
-            registry.intend_decision(item.decision)
+            context.registry.intend_decision(item.decision)
             yield item
 
     def send(item: Item) -> _Settled:
-        return _send(provider, item)
+        return _send(context.provider, item)
 
     with Interrupts() as presses:
         presses.note = lambda count: PRESS_NOTE
-        calls = bulk.each(send, intended(), threads=threads, stop=lambda: presses.count > 0)
+        calls = bulk.each(send, intended(), threads=context.settings.threads, stop=lambda: presses.count > 0)
         for number, outcome in enumerate(calls, start=1):
             del waiting[outcome.item.decision.assignment_id]
-            _enter(registry, tally, outcome)
+            _enter(context.registry, tally, outcome)
             progress.update(number)
         tally.interrupted = presses.count > 0 and bool(waiting)
     progress.close()

@@ -10,11 +10,11 @@ from crowdops.bulk import Tally
 from crowdops.config.parameters import Parameters
 from crowdops.config.settings import Settings
 from crowdops.console import progress
+from crowdops.context import Context
 from crowdops.errors import UsageError
 from crowdops.payments import bonus_plans, bonuses
 from crowdops.payments.bonus_plans import _due, _sort
 from crowdops.payments.budgets import Budgets
-from crowdops.providers.mturk.client import MTurk
 from crowdops.registry import Decision, Registry, Result, Run
 from crowdops.review import decisions as verdicts
 from crowdops.review import decisions_file, rules
@@ -144,24 +144,24 @@ def refused(plan: Plan) -> Reviewed:
     return Reviewed(0, already, [*plan.verdicts.failed, *plan.bonuses.failed], False)
 
 
-def carry_out(
-    registry: Registry, provider: MTurk, settings: Settings, plan: Plan, runs: Sequence[Run]
-) -> Reviewed:
+def carry_out(context: Context, plan: Plan, runs: Sequence[Run]) -> Reviewed:
     """Carry out a plan: first the verdicts, then the bonuses and blocks of those that are in force.
 
     Safe to repeat and to interrupt at any moment.
     """
     items = plan.verdicts.items
-    bar = progress.progress(len(items), "reviewed", quiet=settings.quiet)
-    tally = verdicts.carry_out(registry, provider, items, threads=settings.threads, progress=bar)
+    bar = progress.progress(len(items), "reviewed", quiet=context.settings.quiet)
+    tally = verdicts.carry_out(context, items, progress=bar)
     in_force = [*tally.settled, *plan.verdicts.done]
-    due = plan_review(registry, in_force, {run.run_id: run for run in runs})
+    due = plan_review(context.registry, in_force, {run.run_id: run for run in runs})
     paid: Tally[bonus_plans.Due] = Tally()
     if due.due and not tally.interrupted:
-        bar = progress.progress(len(due.due), "paid", quiet=settings.quiet)
-        paid = bonuses.pay(registry, provider, due.due, threads=settings.threads, progress=bar)
-    blocked = _block(registry, provider, in_force) if not (tally.interrupted or paid.interrupted) else []
-    _finish(registry, in_force, {each.bonus.assignment_id for each in (*paid.settled, *due.paid)}, blocked)
+        bar = progress.progress(len(due.due), "paid", quiet=context.settings.quiet)
+        paid = bonuses.pay(context, due.due, progress=bar)
+    blocked = _block(context, in_force) if not (tally.interrupted or paid.interrupted) else []
+    _finish(
+        context.registry, in_force, {each.bonus.assignment_id for each in (*paid.settled, *due.paid)}, blocked
+    )
     return Reviewed(
         done=tally.done + paid.done,
         already=tally.already + len(plan.verdicts.done) + paid.already + len(due.paid),
@@ -170,7 +170,7 @@ def carry_out(
     )
 
 
-def _block(registry: Registry, provider: MTurk, items: Sequence[verdicts.Item]) -> list[tuple[str, str]]:
+def _block(context: Context, items: Sequence[verdicts.Item]) -> list[tuple[str, str]]:
     """Soft-block the workers whom decisions say so of, for their task_name. Returns (worker, why) of failures."""
     wanted: dict[str, dict[str, None]] = {}
     for item in items:
@@ -178,9 +178,9 @@ def _block(registry: Registry, provider: MTurk, items: Sequence[verdicts.Item]) 
             wanted.setdefault(item.result.task_name, {})[item.decision.worker_id] = None
     failed = []
     for task_name, workers in wanted.items():
-        act = soft_blocks.soft_block(provider, task_name)
+        act = soft_blocks.soft_block(context.provider, task_name)
         silent = progress.progress(0, "", quiet=True)
-        tally = soft_blocks.each(registry, act, list(workers), "worker-blocked", threads=4, progress=silent)
+        tally = soft_blocks.each(context, act, list(workers), "worker-blocked", progress=silent)
         failed += tally.failed
     return failed
 

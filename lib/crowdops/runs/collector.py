@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
-from crowdops.config.settings import Settings
+from crowdops.context import Context
 from crowdops.errors import CredentialsRefused, ProviderError, Unreachable
-from crowdops.providers.mturk.client import MTurk
-from crowdops.registry import OPEN_STATES, Registry, Run
+from crowdops.registry import OPEN_STATES, Run
 from crowdops.results import collect
 from crowdops.runs.outage import Silence
 from crowdops.servers.pages import Pages
@@ -18,20 +16,9 @@ from crowdops.workers.unit_caps import WorkerCap
 class Collector:
     """Looks for what has ended of one run. `last_submission` is the moment, on the monotonic clock, of the last one seen."""
 
-    def __init__(
-        self,
-        registry: Registry,
-        provider: MTurk,
-        run: Run,
-        pages: Pages,
-        settings: Settings,
-        cap: WorkerCap,
-        silence: Silence,
-        say: Callable[[str], None],
-    ) -> None:
-        self._registry, self._provider, self._run = registry, provider, run
-        self._pages, self._settings, self._cap = pages, settings, cap
-        self._silence, self._say = silence, say
+    def __init__(self, context: Context, run: Run, pages: Pages, cap: WorkerCap, silence: Silence) -> None:
+        self._context, self._run, self._pages = context, run, pages
+        self._cap, self._silence = cap, silence
         self.last_submission = time.monotonic()
 
     def poll(self, hit_type_id: str, *, tidy: bool = True) -> None:
@@ -47,26 +34,24 @@ class Collector:
 
     def _collect(self, hit_type_id: str, tidy: bool) -> None:
         findings, collected_before = [], []
-        for hit in self._provider.iter_reviewable(hit_type_id):
+        for hit in self._context.provider.iter_reviewable(hit_type_id):
             mark = hit.mark
             if mark is None or mark.run_id != self._run.run_id:
                 continue  # runs with equal parameters share a HIT type
-            unit = self._registry.unit(mark.run_id, mark.unit_index)
+            unit = self._context.registry.unit(mark.run_id, mark.unit_index)
             if unit is None or unit.state in OPEN_STATES:
                 findings.append(collect.finding(hit, mark))
             else:
                 collected_before.append(hit.hit_id)
-        for outcome in collect.collect(
-            self._registry, self._provider, findings, threads=self._settings.threads
-        ):
+        for outcome in collect.collect(self._context, findings):
             if outcome.result:
                 self.last_submission = time.monotonic()
                 self._pages.release(outcome.result)
             elif isinstance(outcome.error, Unreachable | CredentialsRefused):
                 raise outcome.error
             elif outcome.error:
-                self._say(collect.describe_failure(outcome))
+                self._context.say(collect.describe_failure(outcome))
         if findings:
             self._cap.mark()
         if tidy:
-            collect.mark_collected(self._provider, collected_before, threads=self._settings.threads)
+            collect.mark_collected(self._context, collected_before)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from crowdops.config.parameters import Parameters
 from crowdops.config.settings import Settings
 from crowdops.console import output
+from crowdops.context import Context
 from crowdops.errors import Error, UsageError
 from crowdops.formats import input_rows
 from crowdops.formats.page_template import Page
@@ -119,14 +120,14 @@ def new_run(plan: Plan, settings: Settings, run_id: str, *, detached: bool) -> R
     )
 
 
-def enter(registry: Registry, settings: Settings, plan: Plan, run: Run) -> Run:
+def enter(context: Context, plan: Plan, run: Run) -> Run:
     """Write a planned run into the registry: the run, its units, its page. Returns it in state 'launching'.
 
     From here on everything that is created can be found again. UsageError if the data changed meanwhile.
     """
-    keep_template(settings, run.run_id, plan.parameters.template)
-    registry.add_run(run)
-    add_rows(registry, run, plan.parameters.data)
+    keep_template(context.settings, run.run_id, plan.parameters.template)
+    context.registry.add_run(run)
+    add_rows(context.registry, run, plan.parameters.data)
     return run
 
 

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 
 from crowdops.config.parameters import Parameters
 from crowdops.config.settings import Settings
-from crowdops.console.interrupts import Interrupts
 from crowdops.console.progress import progress
+from crowdops.context import Context
 from crowdops.errors import UsageError
 from crowdops.formats import input_rows
 from crowdops.hits import repair, replace, scan
 from crowdops.payments import pricing
-from crowdops.providers.mturk.client import Hit, MTurk
+from crowdops.providers.mturk.client import Hit
 from crowdops.registry import END_STATES, Registry, Run, locks
 from crowdops.registry import locks as runs_locks
 from crowdops.runs import plan as runs_plan
@@ -53,14 +53,12 @@ def check_command(run_toml: object, run_id: str | None, *, changes: bool) -> Non
         raise UsageError("--resume carries a run on as it was launched: without --detach and --set.")
 
 
-def find(
-    registry: Registry, settings: Settings, run_id: str, plan: runs_plan.Plan | None
-) -> tuple[Settings, Run]:
+def find(context: Context, run_id: str, plan: runs_plan.Plan | None) -> tuple[Settings, Run]:
     """Return a run that can be carried on, and the settings with its own environment and endpoint.
 
     UsageError for a run that is unknown, attended (it names the process), detached or at its end.
     """
-    run = registry.run(run_id)
+    run = context.registry.run(run_id)
     if run is None:
         raise UsageError(
             f"The registry has no run {run_id!r}. See them all: make runs. Lost registry: make rebuild"
@@ -69,13 +67,13 @@ def find(
         raise UsageError(
             f"run {run_id} is {run.state}: there is nothing to carry on. Its results: make results RUN={run_id}"
         )
-    condition = runs_locks.condition(settings.home, run)
-    holder = locks.holder_of(settings.home, run_id)
+    condition = runs_locks.condition(context.settings.home, run)
+    holder = locks.holder_of(context.settings.home, run_id)
     if condition == "attended" and holder:
         raise UsageError(f"run {run_id} is attended by {locks.describe(holder)}; stop that process first")
     if condition == "detached":
         raise UsageError(f"run {run_id} is detached: it needs no process. Look: make status RUN={run_id}")
-    return settings._replace(environment=run.environment, endpoint=run.endpoint), run
+    return context.settings._replace(environment=run.environment, endpoint=run.endpoint), run
 
 
 def _is_over(run: Run, plan: runs_plan.Plan | None) -> bool:
@@ -128,10 +126,10 @@ def offer(
     settings: Settings, run_id: str, plan: runs_plan.Plan | None, *, ignore_data_change: bool
 ) -> tuple[Settings, runs_plan.Offer]:
     """Return what is to be decided about carrying a run on, and the settings with the run's own endpoint. Only reads."""
-    with Registry.open(settings.home) as registry:
-        settings, run = find(registry, settings, run_id, plan)
+    with Context.open(settings) as context:
+        settings, run = find(context, run_id, plan)
         run = completed(run, plan) if plan else run
-        left = examine(registry, run, ignore_data_change=ignore_data_change)
+        left = examine(context.registry, run, ignore_data_change=ignore_data_change)
     words = (
         f"{run.task_name} ({run_id}) at {run.endpoint} is {run.state}: of {run.units} units"
         f" {left.counts.get('outstanding', 0)} are out, {left.counts.get('creating', 0)} have to be settled,"
@@ -185,64 +183,60 @@ def completed(run: Run, plan: runs_plan.Plan) -> Run:
 
 
 def resume(
-    registry: Registry,
-    provider: MTurk,
-    settings: Settings,
+    context: Context,
     run_id: str,
-    presses: Interrupts,
     *,
     plan: runs_plan.Plan | None = None,
     ignore_data_change: bool = False,
     seen: Sequence[Hit] | None = None,
-    say: Say,
 ) -> Ending:
     """Carry a crashed run on and see it through; a detached one gets the units that it lacks.
 
     `plan` comes from the run.toml of a run that was rebuilt; `seen` are the run's HITs of a walk over the account, if
     there was one. Raises UsageError as completed() and examine() do. A run that was being stopped when it crashed is seen to its end, and launches nothing.
     """
-    with locks.hold(settings.home, run_id):
-        run = registry.run(run_id)
+    with locks.hold(context.settings.home, run_id):
+        run = context.registry.run(run_id)
         if run is None or _is_over(run, plan):
             raise UsageError(f"run {run_id} was brought to its end meanwhile.")
         rebuilt, run = not run.data_digest, completed(run, plan) if plan else run
-        left = examine(registry, run, ignore_data_change=ignore_data_change)
-        say(f"run {run_id}")
+        left = examine(context.registry, run, ignore_data_change=ignore_data_change)
+        context.say(f"run {run_id}")
         if left.missing or (rebuilt and plan):
-            runs_plan.keep_template(settings, run_id, left.parameters.template)
-            runs_plan.add_rows(registry, run, left.parameters.data)
+            runs_plan.keep_template(context.settings, run_id, left.parameters.template)
+            runs_plan.add_rows(context.registry, run, left.parameters.data)
         if rebuilt and plan:  # last: until here, all of this would be done again
-            registry.set_plan(run_id, run.parameters, run.data_digest, run.units)
-        _adopt(registry, provider, settings, run, seen, say)
-        return _attend(registry, provider, settings, left, presses, say)
+            context.registry.set_plan(run_id, run.parameters, run.data_digest, run.units)
+        _adopt(context, run, seen)
+        return _attend(context, left)
 
 
-def _adopt(
-    registry: Registry, provider: MTurk, settings: Settings, run: Run, seen: Sequence[Hit] | None, say: Say
-) -> None:
+def _adopt(context: Context, run: Run, seen: Sequence[Hit] | None) -> None:
     if seen is None:
-        seen = scan.look(provider).ours.get(run.run_id, [])
-    adopted = repair.adopt(registry, provider, run, seen, threads=settings.threads)
+        seen = scan.look(context.provider).ours.get(run.run_id, [])
+    adopted = repair.adopt(context, run, seen)
     if adopted.hits:
-        say(f"{adopted.hits} HITs of the run were out without the registry's knowledge; they are taken over.")
+        context.say(
+            f"{adopted.hits} HITs of the run were out without the registry's knowledge; they are taken over."
+        )
     if adopted.gone:
-        say(f"{adopted.gone} HITs of the run were deleted by somebody; their units have failed.")
+        context.say(f"{adopted.gone} HITs of the run were deleted by somebody; their units have failed.")
     for line in adopted.failures:
-        say(line)
+        context.say(line)
 
 
-def _attend(
-    registry: Registry, provider: MTurk, settings: Settings, left: Remainder, presses: Interrupts, say: Say
-) -> Ending:
+def _attend(context: Context, left: Remainder) -> Ending:
     run, parameters = left.run, left.parameters
     stopping = run.state == "draining"
     if stopping:
-        say("It was being stopped when it crashed: its end is seen through, and nothing more is launched.")
-        found: pages.Pages = pages.Left(registry, settings, run, parameters, say)
+        context.say(
+            "It was being stopped when it crashed: its end is seen through, and nothing more is launched."
+        )
+        found: pages.Pages = pages.Left(context, run, parameters)
     else:
-        found = _reopen(registry, provider, settings, run, parameters, say)
-    bar = progress(run.units, run.task_name, quiet=settings.quiet)
-    attendant = Attendant(*(registry, provider, run, parameters, found, settings), *(bar, say, presses))
+        found = _reopen(context, run, parameters)
+    bar = progress(run.units, run.task_name, quiet=context.settings.quiet)
+    attendant = Attendant(context, run, parameters, found, bar)
     try:
         if stopping:
             return attendant.go_on_ending()
@@ -251,16 +245,16 @@ def _attend(
         bar.close()
 
 
-def _reopen(
-    registry: Registry, provider: MTurk, settings: Settings, run: Run, parameters: Parameters, say: Say
-) -> pages.Pages:
+def _reopen(context: Context, run: Run, parameters: Parameters) -> pages.Pages:
     """Return the run's pages, up and answering; HITs that lead to an address they had before are replaced."""
     known = [
-        server.url for server in registry.servers("creating", "up", "gone") if server.run_id == run.run_id
+        server.url
+        for server in context.registry.servers("creating", "up", "gone")
+        if server.run_id == run.run_id
     ]
-    found = pages.reopen(registry, settings, run, parameters, say)
+    found = pages.reopen(context, run, parameters)
     if isinstance(found, pages.Served) and replace.has_moved(found.url, known):
-        moved = replace.move(registry, provider, run, found.url, threads=settings.threads)
+        moved = replace.move(context, run, found.url)
         if any(moved):
-            say(replace.describe(moved))
+            context.say(replace.describe(moved))
     return found

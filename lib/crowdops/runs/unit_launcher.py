@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from crowdops import bulk
 from crowdops.config.parameters import Parameters
-from crowdops.config.settings import Settings
+from crowdops.context import Context
 from crowdops.errors import (
     BudgetReached,
     CredentialsRefused,
@@ -23,8 +23,8 @@ from crowdops.errors import (
 )
 from crowdops.hits import create
 from crowdops.payments import budgets, pricing
-from crowdops.providers.mturk.client import LISTING_LAG, MTurk
-from crowdops.registry import Registry, Run, Unit
+from crowdops.providers.mturk.client import LISTING_LAG
+from crowdops.registry import Run, Unit
 from crowdops.servers.pages import Pages
 from crowdops.workers import blocks
 from crowdops.workers.unit_caps import WorkerCap
@@ -42,27 +42,23 @@ class Launcher:
 
     def __init__(
         self,
-        registry: Registry,
-        provider: MTurk,
+        context: Context,
         run: Run,
         parameters: Parameters,
         pages: Pages,
-        settings: Settings,
         *,
-        say: Callable[[str], None],
         should_stop: Callable[[], bool],
         listen: Callable[[Unreachable | None], None],
         on_progress: Callable[[], None],
     ) -> None:
-        self._registry, self._provider, self._run = registry, provider, run
-        self._parameters, self._pages, self._settings = parameters, pages, settings
-        self._say, self._should_stop = say, should_stop
+        self._context, self._run = context, run
+        self._parameters, self._pages, self._should_stop = parameters, pages, should_stop
         self._listen, self._on_progress = listen, on_progress
         self._ready: deque[Unit] = deque()  # written down as 'creating', not sent yet
         self._scans: dict[int, int] = {}  # unit index to how often its HIT was looked for in vain
         self._out_of_time = False
         self.failure: Error | None = None
-        self.cap = WorkerCap(registry, provider, run.task_name, parameters.maximum_units_per_worker)
+        self.cap = WorkerCap(context, run.task_name, parameters.maximum_units_per_worker)
 
     def begin(self) -> str:
         """Make or find the run's HIT type and return its id.
@@ -71,7 +67,7 @@ class Launcher:
         launched, so that a crash on the way does not look like a run that needs no process.
         """
         parameters, capped = self._parameters, self.cap.requirements()
-        hit_type_id = self._run.hit_type_id or self._provider.create_hit_type(
+        hit_type_id = self._run.hit_type_id or self._context.provider.create_hit_type(
             title=parameters.task_title,
             description=parameters.task_description,
             keywords=parameters.task_tags,
@@ -80,14 +76,14 @@ class Launcher:
             auto_approval_delay=parameters.auto_approval_delay_in_seconds,
             qualifications=[
                 *parameters.qualifications,
-                *blocks.requirements(self._provider, self._run.task_name),
+                *blocks.requirements(self._context.provider, self._run.task_name),
                 *capped,
             ],
         )
-        self._registry.set_hit_type(self._run.run_id, hit_type_id)
+        self._context.registry.set_hit_type(self._run.run_id, hit_type_id)
         self._run = self._run._replace(hit_type_id=hit_type_id)
         if not self._run.detached:
-            self._registry.set_run_state(self._run.run_id, "running")
+            self._context.registry.set_run_state(self._run.run_id, "running")
         return hit_type_id
 
     def fill(self, until: float) -> bool:
@@ -102,7 +98,7 @@ class Launcher:
                 self._planned(until), lambda: self._should_stop() or self.failure is not None, new=True
             )
         finally:
-            self._registry.withdraw(self._run.run_id, [unit.unit_index for unit in self._ready])
+            self._context.registry.withdraw(self._run.run_id, [unit.unit_index for unit in self._ready])
             self._ready.clear()
         return self._out_of_time
 
@@ -111,7 +107,7 @@ class Launcher:
         now = datetime.now(UTC)
         again: list[Unit] = []
         unsure: list[Unit] = []
-        for unit in self._registry.iter_units(self._run.run_id, ["creating"]):
+        for unit in self._context.registry.iter_units(self._run.run_id, ["creating"]):
             fresh = unit.intended_at is not None and now - unit.intended_at < TOKEN_IS_GOOD
             (again if fresh and unit.unit_index not in self._scans else unsure).append(unit)
         # Neither a press nor an empty account ends this: a HIT that may exist must be known to be expired.
@@ -127,10 +123,10 @@ class Launcher:
             if time.monotonic() >= until:
                 self._out_of_time = True
                 return
-            with self._registry.together():
-                wanted = min(room, self._settings.threads)
+            with self._context.registry.together():
+                wanted = min(room, self._context.settings.threads)
                 allowed = self._affordable(budget, wanted) if budget else wanted
-                self._ready.extend(self._registry.intend(self._run.run_id, allowed))
+                self._ready.extend(self._context.registry.intend(self._run.run_id, allowed))
             if not self._ready:
                 return
             room -= len(self._ready)
@@ -138,7 +134,7 @@ class Launcher:
                 yield self._ready.popleft()
 
     def _room(self) -> int:
-        counts = self._registry.unit_counts(self._run.run_id)
+        counts = self._context.registry.unit_counts(self._run.run_id)
         planned, cap = counts.get("planned", 0), self._parameters.max_num_concurrent_units
         return (
             min(planned, cap - counts.get("creating", 0) - counts.get("outstanding", 0)) if cap else planned
@@ -146,7 +142,9 @@ class Launcher:
 
     def _budget(self) -> budgets.Budget | None:
         """Return what the run's max_cost leaves, or None without one."""
-        return None if self._parameters.max_cost is None else budgets.Budget(self._registry, self._run)
+        return (
+            None if self._parameters.max_cost is None else budgets.Budget(self._context.registry, self._run)
+        )
 
     def _affordable(self, budget: budgets.Budget, wanted: int) -> int:
         """Bind the run to as many of the wanted units as max_cost allows; none is the end of launching."""
@@ -162,7 +160,7 @@ class Launcher:
 
     def _create(self, units: Iterator[Unit], stop: Callable[[], bool], *, new: bool) -> None:
         heard, silence = False, None
-        for outcome in bulk.each(self._send, units, threads=self._settings.threads, stop=stop):
+        for outcome in bulk.each(self._send, units, threads=self._context.settings.threads, stop=stop):
             heard, silence = True, self._note(outcome, new=new)
             self._on_progress()
         if heard:
@@ -172,7 +170,7 @@ class Launcher:
         """Write down what came of a call. Returns the error if none came, and the unit stays 'creating'."""
         run_id, index, error = self._run.run_id, outcome.item.unit_index, outcome.error
         if outcome.result is not None:
-            self._registry.set_created(run_id, index, outcome.result)
+            self._context.registry.set_created(run_id, index, outcome.result)
             self._scans.pop(index, None)
         elif isinstance(error, Unreachable):
             return error
@@ -181,15 +179,15 @@ class Launcher:
         elif isinstance(error, InsufficientFunds | CredentialsRefused):
             self.failure = error
             if new or isinstance(error, InsufficientFunds):  # a refused key says nothing of an earlier try
-                self._registry.withdraw(run_id, [index])
+                self._context.registry.withdraw(run_id, [index])
         else:
-            self._registry.set_failed(run_id, index, str(error))
-            self._say(f"Unit {index} could not be launched: {error}")
+            self._context.registry.set_failed(run_id, index, str(error))
+            self._context.say(f"Unit {index} could not be launched: {error}")
         return None
 
     def _send(self, unit: Unit) -> str:
         return create.create(
-            *(self._provider, self._run, unit, self._pages.question(unit)),
+            *(self._context.provider, self._run, unit, self._pages.question(unit)),
             assignments=self._parameters.assignments_per_unit,
             lifetime=self._parameters.task_lifetime_in_seconds,
         )
@@ -197,14 +195,14 @@ class Launcher:
     def _look_for(self, units: list[Unit]) -> None:
         """Find HITs by their marks, with one walk over the account. Never creates."""
         try:
-            found = create.find_created(self._provider, self._run, units)
+            found = create.find_created(self._context.provider, self._run, units)
         except Unreachable as error:
             self._listen(error)
             return
         for unit in units:
             index = unit.unit_index
             if index in found:
-                self._registry.set_created(self._run.run_id, index, found[index])
+                self._context.registry.set_created(self._run.run_id, index, found[index])
                 self._scans.pop(index, None)
                 continue
             self._scans[index] = self._scans.get(index, 0) + 1
@@ -216,4 +214,4 @@ class Launcher:
                 reason = (
                     "the endpoint says that the HIT was made before, but lists none that carries its mark"
                 )
-                self._registry.set_failed(self._run.run_id, index, reason)
+                self._context.registry.set_failed(self._run.run_id, index, reason)

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 from crowdops.config.environments import ENVIRONMENTS
 from crowdops.config.parameters import Parameters
-from crowdops.config.settings import Settings
+from crowdops.context import Context
 from crowdops.errors import UsageError
-from crowdops.registry import Registry, Run, Unit
+from crowdops.registry import Run, Unit
 
 PACKAGE = Path(__file__).resolve().parents[2] / "taskserver"
 
@@ -34,10 +34,10 @@ UNIT_STATES = ("planned", "creating", "outstanding", "finished", "disposed", "ex
 LEFT_OUT = (".git", ".env", ".venv", "venv", "node_modules", "__pycache__")
 
 
-def of_run(registry: Registry, settings: Settings, run: Run, parameters: Parameters) -> Path:
+def of_run(context: Context, run: Run, parameters: Parameters) -> Path:
     """Build the folder of a run's own server, home/runs/<run_id>/server, anew and return it."""
-    folder = settings.home / "runs" / run.run_id
-    units = registry.iter_units(run.run_id, UNIT_STATES)
+    folder = context.settings.home / "runs" / run.run_id
+    units = context.registry.iter_units(run.run_id, UNIT_STATES)
     origins = [] if ENVIRONMENTS[run.environment].amazon else [_origin(run.endpoint)]
     build(folder / "server", run, parameters, units, folder / "template.html", origins)
     return folder / "server"

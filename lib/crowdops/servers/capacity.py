@@ -11,11 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from crowdops.config.parameters import Parameters
-from crowdops.config.settings import Settings
 from crowdops.console.progress import Progress
+from crowdops.context import Context
 from crowdops.errors import UsageError
 from crowdops.providers import task_server
-from crowdops.registry import Registry, Run, Server
+from crowdops.registry import Run, Server
 from crowdops.servers import links
 
 HEADERS = ("workers", "pages", "errors", "pages/s", "median ms", "95 % within ms")
@@ -60,25 +60,25 @@ class Advice(NamedTuple):
     text: str
 
 
-def target(registry: Registry, settings: Settings, run_id: str) -> Target:
+def target(context: Context, run_id: str) -> Target:
     """Return a run's task server. UsageError unless it is ours, is up, and nobody works on it."""
-    run = registry.run(run_id)
+    run = context.registry.run(run_id)
     if run is None:
         raise UsageError(f"The registry has no run {run_id!r}. See them all: make runs")
-    mine = [row for row in registry.servers("up") if row.run_id == run_id]
+    mine = [row for row in context.registry.servers("up") if row.run_id == run_id]
     served = [row for row in mine if row.kind in OURS and not row.detail.get("own_app")]
     if not served:
         others = ", ".join(row.name for row in mine)
         what = f"only {others}, which is not a task server of ours" if mine else "no task server"
         raise UsageError(f"Run {run_id} has {what}. Start one: scripts/local/launch_server.py {run_id}")
-    found = task_server.health(served[-1].url or "", settings.timeout)
+    found = task_server.health(served[-1].url or "", context.settings.timeout)
     if found is None or found.get("run_id") != run_id:
         raise UsageError(f"{served[-1].name} does not answer for run {run_id}. Nothing was measured.")
     if found.get("active"):
         raise UsageError(
             f"Workers have {found['active']} pages of {run_id} open. Measure while nobody works."
         )
-    return Target(run, served[-1], links.read_token(settings.home / "runs" / run_id))
+    return Target(run, served[-1], links.read_token(context.settings.home / "runs" / run_id))
 
 
 def steps(

@@ -10,9 +10,9 @@ from types import ModuleType
 from typing import Any
 
 from crowdops.config.parameters import Parameters
-from crowdops.config.settings import Settings
+from crowdops.context import Context
 from crowdops.errors import UsageError
-from crowdops.registry import Registry, Server, locks
+from crowdops.registry import Server, locks
 from crowdops.servers import links
 
 
@@ -25,28 +25,21 @@ def require_one(run_id: str | None, app_dir: Path | None) -> None:
 
 
 def for_run(
-    backend: ModuleType,
-    registry: Registry,
-    settings: Settings,
-    run_id: str,
-    changes: Mapping[str, Any],
-    say: Callable[[str], None],
-    *,
-    keep: bool,
+    context: Context, backend: ModuleType, run_id: str, changes: Mapping[str, Any], *, keep: bool
 ) -> Server:
     """Launch a server for a run, with its own parameters but for `changes`. Nobody may attend the run meanwhile.
 
     UsageError for an unknown run and one that is attended. Fails as the backend's launch does.
     """
-    run = registry.run(run_id)
+    run = context.registry.run(run_id)
     if run is None:
         raise UsageError(f"The registry has no run {run_id!r}. See them all: make runs")
     parameters = Parameters.from_json(run.parameters)._replace(**changes)
-    folder = settings.home / "runs" / run_id
-    with locks.hold(settings.home, run_id), obeying_sigterm():
+    folder = context.settings.home / "runs" / run_id
+    with locks.hold(context.settings.home, run_id), obeying_sigterm():
         token = links.new_token(folder)
         launch: Callable[..., Server] = backend.launch
-        return launch(registry, settings, run, parameters, folder, token, say, keep=keep)
+        return launch(context, run, parameters, folder, token, keep=keep)
 
 
 @contextmanager

@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from crowdops.config.settings import Selection, Settings, variable
+from crowdops.config.settings import Selection, variable
 from crowdops.console.progress import Progress
+from crowdops.context import Context
 from crowdops.errors import Error, NotFound, UsageError, WrongState
 from crowdops.registry import Registry, locks
 from crowdops.registry import locks as runs
@@ -16,9 +17,9 @@ from crowdops.servers import pages
 from crowdops.servers.status import LIVING, ServerStatus
 
 
-def look_at_servers(registry: Registry, settings: Settings) -> tuple[list[ServerStatus], list[str]]:
+def look_at_servers(context: Context) -> tuple[list[ServerStatus], list[str]]:
     """Return every server of ours on this machine and at Heroku, and a line for what could not be looked at."""
-    conditions = runs.conditions(registry, settings.home)
+    conditions = runs.conditions(context.registry, context.settings.home)
     found: list[ServerStatus] = []
     unseen: list[str] = []
     for kind in ("local", "heroku"):
@@ -26,7 +27,7 @@ def look_at_servers(registry: Registry, settings: Settings) -> tuple[list[Server
             unseen.append("Heroku was not looked at: HEROKU_API_KEY is not set.")
             continue
         try:
-            found += pages.backend(kind).survey(registry, settings, conditions)
+            found += pages.backend(kind).survey(context, conditions)
         except Error as error:
             unseen.append(f"Servers ({kind}) could not be looked at: {error}")
     return found, unseen

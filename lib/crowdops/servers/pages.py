@@ -9,11 +9,12 @@ from typing import Protocol
 
 from crowdops.config.parameters import Parameters
 from crowdops.config.settings import Settings
+from crowdops.context import Context
 from crowdops.errors import Error, ServerFailed, UsageError
 from crowdops.formats.page_template import Page
 from crowdops.formats.question_xml import external_question, html_question
 from crowdops.providers import task_server
-from crowdops.registry import Assignment, Registry, Run, Server, Unit
+from crowdops.registry import Assignment, Run, Server, Unit
 from crowdops.servers import links
 
 MAX_RESTARTS = 3
@@ -59,11 +60,8 @@ class Embedded:
 class Served:
     """Pages on a task server of one kind; it is restarted when it dies, a few times."""
 
-    def __init__(
-        self, registry: Registry, settings: Settings, server: Server, token: str, say: Callable[[str], None]
-    ) -> None:
-        self._registry, self._settings, self._server = registry, settings, server
-        self._token, self._say = token, say
+    def __init__(self, context: Context, server: Server, token: str) -> None:
+        self._context, self._server, self._token = context, server, token
         self._kind = backend(server.kind)
         # What others run knows neither our leases nor the token, and must not learn it.
         self._is_ours = server.kind != "url" and not server.detail.get("own_app")
@@ -79,48 +77,43 @@ class Served:
         return external_question(links.unit_url(self._server.url, self._token, unit.unit_index))
 
     def are_up(self) -> bool:
-        if self._kind.is_answering(self._server, self._settings.timeout):
+        if self._kind.is_answering(self._server, self._context.settings.timeout):
             return True
         name = f"The task server {self._server.name}"
         if self._restarts >= MAX_RESTARTS:
             raise ServerFailed(f"{name} was restarted {MAX_RESTARTS} times and is down again.")
         self._restarts += 1
-        self._say(
+        self._context.say(
             f"{name} does not answer. Launching pauses; restarting it ({self._restarts} of {MAX_RESTARTS})."
         )
         try:
-            self._server = self._kind.restart(self._registry, self._settings, self._server, self._say)
+            self._server = self._kind.restart(self._context, self._server)
         except ServerFailed as error:
-            self._say(f"{error}")
+            self._context.say(f"{error}")
             return False
-        self._say(f"{name} answers again.")
+        self._context.say(f"{name} answers again.")
         return True
 
     def release(self, assignments: Sequence[Assignment]) -> None:
         if assignments and self._is_ours:
             holders = [(assignment.assignment_id, assignment.worker_id) for assignment in assignments]
-            task_server.release(self._server.url or "", self._token, holders, self._settings.timeout)
+            task_server.release(self._server.url or "", self._token, holders, self._context.settings.timeout)
 
     def close(self) -> None:
-        if self._kind.take_down(self._registry, self._settings, self._server):
-            self._say(f"The task server {self._server.name} is down.")
+        if self._kind.take_down(self._context, self._server):
+            self._context.say(f"The task server {self._server.name} is down.")
 
 
 class Left:
     """What is left of the pages of a run that nobody attends: enough to settle its HITs and to clean up."""
 
-    def __init__(
-        self,
-        registry: Registry,
-        settings: Settings,
-        run: Run,
-        parameters: Parameters,
-        say: Callable[[str], None],
-    ) -> None:
-        self._registry, self._settings, self._run, self._say = registry, settings, run, say
-        self._folder = settings.home / "runs" / run.run_id
+    def __init__(self, context: Context, run: Run, parameters: Parameters) -> None:
+        self._context, self._run = context, run
+        self._folder = context.settings.home / "runs" / run.run_id
         self._served = [
-            server for server in registry.servers("creating", "up", "gone") if server.run_id == run.run_id
+            server
+            for server in context.registry.servers("creating", "up", "gone")
+            if server.run_id == run.run_id
         ]
         self._embedded = parameters.server_kind == "none"
 
@@ -148,8 +141,8 @@ class Left:
             if server.state == "gone":
                 continue
             try:
-                if backend(server.kind).take_down(self._registry, self._settings, server):
-                    self._say(f"The task server {server.name} is down.")
+                if backend(server.kind).take_down(self._context, server):
+                    self._context.say(f"The task server {server.name} is down.")
             except Error as error:
                 failure = error
         if failure:
@@ -162,52 +155,45 @@ def backend(kind: str) -> ModuleType:
 
 
 def provide(
-    registry: Registry,
-    settings: Settings,
-    run: Run,
-    parameters: Parameters,
-    say: Callable[[str], None],
-    should_stop: Callable[[], bool] = lambda: False,
+    context: Context, run: Run, parameters: Parameters, should_stop: Callable[[], bool] = lambda: False
 ) -> Pages:
     """Return the run's pages, its task server up and answering with the run's id.
 
     ServerFailed if it does not come up; nothing of it is left then.
     """
-    folder = settings.home / "runs" / run.run_id
+    folder = context.settings.home / "runs" / run.run_id
     if parameters.server_kind == "none":
         return Embedded(Page(folder / "template.html"))
     token = links.new_token(folder)
-    say(f"Starting a task server ({parameters.server_kind}) for {run.run_id} ...")
+    context.say(f"Starting a task server ({parameters.server_kind}) for {run.run_id} ...")
     # A deploy takes minutes, and somebody may think better of it.
     patience = {"should_stop": should_stop} if parameters.server_kind == "heroku" else {}
     launch = backend(parameters.server_kind).launch
-    server = launch(registry, settings, run, parameters, folder, token, say, **patience)
-    say(f"The task server answers at {server.url}")
-    return Served(registry, settings, server, token, say)
+    server = launch(context, run, parameters, folder, token, **patience)
+    context.say(f"The task server answers at {server.url}")
+    return Served(context, server, token)
 
 
-def reopen(
-    registry: Registry, settings: Settings, run: Run, parameters: Parameters, say: Callable[[str], None]
-) -> Pages:
+def reopen(context: Context, run: Run, parameters: Parameters) -> Pages:
     """Return the pages of a run that had some before: on the server that stands, mended if need be, else on a new one.
 
     A server whose launch was cut off is taken down. ServerFailed if none comes up.
     """
     if parameters.server_kind == "none":
-        return provide(registry, settings, run, parameters, say)
-    kind, folder = backend(parameters.server_kind), settings.home / "runs" / run.run_id
-    mine = [server for server in registry.servers("creating", "up") if server.run_id == run.run_id]
+        return provide(context, run, parameters)
+    kind, folder = backend(parameters.server_kind), context.settings.home / "runs" / run.run_id
+    mine = [server for server in context.registry.servers("creating", "up") if server.run_id == run.run_id]
     for server in mine:
         if server.state == "up":
             try:
-                if not kind.is_answering(server, settings.timeout):
-                    say(f"The task server {server.name} does not answer; restarting it ...")
-                    server = kind.restart(registry, settings, server, say)
-                return Served(registry, settings, server, links.read_token(folder), say)
+                if not kind.is_answering(server, context.settings.timeout):
+                    context.say(f"The task server {server.name} does not answer; restarting it ...")
+                    server = kind.restart(context, server)
+                return Served(context, server, links.read_token(folder))
             except ServerFailed as error:
-                say(f"{error}")
-        backend(server.kind).take_down(registry, settings, server)
-    return provide(registry, settings, run, parameters, say)
+                context.say(f"{error}")
+        backend(server.kind).take_down(context, server)
+    return provide(context, run, parameters)
 
 
 def check(parameters: Parameters, settings: Settings) -> None:

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 from crowdops import bulk
 from crowdops.bulk import Tally
 from crowdops.console.progress import Progress
+from crowdops.context import Context
 from crowdops.errors import UsageError
 from crowdops.formats import csv_files, marks
 from crowdops.providers.mturk.client import MTurk
-from crowdops.registry import Registry
 
 EVERYWHERE = "*"
 HARD = "!"  # like EVERYWHERE no task_name
@@ -116,25 +116,19 @@ def hard_unblock(provider: MTurk) -> Callable[[str], bool]:
 
 
 def each(
-    registry: Registry,
-    act: Callable[[str], bool],
-    worker_ids: Sequence[str],
-    kind: str,
-    *,
-    threads: int,
-    progress: Progress,
+    context: Context, act: Callable[[str], bool], worker_ids: Sequence[str], kind: str, *, progress: Progress
 ) -> Tally[str]:
     """Do one of the above to every worker. Safe to repeat; a worker whom the endpoint does not know failed."""
     tally: Tally[str] = Tally()
     waiting = dict.fromkeys(worker_ids)
-    for number, outcome in enumerate(bulk.each(act, worker_ids, threads=threads), start=1):
+    for number, outcome in enumerate(bulk.each(act, worker_ids, threads=context.settings.threads), start=1):
         del waiting[outcome.item]
         if outcome.error:
             tally.failed.append((outcome.item, str(outcome.error)))
         else:
             tally.settled.append(outcome.item)
             tally.already += not outcome.result
-            registry.record(kind, outcome.item)
+            context.registry.record(kind, outcome.item)
         progress.update(number)
     progress.close()
     tally.add_untried(waiting)

@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crowdops.bulk import Tally
-from crowdops.config.settings import Settings
 from crowdops.console.interrupts import Interrupts
 from crowdops.console.progress import Progress
+from crowdops.context import Context
 from crowdops.errors import NotSent, ProviderError, Unreachable, UsageError
-from crowdops.providers.mturk.client import MTurk
 from crowdops.providers.mturk.workers import MESSAGE_LENGTH, MOST_RECIPIENTS, SUBJECT_LENGTH
-from crowdops.registry import Registry
 
 PRESS_NOTE = "Stopping: the messages under way are finished."
 
@@ -54,9 +52,9 @@ def read(path: Path, subject: str) -> Message:
     return Message(subject.strip(), text)
 
 
-def plan(registry: Registry, settings: Settings, message: Message, worker_ids: Sequence[str]) -> Plan:
+def plan(context: Context, message: Message, worker_ids: Sequence[str]) -> Plan:
     """Return whom to send a message to, each once. No API call."""
-    states = registry.notice_states(settings.endpoint, message.digest)
+    states = context.registry.notice_states(context.settings.endpoint, message.digest)
     found = Plan([], [], [])
     place = {"sent": found.told, "sending": found.doubtful}
     for worker_id in dict.fromkeys(worker_ids):
@@ -64,14 +62,7 @@ def plan(registry: Registry, settings: Settings, message: Message, worker_ids: S
     return found
 
 
-def send(
-    registry: Registry,
-    provider: MTurk,
-    settings: Settings,
-    message: Message,
-    recipients: Sequence[str],
-    progress: Progress,
-) -> Tally[str]:
+def send(context: Context, message: Message, recipients: Sequence[str], progress: Progress) -> Tally[str]:
     """Send a message in batches, one after another. Those whom it did not reach are among the failed.
 
     Safe to repeat: who has it, or may have it, is written down before the call.
@@ -82,7 +73,7 @@ def send(
         presses.note = lambda count: PRESS_NOTE
         while waiting and not presses.count:
             batch, waiting = waiting[:MOST_RECIPIENTS], waiting[MOST_RECIPIENTS:]
-            failures, silent = _send(registry, provider, settings.endpoint, message, batch)
+            failures, silent = _send(context, context.settings.endpoint, message, batch)
             tally.failed += failures.items()
             tally.settled += [worker_id for worker_id in batch if worker_id not in failures]
             progress.update(len(recipients) - len(waiting))
@@ -94,21 +85,19 @@ def send(
     return tally
 
 
-def tell(
-    registry: Registry, provider: MTurk, settings: Settings, message: Message, worker_id: str
-) -> list[str]:
+def tell(context: Context, message: Message, worker_id: str) -> list[str]:
     """Send a message to one worker who has not got it. Returns a line if it did not arrive."""
-    failures, _ = _send(registry, provider, settings.endpoint, message, [worker_id])
+    failures, _ = _send(context, context.settings.endpoint, message, [worker_id])
     return [f"{worker_id} could not be told: {why}" for why in failures.values()]
 
 
 def _send(
-    registry: Registry, provider: MTurk, endpoint: str, message: Message, batch: Sequence[str]
+    context: Context, endpoint: str, message: Message, batch: Sequence[str]
 ) -> tuple[dict[str, str], bool]:
     """Send one batch. Returns why it did not reach some, and whether the endpoint is silent."""
-    registry.intend_notices(endpoint, message.digest, batch)
+    context.registry.intend_notices(endpoint, message.digest, batch)
     try:
-        failures = provider.notify(message.subject, message.text, batch)
+        failures = context.provider.notify(message.subject, message.text, batch)
     except NotSent as error:
         failures = dict.fromkeys(batch, str(error))
     except Unreachable as error:  # nobody knows: the rows stay 'sending'
@@ -116,7 +105,7 @@ def _send(
     except ProviderError as error:
         failures = dict.fromkeys(batch, str(error))
     outcomes = [(worker_id, failures.get(worker_id)) for worker_id in batch]
-    registry.settle_notices(endpoint, message.digest, outcomes)
+    context.registry.settle_notices(endpoint, message.digest, outcomes)
     return failures, False
 
 

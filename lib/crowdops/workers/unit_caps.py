@@ -10,8 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from crowdops import bulk
-from crowdops.providers.mturk.client import MTurk
-from crowdops.registry import Registry
+from crowdops.context import Context
 
 _PREFIX = "crowdops-done-"
 
@@ -19,8 +18,8 @@ _PREFIX = "crowdops-done-"
 class WorkerCap:
     """The cap of one run; one without a cap (0) makes no call and has no requirement."""
 
-    def __init__(self, registry: Registry, provider: MTurk, task_name: str, maximum: int) -> None:
-        self._registry, self._provider = registry, provider
+    def __init__(self, context: Context, task_name: str, maximum: int) -> None:
+        self._context = context
         self._task_name, self._maximum = task_name, maximum
         self._type_id: str | None = None
         self._marked: set[str] = set()
@@ -31,8 +30,8 @@ class WorkerCap:
             return []
         name = f"{_PREFIX}{self._maximum}-of-{self._task_name}"
         words = f"Holders have done {self._maximum} units of {self._task_name}, which is as many as one worker may do."
-        self._type_id = self._provider.create_qualification_type(name, words)
-        self._marked = {worker_id for worker_id, _ in self._provider.iter_workers_with(self._type_id)}
+        self._type_id = self._context.provider.create_qualification_type(name, words)
+        self._marked = {worker_id for worker_id, _ in self._context.provider.iter_workers_with(self._type_id)}
         self.mark()
         return [
             {
@@ -47,7 +46,7 @@ class WorkerCap:
         if self._type_id is None:
             return
         type_id = self._type_id
-        due = self._registry.busiest_workers(self._task_name, self._maximum) - self._marked
-        for outcome in bulk.each(lambda worker: self._provider.grant(type_id, worker), sorted(due)):
+        due = self._context.registry.busiest_workers(self._task_name, self._maximum) - self._marked
+        for outcome in bulk.each(lambda worker: self._context.provider.grant(type_id, worker), sorted(due)):
             if outcome.error is None:
                 self._marked.add(outcome.item)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from crowdops import bulk
-from crowdops.config.settings import Settings
+from crowdops.context import Context
 from crowdops.errors import AccessDenied, NotFound, ProviderError, WrongState
 from crowdops.providers import task_server
 from crowdops.providers.heroku import client
@@ -57,19 +57,21 @@ def web_state(heroku: Heroku, app_id: str) -> str | None:
 # Looking
 
 
-def look(registry: Registry, settings: Settings, conditions: Mapping[str, str]) -> Account:
+def look(context: Context, conditions: Mapping[str, str]) -> Account:
     """Return every server of ours in the account, by its marks or by the registry, and count the foreign apps.
 
     Three calls an app of ours, and its page; only reads.
     """
-    heroku = client.connect(settings.timeout)
+    heroku = client.connect(context.settings.timeout)
     email = heroku.account().email
-    rows = _rows(registry)
+    rows = _rows(context.registry)
     known_ids = {row.detail.get("app_id"): row for row in rows.values() if row.state != "gone"}
     apps = list(heroku.apps())
     ours = [app for app in apps if app.name.startswith(PREFIX) or app.id in known_ids]
     found: list[ServerStatus] = []
-    for outcome in bulk.each(lambda app: _read(heroku, app, email, settings.timeout), ours, threads=READERS):
+    for outcome in bulk.each(
+        lambda app: _read(heroku, app, email, context.settings.timeout), ours, threads=READERS
+    ):
         if outcome.result is None:
             if isinstance(outcome.error, NotFound):  # it went between the list and the look
                 continue
@@ -159,22 +161,22 @@ def _vanished(row: Server, conditions: Mapping[str, str]) -> ServerStatus:
 # Taking down
 
 
-def take_down(registry: Registry, settings: Settings, server: Server, *, named: bool = False) -> bool:
+def take_down(context: Context, server: Server, *, named: bool = False) -> bool:
     """Delete the app of a server of ours; False if it was gone already. Safe to repeat.
 
     It is read again first. WrongState if it lacks one of our three signs or was renamed meanwhile; one that has our
     prefix and no marks is deleted only when its name was typed (`named`). An app whose launch was cut off before
     it was marked is marked first: the registry says what its marks would have been.
     """
-    heroku = client.connect(settings.timeout)
+    heroku = client.connect(context.settings.timeout)
     email = heroku.account().email
     app = find(heroku, server)
     if app is not None:
-        _check(registry, heroku, app, server, email, named=named)
+        _check(context.registry, heroku, app, server, email, named=named)
     deleted = app is not None and heroku.delete_app(app.id)
     if app is not None and find(heroku, server) is not None:
         raise ProviderError(f"Heroku took the deletion of {server.name}, and still shows the app. Try again.")
-    registry.set_server(server.server_id, "gone", server.url, server.detail)
+    context.registry.set_server(server.server_id, "gone", server.url, server.detail)
     return deleted
 
 

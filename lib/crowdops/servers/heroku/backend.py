@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from crowdops.config.parameters import Parameters
-from crowdops.config.settings import Settings, find, lookup, variable
+from crowdops.config.settings import find, lookup, variable
+from crowdops.context import Context
 from crowdops.errors import AccessDenied, NotFound, ProviderError, ServerFailed, UsageError
 from crowdops.providers.heroku import client
-from crowdops.registry import Registry, Run, Server
+from crowdops.registry import Run, Server
 from crowdops.servers import bundle
 from crowdops.servers.heroku import apps, deploy
-from crowdops.servers.heroku.deploy import Fleet, Say, Wanted, is_answering
+from crowdops.servers.heroku.deploy import Fleet, Wanted, is_answering
 from crowdops.servers.status import ServerStatus
 
 __all__ = [
@@ -67,13 +68,11 @@ def is_set_up() -> bool:
 
 
 def launch(
-    registry: Registry,
-    settings: Settings,
+    context: Context,
     run: Run,
     parameters: Parameters,
     folder: Path,
     token: str,
-    say: Say,
     *,
     keep: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
@@ -84,39 +83,37 @@ def launch(
     left then, unless `keep`. It gives up, too, when `should_stop` says so. UsageError before anything is created.
     Whoever calls this holds the run's lock.
     """
-    if standing := _standing(registry, settings, run.run_id, say):
+    if standing := _standing(context, run.run_id):
         return standing
     fleet = Fleet(parameters.dyno_size, parameters.dynos, parameters.team)
     secrets = {"CROWDOPS_RUN_TOKEN": token, **_database(fleet, parameters)}
     _check(fleet)
-    built = bundle.of_run(registry, settings, run, parameters)
+    built = bundle.of_run(context, run, parameters)
     own_app = parameters.app_dir is not None
     wanted = Wanted(built, run.run_id, run.task_name, own_app, fleet, secrets)
     pause = deploy.pausing(should_stop)
-    return deploy.deploy(registry, settings, wanted, say, keep=keep, pause=pause)
+    return deploy.deploy(context, wanted, keep=keep, pause=pause)
 
 
-def launch_app(
-    registry: Registry, settings: Settings, app_dir: Path, fleet: Fleet, say: Say, *, keep: bool = False
-) -> Server:
+def launch_app(context: Context, app_dir: Path, fleet: Fleet, *, keep: bool = False) -> Server:
     """Deploy somebody's own app, for no run, and return once it answers. Fails as launch() does."""
     _check(fleet)
-    with tempfile.TemporaryDirectory(prefix=".deploy-", dir=settings.home) as place:
+    with tempfile.TemporaryDirectory(prefix=".deploy-", dir=context.settings.home) as place:
         folder = Path(place) / "app"
         bundle.copy_app(app_dir, folder)
         wanted = Wanted(folder, None, app_dir.resolve().name, True, fleet, {})
-        return deploy.deploy(registry, settings, wanted, say, keep=keep, pause=time.sleep)
+        return deploy.deploy(context, wanted, keep=keep, pause=time.sleep)
 
 
-def restart(registry: Registry, settings: Settings, server: Server, say: Say) -> Server:
+def restart(context: Context, server: Server) -> Server:
     """Bring a server up again at its address: scaled as it was, its dynos started anew. ServerFailed if it stays down."""
-    heroku, app_id = client.connect(settings.timeout), server.detail.get("app_id", server.name)
+    heroku, app_id = client.connect(context.settings.timeout), server.detail.get("app_id", server.name)
     try:
         app = heroku.app(app_id)
         # A registry that was made again from the marks does not know the size: it stays as it is.
         deploy.scale(heroku, app, server.detail.get("size"), server.detail.get("dynos", 1))
         heroku.restart(app.id)
-        deploy.wait_until_up(heroku, app, server, settings.timeout, time.sleep)
+        deploy.wait_until_up(heroku, app, server, context.settings.timeout, time.sleep)
     except ServerFailed:
         raise
     except (NotFound, AccessDenied) as error:
@@ -126,29 +123,31 @@ def restart(registry: Registry, settings: Settings, server: Server, say: Say) ->
     return server
 
 
-def take_down(registry: Registry, settings: Settings, server: Server, *, named: bool = False) -> bool:
+def take_down(context: Context, server: Server, *, named: bool = False) -> bool:
     """Delete a server's app; False if it was gone already. See heroku_apps.take_down."""
-    return apps.take_down(registry, settings, server, named=named)
+    return apps.take_down(context, server, named=named)
 
 
-def survey(registry: Registry, settings: Settings, conditions: Mapping[str, str]) -> Iterator[ServerStatus]:
+def survey(context: Context, conditions: Mapping[str, str]) -> Iterator[ServerStatus]:
     """Yield every server of ours at Heroku: by its marks, by the registry, or both."""
-    yield from apps.look(registry, settings, conditions).servers
+    yield from apps.look(context, conditions).servers
 
 
-def _standing(registry: Registry, settings: Settings, run_id: str, say: Say) -> Server | None:
+def _standing(context: Context, run_id: str) -> Server | None:
     """Return the server that the run has already, mended if need be; None if it has none (any more)."""
-    for server in registry.servers("up"):
+    for server in context.registry.servers("up"):
         if server.run_id != run_id or server.kind != "heroku":
             continue
-        if is_answering(server, settings.timeout):
+        if is_answering(server, context.settings.timeout):
             return server
-        if apps.find(client.connect(settings.timeout), server) is None:
-            say(f"The app {server.name} is gone from Heroku. HITs that lead to it will not find their pages.")
-            registry.set_server(server.server_id, "gone", server.url, server.detail)
+        if apps.find(client.connect(context.settings.timeout), server) is None:
+            context.say(
+                f"The app {server.name} is gone from Heroku. HITs that lead to it will not find their pages."
+            )
+            context.registry.set_server(server.server_id, "gone", server.url, server.detail)
             continue
-        say(f"{server.name} does not answer; restarting it ...")
-        return restart(registry, settings, server, say)
+        context.say(f"{server.name} does not answer; restarting it ...")
+        return restart(context, server)
     return None
 
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from crowdops.config.settings import Settings
+from crowdops.context import Context
 from crowdops.errors import (
     AccessDenied,
     AppLimitReached,
@@ -62,22 +62,20 @@ class Wanted(NamedTuple):
     secrets: dict[str, str]
 
 
-def deploy(
-    registry: Registry, settings: Settings, wanted: Wanted, say: Say, *, keep: bool, pause: Pause
-) -> Server:
+def deploy(context: Context, wanted: Wanted, *, keep: bool, pause: Pause) -> Server:
     """Create an app, deploy the folder to it and return once it answers. Fails as heroku_servers.launch does."""
-    heroku = client.connect(settings.timeout, pause)
+    heroku = client.connect(context.settings.timeout, pause)
     email = heroku.account().email
     with _packed(wanted.folder) as tarball:
-        server, app = _create(registry, heroku, wanted, email)
-        say(f"Created the app {app.name}")
+        server, app = _create(context.registry, heroku, wanted, email)
+        context.say(f"Created the app {app.name}")
         try:
-            return _bring_up(registry, settings, heroku, server, app, wanted, email, tarball, say, pause)
+            return _bring_up(context, heroku, server, app, wanted, email, tarball, pause)
         except BaseException:
             if not keep:
-                _discard(registry, heroku, server, app, say)
+                _discard(context, heroku, server, app)
             else:
-                say(f"The app {app.name} was kept, and costs money. Delete it: {KILL} {app.name}")
+                context.say(f"The app {app.name} was kept, and costs money. Delete it: {KILL} {app.name}")
             raise
 
 
@@ -150,28 +148,26 @@ def _advised(error: ProviderError) -> ProviderError:
 
 
 def _bring_up(
-    registry: Registry,
-    settings: Settings,
+    context: Context,
     heroku: Heroku,
     server: Server,
     app: App,
     wanted: Wanted,
     email: str,
     tarball: Path,
-    say: Say,
     pause: Pause,
 ) -> Server:
     marks = Marks(wanted.run_id, wanted.task_name, email, wanted.own_app)
     # One call, and before there is code: each change of the config restarts the dynos.
     heroku.set_config(app.id, {**mark_vars(marks), **wanted.secrets})
-    say(f"Building {app.name} ...")
+    context.say(f"Building {app.name} ...")
     source = heroku.upload_source(tarball)
     build = heroku.create_build(app.id, source, tarball, wanted.run_id or app.name)
     heroku.wait_for_release(app.id, build.id, BUILD_SECONDS)
-    say(f"Starting {wanted.fleet.dynos} dynos of size {wanted.fleet.size} ...")
+    context.say(f"Starting {wanted.fleet.dynos} dynos of size {wanted.fleet.size} ...")
     scale(heroku, app, wanted.fleet.size, wanted.fleet.dynos)
-    wait_until_up(heroku, app, server, settings.timeout, pause)
-    registry.set_server(server.server_id, "up", server.url, server.detail)
+    wait_until_up(heroku, app, server, context.settings.timeout, pause)
+    context.registry.set_server(server.server_id, "up", server.url, server.detail)
     return server._replace(state="up")
 
 
@@ -233,12 +229,12 @@ def _failure(heroku: Heroku, app: App, what: str) -> ServerFailed:
     return ServerFailed(f"The app {app.name} did not come up: {what}. The end of its log:\n{tail}")
 
 
-def _discard(registry: Registry, heroku: Heroku, server: Server, app: App, say: Say) -> None:
+def _discard(context: Context, heroku: Heroku, server: Server, app: App) -> None:
     """Delete the app of a failed deploy. This process created it, so nothing has to be proved."""
     try:
         heroku.delete_app(app.id)
     except ProviderError as error:
-        say(f"The app {app.name} is left, and costs money: {error} Delete it: {KILL} {app.name}")
+        context.say(f"The app {app.name} is left, and costs money: {error} Delete it: {KILL} {app.name}")
         return
-    registry.set_server(server.server_id, "gone", server.url, server.detail)
-    say(f"The app {app.name} was deleted again.")
+    context.registry.set_server(server.server_id, "gone", server.url, server.detail)
+    context.say(f"The app {app.name} was deleted again.")

@@ -12,6 +12,7 @@ from typing import Any
 
 from crowdops.config.parameters import Parameters
 from crowdops.config.settings import Settings
+from crowdops.context import Context
 from crowdops.errors import ServerFailed, UsageError
 from crowdops.providers import processes
 from crowdops.providers.processes import Process
@@ -33,15 +34,7 @@ KILL = "scripts/local/kill_servers.py"
 
 
 def launch(
-    registry: Registry,
-    settings: Settings,
-    run: Run,
-    parameters: Parameters,
-    folder: Path,
-    token: str,
-    say: Say,
-    *,
-    keep: bool = False,
+    context: Context, run: Run, parameters: Parameters, folder: Path, token: str, *, keep: bool = False
 ) -> Server:
     """Serve a run's pages and return once they are there. Safe to repeat: a server that is up stays.
 
@@ -55,28 +48,28 @@ def launch(
         "task_name": run.task_name,
         "own_app": parameters.app_dir is not None,
     }
-    known = _known(registry, settings, PREFIX + run.run_id, detail)
-    if known and (standing := _standing(registry, settings, known)):
+    known = _known(context, PREFIX + run.run_id, detail)
+    if known and (standing := _standing(context, known)):
         return standing
     is_built = known is not None and bool(known.detail.get("built")) and place.is_dir()
     url = known.url if known else f"http://127.0.0.1:{start.free_port()}"
-    server = _intend(registry, PREFIX + run.run_id, run.run_id, url, {**detail, "built": is_built}, known)
-    with _nothing_left(registry, settings, server, say, keep=keep):
+    server = _intend(
+        context.registry, PREFIX + run.run_id, run.run_id, url, {**detail, "built": is_built}, known
+    )
+    with _nothing_left(context, server, keep=keep):
         if not is_built:
-            bundle.of_run(registry, settings, run, parameters)
+            bundle.of_run(context, run, parameters)
         server = server._replace(detail={**detail, "built": True})
-        return start.bring_up(registry, settings, server, {"CROWDOPS_RUN_TOKEN": token})
+        return start.bring_up(context, server, {"CROWDOPS_RUN_TOKEN": token})
 
 
-def launch_app(
-    registry: Registry, settings: Settings, app_dir: Path, say: Say, *, keep: bool = False
-) -> Server:
+def launch_app(context: Context, app_dir: Path, *, keep: bool = False) -> Server:
     """Serve somebody's own app, for no run and from its own folder, and return once it answers. Fails as launch() does."""
     place = app_dir.resolve()
     start.web_command(place)
     slug = re.sub(r"[^a-z0-9]+", "-", place.name.lower()).strip("-") or "app"
     name = f"{PREFIX}{slug}-{secrets.token_hex(4)}"
-    logs = settings.home / "servers"
+    logs = context.settings.home / "servers"
     logs.mkdir(mode=0o700, parents=True, exist_ok=True)
     detail = {
         "folder": str(place),
@@ -84,20 +77,20 @@ def launch_app(
         "task_name": place.name,
         "own_app": True,
     }
-    server = _intend(registry, name, None, f"http://127.0.0.1:{start.free_port()}", detail, None)
-    with _nothing_left(registry, settings, server, say, keep=keep):
-        return start.bring_up(registry, settings, server, {})
+    server = _intend(context.registry, name, None, f"http://127.0.0.1:{start.free_port()}", detail, None)
+    with _nothing_left(context, server, keep=keep):
+        return start.bring_up(context, server, {})
 
 
-def restart(registry: Registry, settings: Settings, server: Server, say: Say) -> Server:
+def restart(context: Context, server: Server) -> Server:
     """Bring a server up again at its address, with what it remembers. ServerFailed if it does not come up."""
-    processes.end(lambda: marks.find(settings, server))
+    processes.end(lambda: marks.find(context.settings, server))
     try:
-        return start.bring_up(registry, settings, server, _token(settings, server))
+        return start.bring_up(context, server, _token(context.settings, server))
     except UsageError as error:  # its folder is not what it was
         raise ServerFailed(f"{server.name} cannot be restarted: {error}") from error
     except ServerFailed:
-        processes.end(lambda: marks.find(settings, server))
+        processes.end(lambda: marks.find(context.settings, server))
         raise
 
 
@@ -107,25 +100,25 @@ def _token(settings: Settings, server: Server) -> dict[str, str]:
     return {"CROWDOPS_RUN_TOKEN": links.read_token(settings.home / "runs" / server.run_id)}
 
 
-def _known(registry: Registry, settings: Settings, name: str, detail: dict[str, Any]) -> Server | None:
+def _known(context: Context, name: str, detail: dict[str, Any]) -> Server | None:
     """Return what the registry has of a server, or what one that runs and is not in it says of itself."""
-    for row in registry.servers("creating", "up", "gone"):
+    for row in context.registry.servers("creating", "up", "gone"):
         if row.name == name and row.kind == KIND:
             return row
-    marked = processes.find_with({**marks.home_marks(settings), "CROWDOPS_SERVER": name})
+    marked = processes.find_with({**marks.home_marks(context.settings), "CROWDOPS_SERVER": name})
     if not marked:
         return None
     found = marks.read(name, marked[0], None)
     found = found._replace(state="creating", detail={**found.detail, **detail, "built": True})
-    registry.add_server(found)
+    context.registry.add_server(found)
     return found
 
 
-def _standing(registry: Registry, settings: Settings, server: Server) -> Server | None:
+def _standing(context: Context, server: Server) -> Server | None:
     """Return a server that runs and answers already; None, and nothing runs, if it does not."""
-    if (found := marks.find(settings, server)) and is_answering(server, settings.timeout):
-        return start.commit(registry, server, "up", found[0])
-    processes.end(lambda: marks.find(settings, server))
+    if (found := marks.find(context.settings, server)) and is_answering(server, context.settings.timeout):
+        return start.commit(context.registry, server, "up", found[0])
+    processes.end(lambda: marks.find(context.settings, server))
     return None
 
 
@@ -147,43 +140,41 @@ def _intend(
 
 
 @contextmanager
-def _nothing_left(
-    registry: Registry, settings: Settings, server: Server, say: Say, *, keep: bool
-) -> Iterator[None]:
+def _nothing_left(context: Context, server: Server, *, keep: bool) -> Iterator[None]:
     """Take a server down again whose launch fails or is interrupted."""
     try:
         yield
     except BaseException:
         if keep:
-            say(f"{server.name} was kept as it is. Take it down: {KILL} {server.name}")
+            context.say(f"{server.name} was kept as it is. Take it down: {KILL} {server.name}")
         else:
-            take_down(registry, settings, server)
+            take_down(context, server)
         raise
 
 
 # Looking, and taking down
 
 
-def take_down(registry: Registry, settings: Settings, server: Server) -> bool:
+def take_down(context: Context, server: Server) -> bool:
     """End all of a server's processes; False if there were none. Safe to repeat. ProviderError if they cannot be ended."""
-    ended = processes.end(lambda: marks.find(settings, server))
-    registry.set_server(server.server_id, "gone", server.url, server.detail)
+    ended = processes.end(lambda: marks.find(context.settings, server))
+    context.registry.set_server(server.server_id, "gone", server.url, server.detail)
     return ended
 
 
-def survey(registry: Registry, settings: Settings, conditions: Mapping[str, str]) -> Iterator[ServerStatus]:
+def survey(context: Context, conditions: Mapping[str, str]) -> Iterator[ServerStatus]:
     """Yield every server of this home on this machine: by its marks, by the registry, or both."""
-    rows = {row.name: row for row in registry.servers("creating", "up", "gone") if row.kind == KIND}
+    rows = {row.name: row for row in context.registry.servers("creating", "up", "gone") if row.kind == KIND}
     seen: dict[str, Process] = {}
-    for process in processes.find_with(marks.home_marks(settings)):
+    for process in processes.find_with(marks.home_marks(context.settings)):
         if name := process.variables.get("CROWDOPS_SERVER"):
             seen.setdefault(name, process)
     for name, process in seen.items():
         server = marks.read(name, process, rows.get(name))
-        yield _status(settings, server, conditions, known=name in rows)
+        yield _status(context.settings, server, conditions, known=name in rows)
     for name, row in rows.items():
         if row.state != "gone" and name not in seen:
-            yield _unmarked_or_vanished(settings, row, conditions)
+            yield _unmarked_or_vanished(context.settings, row, conditions)
 
 
 def _unmarked_or_vanished(settings: Settings, row: Server, conditions: Mapping[str, str]) -> ServerStatus:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from crowdops.config.settings import Settings
+from crowdops.context import Context
 from crowdops.errors import ServerFailed, UsageError
 from crowdops.providers import processes, task_server
 from crowdops.providers.processes import Process
@@ -55,7 +56,7 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def bring_up(registry: Registry, settings: Settings, server: Server, token: Mapping[str, str]) -> Server:
+def bring_up(context: Context, server: Server, token: Mapping[str, str]) -> Server:
     """Start a server's process, write down which it is, and wait until it answers.
 
     ServerFailed with the end of its log if it does not; its processes are the caller's to end then.
@@ -67,13 +68,13 @@ def bring_up(registry: Registry, settings: Settings, server: Server, token: Mapp
         raise ServerFailed(
             f"{server.name} cannot be started: its address stands in HITs, and another program has port {_port(server)}."
         )
-    pid = processes.start(command, folder, {**_variables(settings, server), **token}, log)
+    pid = processes.start(command, folder, {**_variables(context.settings, server), **token}, log)
     deadline = time.monotonic() + BOOT_SECONDS
     while process := processes.find(pid):
         if "pid" not in server.detail or server.detail["pid"] != pid:
-            server = commit(registry, server, "creating", process)
-        if is_answering(server, settings.timeout):
-            return commit(registry, server, "up", process)
+            server = commit(context.registry, server, "creating", process)
+        if is_answering(server, context.settings.timeout):
+            return commit(context.registry, server, "up", process)
         if time.monotonic() > deadline:
             raise ServerFailed(_failure(server, f"nothing right answers at {server.url}", written))
         time.sleep(LOOK_SECONDS)

@@ -14,9 +14,9 @@ import botocore.session
 import pytest
 from hypothesis import settings
 
-from tests import sweeps
-from tests.crowds import Crowd
-from tests.worlds import World
+from tests.support import sweeps
+
+pytest_plugins = ["tests.support.fixtures"]
 
 _SETTINGS = ("CROWDOPS_", "AWS_", "HEROKU_", "BOTO_")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy")
@@ -114,23 +114,6 @@ def border(monkeypatch: pytest.MonkeyPatch) -> Iterator[Border]:
     monkeypatch.setattr(socket, "getaddrinfo", guard.getaddrinfo)
     yield guard
     assert not guard.attempts, f"the test tried to reach {', '.join(guard.attempts)}"
-
-
-@pytest.fixture(scope="session")
-def crowd_server() -> Iterator[Crowd]:
-    """One crowd server with the control API for all tests that bring a world of their own."""
-    with Crowd() as crowd:
-        yield crowd
-
-
-@pytest.fixture
-def world(crowd_server: Crowd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """An empty account on the crowd server, a fresh home with its key, and a task to launch."""
-    made = World(crowd_server, tmp_path)
-    for name, value in made.variables.items():
-        monkeypatch.setenv(name, value)
-    yield made
-    made.close()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

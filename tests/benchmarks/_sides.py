@@ -15,7 +15,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from tests.crowds import Crowd
+from tests.support.crowds import Crowd
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPTS = REPOSITORY / "scripts"

@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tests.benchmarks._sides import Bench, show
-from tests.crowds import Crowd
+from tests.support.crowds import Crowd
 
 RATE = 20
 LOST = 50

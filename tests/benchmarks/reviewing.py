@@ -20,7 +20,7 @@ from crowdserver.storage.database import Database
 from crowdserver.storage.transactions import Crowd as Opened
 from crowdserver.worker.assignments import accept, submit
 from tests.benchmarks._sides import Bench, bench, show
-from tests.crowds import Crowd
+from tests.support.crowds import Crowd
 
 RATE = 20
 

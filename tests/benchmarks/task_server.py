@@ -22,8 +22,8 @@ from typing import NamedTuple
 
 import psutil
 
-from tests import postgresql
-from tests.taskserver.served import Served, animals, unit_path, write_folder
+from tests.support import postgresql
+from tests.support.task_servers import Served, animals, unit_path, write_folder
 
 GENERATORS = 2
 CONSTANT = '''"""A Flask route that returns a constant, under the task server's gunicorn settings."""

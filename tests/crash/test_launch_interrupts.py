@@ -1,0 +1,224 @@
+"""Ctrl-C and SIGTERM, sent to a real launch at exactly known moments."""
+
+import signal
+
+import pytest
+
+from tests.support import fixtures, sweeps
+from tests.support.crowds import wait_until
+from tests.support.gates import Call
+from tests.support.launching import Launch, World
+
+world = fixtures.launching_world
+
+# A run of eight units, four at once, makes about thirty calls: 1 asks for the balance, 2 makes the HIT type,
+# 3 to 6 create, 7 looks.
+MOMENTS = list(range(2, 31)) if sweeps.FULL else [2, 4, 7, 9, 13, 22]
+COMMITS = (
+    [(when, n) for n in range(1, 25) for when in ("before", "after")]  # a run makes 24 commits
+    if sweeps.FULL
+    else [
+        ("after", 1),
+        ("before", 3),
+        ("after", 9),
+        ("after", 14),
+    ]
+)
+
+
+class Crew:
+    """Workers who do two HITs whenever the run looks, and hold a third until the run has expired its HITs."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._held: str | None = None
+        self._accepted: set[str] = set()
+
+    def work(self, call: Call) -> None:
+        """Do what is to be done when a call arrives."""
+        if call.operation != "ListReviewableHITs":
+            return
+        hand, gate = self._world.hand, self._world.gate
+        if self._held and gate.count("UpdateExpirationForHIT"):
+            hand.submit(self._held)
+            self._held = None
+        free = [hit_id for hit_id in hand.open_hits() if hit_id not in self._accepted]
+        for hit_id in free[:2]:
+            hand.do(hit_id)
+        if not self._held and len(free) > 2 and not gate.count("UpdateExpirationForHIT"):
+            self._held = hand.accept(free[2])
+            self._accepted.add(free[2])
+        elif self._held and not free:
+            hand.submit(self._held)
+            self._held = None
+
+
+def press_at(world: World, number: int, sign: signal.Signals = signal.SIGINT) -> Launch:
+    """Launch a run and press once when its call of that number arrives."""
+    crew, pressed, started = Crew(world), [], []
+
+    def strike(call: Call) -> None:
+        crew.work(call)
+        if call.number >= number and not pressed:
+            pressed.append(call)
+            wait_until(lambda: bool(started))
+            started[0].press(sign)
+            started[0].hear("Stopping" if number > 1 else "Interrupted")
+
+    world.gate.before = strike
+    started.append(world.launch(max_num_concurrent_units=4))
+    return started[0]
+
+
+def assert_ended_cleanly(world: World, launch: Launch) -> None:
+    assert launch.end() == 0, launch.said
+    assert world.hand.open_hits() == []
+    assert world.collected() == world.hand.submitted()
+    assert world.hand.doubled_units() == []
+    assert [state for (state,) in world.query("SELECT state FROM task_runs")] == ["finished"]
+    assert not {"creating", "outstanding"} & set(world.units(launch.run_id))
+    assert "Traceback" not in launch.said
+
+
+@pytest.mark.parametrize("number", MOMENTS)
+def test_one_press_ends_a_run_cleanly_at_whatever_call_it_comes(world: World, number: int) -> None:
+    assert_ended_cleanly(world, press_at(world, number))
+
+
+@pytest.mark.parametrize("number", MOMENTS[::2] if sweeps.FULL else [5, 11])
+def test_sigterm_is_like_one_press(world: World, number: int) -> None:
+    assert_ended_cleanly(world, press_at(world, number, signal.SIGTERM))
+
+
+@pytest.mark.parametrize(("when", "number"), COMMITS)
+def test_one_press_ends_a_run_cleanly_at_whatever_commit_it_comes(
+    world: World, when: str, number: int
+) -> None:
+    crew = Crew(world)
+    world.gate.before = crew.work
+    launch = world.launch(struck=("SIGINT", when, str(number)), max_num_concurrent_units=4)
+    assert_ended_cleanly(world, launch)
+    assert "Stopping" in launch.said
+
+
+def test_a_press_before_the_run_exists_creates_nothing(world: World) -> None:
+    launch = press_at(world, 1)
+    assert launch.end() == 130
+    assert "Interrupted." in launch.said
+    assert world.run_ids() == []
+    assert world.hand.hits() == []
+
+
+def test_a_press_after_the_last_unit_changes_nothing(world: World) -> None:
+    def work(call: Call) -> None:
+        if call.operation == "ListReviewableHITs":
+            for hit_id in world.hand.open_hits():
+                world.hand.do(hit_id)
+
+    world.gate.before = work
+    launch = world.launch(units=2)
+    assert launch.end() == 0
+    commits = world.query("SELECT count(*) FROM events")[0][0]
+    late = world.launch(units=2, struck=("SIGINT", "after", str(commits + 3)))
+    assert late.end() == 0, late.said
+    assert len(world.collected(late.run_id)) == 2
+
+
+@pytest.fixture
+def waiting(world: World) -> Launch:
+    """A run of which two workers hold a HIT each, which was told to stop and says that it is waiting."""
+    launch = world.launch(units=5)
+    wait_until(lambda: len(world.hand.open_hits()) == 5, 30)
+    first, second, third, *_ = world.hand.open_hits()
+    world.held = [world.hand.accept(first), world.hand.accept(second)]
+    world.hand.do(third)
+    launch.press()
+    launch.hear("Press Ctrl-C again to stop now.")
+    return launch
+
+
+def test_two_presses_stop_and_name_the_work_in_flight_which_can_be_collected_later(
+    world: World, waiting: Launch
+) -> None:
+    waiting.press()
+    assert waiting.end() == 130
+    assert "Stopping now." in waiting.said
+    held = [hit.hit_id for hit in world.hand.hits() if hit.pending]
+    assert len(held) == 2
+    for hit_id in held:
+        line = next(line for line in waiting.said.splitlines() if f"HIT {hit_id}" in line)
+        assert "1 accepted, not submitted; possible until 20" in line
+        assert line.endswith("Z at the latest.")
+    run_id = waiting.run_id
+    assert f"make results RUN={run_id}" in waiting.said
+    assert waiting.document()["state"] == "stopped"
+    assert world.hand.open_hits() == []
+    assert len(world.collected()) == 1
+    for assignment_id in world.held:
+        world.hand.submit(assignment_id)
+    assert world.script("mturk.download_results", "--run", run_id).exit_code == 0
+    assert world.collected() == world.hand.submitted()
+    assert len(world.collected()) == 3
+
+
+def test_what_is_submitted_while_the_run_waits_is_in_the_results(world: World, waiting: Launch) -> None:
+    first, second = world.held
+    world.hand.submit(first)
+    world.hand.give_back(second)
+    assert_ended_cleanly(world, waiting)
+    assert len(world.collected()) == 2
+    assert waiting.document()["assignments"] == 2
+
+
+def test_abandoned_work_is_waited_for_until_its_deadline_and_no_longer(world: World, waiting: Launch) -> None:
+    world.crowd.advance(601)
+    assert_ended_cleanly(world, waiting)
+    assert len(world.collected()) == 1
+
+
+def press_while_expiring(world: World) -> Launch:
+    """Press a second time when the first expiry is on its way, while five HITs are out, and one is held."""
+    presses: list[Call] = []
+
+    def strike(call: Call) -> None:
+        if call.operation == "UpdateExpirationForHIT" and not presses:
+            presses.append(call)
+            launch.press()
+            launch.hear("Noted.")
+
+    launch = world.launch(units=5, variables={"CROWDOPS_THREADS": "1"})
+    wait_until(lambda: len(world.hand.open_hits()) == 5, 30)
+    world.hand.accept(world.hand.open_hits()[0])
+    world.gate.before = strike
+    launch.press()
+    return launch
+
+
+def test_a_press_while_hits_are_expired_takes_effect_only_afterwards(world: World) -> None:
+    launch = press_while_expiring(world)
+    assert launch.end() == 130
+    assert (
+        "The HITs are being expired first; this takes effect when none can be accepted any more."
+        in launch.said
+    )
+    assert world.gate.count("UpdateExpirationForHIT") == 5
+    assert world.hand.open_hits() == []
+    assert launch.said.count("1 accepted, not submitted") == 1
+
+
+def test_a_press_that_was_noted_does_not_spoil_a_run_that_has_nothing_to_wait_for(world: World) -> None:
+    launch = world.launch(units=3, variables={"CROWDOPS_THREADS": "1"})
+    wait_until(lambda: len(world.hand.open_hits()) == 3, 30)
+    presses: list[Call] = []
+
+    def strike(call: Call) -> None:
+        if call.operation == "UpdateExpirationForHIT" and not presses:
+            presses.append(call)
+            world.hand.do(world.hand.open_hits()[-1])
+            launch.press()
+            launch.hear("Noted.")
+
+    world.gate.before = strike
+    launch.press()
+    assert_ended_cleanly(world, launch)
+    assert len(world.collected()) == 1

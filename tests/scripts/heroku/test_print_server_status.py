@@ -1,0 +1,185 @@
+"""print_server_status: four facts about each server, what it cost, whose it is, and how many are foreign."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from crowdops.servers import status
+from tests.scripts.heroku.test_kill_servers import UNKNOWN_RUN, marked
+from tests.support.fixtures import COLLEAGUE, COLLEAGUE_TOKEN
+from tests.support.heroku.emulator import ACCOUNT_EMAIL
+from tests.support.heroku.running import eventually
+from tests.support.heroku_servers import HerokuWorld
+
+KEYS = {
+    *("name", "kind", "run_id", "task_name", "url", "exists", "scaled", "dyno_state", "answers", "leftover"),
+    *("created_at", "cost_so_far", "marked", "note"),
+}
+
+
+def test_each_server_has_its_facts(heroku: HerokuWorld) -> None:
+    living, ended = heroku.add_run("pilot-1", state="detached"), heroku.add_run("pilot-2")
+    names = [heroku.launch(living), heroku.launch(ended)]
+    found = heroku.status()
+    assert found["foreign_apps"] == 0
+    assert [server["name"] for server in found["servers"]] == names
+    for server, run in zip(found["servers"], [living, ended], strict=True):
+        assert set(server) == KEYS
+        assert (server["kind"], server["run_id"], server["task_name"]) == (
+            "heroku",
+            run.run_id,
+            run.task_name,
+        )
+        facts = ("exists", "scaled", "dyno_state", "answers", "marked")
+        assert [server[key] for key in facts] == [True, 1, "up", True, True]
+        assert server["leftover"] is (run is ended)
+        assert datetime.fromisoformat(server["created_at"]) > datetime.now(UTC) - timedelta(minutes=5)
+        assert Decimal(server["cost_so_far"]) < 1
+
+
+def test_existing_scaled_running_and_answering_are_told_apart(heroku: HerokuWorld) -> None:
+    asleep, crashed = heroku.launch(heroku.add_run("pilot-1")), heroku.launch(heroku.add_run("pilot-2"))
+    heroku.emulator.call("PATCH", f"/apps/{asleep}/formation/web", {"quantity": 0})
+    heroku.emulator.order("boot-crash", count=9)
+    heroku.emulator.call("DELETE", f"/apps/{crashed}/dynos")
+    eventually(lambda: heroku.status()["servers"][1]["dyno_state"] == "crashed")
+    first, second = heroku.status()["servers"]
+    assert (first["exists"], first["scaled"], first["dyno_state"], first["answers"]) == (True, 0, None, False)
+    assert (second["exists"], second["scaled"], second["answers"]) == (True, 1, False)
+
+
+def test_foreign_apps_are_counted_and_not_shown(heroku: HerokuWorld) -> None:
+    heroku.add_app("blog", {})
+    heroku.add_app("crowdops-theirs-0000000e", marked(creator=COLLEAGUE))
+    heroku.add_app("lab-site", {}, team="lab", token=COLLEAGUE_TOKEN)
+    assert heroku.status() == {"servers": [], "foreign_apps": 3}
+
+
+def test_a_server_without_its_registry_is_a_leftover_of_an_unknown_run(heroku: HerokuWorld) -> None:
+    heroku.add_app("crowdops-pilot-1-00000001", marked())
+    (server,) = heroku.status()["servers"]
+    assert (server["run_id"], server["task_name"], server["leftover"]) == (UNKNOWN_RUN, "pilot-1", True)
+
+
+def test_selectors_show_the_servers_of_some_runs(heroku: HerokuWorld) -> None:
+    heroku.add_app("crowdops-a-00000001", marked(UNKNOWN_RUN, task_name="pilot-a"))
+    heroku.add_app("crowdops-b-00000002", marked("20250101-000001-zzzz", task_name="pilot-b"))
+    assert [s["name"] for s in heroku.status("--run", UNKNOWN_RUN)["servers"]] == ["crowdops-a-00000001"]
+    assert [s["name"] for s in heroku.status("--task-name", "*-b")["servers"]] == ["crowdops-b-00000002"]
+    assert len(heroku.status("--all-runs")["servers"]) == 2
+
+
+def test_an_app_that_was_renamed_is_shown_and_never_taken_for_a_leftover(heroku: HerokuWorld) -> None:
+    name = heroku.launch(heroku.add_run())
+    heroku.emulator.call("PATCH", f"/apps/{name}", {"name": "our-production"})
+    (server,) = heroku.status()["servers"]
+    assert (server["name"], server["leftover"]) == ("our-production", False)
+    assert "renamed" in server["note"]
+    assert heroku.kill("our-production")["exit_code"] == 1
+    assert heroku.apps() == ["our-production"]
+
+
+def test_config_vars_that_may_not_be_read_say_nothing_of_whose_app_it_is(heroku: HerokuWorld) -> None:
+    heroku.add_app("crowdops-a-00000001", marked())
+    heroku.add_app("crowdops-b-00000002", marked())
+    heroku.emulator.order("error-before", operation="GET /apps/{app}/config-vars", status=403, id="forbidden")
+    servers = heroku.status()["servers"]
+    assert sorted((server["marked"], server["leftover"]) for server in servers) == [
+        (False, False),
+        (True, True),
+    ]
+    assert "may not be read" in next(server["note"] for server in servers if not server["marked"])
+
+
+def test_a_list_of_many_parts_is_read_to_its_end(heroku: HerokuWorld) -> None:
+    for number in range(12):
+        heroku.add_app(f"crowdops-many-{number:08x}", marked())
+    assert len(heroku.status()["servers"]) == 12
+
+
+def test_people_get_a_table_and_the_next_command(heroku: HerokuWorld) -> None:
+    heroku.add_app("crowdops-a-00000001", marked())
+    heroku.add_app("crowdops-b-00000002", {})
+    result = heroku.invoke("print_server_status")
+    assert result.exit_code == 0
+    assert "crowdops-a-00000001" in result.stdout and "unmarked" in result.stdout
+    assert "1 of 2 servers are leftovers" in result.stderr
+    assert "kill_servers.py --all-runs --dry-run" in result.stderr
+
+
+def test_the_looks_cost_three_calls_a_server(heroku: HerokuWorld) -> None:
+    for number in range(3):
+        heroku.add_app(f"crowdops-many-{number:08x}", marked())
+        heroku.add_app(f"foreign-{number}", {})
+    before = sum(heroku.emulator.calls().values())
+    heroku.status()
+    assert sum(heroku.emulator.calls().values()) - before == 2 + 3 * 3
+
+
+@pytest.mark.parametrize(
+    "condition,leftover", [("attended", False), ("detached", False), ("crashed", True), ("ended", True)]
+)
+def test_only_a_run_that_is_at_its_end_or_crashed_leaves_servers_over(condition: str, leftover: bool) -> None:
+    assert status.is_leftover({"run-1": condition, "run-2": "attended"}, "run-1") is leftover
+    assert status.is_leftover({"run-2": "attended"}, "run-1") is True
+    assert status.is_leftover({"run-1": condition}, None) is False
+
+
+# check_credentials
+
+
+def test_credentials_say_whose_they_are_and_how_much_room_there_is(heroku: HerokuWorld) -> None:
+    heroku.add_app("crowdops-a-00000001", marked())
+    heroku.add_app("blog", {})
+    heroku.add_app("crowdops-mate-00000002", {}, team="lab", token=COLLEAGUE_TOKEN)
+    result = heroku.invoke("check_credentials")
+    assert result.exit_code == 0
+    assert ACCOUNT_EMAIL in result.stdout
+    assert "2 of its own, 98 more of 100" in result.stdout
+    assert "May see config vars: yes" in result.stdout
+
+
+def test_an_account_without_a_payment_method_cannot_launch(
+    heroku: HerokuWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEROKU_API_KEY", "unpaid-token")
+    result = heroku.invoke("check_credentials")
+    assert result.exit_code == 1
+    assert "add a payment method first" in result.stdout
+
+
+def test_a_key_of_a_lesser_scope_cannot_launch(heroku: HerokuWorld) -> None:
+    heroku.add_app("blog", {})
+    heroku.emulator.order("error-before", operation="GET /apps/{app}/config-vars", status=403, id="forbidden")
+    result = heroku.invoke("check_credentials", "--json")
+    assert result.exit_code == 1
+    assert '"sees_config": false' in result.stdout
+
+
+@pytest.mark.parametrize("script", ["check_credentials", "print_server_status"])
+def test_a_wrong_key_is_said_so_and_never_shown(
+    heroku: HerokuWorld, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    monkeypatch.setenv("HEROKU_API_KEY", "HRKU-wrong-and-secret")
+    result = heroku.invoke(script)
+    assert result.exit_code == 2
+    assert "does not accept the key in HEROKU_API_KEY" in result.stderr
+    assert "HRKU-wrong-and-secret" not in result.stdout + result.stderr
+
+
+def test_the_key_may_stand_in_a_private_env_file(
+    heroku: HerokuWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = heroku.folder / "lab.env"
+    file.write_text("HEROKU_API_KEY=emulator-token\n")
+    file.chmod(0o644)
+    monkeypatch.delenv("HEROKU_API_KEY")
+    monkeypatch.setenv("CROWDOPS_ENV_FILE", str(file))
+    result = heroku.invoke("check_credentials")
+    assert result.exit_code == 2
+    assert "others can read it" in result.stderr
+    file.chmod(0o600)
+    assert heroku.invoke("check_credentials").exit_code == 0

@@ -1,0 +1,53 @@
+"""wut: what a setting is, and where its value comes from."""
+
+from typing import Any
+
+import pytest
+
+from crowdops.config import declarations
+from tests.support.worlds import World
+
+SCRIPT = "local/wut"
+
+
+def test_one_setting_is_explained(world: World, as_json: Any) -> None:
+    [found] = as_json(SCRIPT, "task_reward")["settings"]
+    assert found["name"] == "task_reward" and found["type"] == "money" and found["default"] is None
+    assert found["variable"] == "CROWDOPS_TASK_REWARD" and found["flag"] == "--set task_reward=VALUE"
+    text = world.invoke(SCRIPT, "task_reward").stdout
+    assert "Dollars for one assignment" in text and "hourly wage" in text
+
+
+def test_all_settings_stand_in_one_table(world: World) -> None:
+    result = world.invoke(SCRIPT)
+    assert result.exit_code == 0
+    names = [line.split()[0] for line in result.stdout.splitlines()[2:] if line.strip()]
+    assert names == [setting.name for setting in declarations.ALL]
+
+
+def test_the_source_of_a_value_is_named(world: World, as_json: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def value(name: str, *args: str) -> tuple[str, str]:
+        [found] = as_json(SCRIPT, name, *args)["settings"]
+        return found["value"], found["from"]
+
+    assert value("poll_interval") == ("5", "default")
+    monkeypatch.setenv("CROWDOPS_POLL_INTERVAL", "9")
+    assert value("poll_interval") == ("9", "environment")
+    assert value("home") == (str(world.home), "environment")
+    path = world.write_task([{"text": "a"}])
+    assert value("task_reward", "--run-toml", str(path)) == ("0.05", "run.toml")
+    assert value("assignments_per_unit", "--run-toml", str(path)) == ("1", "run.toml")
+    assert value("max_cost", "--run-toml", str(path)) == (None, "default")
+
+
+def test_an_unknown_name_gets_the_nearest(world: World) -> None:
+    result = world.invoke(SCRIPT, "pol_interval")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "error: There is no setting or run parameter 'pol_interval'. Did you mean poll_interval?\n"
+    )
+
+
+def test_a_run_toml_that_cannot_be_read_is_said(world: World) -> None:
+    result = world.invoke(SCRIPT, "data", "--run-toml", str(world.folder / "none.toml"))
+    assert result.exit_code == 2 and "No such file or directory" in result.stderr

@@ -1,0 +1,157 @@
+"""expire_hits: takes down what is chosen, and nothing else."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.worlds import World
+
+SCRIPT = "mturk/expire_hits"
+
+
+def test_it_expires_the_chosen_runs_only(world: World) -> None:
+    one, two, other = world.crash("pilot-1"), world.crash("pilot-2", units=3), world.crash("main-1")
+    foreign = world.foreign()
+    result = world.invoke(SCRIPT, "--task-name", "pilot-*", "--yes")
+    assert result.exit_code == 0
+    assert result.stderr.splitlines()[-1] == "5 expired, 0 were so already, 0 failed."
+    assert world.statuses([*world.hit_ids(one), *world.hit_ids(two)]) == ["Reviewable"] * 5
+    assert world.statuses([*world.hit_ids(other), *foreign]) == ["Assignable"] * 4
+
+
+def test_the_plan_is_shown_first(world: World) -> None:
+    run = world.crash()
+    result = world.invoke(SCRIPT, "--run", run.run_id, "--yes")
+    assert run.run_id in result.stdout and "running, crashed" in result.stdout
+    assert result.stdout.splitlines()[-1].split()[-1] == "2"
+
+
+def test_a_dry_run_only_reads(world: World) -> None:
+    run = world.crash(units=3)
+    result, calls = world.calls_of(SCRIPT, "--run", run.run_id, "--dry-run")
+    assert result.exit_code == 0
+    assert result.stderr == "Dry run: 3 would be expired, 0 are so already. Nothing was changed.\n"
+    assert set(calls) == {"ListHITs"}
+    assert world.statuses(world.hit_ids(run)) == ["Assignable"] * 3
+    assert world.sql("SELECT count(*) FROM units WHERE expired_at IS NOT NULL") == [(0,)]
+
+
+def test_without_a_terminal_it_needs_yes_and_makes_no_call(world: World) -> None:
+    run = world.crash()
+    result, calls = world.calls_of(SCRIPT, "--run", run.run_id)
+    assert result.exit_code == 2 and calls == {}
+    assert "There is no terminal to ask on" in result.stderr
+    assert world.statuses(world.hit_ids(run)) == ["Assignable"] * 2
+
+
+@pytest.mark.parametrize("answer,status", [("y\n", "Reviewable"), ("n\n", "Assignable")])
+def test_on_a_terminal_it_asks(
+    world: World, monkeypatch: pytest.MonkeyPatch, answer: str, status: str
+) -> None:
+    run = world.crash()
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda self: True, raising=False)
+    result = world.invoke(SCRIPT, "--run", run.run_id, "--quiet", input=answer)
+    assert f"Expire 2 HITs at {world.crowd.url}?" in result.stderr
+    assert world.statuses(world.hit_ids(run)) == [status] * 2
+
+
+def test_one_failure_does_not_stop_the_rest(world: World, as_json: Any) -> None:
+    from crowdops.errors import ProviderError
+    from crowdops.providers.mturk.client import MTurk
+
+    run = world.crash(units=4)
+    hits = world.hit_ids(run)
+    expire = MTurk.expire
+
+    def failing(self: MTurk, hit_id: str) -> None:
+        if hit_id == hits[1]:
+            raise ProviderError("this one not")
+        expire(self, hit_id)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MTurk, "expire", failing)
+        found = as_json(SCRIPT, "--run", run.run_id, "--yes", exit_code=1)
+    assert found == {
+        "selected": 4,
+        "done": 3,
+        "already": 0,
+        "failed": [{"id": hits[1], "error": "this one not"}],
+        "dry_run": False,
+    }
+    assert sorted(world.statuses(hits)) == ["Assignable", "Reviewable", "Reviewable", "Reviewable"]
+    assert as_json(SCRIPT, "--run", run.run_id, "--yes")["done"] == 1
+
+
+def test_a_second_run_is_a_no_op(world: World, as_json: Any) -> None:
+    run = world.crash()
+    assert as_json(SCRIPT, "--run", run.run_id, "--yes")["done"] == 2
+    result, calls = world.calls_of(SCRIPT, "--run", run.run_id, "--yes")
+    assert result.exit_code == 0 and set(calls) == {"ListHITs"}
+    assert "0 expired, 2 were so already, 0 failed." in result.stderr
+
+
+def test_a_hit_that_is_gone_counts_as_done_already(world: World, as_json: Any) -> None:
+    run = world.crash()
+    first = world.hit_ids(run)[0]
+    world.client.update_expiration_for_hit(HITId=first, ExpireAt=0)
+    world.client.delete_hit(HITId=first)
+    found = as_json(SCRIPT, "--run", run.run_id, "--yes")
+    assert (found["done"], found["already"], found["failed"]) == (1, 1, [])
+
+
+def test_hits_that_the_list_does_not_show_yet_are_expired_too(world: World, as_json: Any) -> None:
+    world.crowd.control("lag", {"list_seconds": 60})
+    run = world.crash(units=3)
+    assert world.client.list_hits()["HITs"] == []
+    assert as_json(SCRIPT, "--run", run.run_id, "--yes")["done"] == 3
+    assert world.statuses(world.hit_ids(run)) == ["Reviewable"] * 3
+
+
+def test_accepted_work_can_still_be_submitted(world: World) -> None:
+    run = world.crash(units=2)
+    hits = world.hit_ids(run)
+    assignment = world.accept(hits[0])
+    assert world.invoke(SCRIPT, "--run", run.run_id, "--yes").exit_code == 0
+    assert world.statuses(hits) == ["Unassignable", "Reviewable"]
+    world.submit(assignment, label="late")
+    assert world.statuses(hits) == ["Reviewable", "Reviewable"]
+
+
+def test_a_run_that_the_registry_lost_is_not_touched(world: World) -> None:
+    run, other = world.crash("pilot-1"), world.crash("pilot-2")
+    hits = world.hit_ids(run)
+    for table in ("events", "units", "task_runs"):
+        world.sql(f"DELETE FROM {table} WHERE run_id = ?", run.run_id)
+    assert world.invoke(SCRIPT, "--all-runs", "--yes").exit_code == 0
+    assert world.statuses(hits) == ["Assignable"] * 2
+    assert world.statuses(world.hit_ids(other)) == ["Reviewable"] * 2
+
+
+@pytest.mark.parametrize(
+    "args,wanted",
+    [
+        ([], "error: Say which runs: --run RUN_ID, --task-name GLOB or --all-runs. See them: make runs\n"),
+        (["--run", "nonsense"], "error: The registry has no run 'nonsense'. See them all: make runs\n"),
+        (["--task-name", "nix-*"], "error: No run has a task_name like 'nix-*'. See them all: make runs\n"),
+    ],
+)
+def test_a_wrong_selection_is_said_before_any_call(world: World, args: list[str], wanted: str) -> None:
+    world.crash()
+    result, calls = world.calls_of(SCRIPT, *args, "--yes")
+    assert (result.exit_code, result.stderr, calls) == (2, wanted, {})
+
+
+def test_runs_of_two_endpoints_are_not_mixed(world: World) -> None:
+    one, two = world.crash("pilot-1"), world.crash("pilot-2")
+    world.sql("UPDATE task_runs SET endpoint = 'http://127.0.0.1:1' WHERE run_id = ?", two.run_id)
+    result, calls = world.calls_of(SCRIPT, "--task-name", "pilot-*", "--yes")
+    assert result.exit_code == 2 and calls == {}
+    assert result.stderr.startswith("error: These runs are not at one endpoint: ")
+    assert world.invoke(SCRIPT, "--run", one.run_id, "--yes").exit_code == 0
+
+
+def test_a_run_is_ended_where_it_was_launched(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = world.crash()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_MTURK", "http://127.0.0.1:1")
+    assert world.invoke(SCRIPT, "--run", run.run_id, "--yes").exit_code == 0
+    assert world.statuses(world.hit_ids(run)) == ["Reviewable"] * 2

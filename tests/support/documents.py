@@ -1,0 +1,22 @@
+"""What scripts print: tables and CSV."""
+
+import csv
+import io
+
+from tests.support.worlds import Invoked
+
+
+def table(result: Invoked) -> list[list[str]]:
+    """The cells of a printed table, without its headers, one row a list."""
+    lines = result.stdout.splitlines()
+    starts = [0]
+    for position, letter in enumerate(lines[1]):
+        if letter == " " and lines[1][position + 1] == "-":
+            starts.append(position + 1)
+    bounds = list(zip(starts, [*starts[1:], None], strict=True))
+    return [[line[a:b].strip() for a, b in bounds] for line in lines[2:] if line.strip()]
+
+
+def rows(result: Invoked) -> list[dict[str, str]]:
+    """The rows of a printed CSV."""
+    return list(csv.DictReader(io.StringIO(result.stdout, newline="")))

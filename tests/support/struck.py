@@ -1,0 +1,41 @@
+"""Run a script that is struck by a signal at one of its registry commits.
+
+    python tests/support/struck.py SIGKILL before|after NUMBER SCRIPT.py ARGUMENTS…
+
+The signal is sent by the process to itself, just before or just after the transaction of that number, counted
+from 1, is committed.
+"""
+
+import os
+import runpy
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from crowdops.registry import Registry
+
+
+def strike(name: str, when: str, number: int) -> None:
+    """Let the signal strike at the commit of that number."""
+    sign, original, count = signal.Signals[name], Registry._transaction, 0
+
+    @contextmanager
+    def transaction(registry: Registry, **options: bool) -> Iterator[None]:
+        nonlocal count
+        count += 1
+        chosen = count == number
+        with original(registry, **options):
+            yield
+            if chosen and when == "before":
+                os.kill(os.getpid(), sign)
+        if chosen and when == "after":
+            os.kill(os.getpid(), sign)
+
+    Registry._transaction = transaction  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    strike(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    sys.argv[:4] = []
+    runpy.run_path(sys.argv[0], run_name="__main__")

@@ -1,0 +1,92 @@
+"""A person at a terminal: reads what a script writes and presses keys."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import termios
+import time
+from types import TracebackType
+from typing import Self
+
+from tests.support.crowds import wait_until
+from tests.support.worlds import REPOSITORY, World
+
+PATIENCE_SECONDS = 20
+
+
+class Terminal:
+    """A script of ours under a terminal of its own."""
+
+    def __init__(self, world: World, script: str, *arguments: str) -> None:
+        self._ours, theirs = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, str(REPOSITORY / "scripts" / f"{script}.py"), *arguments],
+            env={**os.environ, **world.variables, "TERM": "dumb", "COLUMNS": "200"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        self.screen = ""
+        self._read_to = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(PATIENCE_SECONDS)
+        os.close(self._ours)
+
+    def expect(self, pattern: str) -> re.Match[str]:
+        """Read on until something matches what came after the last match."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (match := re.compile(pattern).search(self.screen, self._read_to)):
+            assert time.monotonic() < deadline, f"{pattern!r} did not appear: {self.screen[self._read_to :]}"
+            assert self._read(), f"it ended without {pattern!r}: {self.screen[self._read_to :]}"
+        self._read_to = match.end()
+        return match
+
+    def press(self, key: str) -> None:
+        """Press a single key, once the script waits for one: what comes before is thrown away."""
+        wait_until(lambda: not self._takes_lines(), PATIENCE_SECONDS)
+        os.write(self._ours, key.encode())
+
+    def enter(self, line: str) -> None:
+        """Type a line."""
+        wait_until(self._takes_lines, PATIENCE_SECONDS)
+        os.write(self._ours, f"{line}\n".encode())
+
+    def _takes_lines(self) -> bool:
+        return bool(termios.tcgetattr(self._ours)[3] & termios.ICANON)
+
+    def kill(self) -> None:
+        """Pull the plug."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(PATIENCE_SECONDS)
+
+    def end(self) -> int:
+        """Read what is left and return the exit code."""
+        while self._read():
+            pass
+        return self.process.wait(PATIENCE_SECONDS)
+
+    def _read(self) -> bool:
+        if not select.select([self._ours], [], [], PATIENCE_SECONDS)[0]:
+            return False
+        try:
+            data = os.read(self._ours, 65536)
+        except OSError:  # Linux says so when nobody holds the other end any more
+            return False
+        self.screen += data.decode(errors="replace").replace("\r\n", "\n")
+        return bool(data)

@@ -1,0 +1,294 @@
+"""Backups: copied beside living runs, kept in number, gone back to, and the gap closed from the marks."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crowdops.registry import Run
+from tests.support.crowds import wait_until
+from tests.support.worlds import World
+
+BACK_UP, RESTORE = "local/back_up", "local/restore_backup"
+AsJson = Callable[..., dict[str, Any]]
+Attend = Callable[[Run], AbstractContextManager[Run]]
+
+WRITER = """
+import sys
+from pathlib import Path
+from crowdops.registry import Registry
+with Registry.open(Path(sys.argv[1])) as registry:
+    number = 0
+    while True:
+        number += 1
+        registry.record("written", str(number))
+        if number == 50:
+            print("writing", flush=True)
+"""
+
+
+def back_up(world: World) -> Path:
+    """Back the registry up; returns the file."""
+    result = world.invoke(BACK_UP)
+    assert result.exit_code == 0, result.stderr
+    return Path(result.stdout.strip())
+
+
+def run_ids(path: Path) -> list[str]:
+    """The runs in a registry's file, which must be a single whole one."""
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("PRAGMA journal_mode").fetchall() == [("delete",)]
+        return [run_id for (run_id,) in connection.execute("SELECT run_id FROM task_runs ORDER BY run_id")]
+
+
+def files(world: World) -> list[str]:
+    return sorted(path.name for path in (world.home / "backups").iterdir())
+
+
+def damage(world: World) -> bytes:
+    """Overwrite the middle of the registry's file; returns what is in it now."""
+    path = world.home / "registry.db"
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 8192)
+    return path.read_bytes()
+
+
+def test_a_backup_is_one_private_file_with_everything(world: World) -> None:
+    runs = [world.launch(name).run_id for name in ("pilot-1", "pilot-2")]
+    path = back_up(world)
+    assert run_ids(path) == sorted(runs)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent == world.home / "backups" and path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_backup_beside_a_writing_process_is_whole(world: World) -> None:
+    world.launch()
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(world.home)], stdout=subprocess.PIPE, text=True, env=environment
+    ) as writer:
+        try:
+            assert writer.stdout is not None and writer.stdout.readline() == "writing\n"
+            counts = [written(back_up(world))]
+            wait_until(lambda: counts.append(written(back_up(world))) or counts[-1] > counts[0], 30)
+            assert writer.poll() is None
+        finally:
+            writer.kill()
+    assert counts[0] >= 50 and counts == sorted(counts)
+
+
+def written(backup: Path) -> int:
+    """How many lines of the writer a backup has; they must be the first ones, all of them."""
+    assert len(run_ids(backup)) == 1
+    with closing(sqlite3.connect(backup)) as connection:
+        numbers = [int(n) for (n,) in connection.execute("SELECT target FROM events WHERE kind = 'written'")]
+    assert numbers == list(range(1, len(numbers) + 1))
+    return len(numbers)
+
+
+def test_the_newest_are_kept(world: World, as_json: AsJson, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.launch()
+    monkeypatch.setenv("CROWDOPS_BACKUPS_KEPT", "2")
+    first, second = back_up(world), back_up(world)
+    assert first != second, "two in one second are two"
+    (world.home / "backups" / "registry-of-march.db").write_text("somebody's own")
+    found = as_json(BACK_UP)
+    assert found["dropped"] == [str(first)]
+    assert files(world) == sorted([second.name, Path(found["backup"]).name, "registry-of-march.db"])
+
+
+def test_without_a_registry_there_is_nothing_to_back_up(world: World) -> None:
+    result = world.invoke(BACK_UP)
+    assert result.exit_code == 2
+    assert result.stderr == f"error: {world.home} has no registry, so there is nothing to back up.\n"
+    assert not (world.home / "registry.db").exists() and not (world.home / "backups").exists()
+
+
+def test_a_damaged_registry_is_no_backup_and_drops_none(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.launch(units=120)
+    good = back_up(world)
+    damage(world)
+    monkeypatch.setenv("CROWDOPS_BACKUPS_KEPT", "1")
+    result = world.invoke(BACK_UP)
+    assert result.exit_code == 1 and "is damaged" in result.stderr
+    assert files(world) == [good.name]
+
+
+def test_a_folder_that_cannot_be_written_is_named(world: World) -> None:
+    world.launch()
+    (world.home / "backups").write_text("a file in its place")
+    result = world.invoke(BACK_UP)
+    assert result.exit_code == 2
+    assert result.stderr == f"error: {world.home / 'backups'} cannot be written: File exists.\n"
+
+
+# Going back
+
+
+def test_a_restore_brings_the_runs_back_and_keeps_what_was_there(world: World, as_json: AsJson) -> None:
+    first = world.launch("pilot-1").run_id
+    backup = back_up(world)
+    second = world.launch("pilot-2").run_id
+    found = as_json(RESTORE, backup.name, "--yes")
+    assert found["restored"] and found["backup"] == str(backup)
+    assert [run["run_id"] for run in as_json("local/print_runs")["runs"]] == [first]
+    assert run_ids(Path(found["kept"])) == sorted([first, second])
+    assert run_ids(backup) == [first]
+
+
+@pytest.mark.parametrize(
+    "ruin", [damage, lambda world: (world.home / "registry.db").write_bytes(b"\0" * 9000)]
+)
+def test_a_damaged_registry_is_kept_as_it_is(
+    world: World, as_json: AsJson, ruin: Callable[[World], object]
+) -> None:
+    run = world.launch(units=120)
+    backup = back_up(world)
+    ruin(world)
+    damaged = (world.home / "registry.db").read_bytes()
+    found = as_json(RESTORE, str(backup), "--yes")
+    assert Path(found["kept"]).read_bytes() == damaged
+    assert [each["run_id"] for each in as_json("local/print_runs")["runs"]] == [run.run_id]
+
+
+def test_a_restore_needs_no_registry(world: World, as_json: AsJson) -> None:
+    run = world.launch()
+    backup = back_up(world)
+    (world.home / "registry.db").unlink()
+    found = as_json(RESTORE, str(backup), "--yes")
+    assert found["kept"] is None
+    assert world.run(run.run_id).task_name == "pilot-1"
+
+
+def test_a_restore_is_refused_while_a_run_is_attended(world: World, attended: Attend) -> None:
+    first, second = world.crash("pilot-1"), world.crash("pilot-2")
+    backup = back_up(world)
+    with attended(second):
+        result = world.invoke(RESTORE, backup.name, "--yes")
+    assert result.exit_code == 2
+    assert f"run {second.run_id} is attended by process {os.getpid()}" in result.stderr
+    assert first.run_id not in result.stderr
+    assert files(world) == [backup.name]
+
+
+@pytest.mark.parametrize(
+    "spoil,complaint",
+    [
+        (
+            lambda path: path.write_text("not a database, and long enough to be read as one" * 100),
+            "no whole copy",
+        ),
+        (lambda path: path.write_bytes(path.read_bytes()[:9000]), "no whole copy"),
+        (lambda path: change(path, "PRAGMA user_version = 99"), "newer crowdops (schema 99"),
+        (
+            lambda path: change(path, "PRAGMA foreign_keys = OFF", "DROP TABLE task_runs"),
+            "not a registry of crowdops",
+        ),
+    ],
+    ids=["no database", "cut off", "newer", "another program's"],
+)
+def test_a_file_that_is_no_registry_changes_nothing(
+    world: World, spoil: Callable[[Path], object], complaint: str
+) -> None:
+    run = world.launch(units=60)
+    backup = back_up(world)
+    spoil(backup)
+    result = world.invoke(RESTORE, backup.name, "--yes")
+    assert result.exit_code == 1 and complaint in result.stderr
+    assert world.run(run.run_id).units == 60
+    assert files(world) == [backup.name]
+
+
+def change(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def test_an_unknown_file_is_answered_with_the_newest_backups(world: World) -> None:
+    world.launch()
+    names = [back_up(world).name, back_up(world).name]
+    result = world.invoke(RESTORE, "yesterday.db", "--yes")
+    assert result.exit_code == 2
+    assert "There is no file yesterday.db." in result.stderr
+    assert f"{names[1]}, {names[0]}." in result.stderr
+
+
+def test_a_dry_run_changes_nothing(world: World) -> None:
+    world.launch("pilot-1")
+    backup = back_up(world)
+    second = world.launch("pilot-2")
+    result = world.invoke(RESTORE, backup.name, "--dry-run")
+    assert result.exit_code == 0
+    assert result.stderr == f"{backup} would be put in its place. Nothing was changed.\n"
+    assert world.run(second.run_id).task_name == "pilot-2" and files(world) == [backup.name]
+
+
+def test_without_a_terminal_a_restore_needs_yes(world: World) -> None:
+    world.launch()
+    backup = back_up(world)
+    result = world.invoke(RESTORE, backup.name)
+    assert result.exit_code == 2 and "There is no terminal to ask on" in result.stderr
+    assert files(world) == [backup.name]
+
+
+def test_a_backup_of_an_older_schema_is_brought_up_to_date(world: World, as_json: AsJson) -> None:
+    run = world.launch()
+    backup = back_up(world)
+    tables = ("notices", "makeups", "bonuses", "decisions")
+    older = ("ALTER TABLE units DROP COLUMN attempt", *(f"DROP TABLE {table}" for table in tables))
+    change(backup, *older, "PRAGMA user_version = 1")
+    as_json(RESTORE, backup.name, "--yes")
+    assert world.sql("PRAGMA user_version") != [(1,)]
+    assert world.sql("SELECT count(*) FROM decisions") == [(0,)]
+    assert world.run(run.run_id).units == 2
+
+
+# The whole way
+
+
+def test_after_a_lost_registry_a_backup_and_the_marks_bring_back_every_result(world: World) -> None:
+    def results(*selectors: str) -> list[dict[str, Any]]:
+        text = world.invoke("mturk/download_results", *selectors, "--format", "jsonl").stdout
+        return [json.loads(line) for line in text.splitlines()]
+
+    first = world.launch("pilot-1", units=3)
+    for hit_id in world.hit_ids(first)[:2]:
+        world.do(hit_id)
+    assert len(results("--all-runs")) == 2
+    backup = back_up(world)
+    world.do(world.hit_ids(first)[2], "AWORKER2")
+    second = world.launch("pilot-2", units=2)
+    for hit_id in world.hit_ids(second):
+        world.do(hit_id)
+    expected = sorted(
+        (each["run_id"], each["unit_index"], each["assignment_id"]) for each in results("--all-runs")
+    )
+    assert len(expected) == 5
+    for path in world.home.glob("registry.db*"):
+        path.unlink()
+
+    assert world.invoke(RESTORE, backup.name, "--yes").exit_code == 0
+    rebuilt = world.invoke("local/rebuild_registry")
+    assert rebuilt.exit_code == 0, rebuilt.stderr
+    assert world.invoke("local/recover", "--yes").exit_code == 0
+    found = results("--all-runs")
+    assert sorted((each["run_id"], each["unit_index"], each["assignment_id"]) for each in found) == expected
+    inputs = {each["run_id"]: each["input"] for each in found}
+    assert inputs == {first.run_id: {"text": "message 2"}, second.run_id: None}, (
+        "rows come from the backup alone"
+    )
+    assert world.invoke("mturk/identify_broken_units").stdout == ""

@@ -1,0 +1,81 @@
+"""A server that goes down in the middle of a run: mended at its address, or given up with a clear word."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+from crowdops.errors import ServerFailed
+from crowdops.registry import Server
+from crowdops.servers.heroku import backend, deploy
+from crowdops.servers.status import as_server
+from tests.support.heroku.running import eventually
+from tests.support.heroku_servers import HerokuWorld
+
+
+@pytest.fixture
+def server(heroku: HerokuWorld) -> Server:
+    """A server that is up."""
+    heroku.launch(heroku.add_run())
+    (made,) = heroku.servers("up")
+    return made
+
+
+def mend(heroku: HerokuWorld, server: Server) -> Server:
+    with heroku.registry() as registry:
+        return backend.restart(registry, heroku.settings, server, lambda text: None)
+
+
+def test_a_server_that_hangs_is_started_anew_at_its_address(heroku: HerokuWorld, server: Server) -> None:
+    before = heroku.emulator.get(f"/apps/{server.name}/dynos")[0]["id"]
+    assert mend(heroku, server).url == server.url
+    assert heroku.emulator.get(f"/apps/{server.name}/dynos")[0]["id"] != before
+    assert backend.is_answering(server, 5)
+
+
+def test_a_server_that_was_scaled_to_nothing_is_scaled_up_again(heroku: HerokuWorld, server: Server) -> None:
+    heroku.emulator.call("PATCH", f"/apps/{server.name}/formation/web", {"quantity": 0})
+    eventually(lambda: not backend.is_answering(server, 5))
+    mend(heroku, server)
+    assert backend.is_answering(server, 5)
+
+
+def test_a_server_that_only_its_marks_tell_of_is_mended_at_the_size_it_has(
+    heroku: HerokuWorld, server: Server
+) -> None:
+    with heroku.registry() as registry:
+        registry.set_server(server.server_id, "gone", server.url, {})
+        (status,) = backend.survey(registry, heroku.settings, {})
+    found = as_server(status._replace(server_id=None))
+    found.detail.pop("size", None)
+    assert (found.server_id, found.url) == (server.server_id, server.url)
+    mend(heroku, found)
+    assert backend.is_answering(found, 5)
+
+
+def test_a_server_that_crashes_again_is_given_up_with_its_log(heroku: HerokuWorld, server: Server) -> None:
+    heroku.emulator.order("boot-crash", count=9)
+    with pytest.raises(ServerFailed, match="crashed as it started(.|\n)*ordered_to_crash"):
+        mend(heroku, server)
+
+
+def test_an_app_that_is_gone_is_said_to_be_gone(heroku: HerokuWorld, server: Server) -> None:
+    heroku.emulator.call("DELETE", f"/apps/{server.name}")
+    with pytest.raises(ServerFailed, match="is gone from Heroku, and its address with it"):
+        mend(heroku, server)
+
+
+def test_a_heroku_that_fails_is_no_end_of_the_run_by_itself(heroku: HerokuWorld, server: Server) -> None:
+    heroku.emulator.order("error-before", operation="DELETE /apps/{app}/dynos", status=503)
+    with pytest.raises(ServerFailed, match="could not be restarted"):
+        mend(heroku, server)
+    assert requests.get(f"{server.url}/health", timeout=5).ok
+
+
+def test_a_server_that_comes_up_too_late_is_given_up(
+    heroku: HerokuWorld, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deploy, "BOOT_SECONDS", 1)
+    heroku.emulator.order("slow-boot", seconds=20)
+    with pytest.raises(ServerFailed, match="its dynos are starting"):
+        mend(heroku, server)

@@ -1,0 +1,84 @@
+"""Questions: the two kinds that workers see, and what they could not be shown."""
+
+import pytest
+
+from crowdserver.protocol.question_xml import BadQuestion, NotShown, Question, read
+from tests.support.crowds import external_question, html_question
+
+_FORM = (
+    '<QuestionForm xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2017-11-06/'
+    'QuestionForm.xsd">{}</QuestionForm>'
+)
+
+
+def test_the_two_kinds_are_told_apart() -> None:
+    assert read(html_question("<p>1 &lt; 2</p>", 450)) == Question(
+        "html", "<!DOCTYPE html><p>1 &lt; 2</p>", 450
+    )
+    assert read(external_question("https://example.org/a?b=1&c=2")) == Question(
+        "external", "https://example.org/a?b=1&c=2", 600
+    )
+
+
+def test_a_question_form_is_said_not_to_be_shown() -> None:
+    form = _FORM.format("<Question><QuestionIdentifier>q</QuestionIdentifier></Question>")
+    for version in ("2017-11-06", "2005-10-01"):
+        with pytest.raises(NotShown, match="^This crowd server shows no QuestionForm: give the page itself"):
+            read(form.replace("2017-11-06", version))
+    with pytest.raises(BadQuestion, match="Cannot find the declaration of element"):
+        read(form.replace("2017-11-06", "1999-01-01"))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "[::1]:80"])
+def test_a_page_on_this_machine_needs_no_https(host: str) -> None:
+    assert read(external_question(f"http://{host}/unit/1")).content == f"http://{host}/unit/1"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.org/",
+        "http://127.0.0.1.example.org/",
+        "ftp://x/",
+        "javascript:alert(1)",
+        "/x",
+        "https://",
+    ],
+)
+def test_a_page_elsewhere_needs_https(url: str) -> None:
+    with pytest.raises(BadQuestion, match="^ExternalURL must start with https://"):
+        read(external_question(url))
+
+
+@pytest.mark.parametrize(
+    ("xml", "text"),
+    [
+        ("", "no element found"),
+        ("<a>", "no element found"),
+        ("<a/>", "Cannot find the declaration of element 'a'"),
+        (html_question("<p>").replace("2011-11-11", "2012-01-01"), "Cannot find the declaration of element"),
+        (html_question("").replace("<!DOCTYPE html>", "just text"), "HTMLContent holds no HTML element"),
+        (html_question("<p>").replace(">0<", ">tall<"), "'tall' is not a valid value for 'integer'"),
+        (html_question("<p>").replace(">0<", ">-1<"), "'-1' is not a valid value for 'integer'"),
+        (
+            html_question("<p>").replace("<FrameHeight>0</FrameHeight>", ""),
+            "one element 'FrameHeight' with text",
+        ),
+        (external_question("https://x/<b/>"), "one element 'ExternalURL' with text"),
+        (external_question("https://[x/"), "ExternalURL is not a URL"),
+        ('<?xml version="1.0" encoding="UTF-16"?>' + html_question(), "encoding"),
+    ],
+)
+def test_what_nobody_could_be_shown_is_refused(xml: str, text: str) -> None:
+    with pytest.raises(BadQuestion, match=text):
+        read(xml)
+
+
+def test_a_question_cannot_define_entities() -> None:
+    for doctype in (
+        '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]>',
+        '<!DOCTYPE x SYSTEM "file:///etc/passwd">',
+        '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>',
+    ):
+        with pytest.raises(BadQuestion, match=r"^a DOCTYPE \(x\) is not allowed outside of HTMLContent$"):
+            read(doctype + html_question("<p>").replace("<FrameHeight>", "<FrameHeight>&a;"))

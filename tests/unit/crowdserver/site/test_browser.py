@@ -1,0 +1,247 @@
+"""The worker site in a real browser, with and without JavaScript, and with hostile pages in the frame."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
+
+from tests.support.browsers import chromium
+from tests.support.crowds import Crowd
+from tests.support.offers import external_question, html_question, invite, offer
+from tests.support.pages import served
+
+pytestmark = pytest.mark.browser
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def crowd() -> Iterator[Crowd]:
+    with Crowd() as running:
+        yield running
+
+
+@pytest.fixture
+def sign_in(browser: Browser, crowd: Crowd) -> Iterator[OpenPage]:
+    """Open the site as a new worker, in a browser profile of its own."""
+    contexts = []
+
+    def open_page(**options: object) -> Page:
+        contexts.append(browser.new_context(**options))
+        contexts[-1].set_default_timeout(10_000)
+        page: Page = contexts[-1].new_page()
+        page.goto(invite(crowd, name="Ada Lovelace")["url"])
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def inside(page: Page) -> FrameLocator:
+    return page.frame_locator("#frame")
+
+
+def card(page: Page, title: str) -> Locator:
+    return page.locator("[data-group]").filter(has_text=title)
+
+
+def do_the_task(page: Page, choice: str) -> None:
+    inside(page).get_by_label(choice).check()
+    inside(page).get_by_label("Why?").fill(f"It says {choice}.")
+    inside(page).get_by_role("button", name="Submit").click()
+    expect(inside(page).get_by_role("heading", name="Your work was submitted")).to_be_visible()
+
+
+def test_a_worker_previews_accepts_submits_and_goes_on(sign_in: OpenPage, crowd: Crowd) -> None:
+    offered = offer(crowd.client(), 2)
+    page = sign_in()
+    expect(page.get_by_text("Ada Lovelace")).to_be_visible()
+    card(page, offered.title).get_by_role("link", name="Preview").click()
+    expect(page.get_by_text("This is a preview.")).to_be_visible()
+    expect(inside(page).get_by_text("Picture number 1")).to_be_visible()
+    page.get_by_role("button", name="Accept").click()
+
+    expect(page.locator("#deadline")).to_contain_text("29 minutes")
+    expect(page.get_by_role("button", name="Next task")).to_be_hidden()
+    do_the_task(page, "cat")
+    expect(page.get_by_role("button", name="Return")).to_be_hidden()
+    page.get_by_role("button", name="Next task").click()
+
+    expect(inside(page).get_by_text("Picture number 2")).to_be_visible()
+    do_the_task(page, "dog")
+    page.get_by_role("button", name="Next task").click()
+    expect(page.get_by_role("status")).to_contain_text("There is no more of that work for you right now.")
+    expect(page.get_by_text("$0.50 waiting for review (2 submitted)")).to_be_visible()
+    assert offered.answers() == [
+        [("label", "cat"), ("why", "It says cat.")],
+        [("label", "dog"), ("why", "It says dog.")],
+    ]
+
+
+def test_everything_works_without_javascript(sign_in: OpenPage, crowd: Crowd) -> None:
+    offered = offer(crowd.client(), 2)
+    page = sign_in(java_script_enabled=False)
+    card(page, offered.title).get_by_role("button", name="Accept").click()
+    page.get_by_role("button", name="Next task").click()
+    expect(page.get_by_role("status")).to_contain_text("This task is not submitted yet.")
+    do_the_task(page, "dog")
+    page.get_by_role("button", name="Next task").click()
+    expect(inside(page).get_by_text("Picture number 2")).to_be_visible()
+    page.get_by_role("button", name="Return").click()
+    expect(page.get_by_role("status")).to_have_text("The task was returned. Somebody else can do it now.")
+    assert offered.answers() == [[("label", "dog"), ("why", "It says dog.")]]
+
+
+def test_a_worker_returns_a_task_and_signs_out(sign_in: OpenPage, crowd: Crowd) -> None:
+    offered = offer(crowd.client(), 2)
+    page = sign_in()
+    card(page, offered.title).get_by_role("button", name="Accept").click()
+    page.get_by_role("link", name="Work").click()
+    expect(page.get_by_role("heading", name="Your work in progress")).to_be_visible()
+    page.get_by_role("link", name="Continue").click()
+    page.get_by_role("button", name="Return").click()
+    expect(page.get_by_role("status")).to_contain_text("The task was returned.")
+    expect(card(page, offered.title)).to_contain_text("2 left")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Please sign in")).to_be_visible()
+
+
+def test_a_preview_cannot_be_submitted(sign_in: OpenPage, crowd: Crowd) -> None:
+    offered = offer(crowd.client(), 2)
+    page = sign_in()
+    card(page, offered.title).get_by_role("link", name="Preview").click()
+    inside(page).get_by_label("cat").check()
+    inside(page).get_by_role("button", name="Submit").click()
+    expect(inside(page).get_by_text("This was only a preview and nothing was sent.")).to_be_visible()
+    assert offered.submissions() == []
+
+
+def test_the_time_left_counts_down(sign_in: OpenPage, crowd: Crowd) -> None:
+    offered = offer(crowd.client(), 2, AssignmentDurationInSeconds=90)
+    page = sign_in()
+    card(page, offered.title).get_by_role("button", name="Accept").click()
+    left = page.locator("[data-seconds-left]")
+    expect(left).to_have_text(re.compile(r"1 minute 2\d seconds left"))
+    first = left.inner_text()
+    expect(left).not_to_have_text(first)
+    expect(left).to_have_text(re.compile(r"1 minute 2\d seconds left"))
+
+
+def test_a_phone_shows_every_page_without_scrolling_sideways(sign_in: OpenPage, crowd: Crowd) -> None:
+    offered = offer(crowd.client(), 2, Title="A very long word: " + "tremendous" * 10)
+    page = sign_in(viewport={"width": 390, "height": 844})
+
+    def assert_fits() -> None:
+        page.wait_for_load_state("load")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+    assert_fits()
+    card(page, offered.title).get_by_role("link", name="Preview").click()
+    assert_fits()
+    page.get_by_role("button", name="Accept").click()
+    assert_fits()
+    do_the_task(page, "cat")
+    page.get_by_role("link", name="Work").click()
+    expect(page.get_by_role("table")).to_be_visible()
+    assert_fits()
+
+
+# Each attack writes what came of it into the page; whatever a browser blocks throws or rejects.
+ATTACKS = """
+<p id="cookie"></p><p id="parent"></p><p id="top"></p><p id="read"></p><p id="storage"></p>
+<script>
+function attempt(id, attack) {
+  const report = text => document.getElementById(id).textContent = text;
+  try {
+    const result = attack();
+    Promise.resolve(result).then(value => report("GOT " + value), error => report("blocked: " + error.name));
+  } catch (error) { report("blocked: " + error.name); }
+}
+attempt("cookie", () => { const all = document.cookie; if (!all) throw new Error(); return all; });
+attempt("parent", () => parent.document.forms[0].outerHTML);
+attempt("top", () => { top.location.href = "about:blank"; return "away"; });
+attempt("read", () => fetch(SITE + "/", {credentials: "include"}).then(answer => answer.text()));
+attempt("storage", () => { localStorage.setItem("crowd", "1"); return localStorage.length; });
+</script>
+"""
+
+
+def hostile_page(site: str) -> str:
+    return "<!doctype html><body>" + ATTACKS.replace("SITE", f'"{site}"')
+
+
+def post_from_the_frame(page: Page, address: str) -> int:
+    """Post a form from the page in the frame, and return the status it gets."""
+    outcome(page, "read")
+    script = """address => {
+        const form = document.createElement("form");
+        form.method = "post"; form.action = address;
+        document.body.append(form); form.submit();
+    }"""
+    with page.expect_response(address) as answered:
+        page.frames[1].evaluate(script, address)
+    return answered.value.status
+
+
+def outcome(page: Page, attack: str) -> str:
+    place = inside(page).locator(f"#{attack}")
+    expect(place).not_to_be_empty()
+    return place.inner_text()
+
+
+def test_a_hostile_page_reaches_neither_the_cookie_nor_the_site(sign_in: OpenPage, crowd: Crowd) -> None:
+    offered = offer(crowd.client(), 2, question=html_question(hostile_page(crowd.url)))
+    page = sign_in()
+    card(page, offered.title).get_by_role("button", name="Accept").click()
+    task = page.url
+    results = {attack: outcome(page, attack) for attack in ("cookie", "parent", "top", "read", "storage")}
+    assert results == {
+        "cookie": "blocked: SecurityError",
+        "parent": "blocked: SecurityError",
+        "top": "blocked: SecurityError",
+        "read": "blocked: TypeError",
+        "storage": "blocked: SecurityError",
+    }
+    assert page.url == task
+
+
+def test_a_hostile_page_cannot_act_as_the_worker(sign_in: OpenPage, crowd: Crowd) -> None:
+    offered = offer(crowd.client(), 2, question=html_question(hostile_page(crowd.url)))
+    page = sign_in()
+    card(page, offered.title).get_by_role("button", name="Accept").click()
+    task = page.url
+    assert post_from_the_frame(page, f"{task}/return") == 403
+    page.goto(task)
+    assert post_from_the_frame(page, f"{crowd.url}/sign-out") == 403
+    page.goto(task)
+    assert post_from_the_frame(page, f"{crowd.url}/groups/{offered.hit_type_id}/accept") == 403
+    page.goto(task)
+    expect(page.get_by_role("button", name="Return")).to_be_visible()
+
+
+def test_a_hostile_server_of_a_requester_reaches_no_more(sign_in: OpenPage, crowd: Crowd) -> None:
+    with served(hostile_page(crowd.url)) as url:
+        offered = offer(crowd.client(), 2, question=external_question(f"{url}/task"))
+        page = sign_in()
+        card(page, offered.title).get_by_role("button", name="Accept").click()
+        task = page.url
+        results = {attack: outcome(page, attack) for attack in ("cookie", "parent", "top", "read")}
+        assert results == {
+            "cookie": "blocked: Error",
+            "parent": "blocked: SecurityError",
+            "top": "blocked: SecurityError",
+            "read": "blocked: TypeError",
+        }
+        assert post_from_the_frame(page, f"{task}/return") == 403
+        page.goto(task)
+        expect(page.get_by_role("button", name="Return")).to_be_visible()

@@ -1,0 +1,257 @@
+"""The server as a process: it starts, says so, refuses what cannot work, stops, and is killed without a loss."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+from botocore.exceptions import BotoCoreError, ClientError
+from sqlalchemy import text, update
+
+from crowdserver.storage import schema
+from crowdserver.storage.database import Database
+from tests.support import postgresql
+from tests.support.crowds import Crowd, CrowdFailed, free_port, is_over, wait_until
+from tests.unit.crowdserver.conftest import BOTH, Requester
+
+
+def _run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the server's command line where it must refuse to serve."""
+    return subprocess.run(
+        [sys.executable, "-m", "crowdserver", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env={**os.environ, **environment},
+        check=False,
+    )
+
+
+def _refusal(finished: subprocess.CompletedProcess[str]) -> str:
+    """The one line that says why; click puts its usage before it."""
+    assert (finished.returncode, finished.stdout) == (2, "")
+    usage, help_line, blank, *error = finished.stderr.splitlines()
+    assert usage.startswith("Usage:") and help_line.startswith("Try") and blank == ""
+    (line,) = error
+    return line
+
+
+def test_one_line_says_that_it_is_ready(tmp_path: Path) -> None:
+    with Crowd(tmp_path / "home", processes=2) as crowd:
+        assert requests.get(f"{crowd.url}/health", timeout=10).json() == {"status": "ok"}
+        assert crowd.url.startswith("http://127.0.0.1:")
+        assert crowd.stop(signal.SIGTERM) == 0
+        assert (tmp_path / "home" / "stderr.log").read_text() == ""
+
+
+def test_what_cannot_work_is_refused_in_one_line(tmp_path: Path) -> None:
+    home = {"CROWDOPS_HOME": str(tmp_path)}
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert _refusal(_run("--port", str(port), **home)) == (
+            f"Error: cannot listen on 127.0.0.1 port {port}: Address already in use"
+        )
+    assert _refusal(_run("--host", "0.0.0.0", "--control", **home)) == (
+        "Error: --control lets anybody who reaches the server move its clock: not on 0.0.0.0"
+    )
+    assert _refusal(_run("--database", "mysql://x/y", **home)) == (
+        "Error: a crowd server keeps its state in sqlite or PostgreSQL, not in 'mysql'"
+    )
+    assert _refusal(_run("--database", "nonsense", **home)).startswith(
+        "Error: 'nonsense' is not a database address"
+    )
+    assert _refusal(_run("--database", "sqlite://", **home)) == (
+        "Error: a crowd server needs a database in a file; in memory it would forget everything"
+    )
+    assert _refusal(_run("--balance", "1.005", **home)) == (
+        "Error: Invalid value for '--balance': '1.005' is not an amount of money with at most two decimals"
+    )
+    port = free_port()
+    refusal = _refusal(_run("--database", f"postgresql://me:secret@127.0.0.1:{port}/none", **home))
+    assert refusal.startswith(
+        f"Error: cannot use the database postgresql+psycopg://me:***@127.0.0.1:{port}/none: "
+    )
+    assert "secret" not in refusal
+
+
+def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    with Crowd(tmp_path) as crowd:
+        crowd.client().get_account_balance()
+    database = Database(crowd.database_url)
+    with database.write() as tx:
+        tx.execute(update(schema.server).values(schema_version=2))
+    database.close()
+    with (
+        pytest.raises(CrowdFailed, match="has schema version 2; this crowd server knows only 1"),
+        Crowd(tmp_path),
+    ):
+        pass
+
+
+@BOTH
+def test_a_database_from_before_there_were_bonuses_gets_what_it_lacks(
+    backend: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue("cluster").create_database() if backend == "postgresql" else None
+    with Crowd(tmp_path, database=url) as crowd:
+        hit_id = Requester(crowd.client()).hit()["HITId"]
+        crowd.stop()
+        later = ("bonuses", "grants", "qualification_types", "blocks", "messages")
+        database = Database(crowd.database_url)
+        with database.write() as tx:
+            schema.metadata.drop_all(tx, [schema.metadata.tables[name] for name in later])
+        database.close()
+        crowd.start()
+        client = crowd.client()
+        client.create_qualification_type(Name="n", Description="d", QualificationTypeStatus="Active")
+        assert client.list_bonus_payments(HITId=hit_id)["BonusPayments"] == []
+        assert client.list_worker_blocks()["WorkerBlocks"] == []
+
+
+def test_the_key_pair_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
+    with Crowd(tmp_path) as crowd:
+        pair = crowd.credentials
+        crowd.stop()
+        crowd.start()
+        assert crowd.credentials == pair
+        assert crowd.client().get_account_balance()["AvailableBalance"] == "10000.00"
+    names = {path.name.removesuffix("-wal").removesuffix("-shm") for path in tmp_path.iterdir()}
+    assert names == {"credentials", "crowd.db", "stderr.log"}
+    crowd.credentials_file.chmod(0o640)
+    with pytest.raises(CrowdFailed, match=f"others can read {tmp_path}/credentials; run: chmod 600"), crowd:
+        pass
+
+
+def test_the_home_is_made_for_its_owner_only(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "crowdserver", "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "CROWDOPS_HOME": str(tmp_path / "home")},
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("crowd server ready at http://127.0.0.1:")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 0
+    crowd = tmp_path / "home" / "crowd"
+    assert stat.S_IMODE(crowd.stat().st_mode) == 0o700
+    assert stat.S_IMODE((crowd / "credentials").stat().st_mode) == 0o600
+    assert (crowd / "crowd.db").exists()
+
+
+def test_servers_that_start_at_once_agree(tmp_path: Path) -> None:
+    crowds = [Crowd(tmp_path) for _ in range(2)]
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda crowd: crowd.start(), crowds))
+    try:
+        Requester(crowds[0].client()).hit()
+        assert [len(crowd.client().list_hits()["HITs"]) for crowd in crowds] == [1, 1]
+    finally:
+        for crowd in crowds:
+            crowd.stop()
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+def test_a_kill_in_the_middle_of_load_loses_nothing(
+    backend: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = None
+    if backend == "postgresql":
+        if postgresql.missing():
+            pytest.skip(postgresql.missing())
+        url = request.getfixturevalue("cluster").create_database()
+    with Crowd(tmp_path, database=url, processes=2) as crowd:
+        kind = Requester(crowd.client()).hit_type(Reward="0.05")
+        made = _create_until_killed(crowd, kind)
+        crowd.start()
+        _check_consistent(crowd, made)
+
+
+def _create_until_killed(crowd: Crowd, kind: str) -> set[str]:
+    """Create HITs from eight threads and kill the server under them; the ids that were answered."""
+    made: set[str] = set()
+    requester = Requester(crowd.client())
+
+    def create() -> None:
+        while True:
+            try:
+                made.add(requester.hit(kind, MaxAssignments=2)["HITId"])
+            except (BotoCoreError, ClientError, KeyError):
+                # KeyError: boto3 takes an answer that was cut off for an empty one.
+                return
+
+    threads = [threading.Thread(target=create) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: len(made) >= 40)
+    crowd.kill()
+    for thread in threads:
+        thread.join()
+    return made
+
+
+def _check_consistent(crowd: Crowd, made: set[str]) -> None:
+    client = crowd.client()
+    listed = [
+        hit for page in client.get_paginator("list_hits").paginate(MaxResults=100) for hit in page["HITs"]
+    ]
+    assert made <= {hit["HITId"] for hit in listed}
+    # What was on its way when the server died may be there or not, but never by half.
+    balance = client.get_account_balance()
+    assert float(balance["OnHoldBalance"]) == pytest.approx(0.12 * len(listed))
+    assert float(balance["AvailableBalance"]) == pytest.approx(10_000 - 0.12 * len(listed))
+
+
+def test_nothing_serves_on_when_the_main_process_is_killed(tmp_path: Path) -> None:
+    with Crowd(tmp_path, processes=2) as crowd:
+        wait_until(lambda: len(psutil.Process(crowd.pid).children()) == 2)
+        children = psutil.Process(crowd.pid).children(recursive=True)
+        os.kill(crowd.pid, signal.SIGKILL)
+        wait_until(lambda: all(is_over(child) for child in children), 2)
+        with pytest.raises(requests.ConnectionError):
+            requests.get(f"{crowd.url}/health", timeout=2)
+
+
+def test_a_stop_lets_calls_in_flight_finish(tmp_path: Path) -> None:
+    with Crowd(tmp_path, latency_ms=700) as crowd:
+        client = crowd.client()
+        with ThreadPoolExecutor() as pool:
+            call = pool.submit(client.get_account_balance)
+            wait_until(lambda: _is_busy(crowd))
+            begun = time.monotonic()
+            assert crowd.stop(signal.SIGTERM) == 0
+            assert time.monotonic() - begun < 8
+            assert call.result()["AvailableBalance"] == "10000.00"
+
+
+def _is_busy(crowd: Crowd) -> bool:
+    port = int(crowd.url.rpartition(":")[2])
+    connections: list[Any] = [
+        connection
+        for child in psutil.Process(crowd.pid).children()
+        for connection in child.net_connections("tcp")
+        if connection.laddr.port == port and connection.status == psutil.CONN_ESTABLISHED
+    ]
+    return bool(connections)
+
+
+def test_what_an_sqlite_database_answered_is_on_the_disk(tmp_path: Path) -> None:
+    with Crowd(tmp_path):
+        database = Database(f"sqlite:///{tmp_path}/crowd.db")
+        with database.read() as tx:
+            settings = [
+                tx.execute(text(f"PRAGMA {name}")).scalar_one() for name in ("journal_mode", "synchronous")
+            ]
+        database.close()
+    # 2 is FULL.
+    assert settings == ["wal", 2]

@@ -1,0 +1,218 @@
+"""The house rules that no linter knows: every script and every setting is explained. Who imports whom: setup.cfg."""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crowdops.config import declarations
+from tests.support.worlds import REPOSITORY
+
+LIBRARY = REPOSITORY / "lib" / "crowdops"
+SCRIPTS = sorted(p for p in (REPOSITORY / "scripts").glob("*/*.py") if p.name != "__init__.py")
+SCRIPT_NAMES = [f"{path.parent.name}/{path.stem}" for path in SCRIPTS]
+
+SLOW_IMPORTS = ("boto3", "botocore", "heroku3", "flask", "sqlalchemy", "tabulate", "requests", "jinja2")
+
+
+@cache
+def imports(path: Path) -> tuple[str, ...]:
+    """Every module that a file imports, wherever in it, by its full name."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import hides who is imported"
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return tuple(found)
+
+
+def sources(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Every Python file below a folder, with the room it lies in: its first name below the folder."""
+    for path in sorted(folder.rglob("*.py")):
+        relative = path.relative_to(folder)
+        yield relative.parts[0].removesuffix(".py"), path
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=SCRIPT_NAMES)
+def test_scripts_leave_the_libraries_to_the_library(script: Path) -> None:
+    used = {name.split(".")[0] for name in imports(script)}
+    assert not used & {
+        "sqlite3",
+        "boto3",
+        "botocore",
+        "heroku3",
+        "psutil",
+        "flask",
+        "crowdserver",
+        "taskserver",
+    }
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=SCRIPT_NAMES)
+def test_no_script_imports_a_script(script: Path) -> None:
+    assert not [name for name in imports(script) if name.split(".")[0] == "scripts"]
+
+
+def test_nobody_calls_input_and_no_library_prints() -> None:
+    for folder, forbidden in (("lib/crowdops", {"input", "print"}), ("scripts", {"input", "print"})):
+        for _, path in sources(REPOSITORY / folder):
+            calls = [
+                node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)
+            ]
+            assert not forbidden & {func.id for func in calls if isinstance(func, ast.Name)}, path
+
+
+def test_only_the_boundary_catches_everything() -> None:
+    broad = [
+        path.relative_to(LIBRARY).as_posix()
+        for _, path in sources(LIBRARY)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ExceptHandler)
+        and (
+            node.type is None
+            or (isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException"))
+        )
+        and not any(isinstance(inner, ast.Raise) and inner.exc is None for inner in node.body)
+    ]
+    assert set(broad) <= {"console/cli.py", "bulk.py"}  # bulk.py hands it on to the consumer's thread
+
+
+# The scripts
+
+
+def read_help(script: Path) -> tuple[str, str]:
+    module = ast.parse(script.read_text())
+    return ast.get_docstring(module) or "", script.read_text()
+
+
+@pytest.fixture(scope="session")
+def helps(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, tuple[int, str, list[str]]]:
+    """Exit code, help text and imported modules of each script's --help, from a process of its own."""
+    program = (
+        "import atexit, json, os, runpy, sys\n"
+        "atexit.register(lambda: os.write(2, json.dumps(sorted(sys.modules)).encode()))\n"
+        "sys.argv = sys.argv[1:]\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
+    )
+    home = tmp_path_factory.mktemp("help")
+    found = {}
+    for script in SCRIPTS:
+        result = subprocess.run(
+            [sys.executable, "-c", program, str(script), "--help"],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            env={**os.environ, "CROWDOPS_HOME": str(home), "COLUMNS": "200"},
+        )
+        found[script] = (result.returncode, result.stdout, json.loads(result.stderr.splitlines()[-1]))
+    assert not list(home.iterdir()), "--help wrote something"
+    return found
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=SCRIPT_NAMES)
+def test_a_script_can_be_run_by_its_path(script: Path) -> None:
+    assert os.access(script, os.X_OK)
+    assert script.read_text().startswith("#!/usr/bin/env python3\n")
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=SCRIPT_NAMES)
+def test_help_is_the_docstring(script: Path, helps: dict[Path, Any]) -> None:
+    docstring, _ = read_help(script)
+    code, text, _ = helps[script]
+    assert code == 0
+    assert docstring
+    for line in docstring.splitlines():
+        assert line.strip() in text
+    assert "--environment" in text and "--json" in text and "--quiet" in text
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=SCRIPT_NAMES)
+def test_help_imports_nothing_slow(script: Path, helps: dict[Path, Any]) -> None:
+    _, _, modules = helps[script]
+    assert "click" in modules
+    assert not set(SLOW_IMPORTS) & set(modules)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=SCRIPT_NAMES)
+def test_a_script_has_the_name_of_nothing_else_and_stays_small(script: Path) -> None:
+    assert script.stem not in sys.stdlib_module_names
+    code = [
+        line for line in script.read_text().splitlines() if line.strip() and not line.strip().startswith("#")
+    ]
+    assert len(code) <= 80, "a script opens, selects, asks, does and shows; the rest belongs into the library"
+
+
+def test_the_readme_has_a_line_for_each_script() -> None:
+    readme = (REPOSITORY / "README.md").read_text()
+    assert not [name for name in SCRIPT_NAMES if f"{name}.py" not in readme]
+
+
+def test_the_makefile_has_a_target_for_each_script() -> None:
+    makefile = (REPOSITORY / "Makefile").read_text()
+    recipes = "\n".join(re.findall(r"^[a-z-]+:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE))
+    assert not [name for name in SCRIPT_NAMES if f"scripts/{name}.py" not in recipes]
+
+
+# The settings
+
+
+@pytest.mark.parametrize("setting", declarations.ALL, ids=lambda setting: setting.name)
+def test_every_setting_is_explained(setting: declarations.Setting) -> None:
+    assert setting.help.endswith(".") and setting.help[0].isupper()
+    assert setting.advice.rstrip()[-1] in ".,;:)!"
+    assert re.fullmatch(r"text|integer|number|money|path|[a-z|]+", setting.kind)
+    assert re.fullmatch(r"[A-Z][A-Z0-9_]+", setting.variable)
+
+
+def test_no_two_settings_share_a_name_or_a_variable() -> None:
+    for column in (0, -2):
+        values = [setting[column] for setting in declarations.ALL]
+        assert len(values) == len(set(values))
+
+
+def test_every_setting_stands_in_the_example_file() -> None:
+    example = (REPOSITORY / ".env.example").read_text()
+    # env_file says which file this is: it cannot stand in it.
+    wanted = {setting.variable for setting in declarations.SETTINGS if setting.name != "env_file"}
+    assert wanted <= set(re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", example, re.MULTILINE))
+
+
+def test_every_setting_and_run_parameter_stands_in_the_readme() -> None:
+    readme = (REPOSITORY / "README.md").read_text()
+    names = [setting.variable for setting in declarations.SETTINGS]
+    names += [parameter.name for parameter in declarations.PARAMETERS + declarations.SERVER_PARAMETERS]
+    assert not [name for name in names if not re.search(rf"\b{name}\b", readme)]
+
+
+# The rest of the house
+
+
+def test_migrations_are_numbered_without_a_gap() -> None:
+    names = sorted(path.name for path in (LIBRARY / "registry" / "schema").glob("*.sql"))
+    assert [int(name[:3]) for name in names] == list(range(1, len(names) + 1))
+    assert all(re.fullmatch(r"\d{3}_[a-z_]+\.sql", name) for name in names)
+
+
+def test_no_file_names_a_path_of_one_machine() -> None:
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+        check=True,
+    )
+    pattern = re.compile(rb"/(?:home|Users|work|root)/[a-z]")
+    for name in listing.stdout.splitlines():
+        path = REPOSITORY / name
+        if path.is_file() and path != Path(__file__):
+            assert not pattern.search(path.read_bytes()), name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
@@ -11,6 +11,7 @@ from typing import Generic, NamedTuple, TypeVar
 from crowdops.errors import Error, Unreachable
 
 MAX_THREADS = 32
+NOT_TRIED = "not tried: the endpoint does not answer"
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -71,8 +72,8 @@ def each(
 
 
 @dataclass
-class Tally(Generic[Item]):
-    """`settled` are as they should be, `already` of them were so before; `failed` is (id, why)."""
+class BulkResult(Generic[Item]):
+    """What came of many items: `settled` are as they should be, `already` of them were so; `failed` is (id, why)."""
 
     settled: list[Item] = field(default_factory=list)
     already: int = 0
@@ -84,12 +85,81 @@ class Tally(Generic[Item]):
         """How many were changed."""
         return len(self.settled) - self.already
 
-    def add_untried(self, names: Iterable[str]) -> None:
-        """What was not tried failed, unless somebody pressed Ctrl-C: then the endpoint fell silent."""
-        if not self.interrupted:
-            self.failed += [(name, "not tried: the endpoint does not answer") for name in names]
+
+def _write_nothing(item: object) -> None:
+    """The intent of an action that needs none."""
 
 
-def trouble(name: str, row: int | None, why: object) -> tuple[str, str]:
+@dataclass(frozen=True)
+class Action(Generic[Item, Result]):
+    """What is done to each of many items.
+
+    `call` runs in a thread of the pool. The others run in the caller's thread: `intend` writes down what is about to
+    be called, and `settle` what came of it; it returns whether the item was as it should be before. Each of the
+    three raises an Error if its item has failed. `explain` turns an item and an error into (id, why).
+    """
+
+    call: Callable[[Item], Result]
+    settle: Callable[[Outcome[Item, Result]], bool]
+    explain: Callable[[Item, object], tuple[str, str]]
+    intend: Callable[[Item], None] = _write_nothing
+
+
+def carry_out(
+    action: Action[Item, Result],
+    items: Sequence[Item],
+    *,
+    threads: int,
+    stop: Callable[[], bool] = lambda: False,
+    on_progress: Callable[[int], None] = lambda done: None,
+) -> BulkResult[Item]:
+    """Do something to every item, side by side, and return what came of it.
+
+    What was not tried is among the failed if the endpoint fell silent, and nowhere if `stop` said so.
+    `on_progress` gets the number of items that are through.
+    """
+    result: BulkResult[Item] = BulkResult()
+    waiting = dict(enumerate(items))
+
+    def intended() -> Iterator[tuple[int, Item]]:
+        for number, item in enumerate(items):
+            try:
+                action.intend(item)
+            except Error as error:
+                del waiting[number]
+                result.failed.append(action.explain(item, error))
+            else:
+                yield number, item
+
+    def call(numbered: tuple[int, Item]) -> Result:
+        return action.call(numbered[1])
+
+    for outcome in each(call, intended(), threads=threads, stop=stop):
+        number, item = outcome.item
+        del waiting[number]
+        try:
+            result.already += action.settle(Outcome(item, outcome.result, outcome.error))
+            result.settled.append(item)
+        except Error as error:
+            result.failed.append(action.explain(item, error))
+        on_progress(len(items) - len(waiting))
+    result.interrupted = stop() and bool(waiting)
+    if not result.interrupted:
+        result.failed += [action.explain(item, NOT_TRIED) for item in waiting.values()]
+    return result
+
+
+def in_row(name: str, row: int | None, why: object) -> tuple[str, str]:
     """Return a failure as reports show it: what failed, and the row of a file and the reason."""
     return name, f"row {row}: {why}" if row else str(why)
+
+
+class Tally(BulkResult[Item]):
+    """The old name, until nobody uses it any more."""
+
+    def add_untried(self, names: Iterable[str]) -> None:
+        if not self.interrupted:
+            self.failed += [(name, NOT_TRIED) for name in names]
+
+
+trouble = in_row

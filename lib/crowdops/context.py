@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
+from crowdops import bulk
+from crowdops.bulk import Action, BulkResult, Item, Result
 from crowdops.config.settings import Selection, Settings
 from crowdops.console import output, progress
 from crowdops.console.interrupts import Interrupts
@@ -13,6 +15,7 @@ from crowdops.console.progress import Progress
 from crowdops.providers.mturk.client import MTurk
 from crowdops.registry import Registry, Run, selection
 
+PRESS_NOTE = "Stopping: the calls under way are finished."
 Say = Callable[[str], None]
 
 
@@ -51,6 +54,25 @@ class Context:
     def progress(self, total: int, what: str) -> Progress:
         """Return a progress line on stderr for so many of something, unless the command is to be quiet."""
         return progress.progress(total, what, quiet=self.settings.quiet)
+
+    def carry_out(self, action: Action[Item, Result], items: Sequence[Item], what: str) -> BulkResult[Item]:
+        """Do something to every item, for a command that does nothing else meanwhile. Ctrl-C ends it cleanly.
+
+        Calls under way are waited for; what was not tried by then is neither settled nor failed. `what` is the word
+        for an item that is through, such as "expired".
+        """
+        bar = self.progress(len(items), what)
+        self.interrupts.note = lambda count: PRESS_NOTE
+        with self.interrupts:
+            result = bulk.carry_out(
+                action,
+                items,
+                threads=self.settings.threads,
+                stop=lambda: self.interrupts.count > 0,
+                on_progress=bar.update,
+            )
+        bar.close()
+        return result
 
 
 def _say_nothing(text: str) -> None:

@@ -1,0 +1,39 @@
+"""What is shown of a thing: one list of columns gives the rows of its table and the keys of its JSON object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from crowdops.console import output
+
+Thing = TypeVar("Thing")
+
+
+class Column(NamedTuple, Generic[Thing]):
+    """One fact of a thing. Without a `key` it is in no JSON object, without a `heading` in no table.
+
+    `cell` gives what a table shows where that is not the value itself.
+    """
+
+    key: str | None
+    heading: str | None
+    value: Callable[[Thing], object]
+    cell: Callable[[Thing], object] | None = None
+
+
+def table(columns: Sequence[Column[Thing]], things: Iterable[Thing]) -> None:
+    """Write things as an aligned table to stdout, a row each; without any, the headings only."""
+    shown = [column for column in columns if column.heading is not None]
+    rows = [[(column.cell or column.value)(thing) for column in shown] for thing in things]
+    output.table([column.heading or "" for column in shown], rows)
+
+
+def document(columns: Sequence[Column[Thing]], thing: Thing) -> dict[str, Any]:
+    """Return a thing as a JSON object, its keys in the order of the columns."""
+    return {column.key: column.value(thing) for column in columns if column.key is not None}
+
+
+def documents(columns: Sequence[Column[Thing]], things: Iterable[Thing]) -> list[dict[str, Any]]:
+    """Return things as JSON objects."""
+    return [document(columns, thing) for thing in things]

@@ -1,6 +1,6 @@
-"""The thin library that all crowdops scripts share.
+"""The library that all crowdops scripts share.
 
-Data flows one way: script → operation → provider or registry. README.md has the floor plan.
+Data flows one way: script → operation → provider or registry. docs/architecture.md says how the folders meet.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

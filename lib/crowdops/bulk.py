@@ -73,17 +73,27 @@ def each(
 
 @dataclass
 class BulkResult(Generic[Item]):
-    """What came of many items: `settled` are as they should be, `already` of them were so; `failed` is (id, why)."""
+    """What came of many items; `failed` is (id, why).
+
+    `done` were changed and `already` were as they should be, before or without a call. `settled` are those items
+    that are as they should be after a call, whether it changed them or not.
+    """
 
     settled: list[Item] = field(default_factory=list)
+    done: int = 0
     already: int = 0
     failed: list[tuple[str, str]] = field(default_factory=list)
     interrupted: bool = False
 
-    @property
-    def done(self) -> int:
-        """How many were changed."""
-        return len(self.settled) - self.already
+    def __add__(self, other: BulkResult[Item]) -> BulkResult[Item]:
+        """Return what came of both, such as of a plan's rows that need no call, and of those that were called."""
+        return BulkResult(
+            settled=self.settled + other.settled,
+            done=self.done + other.done,
+            already=self.already + other.already,
+            failed=self.failed + other.failed,
+            interrupted=self.interrupted or other.interrupted,
+        )
 
 
 def _write_nothing(item: object) -> None:
@@ -138,10 +148,13 @@ def carry_out(
         number, item = outcome.item
         del waiting[number]
         try:
-            result.already += action.settle(Outcome(item, outcome.result, outcome.error))
-            result.settled.append(item)
+            was_so = action.settle(Outcome(item, outcome.result, outcome.error))
         except Error as error:
             result.failed.append(action.explain(item, error))
+        else:
+            result.settled.append(item)
+            result.already += was_so
+            result.done += not was_so
         on_progress(len(items) - len(waiting))
     result.interrupted = stop() and bool(waiting)
     if not result.interrupted:
@@ -156,6 +169,14 @@ def in_row(name: str, row: int | None, why: object) -> tuple[str, str]:
 
 class Tally(BulkResult[Item]):
     """The old name, until nobody uses it any more."""
+
+    @property
+    def done(self) -> int:
+        return len(self.settled) - self.already
+
+    @done.setter
+    def done(self, value: int) -> None:
+        pass
 
     def add_untried(self, names: Iterable[str]) -> None:
         if not self.interrupted:

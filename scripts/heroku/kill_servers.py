@@ -19,6 +19,7 @@ from crowdops.console import cli, output
 @cli.with_guard
 @cli.with_settings
 def main(names: tuple[str, ...], settings: Settings, selection: Selection, guard: cli.Guard) -> int:
+    from crowdops.bulk import BulkResult
     from crowdops.context import Context
     from crowdops.registry import locks
     from crowdops.servers import leftovers
@@ -48,13 +49,12 @@ def main(names: tuple[str, ...], settings: Settings, selection: Selection, guard
                 names=names,
                 progress=context.progress(len(targets), "taken down"),
             )
-    return cli.report(
-        *(settings, guard, "deleted"),
-        selected=len(choice.targets) + len(choice.gone),
+    result = BulkResult[str](
         done=len(targets) - len(gone) - len(failed),
         already=len(choice.gone) + len(gone),
         failed=failed,
     )
+    return cli.report(settings, guard, "deleted", len(choice.targets) + len(choice.gone), result)
 
 
 if __name__ == "__main__":

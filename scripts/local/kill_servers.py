@@ -18,6 +18,7 @@ from crowdops.console import cli, output
 @cli.with_guard
 @cli.with_settings
 def main(names: tuple[str, ...], settings: Settings, selection: Selection, guard: cli.Guard) -> int:
+    from crowdops.bulk import BulkResult
     from crowdops.context import Context
     from crowdops.registry import locks
     from crowdops.servers import leftovers
@@ -47,13 +48,12 @@ def main(names: tuple[str, ...], settings: Settings, selection: Selection, guard
                 names=names,
                 progress=context.progress(len(targets), "ended"),
             )
-    return cli.report(
-        *(settings, guard, "ended"),
-        selected=len(choice.targets) + len(choice.gone),
+    result = BulkResult[str](
         done=len(targets) - len(gone) - len(failed),
         already=len(choice.gone) + len(gone),
         failed=failed,
     )
+    return cli.report(settings, guard, "ended", len(choice.targets) + len(choice.gone), result)
 
 
 if __name__ == "__main__":

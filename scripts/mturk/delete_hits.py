@@ -34,14 +34,8 @@ def main(settings: Settings, selection: Selection, guard: cli.Guard) -> int:
             tally = delete.dispose(context, ready, progress=bar)
     for line in [*unread, *(f"{each.hit_id}: {each.held}" for each in held if settings.verbose)]:
         output.say(line)
-    return cli.report(
-        *(settings, guard, "deleted"),
-        selected=len(ready),
-        done=tally.done,
-        already=tally.already,
-        failed=tally.failed,
-        more={"held": [{"id": each.hit_id, "reason": each.held} for each in held]},
-    )
+    more = {"held": [{"id": each.hit_id, "reason": each.held} for each in held]}
+    return cli.report(settings, guard, "deleted", len(ready), tally, more)
 
 
 if __name__ == "__main__":

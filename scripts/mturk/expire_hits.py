@@ -14,6 +14,7 @@ from crowdops.console import cli, output
 @cli.with_guard
 @cli.with_settings
 def main(settings: Settings, selection: Selection, guard: cli.Guard) -> int:
+    from crowdops.bulk import BulkResult
     from crowdops.context import Context
     from crowdops.hits import expire
     from crowdops.registry import locks
@@ -33,13 +34,9 @@ def main(settings: Settings, selection: Selection, guard: cli.Guard) -> int:
         elif targets:
             bar = context.progress(selected, "expired")
             gone, failed = expire.expire(context, targets, progress=bar)
-    return cli.report(
-        *(settings, guard, "expired"),
-        selected=selected,
-        done=len(targets) - len(gone) - len(failed),
-        already=already + len(gone),
-        failed=failed,
-    )
+    done = len(targets) - len(gone) - len(failed)
+    result = BulkResult[expire.Target](done=done, already=already + len(gone), failed=failed)
+    return cli.report(settings, guard, "expired", selected, result)
 
 
 if __name__ == "__main__":

@@ -44,14 +44,7 @@ def main(only_show: bool, settings: Settings, selection: Selection, guard: cli.G
         if found.broken and guard.allows(f"Mend {len(found.broken)} units at {context.settings.endpoint}?"):
             bar = context.progress(len(found.broken), "mended")
             tally = repair.mend(context, found.broken, conditions, progress=bar)
-    return cli.report(
-        *(settings, guard, "mended"),
-        selected=len(found.broken),
-        done=tally.done,
-        already=tally.already,
-        failed=tally.failed,
-        more=document,
-    )
+    return cli.report(settings, guard, "mended", len(found.broken), tally, document)
 
 
 if __name__ == "__main__":

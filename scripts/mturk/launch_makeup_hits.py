@@ -33,7 +33,7 @@ def main(
     settings: Settings,
     guard: cli.Guard,
 ) -> int:
-    from crowdops.bulk import Tally
+    from crowdops.bulk import BulkResult, Tally
     from crowdops.context import Context
     from crowdops.payments import compensation
 
@@ -54,14 +54,8 @@ def main(
             tally, untold = compensation.make(context, plan, bar)
             for line in untold:
                 output.say(line)
-    return cli.report(
-        *(settings, guard, "made"),
-        selected=len(plan.due),
-        done=tally.done,
-        already=len(plan.made) + tally.already,
-        failed=tally.failed,
-        interrupted=tally.interrupted,
-    )
+    before = BulkResult[compensation.Makeup](already=len(plan.made))
+    return cli.report(settings, guard, "made", len(plan.due), before + tally)
 
 
 if __name__ == "__main__":

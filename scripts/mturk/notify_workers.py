@@ -33,7 +33,7 @@ def main(
     selection: Selection,
     guard: cli.Guard,
 ) -> int:
-    from crowdops.bulk import Tally
+    from crowdops.bulk import BulkResult, Tally
     from crowdops.context import Context
     from crowdops.workers import blocks, messages
 
@@ -51,14 +51,8 @@ def main(
             bar = context.progress(len(plan.recipients), "told")
             tally = messages.send(context, message, plan.recipients, bar)
     doubtful = [(worker_id, messages.DOUBTFUL) for worker_id in plan.doubtful]
-    return cli.report(
-        *(settings, guard, "told"),
-        selected=len(plan.recipients),
-        done=tally.done,
-        already=len(plan.told),
-        failed=[*doubtful, *tally.failed],
-        interrupted=tally.interrupted,
-    )
+    before = BulkResult[str](already=len(plan.told), failed=doubtful)
+    return cli.report(settings, guard, "told", len(plan.recipients), before + tally)
 
 
 if __name__ == "__main__":

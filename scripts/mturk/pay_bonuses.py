@@ -20,7 +20,7 @@ from crowdops.console import cli, output
 @cli.with_guard
 @cli.with_settings
 def main(file: Path, settings: Settings, selection: Selection, guard: cli.Guard) -> int:
-    from crowdops.bulk import Tally
+    from crowdops.bulk import BulkResult, Tally
     from crowdops.context import Context
     from crowdops.payments import bonus_plans, bonuses
 
@@ -37,14 +37,8 @@ def main(file: Path, settings: Settings, selection: Selection, guard: cli.Guard)
         if plan.due and guard.allows(question):
             bar = context.progress(len(plan.due), "paid")
             tally = bonuses.pay(context, plan.due, progress=bar)
-    return cli.report(
-        *(settings, guard, "paid"),
-        selected=len(plan.due),
-        done=tally.done,
-        already=tally.already + len(plan.paid),
-        failed=[*plan.failed, *tally.failed],
-        interrupted=tally.interrupted,
-    )
+    before = BulkResult[bonus_plans.Due](already=len(plan.paid), failed=list(plan.failed))
+    return cli.report(settings, guard, "paid", len(plan.due), before + tally)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ def main(
     guard: cli.Guard,
     **given: Any,
 ) -> int:
+    from crowdops.bulk import BulkResult
     from crowdops.context import Context
     from crowdops.results import collect
     from crowdops.review import decisions, decisions_file, interactive, review
@@ -74,14 +75,8 @@ def main(
             review.close_settled(context.registry, plan)
         if review.selected(plan) and guard.allows_typed(*review.question(plan, context.settings)):
             done = review.carry_out(context, plan, chosen)
-    return cli.report(
-        *(settings, guard, "carried out"),
-        selected=review.selected(plan),
-        done=done.done,
-        already=done.already,
-        failed=done.failed,
-        interrupted=done.interrupted,
-    )
+    result = BulkResult[Any](**done._asdict())
+    return cli.report(settings, guard, "carried out", review.selected(plan), result)
 
 
 if __name__ == "__main__":

@@ -63,13 +63,7 @@ def main(
             act = blocks.action(context.provider, scope, reason, unblock=unblock)
             bar = context.progress(len(named), verb)
             tally = blocks.each(context, act, named, f"worker-{verb}", progress=bar)
-    return cli.report(
-        *(settings, guard, verb),
-        selected=len(named),
-        done=tally.done,
-        already=tally.already,
-        failed=tally.failed,
-    )
+    return cli.report(settings, guard, verb, len(named), tally)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple, TypeVar
 import click
 
 from crowdops import __version__
+from crowdops.bulk import BulkResult
 from crowdops.config import environments
 from crowdops.config.settings import Selection, Settings, find, resolve
 from crowdops.console import output
@@ -203,18 +204,15 @@ def report(
     settings: Settings,
     guard: Guard,
     verb: str,
-    *,
     selected: int,
-    done: int,
-    already: int,
-    failed: Sequence[tuple[str, str]],
-    interrupted: bool = False,
+    result: BulkResult[Any],
     more: Mapping[str, Any] | None = None,
 ) -> int:
     """Show what a destroyer or payer did, as JSON (`more` adds keys) or in words, and return its exit code."""
+    already, failed = result.already, result.failed
     if settings.as_json:
         failures = [{"id": name, "error": why} for name, why in failed]
-        counts = {"selected": selected, "done": done, "already": already}
+        counts = {"selected": selected, "done": result.done, "already": already}
         found = {**counts, "failed": failures, "dry_run": guard.dry_run, **(more or {})}
         click.echo(json.dumps(found, indent=2))
     elif guard.dry_run:
@@ -222,10 +220,10 @@ def report(
             f"Dry run: {selected} would be {verb}, {already} are so already. Nothing was changed.", err=True
         )
     elif not settings.quiet or failed:
-        click.echo(f"{done} {verb}, {already} were so already, {len(failed)} failed.", err=True)
+        click.echo(f"{result.done} {verb}, {already} were so already, {len(failed)} failed.", err=True)
     for name, why in failed if not settings.as_json else ():
         click.echo(f"{name}: {why}", err=True)
-    if interrupted:
+    if result.interrupted:
         click.echo("Interrupted. The same command goes on where this one stopped.", err=True)
         return EXIT_INTERRUPTED
     return EXIT_FAILED if failed else 0

@@ -14,9 +14,9 @@ from typing import Any
 import psutil
 import pytest
 
+from crowdops.context import Context
 from crowdops.diagnosis import rules, snapshot
 from crowdops.diagnosis.snapshot import Pages
-from crowdops.providers.mturk.client import MTurk
 from crowdops.registry import Run
 from tests.support.crowds import free_port, wait_until
 from tests.support.endpoints import Endpoint
@@ -187,8 +187,8 @@ def test_throttling_is_the_verdict_while_there_is_something_to_launch(world: Wor
     world.sql("UPDATE task_runs SET state = 'launching'")
     plan_more(world, run)
     world.crowd.control("faults", {"operation": "GetAccountBalance", "kind": "throttle", "count": 6})
-    with world.registry() as registry:
-        seen = snapshot.look(registry, MTurk(world.settings), world.settings, run)
+    with Context.open(world.settings) as context:
+        seen = snapshot.look(context, run)
     assert seen.throttled == 6 and seen.calls >= 9
     verdict = rules.judge(seen._replace(condition="attended"))
     assert verdict.code == "throttled"
@@ -436,8 +436,8 @@ def test_a_server_that_vanished_or_is_scaled_to_nothing_is_the_verdict(world: Wo
         *("crowdops-a", "heroku", served.run_id, "pilot-1", "https://a.example", True, 0, None, False, False),
         *(datetime.now(UTC), None, None, True),
     )
-    with world.registry() as registry:
-        seen = snapshot.look(registry, MTurk(world.settings), world.settings, served)
+    with Context.open(world.settings) as context:
+        seen = snapshot.look(context, served)
     cases = {"server_unscaled": status, "server_missing": status._replace(exists=False)}
     for code, each in cases.items():
         pages = Pages("heroku", None, each, answers=False, serves=None, draining=False, note="")

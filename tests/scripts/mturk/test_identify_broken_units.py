@@ -251,20 +251,17 @@ def test_a_unit_that_was_mended_meanwhile_counts_as_already_so(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from crowdops.console import progress
+    from crowdops.context import Context
     from crowdops.hits import discrepancies, repair
 
     run = world.crash(units=2)
     reopen_hits(world, run)
     settings = world.settings._replace(endpoint=run.endpoint)
-    with world.registry() as registry:
-        provider = MTurk(settings)
-        found = discrepancies.survey(registry, provider, [run], {run.run_id: "crashed"}).broken
-        provider.expire(world.hit_ids(run)[0])
-        tally = repair.mend(
-            *(registry, provider, found, {run.run_id: "attended"}),
-            threads=2,
-            progress=progress.progress(2, "mended", quiet=True),
-        )
+    with Context.open(settings) as context:
+        found = discrepancies.survey(context, [run], {run.run_id: "crashed"}).broken
+        context.provider.expire(world.hit_ids(run)[0])
+        bar = progress.progress(2, "mended", quiet=True)
+        tally = repair.mend(context, found, {run.run_id: "attended"}, progress=bar)
     assert (tally.done, tally.already, tally.failed) == (1, 1, [])
 
 

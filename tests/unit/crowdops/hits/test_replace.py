@@ -7,10 +7,9 @@ import requests
 from botocore.exceptions import ClientError
 
 from crowdops.config.settings import Settings
+from crowdops.context import Context
 from crowdops.formats import question_xml
 from crowdops.hits import create, repair, replace, scan
-from crowdops.providers.mturk.client import MTurk
-from crowdops.registry import Registry
 from tests.support import fixtures
 from tests.support.gates import Call
 from tests.support.heroku.running import RunningEmulator
@@ -97,18 +96,17 @@ def test_a_list_that_still_has_the_deleted_hits_deceives_nobody(world: Wreckage)
     world.add_foreign_hits()
     run_id = world.crash(3, 1)
     settings = Settings("local", world.gate.url, world.home, timeout=10, poll_interval=0.1, threads=4)
-    provider = MTurk(settings)
-    listed = scan.look(provider).ours[run_id]
-    with Registry.open(world.home) as registry:
-        run = registry.run(run_id)
+    with Context.open(settings) as context:
+        listed = scan.look(context.provider).ours[run_id]
+        run = context.registry.run(run_id)
         assert run is not None
-        moved = replace.move(registry, provider, run, "https://elsewhere.example", threads=4)
+        moved = replace.move(context, run, "https://elsewhere.example")
         assert moved == (3, 0)
-        assert replace.move(registry, provider, run, "https://elsewhere.example", threads=4) == (0, 0)
-        assert repair.adopt(registry, provider, run, listed, threads=4) == (0, 0, [])
-        assert registry.unit_counts(run_id) == {"planned": 3}
-        units = registry.intend(run_id, 3)
-        assert create.find_created(provider, run, units) == {}
+        assert replace.move(context, run, "https://elsewhere.example") == (0, 0)
+        assert repair.adopt(context, run, listed) == (0, 0, [])
+        assert context.registry.unit_counts(run_id) == {"planned": 3}
+        units = context.registry.intend(run_id, 3)
+        assert create.find_created(context.provider, run, units) == {}
     assert world.recover().exit_code == 0
     world.assert_nothing_is_left()
 

@@ -1,13 +1,32 @@
-"""HITs: what is outstanding, whose it is, and how it is created, settled and expired."""
+"""HITs are created once: each is written down before it is sent, and a creation without an answer settled by reading.
+
+The process may die between any two lines here and leaves nothing but units in state 'creating'.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 
-from crowdops.errors import DuplicateToken, NotFound
+from crowdops import bulk
+from crowdops.config.parameters import Parameters
+from crowdops.context import Context
+from crowdops.errors import (
+    CredentialsRefused,
+    DuplicateToken,
+    Error,
+    InsufficientFunds,
+    NotFound,
+    Unreachable,
+)
 from crowdops.formats import marks
-from crowdops.providers.mturk.client import MTurk
+from crowdops.providers.mturk.client import LISTING_LAG, MTurk
 from crowdops.registry import Run, Unit
+
+TOKEN_IS_GOOD = timedelta(hours=20)  # of the 24 hours that the API promises
+MISSING_AFTER = 5 * LISTING_LAG  # a HIT that no list shows for so long does not carry the mark
+MIN_WALKS = 4  # over the account, before a HIT is taken for missing
+MISSING = "the endpoint says that the HIT was made before, but lists none that carries its mark"
 
 
 def create(provider: MTurk, run: Run, unit: Unit, question: str, assignments: int, lifetime: int) -> str:
@@ -43,21 +62,125 @@ def _annotation_of(provider: MTurk, hit_id: str) -> str | None:
 
 
 def find_created(provider: MTurk, run: Run, units: Iterable[Unit]) -> dict[int, str]:
-    """Return the HITs that exist for these units of a run, by their marks. One walk over ListHITs.
+    """Return the HITs that exist for these units of a run, by unit index. One walk over ListHITs.
 
     The first HIT of a unit that is launched anew was deleted, and may be listed for a while yet: it is asked for.
     """
-    wanted = {unit.unit_index: unit for unit in units}
-    found: dict[int, str] = {}
+    by_index = {unit.unit_index: unit for unit in units}
+    hit_ids: dict[int, str] = {}
     for hit in provider.iter_hits():
         mark = hit.mark
-        if mark is None or mark.run_id != run.run_id or mark.unit_index not in wanted:
+        if mark is None or mark.run_id != run.run_id or mark.unit_index not in by_index:
             continue
-        if not wanted[mark.unit_index].attempt or exists(provider, hit.hit_id):
-            found[mark.unit_index] = hit.hit_id
-    return found
+        if not by_index[mark.unit_index].attempt or exists(provider, hit.hit_id):
+            hit_ids[mark.unit_index] = hit.hit_id
+    return hit_ids
 
 
 def exists(provider: MTurk, hit_id: str) -> bool:
     """Return whether a HIT was not disposed of. One call."""
     return _annotation_of(provider, hit_id) is not None
+
+
+class Creator:
+    """Creates the HITs of one run, and settles those creations whose answer never came.
+
+    The run's HIT type must be in the registry by then. Calls are made by a pool, the registry is written by the
+    caller's thread. `question` returns the Question XML of a unit's HIT. `listen` is told after each batch of calls
+    whether the endpoint answered (None) or not. `failure` is the error that forbids to create anything more (no
+    money, no key), or None.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        run: Run,
+        question: Callable[[Unit], str],
+        listen: Callable[[Unreachable | None], None],
+        on_progress: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._context, self._run = context, run
+        self._parameters = Parameters.from_json(run.parameters)
+        self._question, self._listen, self._on_progress = question, listen, on_progress
+        self._walks: dict[int, int] = {}  # unit index to how often its HIT was looked for in vain
+        self.failure: Error | None = None
+
+    def create(self, units: Iterable[Unit], should_stop: Callable[[], bool]) -> None:
+        """Create the HITs of units that have just been written down as 'creating'; this is their first call.
+
+        A unit whose call is not answered stays 'creating', for settle(). The units are taken one by one.
+        """
+        self._send_all(units, lambda: self.failure is not None or should_stop(), first=True)
+
+    def settle(self) -> None:
+        """Settle the 'creating' units that no call is under way for: resend while the token is good, else look.
+
+        One call a unit; one walk over the account if there are units whose token is too old, or was used for a HIT
+        that the answer does not name. What is on no list yet stays 'creating': repeat until none is. Neither
+        Ctrl-C nor an empty account ends this, because a HIT that may exist must be known to be expired.
+        """
+        now = datetime.now(UTC)
+        to_resend: list[Unit] = []
+        to_find: list[Unit] = []
+        for unit in self._context.registry.iter_units(self._run.run_id, ["creating"]):
+            is_fresh = unit.intended_at is not None and now - unit.intended_at < TOKEN_IS_GOOD
+            if is_fresh and unit.unit_index not in self._walks:
+                to_resend.append(unit)
+            else:
+                to_find.append(unit)
+        self._send_all(to_resend, lambda: False, first=False)
+        if to_find:
+            self._find(to_find)
+
+    def _send_all(self, units: Iterable[Unit], stop: Callable[[], bool], *, first: bool) -> None:
+        run = self._context.registry.run(self._run.run_id)
+        assert run is not None
+        calls, error = 0, None
+
+        def send(unit: Unit) -> str:
+            parameters = self._parameters
+            assignments, lifetime = parameters.assignments_per_unit, parameters.task_lifetime_in_seconds
+            return create(self._context.provider, run, unit, self._question(unit), assignments, lifetime)
+
+        for outcome in bulk.each(send, units, threads=self._context.settings.threads, stop=stop):
+            calls, error = calls + 1, self._write_down(outcome, first=first)
+            self._on_progress()
+        if calls:
+            self._listen(error)
+
+    def _write_down(self, outcome: bulk.Outcome[Unit, str], *, first: bool) -> Unreachable | None:
+        """Write down what came of a call. Returns the error of one without an answer: its unit stays 'creating'."""
+        run_id, index, error = self._run.run_id, outcome.item.unit_index, outcome.error
+        if outcome.result is not None:
+            self._context.registry.set_created(run_id, index, outcome.result)
+            self._walks.pop(index, None)
+        elif isinstance(error, Unreachable):
+            return error
+        elif isinstance(error, DuplicateToken):
+            self._walks.setdefault(index, 0)
+        elif isinstance(error, InsufficientFunds | CredentialsRefused):
+            self.failure = error
+            if first or isinstance(error, InsufficientFunds):  # a refused key says nothing of an earlier try
+                self._context.registry.withdraw(run_id, [index])
+        else:
+            self._context.registry.set_failed(run_id, index, str(error))
+            self._context.say(f"Unit {index} could not be launched: {error}")
+        return None
+
+    def _find(self, units: list[Unit]) -> None:
+        """Find HITs by their marks, with one walk over the account. Never creates."""
+        try:
+            hit_ids = find_created(self._context.provider, self._run, units)
+        except Unreachable as error:
+            self._listen(error)
+            return
+        for unit in units:
+            index = unit.unit_index
+            if index in hit_ids:
+                self._context.registry.set_created(self._run.run_id, index, hit_ids[index])
+                self._walks.pop(index, None)
+                continue
+            self._walks[index] = self._walks.get(index, 0) + 1
+            is_old = unit.intended_at is not None and datetime.now(UTC) - unit.intended_at > MISSING_AFTER
+            if is_old and self._walks[index] >= MIN_WALKS:
+                self._context.registry.set_failed(self._run.run_id, index, MISSING)

@@ -13,9 +13,10 @@ from typing import Any
 
 from crowdops.config import parameters
 from crowdops.config.settings import Settings, resolve
+from crowdops.context import Context
 from crowdops.formats import marks
 from crowdops.registry import Registry, Run, Server
-from crowdops.runs import plan as runs
+from crowdops.runs import plan
 from tests.support.heroku.emulator import TOKEN
 from tests.support.heroku.running import RunningEmulator
 from tests.support.worlds import REPOSITORY, Invoked, invoke
@@ -81,13 +82,13 @@ class HerokuWorld:
 
     def add_run(self, task_name: str = "pilot-1", *, state: str = "finished", **parts: Any) -> Run:
         """Put a run into the registry that this process does not attend: ended, or "running" and so crashed."""
-        plan = runs.plan(
+        planned = plan.plan(
             parameters.load(self.write_task(task_name, **parts), {}), self.settings, detach=False
         )
-        run = runs.new_run(plan, self.settings, marks.new_run_id(), detached=state == "detached")
-        with self.registry() as registry:
-            runs.enter(registry, self.settings, plan, run)
-            registry.set_run_state(run.run_id, "running" if state == "detached" else state)
+        run = plan.new_run(planned, self.settings, marks.new_run_id(), detached=state == "detached")
+        with Context.open(self.settings) as context:
+            plan.enter(context, planned, run)
+            context.registry.set_run_state(run.run_id, "running" if state == "detached" else state)
         return run
 
     def servers(self, *states: str) -> list[Server]:

@@ -16,10 +16,11 @@ import requests
 
 from crowdops.config import parameters
 from crowdops.config.settings import Settings, resolve
+from crowdops.context import Context
 from crowdops.formats import marks
 from crowdops.providers import processes
 from crowdops.registry import Registry, Run, Server
-from crowdops.runs import plan as runs
+from crowdops.runs import plan
 from crowdops.servers import links
 from tests.support.serving import SERVED_PAGE
 from tests.support.worlds import REPOSITORY, Invoked, invoke
@@ -73,11 +74,11 @@ class LocalWorld:
         (folder / "task.html").write_text(SERVED_PAGE)
         (folder / "items.csv").write_text("text\n" + "".join(f"message {number}\n" for number in range(rows)))
         (folder / "run.toml").write_text(RUN_TOML.format(task_name=task_name, cap=cap))
-        plan = runs.plan(parameters.load(folder / "run.toml", {}), self.settings, detach=False)
-        run = runs.new_run(plan, self.settings, marks.new_run_id(), detached=state == "detached")
-        with self.registry() as registry:
-            runs.enter(registry, self.settings, plan, run)
-            registry.set_run_state(run.run_id, "running" if state == "detached" else state)
+        planned = plan.plan(parameters.load(folder / "run.toml", {}), self.settings, detach=False)
+        run = plan.new_run(planned, self.settings, marks.new_run_id(), detached=state == "detached")
+        with Context.open(self.settings) as context:
+            plan.enter(context, planned, run)
+            context.registry.set_run_state(run.run_id, "running" if state == "detached" else state)
         return run
 
     def write_app(self, name: str = "own-app", command: str = "") -> Path:

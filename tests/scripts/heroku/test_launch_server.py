@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from crowdops.config.parameters import Parameters
+from crowdops.context import Context
 from crowdops.errors import ServerFailed
 from crowdops.servers import bundle, links
 from crowdops.servers.bundle import of_run
@@ -185,7 +186,7 @@ def test_dynos_that_serve_something_else_do_not_count_as_up(
     monkeypatch.setattr(deploy, "BOOT_SECONDS", 3)
     run, other = heroku.add_run("pilot-1"), heroku.add_run("pilot-2")
     real = of_run
-    monkeypatch.setattr(bundle, "of_run", lambda r, s, asked, p: real(r, s, other, p))
+    monkeypatch.setattr(bundle, "of_run", lambda context, asked, p: real(context, other, p))
     result = heroku.invoke("launch_server", run.run_id)
     assert result.exit_code == 1
     assert "its dynos are up, and its page does not answer" in result.stderr
@@ -270,10 +271,17 @@ def test_without_a_key_it_says_where_to_get_one(heroku: HerokuWorld, monkeypatch
 def test_a_launch_that_is_told_to_stop_leaves_no_app(heroku: HerokuWorld, after: int) -> None:
     heroku.emulator.order("slow-build", seconds=3)
     run, asked = heroku.add_run(), iter(range(100))
-    with heroku.registry() as registry, pytest.raises(ServerFailed, match="Stopped before"):
+    parameters, folder = Parameters.from_json(run.parameters), heroku.home / "runs" / run.run_id
+    with (
+        Context.open(heroku.settings, quiet=True) as context,
+        pytest.raises(ServerFailed, match="Stopped before"),
+    ):
         backend.launch(
-            *(registry, heroku.settings, run, Parameters.from_json(run.parameters)),
-            *(heroku.home / "runs" / run.run_id, "token-of-sixteen-or-more", lambda text: None),
+            context,
+            run,
+            parameters,
+            folder,
+            "token-of-sixteen-or-more",
             should_stop=lambda: next(asked) >= after,
         )
     assert heroku.apps() == []

@@ -11,10 +11,11 @@ import pytest
 import requests
 
 from crowdops.config import parameters, settings
+from crowdops.context import Context
 from crowdops.errors import UsageError
 from crowdops.formats import marks
-from crowdops.registry import Registry, Run
-from crowdops.runs import plan as runs
+from crowdops.registry import Run
+from crowdops.runs import plan
 from crowdops.servers import bundle, links
 from tests.support.task_servers import Served
 
@@ -45,15 +46,15 @@ class Planned:
         (folder / "run.toml").write_text(RUN_TOML + more)
         self.settings = settings.resolve({}, quiet=True, verbose=False, as_json=False)
         self.parameters = parameters.load(folder / "run.toml", {})
-        plan = runs.plan(self.parameters, self.settings, detach=False)
-        self.run: Run = runs.new_run(plan, self.settings, marks.new_run_id(), detached=False)
-        with Registry.open(self.settings.home) as registry:
-            runs.enter(registry, self.settings, plan, self.run)
+        planned = plan.plan(self.parameters, self.settings, detach=False)
+        self.run: Run = plan.new_run(planned, self.settings, marks.new_run_id(), detached=False)
+        with Context.open(self.settings) as context:
+            plan.enter(context, planned, self.run)
         self.run_folder = self.settings.home / "runs" / self.run.run_id
 
     def build(self) -> Path:
-        with Registry.open(self.settings.home) as registry:
-            return bundle.of_run(registry, self.settings, self.run, self.parameters)
+        with Context.open(self.settings) as context:
+            return bundle.of_run(context, self.run, self.parameters)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import requests
 
+from crowdops.context import Context
 from crowdops.errors import ServerFailed
 from crowdops.registry import Server
 from crowdops.servers.heroku import backend, deploy
@@ -22,8 +23,8 @@ def server(heroku: HerokuWorld) -> Server:
 
 
 def mend(heroku: HerokuWorld, server: Server) -> Server:
-    with heroku.registry() as registry:
-        return backend.restart(registry, heroku.settings, server, lambda text: None)
+    with Context.open(heroku.settings, quiet=True) as context:
+        return backend.restart(context, server)
 
 
 def test_a_server_that_hangs_is_started_anew_at_its_address(heroku: HerokuWorld, server: Server) -> None:
@@ -43,9 +44,9 @@ def test_a_server_that_was_scaled_to_nothing_is_scaled_up_again(heroku: HerokuWo
 def test_a_server_that_only_its_marks_tell_of_is_mended_at_the_size_it_has(
     heroku: HerokuWorld, server: Server
 ) -> None:
-    with heroku.registry() as registry:
-        registry.set_server(server.server_id, "gone", server.url, {})
-        (status,) = backend.survey(registry, heroku.settings, {})
+    with Context.open(heroku.settings) as context:
+        context.registry.set_server(server.server_id, "gone", server.url, {})
+        (status,) = backend.survey(context, {})
     found = as_server(status._replace(server_id=None))
     found.detail.pop("size", None)
     assert (found.server_id, found.url) == (server.server_id, server.url)

@@ -2,10 +2,9 @@
 
 from decimal import Decimal
 
-from crowdops.console import progress
+from crowdops.context import Context
 from crowdops.payments import bonus_plans, bonuses
 from crowdops.payments.budgets import Budget
-from crowdops.providers.mturk.client import MTurk
 from tests.support.crowds import wait_until
 from tests.support.launching import World as Launching
 from tests.support.works import Work, write_csv
@@ -65,13 +64,13 @@ def test_a_bonus_that_the_run_has_overtaken_since_it_was_planned_is_not_sent(wor
     work = Work(world, units=3, more='max_cost = "0.31"\n')
     work.collect()
     path = work.bonuses({"n": "0", "amount": "0.10"})
-    with world.registry() as registry:
+    with Context.open(world.settings) as context:
+        registry = context.registry
         plan = bonus_plans.plan_file(registry, bonus_plans.read(path), [work.run])
         assert plan.total("local") == Decimal("0.12")
         registry.add_units(work.run.run_id, [(3, {"text": "one more"})])
         assert len(registry.intend(work.run.run_id, 1)) == 1  # as the process does that attends the run
-        silent = progress.progress(1, "", quiet=True)
-        tally = bonuses.pay(registry, MTurk(world.settings), plan.due, threads=1, progress=silent)
+        tally = bonuses.pay(context, plan.due, progress=context.progress(1, "paid"))
         assert registry.bonuses(work.assignments[0], work.worker(0)) == []
     why = "row 1: $0.12 more would take the run over its max_cost: $0.24 of $0.31 are bound"
     assert (tally.done, tally.failed) == (0, [(work.assignments[0], why)])

@@ -1,4 +1,4 @@
-"""One call over many items: side by side, tallied, interrupted cleanly."""
+"""One call over many items: side by side, counted, interrupted cleanly."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
-from crowdops.errors import Error, Unreachable
+from crowdops.errors import Error, RegistryError, Unreachable
 
 MAX_THREADS = 32
 NOT_TRIED = "not tried: the endpoint does not answer"
@@ -38,15 +38,17 @@ def each(
     When the other side stops answering, no more items are started until one call succeeds again;
     if none does, the iteration ends early: a hung endpoint costs one timeout, not one per item.
     `stop` is asked before each start. An exception that is not ours ends everything and is raised here.
+    With one thread, that is the consumer's own.
     """
     waiting = iter(items)
+    if threads == 1:
+        yield from _one_by_one(function, waiting, stop)
+        return
     finished: queue.SimpleQueue[Outcome[Item, Result] | BaseException] = queue.SimpleQueue()
 
     def work(item: Item) -> None:
         try:
-            finished.put(Outcome(item, function(item), None))
-        except Error as error:
-            finished.put(Outcome(item, None, error))
+            finished.put(_outcome(function, item))
         except BaseException as bug:  # noqa: BLE001 - carried to the consumer's thread, and raised there
             finished.put(bug)
 
@@ -69,6 +71,27 @@ def each(
                 raise outcome
             paused = isinstance(outcome.error, Unreachable)
             yield outcome
+
+
+def _outcome(function: Callable[[Item], Result], item: Item) -> Outcome[Item, Result]:
+    try:
+        return Outcome(item, function(item), None)
+    except Error as error:
+        return Outcome(item, None, error)
+
+
+def _one_by_one(
+    function: Callable[[Item], Result], waiting: Iterator[Item], stop: Callable[[], bool]
+) -> Iterator[Outcome[Item, Result]]:
+    while not stop():
+        try:
+            item = next(waiting)
+        except StopIteration:
+            return
+        outcome = _outcome(function, item)
+        yield outcome
+        if isinstance(outcome.error, Unreachable):
+            return
 
 
 @dataclass
@@ -97,7 +120,7 @@ class BulkResult(Generic[Item]):
 
 
 def _write_nothing(item: object) -> None:
-    """The intent of an action that needs none."""
+    """Be the intent of an action that needs none."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +128,8 @@ class Action(Generic[Item, Result]):
     """What is done to each of many items.
 
     `call` runs in a thread of the pool. The others run in the caller's thread: `intend` writes down what is about to
-    be called, and `settle` what came of it; it returns whether the item was as it should be before. Each of the
-    three raises an Error if its item has failed. `explain` turns an item and an error into (id, why).
+    be called, and `settle` what came of it; it returns whether the item was as it should be already. Each of the
+    three raises an Error if its item has failed. `explain` returns (id, why) for an item and its error.
     """
 
     call: Callable[[Item], Result]
@@ -125,8 +148,9 @@ def carry_out(
 ) -> BulkResult[Item]:
     """Do something to every item, side by side, and return what came of it.
 
-    What was not tried is among the failed if the endpoint fell silent, and nowhere if `stop` said so.
-    `on_progress` gets the number of items that are through.
+    Items that were not tried are among the failed if the endpoint fell silent, and nowhere if `stop` said so.
+    `on_progress` gets the number of items that are through. One id may stand for several items. A RegistryError
+    ends everything: without the registry nothing can be written down before it is called.
     """
     result: BulkResult[Item] = BulkResult()
     waiting = dict(enumerate(items))
@@ -135,6 +159,8 @@ def carry_out(
         for number, item in enumerate(items):
             try:
                 action.intend(item)
+            except RegistryError:
+                raise
             except Error as error:
                 del waiting[number]
                 result.failed.append(action.explain(item, error))
@@ -149,6 +175,8 @@ def carry_out(
         del waiting[number]
         try:
             was_so = action.settle(Outcome(item, outcome.result, outcome.error))
+        except RegistryError:
+            raise
         except Error as error:
             result.failed.append(action.explain(item, error))
         else:

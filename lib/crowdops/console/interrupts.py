@@ -9,41 +9,47 @@ import signal
 from collections.abc import Callable
 from types import FrameType
 
+_CLOSED = -1  # no file has this number
+
 
 class Interrupts:
-    """Counts presses while it is entered: `with Interrupts() as presses`.
+    """Counts interrupts while it is entered. Once left, it can be entered again: `count` goes on from where it was.
 
-    `note` gets the number of presses so far and returns the line to show at once; whoever attends to
-    them sets it. It runs inside a signal handler: it must only look at plain values.
+    `note` gets the count and returns the line to show at once; whoever obeys the interrupts sets it. It runs
+    inside a signal handler: it must only look at plain values.
     """
 
     def __init__(self) -> None:
         self.note: Callable[[int], str] = lambda count: "Stopping."
         self.count = 0
+        self._reader = self._writer = _CLOSED  # of the pipe that ends wait()
 
     def __enter__(self) -> Interrupts:
+        assert self._reader == _CLOSED, "interrupts are counted already: look at `count`, do not enter twice"
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._writer, False)
-        self._before = {
-            number: signal.signal(number, self._press) for number in (signal.SIGINT, signal.SIGTERM)
+        self._handlers = {
+            number: signal.signal(number, self._interrupt) for number in (signal.SIGINT, signal.SIGTERM)
         }
         return self
 
     def __exit__(self, *exception: object) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._handlers.items():
             signal.signal(number, handler)
         os.close(self._reader)
         os.close(self._writer)
+        self._reader = self._writer = _CLOSED
 
     def wait(self, seconds: float) -> None:
-        """Sleep, but not through a press."""
+        """Sleep, but not through an interrupt. Only while entered."""
+        assert self._reader != _CLOSED, "nobody counts interrupts"
         if select.select([self._reader], [], [], max(0.0, seconds))[0]:
             os.read(self._reader, 4096)
 
-    def _press(self, number: int, frame: FrameType | None) -> None:
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
         # Not through sys.stderr: the handler may have interrupted a write to it.
         with contextlib.suppress(OSError):  # the terminal may be gone, the work is not
             os.write(2, f"\n{self.note(self.count)}\n".encode())
-        with contextlib.suppress(BlockingIOError):  # thousands of presses are waiting to be read already
+        with contextlib.suppress(BlockingIOError):  # thousands of interrupts are waiting to be read already
             os.write(self._writer, b".")

@@ -1,4 +1,4 @@
-"""Progress."""
+"""How far long work has come: a bar at a terminal, lines in a log, nothing with --quiet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PLAIN_PROGRESS_SECONDS = 5.0
 
 
 class Progress(Protocol):
-    """Shows how far long work has come."""
+    """Shows how many units are done, and the last state once more when it is closed."""
 
     def update(self, done: int, note: str = "") -> None: ...
 
@@ -22,11 +22,11 @@ class Progress(Protocol):
 def progress(total: int, what: str, *, quiet: bool) -> Progress:
     """Return a bar when stderr is a terminal, else plain lines now and then, else nothing."""
     if quiet:
-        return _Silence()
+        return _Nothing()
     return _Bar(total, what) if sys.stderr.isatty() else _Lines(total, what)
 
 
-class _Silence:
+class _Nothing:
     def update(self, done: int, note: str = "") -> None:
         pass
 

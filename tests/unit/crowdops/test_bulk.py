@@ -3,12 +3,13 @@
 import itertools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import pytest
 
 from crowdops import bulk
-from crowdops.errors import NotFound, ProviderError, Unreachable
+from crowdops.bulk import Action, BulkResult, Outcome
+from crowdops.errors import NotFound, ProviderError, RegistryError, Unreachable
 
 
 def test_every_item_gets_its_result() -> None:
@@ -125,3 +126,195 @@ def test_a_failing_source_of_items_fails_the_whole() -> None:
 
     with pytest.raises(ProviderError, match="the list broke off"):
         list(bulk.each(lambda n: n, items(), threads=1))
+
+
+def test_with_one_thread_everything_runs_in_the_callers_own() -> None:
+    def work(item: int) -> threading.Thread:
+        if item == 2:
+            raise Unreachable("nobody answers")
+        return threading.current_thread()
+
+    outcomes = list(bulk.each(work, range(5), threads=1))
+    assert [outcome.result for outcome in outcomes] == [threading.current_thread()] * 2 + [None]
+
+
+def test_with_one_thread_the_caller_makes_the_calls_itself_and_ends_them_at_the_first_silence() -> None:
+    def work(item: int) -> int:
+        assert threading.current_thread() is threading.main_thread()
+        if item == 2:
+            raise Unreachable("no answer")
+        return item
+
+    outcomes = list(bulk.each(work, range(10), threads=1))
+    assert [(outcome.item, outcome.result) for outcome in outcomes] == [(0, 0), (1, 1), (2, None)]
+
+
+# carry_out()
+
+
+def action(
+    call: Callable[[str], int] = len, intend: Callable[[str], None] = lambda item: None
+) -> Action[str, int]:
+    """What is as it should be already has the length 1; an item that is NotFound is so, too."""
+
+    def settle(outcome: Outcome[str, int]) -> bool:
+        if isinstance(outcome.error, NotFound):
+            return True
+        if outcome.error:
+            raise outcome.error
+        return outcome.result == 1
+
+    return Action(call, settle, lambda item, error: (item, str(error)), intend)
+
+
+def failing(names: Collection[str], error: Exception) -> Callable[[str], int]:
+    def call(item: str) -> int:
+        if item in names:
+            raise error
+        return len(item)
+
+    return call
+
+
+def test_items_are_counted_by_what_came_of_them() -> None:
+    items = ["a", "bb", "cc", "gone", "bad"]
+
+    def call(item: str) -> int:
+        if item == "gone":
+            raise NotFound("it is gone")
+        return failing(["bad"], ProviderError("no"))(item)
+
+    progress: list[int] = []
+    result = bulk.carry_out(action(call), items, threads=2, on_progress=progress.append)
+    assert sorted(result.settled) == ["a", "bb", "cc", "gone"]
+    assert (result.done, result.already, result.failed) == (2, 2, [("bad", "no")])
+    assert not result.interrupted
+    assert progress == [1, 2, 3, 4, 5]
+
+
+def test_an_item_that_cannot_be_intended_is_not_called_and_stops_nobody() -> None:
+    called: list[str] = []
+
+    def call(item: str) -> int:
+        called.append(item)
+        return 2
+
+    def intend(item: str) -> None:
+        if item == "second":
+            raise ProviderError("not that one")
+
+    progress: list[int] = []
+    items = ["first", "second", "third"]
+    result = bulk.carry_out(action(call, intend), items, threads=1, on_progress=progress.append)
+    assert called == result.settled == ["first", "third"]
+    assert result.failed == [("second", "not that one")]
+    assert progress[-1] == 3
+
+
+def test_every_item_is_intended_before_it_is_called_and_settled_after_it() -> None:
+    steps: list[tuple[str, str]] = []
+    caller = threading.get_ident()
+
+    def step(name: str, item: str) -> None:
+        assert (threading.get_ident() == caller) is (name != "call")
+        steps.append((item, name))
+
+    def call(item: str) -> int:
+        step("call", item)
+        return 0
+
+    def settle(outcome: Outcome[str, int]) -> bool:
+        step("settle", outcome.item)
+        return False
+
+    items = [f"item {number}" for number in range(20)]
+    work = Action(call, settle, lambda item, error: (item, str(error)), lambda item: step("intend", item))
+    assert bulk.carry_out(work, items, threads=4).done == 20
+    for item in items:
+        assert [name for other, name in steps if other == item] == ["intend", "call", "settle"]
+
+
+def test_one_id_may_stand_for_several_items() -> None:
+    result = bulk.carry_out(action(), ["same", "same", "other", "same"], threads=2)
+    assert sorted(result.settled) == ["other", "same", "same", "same"]
+    assert (result.done, result.failed) == (4, [])
+    broken = action(failing(["same"], ProviderError("no")))
+    assert bulk.carry_out(broken, ["same", "same"], threads=2).failed == [("same", "no"), ("same", "no")]
+
+
+def test_what_was_stopped_before_it_was_tried_is_in_no_list() -> None:
+    called: list[str] = []
+
+    def call(item: str) -> int:
+        called.append(item)
+        return 2
+
+    items = [f"item {number}" for number in range(50)]
+    result = bulk.carry_out(action(call), items, threads=1, stop=lambda: len(called) >= 3)
+    assert result.interrupted
+    assert result.settled == called == items[:3]
+    assert not result.failed
+
+
+def test_a_stop_after_the_last_item_interrupts_nothing() -> None:
+    called: list[str] = []
+
+    def call(item: str) -> int:
+        called.append(item)
+        return 2
+
+    result = bulk.carry_out(action(call), ["one", "two"], threads=1, stop=lambda: len(called) == 2)
+    assert not result.interrupted
+    assert result.done == 2
+
+
+def test_a_silent_endpoint_is_asked_once_a_thread_and_everything_else_was_not_tried() -> None:
+    called: list[str] = []
+
+    def call(item: str) -> int:
+        called.append(item)
+        raise Unreachable("no answer")
+
+    items = [f"item {number}" for number in range(20)]
+    result = bulk.carry_out(action(call), items, threads=3)
+    assert len(called) <= 3
+    assert result.failed[: len(called)] == [(item, "no answer") for item in called]
+    assert result.failed[len(called) :] == [(item, bulk.NOT_TRIED) for item in items if item not in called]
+    assert not (result.settled or result.interrupted)
+
+
+def test_an_error_of_the_registry_ends_everything() -> None:
+    called: list[str] = []
+
+    def call(item: str) -> int:
+        called.append(item)
+        return 2
+
+    def intend(item: str) -> None:
+        if item == "second":
+            raise RegistryError("the disk is full")
+
+    def settle(outcome: Outcome[str, int]) -> bool:
+        raise RegistryError("the disk is full")
+
+    with pytest.raises(RegistryError, match="full"):
+        bulk.carry_out(action(call, intend), ["first", "second", "third"], threads=1)
+    assert called == ["first"]
+    with pytest.raises(RegistryError, match="full"):
+        bulk.carry_out(Action(call, settle, lambda item, error: (item, "")), ["fourth", "fifth"], threads=1)
+    assert called == ["first", "fourth"]
+
+
+def test_nothing_is_carried_out_at_once() -> None:
+    assert bulk.carry_out(action(), [], threads=2, stop=lambda: True) == BulkResult()
+
+
+def test_results_add_up() -> None:
+    planned = BulkResult[str](already=2, failed=[("a", "no")])
+    called = BulkResult[str](settled=["b"], done=1, already=3, failed=[("c", "no")], interrupted=True)
+    assert planned + called == BulkResult(["b"], 1, 5, [("a", "no"), ("c", "no")], True)
+
+
+def test_a_failure_names_the_row_of_a_file() -> None:
+    assert bulk.in_row("A1", 3, ProviderError("no")) == ("A1", "row 3: no")
+    assert bulk.in_row("A1", None, "no") == ("A1", "no")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from crowdops.registry import Registry, Run
 from tests.benchmarks._sides import show
+from tests.support.run_parameters import some_parameters
 
 SMALL, CALLS, RUN_ID = 1000, 100, "20260101-000000-aaaa"
 
@@ -25,7 +26,19 @@ def fill(home: Path, units: int) -> float:
         now = datetime.now(UTC)
         registry.add_run(
             Run(
-                RUN_ID, "bench", "local", "http://x", "running", False, "{}", "", units, None, now, None, None
+                run_id=RUN_ID,
+                task_name="bench",
+                environment="local",
+                endpoint="http://x",
+                state="running",
+                detached=False,
+                parameters=some_parameters(),
+                data_digest="",
+                units=units,
+                hit_type_id=None,
+                created_at=now,
+                ended_at=None,
+                reason=None,
             )
         )
         registry.add_units(RUN_ID, ((index, {"text": f"picture {index}"}) for index in range(units)))

@@ -16,9 +16,8 @@ from sqlalchemy import select
 
 from crowdops.config import parameters
 from crowdops.config.settings import Settings
+from crowdops.context import Context
 from crowdops.formats import marks
-from crowdops.providers.mturk.client import MTurk
-from crowdops.registry import Registry
 from crowdops.runs import plan as runs
 from crowdops.runs.unit_launcher import Launcher
 from crowdops.servers import pages
@@ -140,15 +139,15 @@ class Wreckage(World):
         settings = Settings(
             "local", self.gate.url, self.home, timeout=10, poll_interval=0.1, threads=4, quiet=True
         )
-        with Registry.open(self.home) as registry:
+        with Context.open(settings, quiet=True) as context:
             plan = runs.plan(parameters.load(path, {}), settings, detach=False)
             run = runs.new_run(plan, settings, marks.new_run_id(), detached=False)
-            runs.enter(registry, settings, plan, run)
+            runs.enter(context, plan, run)
             launcher = Launcher(
-                *(registry, MTurk(settings), run, plan.parameters),
-                pages.provide(registry, settings, run, plan.parameters, lambda text: None),
-                settings,
-                say=lambda text: None,
+                context,
+                run,
+                plan.parameters,
+                pages.provide(context, run, plan.parameters),
                 should_stop=lambda: False,
                 listen=lambda silence: None,
                 on_progress=lambda: None,

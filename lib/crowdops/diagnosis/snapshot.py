@@ -109,7 +109,7 @@ def look(context: Context, run: Run) -> Symptoms:
 
     An endpoint or a server that cannot be asked is a symptom, never an error.
     """
-    parameters, condition = Parameters.from_json(run.parameters), runs.condition(context.settings.home, run)
+    parameters, condition = run.parameters, runs.condition(context.settings.home, run)
     work, silence = None, None
     calls, throttled = context.provider.calls, context.provider.throttled
     try:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 from crowdops import bulk
-from crowdops.config.parameters import Parameters
 from crowdops.context import Context
 from crowdops.errors import (
     CredentialsRefused,
@@ -100,7 +99,7 @@ class Creator:
         on_progress: Callable[[], None] = lambda: None,
     ) -> None:
         self._context, self._run = context, run
-        self._parameters = Parameters.from_json(run.parameters)
+        self._parameters = run.parameters
         self._question, self._listen, self._on_progress = question, listen, on_progress
         self._walks: dict[int, int] = {}  # unit index to how often its HIT was looked for in vain
         self.failure: Error | None = None

@@ -7,7 +7,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from crowdops.config.parameters import Parameters
 from crowdops.console.output import timestamp
 from crowdops.payments import budgets, pricing
 from crowdops.providers.mturk.client import Balance
@@ -55,7 +54,7 @@ def read(registry: Registry, runs: Sequence[Run]) -> list[RunFigures]:
 
 
 def _figures(registry: Registry, run: Run) -> Figures:
-    parameters = Parameters.from_json(run.parameters)
+    parameters = run.parameters
     statuses = registry.status_counts(run.run_id)
     approved, unreviewed = statuses.get("Approved", 0), statuses.get("Submitted", 0)
     each = pricing.assignment_cost(parameters, run.environment)

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from crowdops import bulk
 from crowdops.bulk import Tally
-from crowdops.config.parameters import Parameters
 from crowdops.console.interrupts import Interrupts
 from crowdops.console.progress import Progress
 from crowdops.context import Context
@@ -62,7 +61,7 @@ def _intend(registry: Registry, due: Due) -> str | None:
     """Write a bonus down. Returns why not, if the run has spent meanwhile what its max_cost had left for it."""
     run = registry.run(due.run_id)
     assert run is not None
-    has_wall = Parameters.from_json(run.parameters).max_cost is not None
+    has_wall = run.parameters.max_cost is not None
     with registry.together():
         if has_wall and bonus_plans.state_of(registry, due.bonus) != "sending":
             budget, price = Budget(registry, run), bonus_plans.price_of(due.bonus, run)

@@ -18,7 +18,7 @@ class Budget:
 
     def __init__(self, registry: Registry, run: Run) -> None:
         self._registry, self._run = registry, run
-        parameters = Parameters.from_json(run.parameters)
+        parameters = run.parameters
         self._limit = parameters.max_cost
         self._taken = assignments_bound(registry, run, parameters) * pricing.assignment_cost(
             parameters, run.environment

@@ -195,8 +195,8 @@ def _enter(context: Context, original: Run, makeup: Makeup, run_id: str, type_id
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     template = folder / "template.html"
     template.write_text(_PAGE, encoding="utf-8")
-    parameters = Parameters.from_json(original.parameters)._replace(
-        task_title=f"Payment for your work: {Parameters.from_json(original.parameters).task_title}"[:128],
+    parameters = original.parameters._replace(
+        task_title=f"Payment for your work: {original.parameters.task_title}"[:128],
         task_description=makeup.reason,
         task_reward=makeup.amount,
         task_tags="",
@@ -222,7 +222,7 @@ def _enter(context: Context, original: Run, makeup: Makeup, run_id: str, type_id
             "launching",
             True,
         ),
-        parameters=parameters.as_json(),
+        parameters=parameters,
         data_digest="",
         units=1,
         hit_type_id=None,
@@ -236,7 +236,7 @@ def _enter(context: Context, original: Run, makeup: Makeup, run_id: str, type_id
 
 def _launch(context: Context, run: Run, makeup: Makeup) -> None:
     """Create the run's one HIT, or find it."""
-    parameters = Parameters.from_json(run.parameters)
+    parameters = run.parameters
     run = run._replace(hit_type_id=run.hit_type_id or _hit_type(context.provider, parameters))
     assert run.hit_type_id is not None
     context.registry.set_hit_type(run.run_id, run.hit_type_id)

@@ -162,7 +162,7 @@ def _adopt_run(context: Context, found: Find) -> bool:
         endpoint=context.settings.endpoint,
         state="running",
         detached=False,
-        parameters=_parameters(found, definition).as_json(),
+        parameters=_parameters(found, definition),
         data_digest="",
         units=0,
         hit_type_id=found.hits[0].hit_type_id if found.hits else None,

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
-from crowdops.config.parameters import Parameters
 from crowdops.console.output import timestamp
 from crowdops.console.progress import progress
 from crowdops.context import Context
@@ -100,7 +99,7 @@ class Recovery:
             self._note("run", run.run_id, run.run_id, f"{run.state}, by somebody else")
             return None
         self._adopt_hits(run, wreck.hits)
-        parameters = Parameters.from_json(run.parameters)
+        parameters = run.parameters
         left = pages.Left(self._context, run, parameters)
         bar = progress(run.units, run.task_name, quiet=True)
         attendant = Attendant(self._context, run, parameters, left, bar)

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from crowdops.config import environments
-from crowdops.config.parameters import Parameters
 from crowdops.config.settings import Settings
 from crowdops.context import Context
 from crowdops.errors import UsageError
@@ -131,7 +130,7 @@ def may_cost(wreck: Wreck, environment: str) -> Decimal:
         places = hit.pending + (hit.available if hit.status == "Assignable" else 0)
         total += places * (hit.reward + pricing.fee(hit.reward, hit.max_assignments, environment=environment))
     if wreck.run and wreck.creating:
-        parameters = Parameters.from_json(wreck.run.parameters)
+        parameters = wreck.run.parameters
         each = pricing.assignment_cost(parameters, environment) * parameters.assignments_per_unit
         total += wreck.creating * each
     return total

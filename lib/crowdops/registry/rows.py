@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from crowdops.config.parameters import Parameters
+
 
 def mismatch(found: Sequence[Result], worker_id: str) -> str | None:
     """Return why what was `found` under an assignment's id is not the work of this worker, or None if it is."""
@@ -36,7 +38,7 @@ REVIEWED = {"approve": "Approved", "reject": "Rejected"}  # what an assignment i
 
 
 class Run(NamedTuple):
-    """One row of task_runs; `parameters` is the JSON text of the resolved run parameters."""
+    """One row of task_runs."""
 
     run_id: str
     task_name: str
@@ -44,7 +46,7 @@ class Run(NamedTuple):
     endpoint: str
     state: str
     detached: bool
-    parameters: str
+    parameters: Parameters
     data_digest: str
     units: int
     hit_type_id: str | None
@@ -152,6 +154,7 @@ class UnitReview(NamedTuple):
 def read_run(row: sqlite3.Row) -> Run:
     return Run(*row)._replace(
         detached=bool(row["detached"]),
+        parameters=Parameters.from_json(row["parameters"]),
         created_at=read_moment(row["created_at"]),
         ended_at=read_moment(row["ended_at"]),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from crowdops.config.parameters import Parameters
 from crowdops.registry.database import RegistryFile
 from crowdops.registry.rows import END_STATES, Event, Run, read_moment, read_run, stamp, write_moment
 
@@ -51,12 +52,12 @@ class Runs(RegistryFile):
                 self._record("run-adopted", run.run_id, run.run_id, run.task_name)
         return added
 
-    def set_plan(self, run_id: str, parameters: str, data_digest: str, units: int) -> None:
+    def set_plan(self, run_id: str, parameters: Parameters, data_digest: str, units: int) -> None:
         """Complete a run that was found by its marks with what only its owner knows."""
         with self._transaction():
             self._connection.execute(
                 "UPDATE task_runs SET parameters = ?, data_digest = ?, units = ? WHERE run_id = ?",
-                (parameters, data_digest, units, run_id),
+                (parameters.as_json(), data_digest, units, run_id),
             )
             self._record("run-completed", run_id, run_id, f"{units} units")
 
@@ -70,7 +71,8 @@ class Runs(RegistryFile):
         return Event(*row)._replace(at=read_moment(row["at"])) if row else None
 
     def _insert_run(self, run: Run, otherwise: str = "") -> bool:
-        values = [write_moment(value) if isinstance(value, datetime) else value for value in run]
+        row = {**run._asdict(), "parameters": run.parameters.as_json()}
+        values = [write_moment(value) if isinstance(value, datetime) else value for value in row.values()]
         marks = ", ".join("?" for _ in values)
         return bool(
             self._connection.execute(f"INSERT INTO task_runs VALUES ({marks}){otherwise}", values).rowcount

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from crowdops import bulk
 from crowdops.bulk import Tally, trouble
-from crowdops.config.parameters import Parameters
 from crowdops.console.interrupts import Interrupts
 from crowdops.console.output import timestamp
 from crowdops.console.progress import Progress
@@ -83,7 +82,7 @@ def plan_file(
         if override and row.verdict == "approve" and result.assignment.status == "Rejected":
             run = chosen[result.run_id]
             budget = budgets.of(run)
-            price = pricing.assignment_cost(Parameters.from_json(run.parameters), run.environment)
+            price = pricing.assignment_cost(run.parameters, run.environment)
             if not budget.take(price):
                 plan.failed.append(item.explain(budget.refusal(price)))
                 continue
@@ -221,9 +220,7 @@ def plan_rows(plan: Plan, runs: Sequence[Run]) -> list[tuple[object, ...]]:
     for run in runs:
         counts = verdicts[run.run_id]
         if counts:
-            money = counts["approve"] * pricing.assignment_cost(
-                Parameters.from_json(run.parameters), run.environment
-            )
+            money = counts["approve"] * pricing.assignment_cost(run.parameters, run.environment)
             rows.append(
                 (
                     run.run_id,

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from crowdops.bulk import Tally
-from crowdops.config.parameters import Parameters
 from crowdops.config.settings import Settings
 from crowdops.console import progress
 from crowdops.context import Context
@@ -221,7 +220,7 @@ def plan_review(registry: Registry, items: Iterable[Item], runs: Mapping[str, Ru
         if amount is None:
             continue
         run, assignment = runs[result.run_id], result.assignment
-        reason = f"A bonus for your work: {Parameters.from_json(run.parameters).task_title}"
+        reason = f"A bonus for your work: {run.parameters.task_title}"
         due = _due(item.row, run.run_id, assignment.assignment_id, assignment.worker_id, amount, reason)
         others = [
             bonus

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from crowdops.config.parameters import Parameters
 from crowdops.console.output import timestamp
 from crowdops.payments import pricing
 from crowdops.providers.mturk.client import Hit
@@ -27,7 +26,7 @@ def document(registry: Registry, ending: Ending, api_calls: int, seconds: float)
     """Return how a run ended, as the JSON document that others build on."""
     run = registry.run(ending.run_id)
     assert run is not None
-    parameters = Parameters.from_json(run.parameters)
+    parameters = run.parameters
     counts = registry.unit_counts(run.run_id)
     statuses = registry.status_counts(run.run_id)
     assignments = sum(statuses.values())

@@ -110,7 +110,7 @@ def new_run(plan: Plan, settings: Settings, run_id: str, *, detached: bool) -> R
         endpoint=settings.endpoint,
         state="launching",
         detached=detached,
-        parameters=plan.parameters.as_json(),
+        parameters=plan.parameters,
         data_digest=plan.data_digest,
         units=plan.estimate.units,
         hit_type_id=None,

@@ -83,7 +83,7 @@ def _is_over(run: Run, plan: runs_plan.Plan | None) -> bool:
 
 def examine(registry: Registry, run: Run, *, ignore_data_change: bool) -> Remainder:
     """Return what is left to do of a run. UsageError if its data changed, or if rows are missing and cannot be had."""
-    parameters = Parameters.from_json(run.parameters)
+    parameters = run.parameters
     counts = registry.unit_counts(run.run_id)
     missing = run.units - sum(counts.values())
     remark = _check_data(run, parameters, missing, ignore_data_change=ignore_data_change)
@@ -167,7 +167,7 @@ def completed(run: Run, plan: runs_plan.Plan) -> Run:
                 f"{plan.parameters.data} is not the data of run {run.run_id}. Leave RUN.TOML out: --resume does not need it."
             )
         return run
-    known, given = Parameters.from_json(run.parameters)._asdict(), plan.parameters._asdict()
+    known, given = run.parameters._asdict(), plan.parameters._asdict()
     for name in TOLD_BY_HITS:
         if known[name] != given[name]:
             raise UsageError(
@@ -177,9 +177,7 @@ def completed(run: Run, plan: runs_plan.Plan) -> Run:
         raise UsageError(
             f"{plan.parameters.data} has {plan.estimate.units} rows, and run {run.run_id} has at least {run.units} units."
         )
-    return run._replace(
-        parameters=plan.parameters.as_json(), data_digest=plan.data_digest, units=plan.estimate.units
-    )
+    return run._replace(parameters=plan.parameters, data_digest=plan.data_digest, units=plan.estimate.units)
 
 
 def resume(

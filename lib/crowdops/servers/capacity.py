@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from crowdops.config.parameters import Parameters
 from crowdops.console.progress import Progress
 from crowdops.context import Context
 from crowdops.errors import UsageError
@@ -100,7 +99,7 @@ def steps(
 
 def advise(target: Target, taken: Sequence[Step], *, bound: float, seconds_per_task: float) -> Advice:
     """Return what the steps mean for tasks of so many seconds: a worker opens one page in that time."""
-    parameters = Parameters.from_json(target.run.parameters)
+    parameters = target.run.parameters
     kept = [step for step in taken if step.keeps_up(bound)]
     if not kept:
         text = f"{target.server.name} does not keep up with a single worker: {_trouble(taken[-1], bound)}."

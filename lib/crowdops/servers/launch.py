@@ -9,7 +9,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from crowdops.config.parameters import Parameters
 from crowdops.context import Context
 from crowdops.errors import UsageError
 from crowdops.registry import Server, locks
@@ -34,7 +33,7 @@ def for_run(
     run = context.registry.run(run_id)
     if run is None:
         raise UsageError(f"The registry has no run {run_id!r}. See them all: make runs")
-    parameters = Parameters.from_json(run.parameters)._replace(**changes)
+    parameters = run.parameters._replace(**changes)
     folder = context.settings.home / "runs" / run_id
     with locks.hold(context.settings.home, run_id), obeying_sigterm():
         token = links.new_token(folder)

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import requests
 
-from crowdops.config.parameters import Parameters
 from crowdops.context import Context
 from crowdops.errors import ServerFailed
 from crowdops.servers import bundle, links
@@ -271,7 +270,7 @@ def test_without_a_key_it_says_where_to_get_one(heroku: HerokuWorld, monkeypatch
 def test_a_launch_that_is_told_to_stop_leaves_no_app(heroku: HerokuWorld, after: int) -> None:
     heroku.emulator.order("slow-build", seconds=3)
     run, asked = heroku.add_run(), iter(range(100))
-    parameters, folder = Parameters.from_json(run.parameters), heroku.home / "runs" / run.run_id
+    parameters, folder = run.parameters, heroku.home / "runs" / run.run_id
     with (
         Context.open(heroku.settings, quiet=True) as context,
         pytest.raises(ServerFailed, match="Stopped before"),

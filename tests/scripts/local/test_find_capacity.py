@@ -180,11 +180,11 @@ STEPS = [
 
 def test_the_advice_counts_assignments_dynos_and_the_units_of_the_run(local: LocalWorld) -> None:
     run = local.add_run(rows=800)
-    more = json.loads(run.parameters) | {"assignments_per_unit": 3}
+    parameters = run.parameters._replace(assignments_per_unit=3)
     server = Server(
         "app", run.run_id, "heroku", "app", "up", "http://x", {"dynos": 2}, datetime.now(UTC), None
     )
-    target = Target(run._replace(parameters=json.dumps(more)), server, "token")
+    target = Target(run._replace(parameters=parameters), server, "token")
     advice = capacity.advise(target, STEPS, bound=500, seconds_per_task=60)
     assert advice.max_num_concurrent_units == 180  # 18 pages/s, half of it, for 60 s, by three workers a unit
     assert advice.dynos == 9  # 800 units on servers of which two dynos carry 180

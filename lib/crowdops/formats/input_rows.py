@@ -4,39 +4,74 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from crowdops.errors import UsageError
 
 MAX_CELL = 1_000_000  # characters; a page holds 65,535 bytes, so a longer cell is a broken quote
+PIECE = 65_536  # bytes that are read at once
 Row = dict[str, Any]
 
 
-def iter_rows(path: Path) -> Iterator[tuple[int, Row]]:
-    """Yield (index, row), the index from 0. UsageError names the row, counted from 1, that cannot be read.
+class InputRows:
+    """The rows of a data file, read in one pass each time they are iterated over; `digest` is known after it.
 
-    A row of a CSV file maps column names to text; one of a JSON file is the object as it stands.
+    Yields (index, row), the index from 0. A row of a CSV file maps column names to text; one of a JSON file is
+    the object as it stands. UsageError names the row, counted from 1, that cannot be read.
     """
-    readers = {".csv": _csv, ".jsonl": _json_lines, ".ndjson": _json_lines, ".json": _json}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise UsageError(
-            f"{path}: the ending says neither .csv nor .jsonl nor .json, so its format is unknown."
-        )
-    try:
-        with path.open("rb") as file:
-            empty = True
-            for index, row in enumerate(reader(path, file)):
-                empty = False
-                yield index, row
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}. Check `data` in run.toml.") from error
-    if empty:
-        raise UsageError(f"{path} has no rows. A run needs at least one unit.")
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._digest: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256, in hexadecimal, of the bytes that the rows were read from. Only once all were read."""
+        assert self._digest is not None, "the rows were not read to the end"
+        return self._digest
+
+    def __iter__(self) -> Iterator[tuple[int, Row]]:
+        readers = {".csv": _csv, ".jsonl": _json_lines, ".ndjson": _json_lines, ".json": _json}
+        reader = readers.get(self._path.suffix.lower())
+        if reader is None:
+            raise UsageError(
+                f"{self._path}: the ending says neither .csv nor .jsonl nor .json, so its format is unknown."
+            )
+        index = -1
+        try:
+            with io.BufferedReader(_File(self._path), buffer_size=PIECE) as file:
+                for index, row in enumerate(reader(self._path, file)):
+                    yield index, row
+                while file.read(PIECE):  # what follows the last row counts, too
+                    pass
+                self._digest = file.raw.sha256.hexdigest()
+        except OSError as error:
+            raise UsageError(f"{self._path}: {error.strerror}. Check `data` in run.toml.") from error
+        if index < 0:
+            raise UsageError(f"{self._path} has no rows. A run needs at least one unit.")
+
+
+class _File(io.FileIO):
+    """A file read in pieces, each of which goes into its digest."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.sha256 = hashlib.sha256()
+
+    def readinto(self, buffer: Any) -> int | None:
+        count = super().readinto(buffer)
+        self.sha256.update(memoryview(buffer)[:count])
+        return count
+
+
+def iter_rows(path: Path) -> Iterator[tuple[int, Row]]:
+    """Yield the rows of a data file as InputRows does."""
+    return iter(InputRows(path))
 
 
 def digest(path: Path) -> str:
@@ -45,7 +80,7 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _csv(path: Path, file: IO[bytes]) -> Iterator[Row]:
+def _csv(path: Path, file: io.BufferedReader[_File]) -> Iterator[Row]:
     csv.field_size_limit(MAX_CELL)
     reader = csv.reader(_text_lines(file), strict=True)
     names: list[str] = []
@@ -82,7 +117,7 @@ def _header(path: Path, cells: list[str]) -> list[str]:
     return names
 
 
-def _json_lines(path: Path, file: IO[bytes]) -> Iterator[Row]:
+def _json_lines(path: Path, file: io.BufferedReader[_File]) -> Iterator[Row]:
     row_number = 0
     try:
         for text in _text_lines(file):
@@ -102,14 +137,13 @@ def _parsed(path: Path, row_number: int, text: str) -> object:
         raise UsageError(f"{path}: row {row_number} is not JSON: it is nested too deeply.") from error
 
 
-def _json(path: Path, file: IO[bytes]) -> Iterator[Row]:
+def _json(path: Path, file: io.BufferedReader[_File]) -> Iterator[Row]:
     import ijson
 
-    start = len(BOM_UTF8) if file.read(len(BOM_UTF8)) == BOM_UTF8 else 0
-    file.seek(start)
-    if file.read(1000).lstrip()[:1] == b"{":
+    if file.peek().startswith(BOM_UTF8):
+        file.read(len(BOM_UTF8))
+    if file.peek().lstrip().startswith(b"{"):
         raise UsageError(f"{path} has no rows. The file must be one array of objects.")
-    file.seek(start)
     row_number = 0
     try:
         for value in ijson.items(file, "item", use_float=True):
@@ -133,7 +167,7 @@ def _object(path: Path, row_number: int, value: object) -> Row:
     return value
 
 
-def _text_lines(file: IO[bytes]) -> Iterator[str]:
+def _text_lines(file: io.BufferedReader[_File]) -> Iterator[str]:
     """Decode line by line, so that a broken character can be located."""
     for number, line in enumerate(file, start=1):
         yield line.decode("utf-8-sig" if number == 1 else "utf-8")

@@ -1,8 +1,11 @@
 """Data files: streamed, and each broken row named."""
 
 import csv
+import hashlib
 import io
 import json
+import os
+import threading
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -32,14 +35,14 @@ def write(tmp_path: Path) -> Write:
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
-    found = list(input_rows.iter_rows(path))
+    found = list(input_rows.InputRows(path))
     assert [index for index, _ in found] == list(range(len(found)))
     return [row for _, row in found]
 
 
 def complaint(path: Path) -> str:
     with pytest.raises(UsageError) as caught:
-        list(input_rows.iter_rows(path))
+        list(input_rows.InputRows(path))
     assert caught.value.exit_code == 2
     text = str(caught.value)
     assert str(path) in text and "\n" not in text
@@ -199,6 +202,37 @@ def test_an_unknown_ending_is_said(write: Write) -> None:
         assert complaint(write(name, "id\n1\n")) == wanted
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", b"\xef\xbb\xbfid\n1\n2\n\n\n"),
+        ("a.jsonl", b'{"id": 1}\n{"id": 2}\n\n \n'),
+        ("a.json", b'\xef\xbb\xbf [{"id": 1}, {"id": 2}]\n\n'),
+        ("long.csv", b"id\n" + b"1\n" * 100_000),
+        ("long.json", b" " * 100_000 + b"[" + b'{"id": 1},' * 100_000 + b'{"id": 2}]' + b"\n" * 100_000),
+    ],
+)
+def test_rows_and_their_digest_come_of_one_pass(tmp_path: Path, name: str, content: bytes) -> None:
+    path = tmp_path / name
+    os.mkfifo(path)  # whoever opened it a second time, or sought in it, would wait or fail
+    writer = threading.Thread(target=path.write_bytes, args=[content], daemon=True)
+    writer.start()
+    rows = input_rows.InputRows(path)
+    count = sum(1 for _ in rows)
+    writer.join(timeout=30)
+    assert count == (2 if name.startswith("a.") else 100_000 + name.endswith("json"))
+    assert rows.digest == hashlib.sha256(content).hexdigest()
+
+
+def test_there_is_no_digest_before_the_last_row_was_read(write: Write) -> None:
+    rows = input_rows.InputRows(write("a.csv", "id\n1\n2\n"))
+    next(iter(rows))
+    with pytest.raises(AssertionError, match="not read to the end"):
+        _ = rows.digest
+    assert list(rows) == [(0, {"id": "1"}), (1, {"id": "2"})]
+    assert rows.digest == input_rows.digest(write("b.csv", "id\n1\n2\n"))
+
+
 def test_a_digest_is_the_files_sha256(write: Write) -> None:
     assert input_rows.digest(write("a", "")).startswith("e3b0c44298fc1c14")
     assert input_rows.digest(write("b", "abc")).startswith("ba7816bf8f01cfea")
@@ -214,9 +248,9 @@ def test_a_long_file_is_never_held_whole(write: Write, name: str) -> None:
     }
     path = write(name, lines[name])
     size = len(lines.pop(name))
-    next(iter(input_rows.iter_rows(path)))
+    next(iter(input_rows.InputRows(path)))
     tracemalloc.start()
-    count = sum(1 for _ in input_rows.iter_rows(path))
+    count = sum(1 for _ in input_rows.InputRows(path))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert count == 20_000

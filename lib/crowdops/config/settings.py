@@ -38,6 +38,10 @@ class Settings(NamedTuple):
         """Whether the environment is one of Amazon's, which take money and have closed."""
         return ENVIRONMENTS[self.environment].amazon
 
+    def run_folder(self, run_id: str) -> Path:
+        """Return where a run's page, token and server lie."""
+        return self.home / "runs" / run_id
+
 
 class Selection(NamedTuple):
     """Which runs: ids, task_name globs, or all. An empty selection selects nothing by itself."""

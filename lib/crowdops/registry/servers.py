@@ -34,11 +34,13 @@ class Servers(RegistryFile):
             )
             self._record(f"server-{state}", server_id, None, url)
 
-    def servers(self, *states: str) -> list[Server]:
-        """Return the servers in these states, oldest first."""
+    def servers(self, *states: str, run_id: str | None = None) -> list[Server]:
+        """Return the servers in these states, oldest first; only those of a run if one is named."""
         marks = ", ".join("?" for _ in states)
         rows = self._connection.execute(
-            f"SELECT * FROM servers WHERE state IN ({marks}) ORDER BY created_at, server_id", states
+            f"SELECT * FROM servers WHERE state IN ({marks}) AND (? IS NULL OR run_id = ?)"
+            " ORDER BY created_at, server_id",
+            (*states, run_id, run_id),
         )
         return [
             Server(*row)._replace(

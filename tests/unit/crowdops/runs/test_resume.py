@@ -204,10 +204,27 @@ def test_units_whose_hit_somebody_deleted_fail_and_do_not_hold_the_run_up(world:
     assert world.units(run_id) == {"failed": 1, "finished": 2}
 
 
-def test_a_hit_that_somebody_extended_is_outstanding_again(world: Wreckage) -> None:
+@pytest.mark.parametrize(
+    "position",
+    [
+        pytest.param(0, id="done before the list is read"),
+        pytest.param(
+            1,
+            id="handed in after the list is read",
+            marks=pytest.mark.xfail(strict=True, reason="the answer to a unit taken for expired is lost"),
+        ),
+    ],
+)
+def test_a_hit_that_somebody_extended_is_outstanding_again(world: Wreckage, position: int) -> None:
+    """Of the open HITs, a worker does the first when the list is asked for, and begins the second.
+
+    That one is handed in at the call for the list's next page: on the list it is accepted work, and when it is read
+    it has ended.
+    """
     world.add_foreign_hits()
     run_id = world.crash(2, 1)
-    world.execute("UPDATE units SET state = 'expired' WHERE unit_index = 0")
+    extended = world.hand.open_hits()[position]
+    world.execute(f"UPDATE units SET state = 'expired' WHERE hit_id = '{extended}'")
     world.work_in_pairs()
     resume(world, run_id)
     world.assert_done(run_id, 2, workers=1)

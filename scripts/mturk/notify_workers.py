@@ -7,6 +7,7 @@ off in the middle, its workers are named and not tried again.
 """
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -27,32 +28,29 @@ from crowdops.console import cli
 def main(
     text: Path,
     subject: str,
-    workers: tuple[str, ...],
-    file: Path | None,
     settings: Settings,
     selection: Selection,
     guard: cli.Guard,
+    **named: Any,
 ) -> int:
-    from crowdops.bulk import BulkResult, Tally
+    from crowdops.bulk import BulkResult
     from crowdops.context import Context
-    from crowdops.workers import blocks, messages
+    from crowdops.workers import messages, worker_ids
 
     message = messages.read(text, subject)
-    named = [*workers, *(blocks.read_workers(file) if file else [])]
-    if not named:
+    recipients = worker_ids.named(**named)
+    if not recipients:
         cli.require(selection)
     with Context.open(settings) as context:
-        context, chosen = context.choose(selection)
+        context, runs = context.choose(selection)
         if not selection.is_empty:
-            named += context.registry.workers_of([run.run_id for run in chosen])
-        plan = messages.plan(context, message, named)
-        tally: Tally[str] = Tally()
+            recipients += context.registry.workers_of([run.run_id for run in runs])
+        plan = messages.plan(context, message, recipients)
+        in_doubt = [(worker_id, messages.IN_DOUBT) for worker_id in plan.in_doubt]
+        result = BulkResult[str](already=len(plan.told), failed=in_doubt)
         if plan.recipients and guard.allows(f"Send {message.subject!r} to {len(plan.recipients)} workers?"):
-            bar = context.progress(len(plan.recipients), "told")
-            tally = messages.send(context, message, plan.recipients, bar)
-    doubtful = [(worker_id, messages.DOUBTFUL) for worker_id in plan.doubtful]
-    before = BulkResult[str](already=len(plan.told), failed=doubtful)
-    return cli.report(settings, guard, "told", len(plan.recipients), before + tally)
+            result += messages.send(context, message, plan.recipients)
+    return cli.report(settings, guard, "told", len(plan.recipients), result)
 
 
 if __name__ == "__main__":

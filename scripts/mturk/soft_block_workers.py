@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from crowdops.config.settings import Settings
-from crowdops.console import cli, output
+from crowdops.console import cli, columns, output
 
 
 @cli.command(__doc__)
@@ -30,40 +30,37 @@ from crowdops.console import cli, output
 def main(
     workers: tuple[str, ...],
     file: Path | None,
-    unblock: bool,
     only_list: bool,
-    reason: str,
     settings: Settings,
     guard: cli.Guard,
-    **where: Any,
+    **given: Any,
 ) -> int:
-    from crowdops.bulk import Tally
+    from crowdops.bulk import BulkResult
     from crowdops.context import Context
-    from crowdops.providers.mturk.client import MTurk
-    from crowdops.workers import blocks
+    from crowdops.workers import blocks, worker_ids
 
-    scope = blocks.scope(reason, needed=not only_list, unblock=unblock, **where)
-    provider = MTurk(settings)
-    if only_list or scope is None:
-        found = blocks.survey(provider, scope)
-        if settings.as_json:
-            output.document({"blocked": [each._asdict() for each in found]})
-        else:
-            output.table(blocks.LIST_HEADERS, found)
-        return 0
-    named = blocks.gather(workers, file)
-    verb = "unblocked" if unblock else "blocked"
-    question = f"{len(named)} workers would be {verb}: {blocks.describe(scope)}."
-    if not settings.quiet:
-        output.say(question)
-    tally: Tally[str] = Tally()
-    typed = str(len(named)) if scope == blocks.HARD and not unblock else None
-    if guard.allows_typed("Type their number" if typed else "Go on?", typed):
-        with Context.open(settings) as context:
-            act = blocks.action(context.provider, scope, reason, unblock=unblock)
-            bar = context.progress(len(named), verb)
-            tally = blocks.each(context, act, named, f"worker-{verb}", progress=bar)
-    return cli.report(settings, guard, verb, len(named), tally)
+    options = blocks.BlockOptions(**given)
+    scope = options.scope(required=not only_list)
+    with Context.open(settings) as context:
+        if only_list or scope is None:
+            blocked = blocks.blocked_workers(context.provider, scope)
+            if settings.as_json:
+                output.document({"blocked": columns.documents(blocks.COLUMNS, blocked)})
+            else:
+                columns.table(blocks.COLUMNS, blocked)
+            return 0
+        named = worker_ids.read(workers, file)
+        verb = "unblocked" if options.unblock else "blocked"
+        if not settings.quiet:
+            output.say(f"{len(named)} workers would be {verb}: {blocks.describe(scope)}.")
+        result = BulkResult[str]()
+        typed = str(len(named)) if scope == blocks.HARD and not options.unblock else None
+        if guard.allows_typed("Type their number" if typed else "Go on?", typed):
+            if options.unblock:
+                result = blocks.unblock(context, scope, named)
+            else:
+                result = blocks.block(context, scope, named, options.reason)
+    return cli.report(settings, guard, verb, len(named), result)
 
 
 if __name__ == "__main__":

@@ -124,7 +124,7 @@ def _work(seen: Symptoms, work: Work) -> Iterator[Evidence]:
     yield Evidence("last submission", found, seen.condition == "ended" or seen.quiet_for <= patience)
     for requirement in work.requirements:
         fine = None if requirement.excludes_everybody is None else not requirement.excludes_everybody
-        yield Evidence("qualification", f"{requirement.text}: {requirement.found}", fine)
+        yield Evidence("qualification", f"{requirement.text}: {requirement.met_by}", fine)
 
 
 def _caps(seen: Symptoms) -> Iterator[Evidence]:
@@ -134,9 +134,9 @@ def _caps(seen: Symptoms) -> Iterator[Evidence]:
             "max_num_concurrent_units", f"{out} of {cap} are out, {planned} wait for their turn", True
         )
     if seen.caps:
-        found = f"{seen.caps.done} of {seen.caps.workers} workers have done {seen.caps.maximum}"
+        found = f"{seen.caps.at_cap} of {seen.caps.workers} workers have done {seen.caps.maximum}"
         yield Evidence(
-            "maximum_units_per_worker", found, not seen.caps.workers or seen.caps.done < seen.caps.workers
+            "maximum_units_per_worker", found, not seen.caps.workers or seen.caps.at_cap < seen.caps.workers
         )
 
 

@@ -190,9 +190,9 @@ def _of_audience(seen: Symptoms) -> Verdict | None:
     work, caps = _work(seen), seen.caps
     for requirement in work.requirements:
         if requirement.excludes_everybody:
-            sentence = f"Nobody may accept the {work.available} available assignments: {requirement.text}, and {requirement.found}."
+            sentence = f"Nobody may accept the {work.available} available assignments: {requirement.text}, and {requirement.met_by}."
             return Verdict("nobody_qualifies", sentence, _command(seen, "expire"))
-    if caps and caps.workers and caps.done >= caps.workers:
+    if caps and caps.workers and caps.at_cap >= caps.workers:
         sentence = (
             f"All {caps.workers} workers who took part have done maximum_units_per_worker ({caps.maximum}),"
             f" and {work.available} assignments are left: it needs other workers."

@@ -24,7 +24,7 @@ from crowdops.registry.locks import Holder
 from crowdops.servers import pages
 from crowdops.servers.status import ServerStatus
 from crowdops.workers import eligibility
-from crowdops.workers.eligibility import Caps, Requirement
+from crowdops.workers.eligibility import CapUse, Requirement
 
 CLOCK_PRECISION = timedelta(seconds=2)  # an answer has its time by the second
 SAMPLE = 100  # HITs with answers that are not collected, which are asked when the last one came
@@ -88,7 +88,7 @@ class Symptoms(NamedTuple):
     clock_ahead: timedelta | None
     calls: int
     throttled: int
-    caps: Caps | None
+    caps: CapUse | None
     unit_cost: Decimal
     cost_is_reached: bool
 
@@ -127,7 +127,7 @@ def look(context: Context, run: Run) -> Symptoms:
         clock_ahead=context.provider.clock_ahead,
         calls=context.provider.calls - calls,
         throttled=context.provider.throttled - throttled,
-        caps=eligibility.caps(context.registry, run, parameters),
+        caps=eligibility.cap_use(context.registry, run),
         unit_cost=unit_cost,
         cost_is_reached=budgets.Budget(context.registry, run).units_left(unit_cost, 1) == 0,
     )
@@ -153,9 +153,10 @@ def _look_at_work(context: Context, run: Run, parameters: Parameters, condition:
         broken=list(discrepancies.of_run(context, run, condition, hits)),
         last_accept=accepted,
         last_submission=submitted,
-        requirements=eligibility.requirements(
-            context.provider, _asked_of_workers(context.provider, hits, parameters)
-        ),
+        requirements=[
+            eligibility.check(context.provider, requirement)
+            for requirement in _asked_of_workers(context.provider, hits, parameters)
+        ],
         balance=context.provider.balance(),
     )
 

@@ -18,7 +18,7 @@ from crowdops.payments.budgets import Budgets
 from crowdops.providers.mturk.client import Bonus
 from crowdops.registry import BonusRow, Registry, Run
 from crowdops.registry.rows import mismatch
-from crowdops.workers.messages import text_trouble
+from crowdops.workers.messages import text_problem
 
 REQUIRED = ("assignment_id", "worker_id", "amount", "reason")
 
@@ -105,7 +105,7 @@ def _read(row: csv_files.Row) -> FileBonus:
 def _reason_trouble(reason: str) -> str | None:
     if not reason:
         return "a bonus needs a reason: the worker reads it"
-    return text_trouble("reason", reason, REASON_LENGTH)
+    return text_problem("reason", reason, REASON_LENGTH)
 
 
 def plan_file(registry: Registry, rows: Iterable[FileBonus], runs: Sequence[Run]) -> Plan:

@@ -280,4 +280,5 @@ def _tell(context: Context, task_name: str, makeup: Makeup) -> list[str]:
     message = messages.Message("A payment for your work", text)
     if not messages.plan(context, message, [makeup.worker_id]).recipients:
         return []
-    return messages.tell(context, message, makeup.worker_id)
+    why = messages.tell(context, message, makeup.worker_id)
+    return [f"{makeup.worker_id} could not be told: {why}"] if why else []

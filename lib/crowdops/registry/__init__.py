@@ -8,7 +8,7 @@ are settled like any whose answer was lost. Several processes may use the file a
 from crowdops.registry.assignments import Assignments
 from crowdops.registry.bonuses import Bonuses
 from crowdops.registry.decisions import Decisions
-from crowdops.registry.messages import Notices
+from crowdops.registry.messages import Messages
 from crowdops.registry.rows import (
     END_STATES,
     OPEN_STATES,
@@ -46,5 +46,5 @@ __all__ = [
 ]
 
 
-class Registry(Runs, Units, Assignments, Servers, Decisions, Bonuses, Notices):
+class Registry(Runs, Units, Assignments, Servers, Decisions, Bonuses, Messages):
     """An open registry. Use `with Registry.open(home) as registry`; one thread at a time."""

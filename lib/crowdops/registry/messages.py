@@ -8,17 +8,17 @@ from crowdops.registry.database import RegistryFile
 from crowdops.registry.rows import stamp
 
 
-class Notices(RegistryFile):
+class Messages(RegistryFile):
     """The table notices."""
 
-    def notice_states(self, endpoint: str, digest: str) -> dict[str, str]:
+    def message_states(self, endpoint: str, digest: str) -> dict[str, str]:
         """Return the state of a message, by worker."""
         rows = self._connection.execute(
             "SELECT worker_id, state FROM notices WHERE endpoint = ? AND digest = ?", (endpoint, digest)
         )
         return dict(rows)
 
-    def intend_notices(self, endpoint: str, digest: str, worker_ids: Iterable[str]) -> None:
+    def intend_messages(self, endpoint: str, digest: str, worker_ids: Iterable[str]) -> None:
         """Write down who is about to get a message."""
         now = stamp()
         with self._transaction():
@@ -28,7 +28,7 @@ class Notices(RegistryFile):
                 [(endpoint, digest, worker_id, now) for worker_id in worker_ids],
             )
 
-    def settle_notices(self, endpoint: str, digest: str, outcomes: Iterable[tuple[str, str | None]]) -> None:
+    def set_delivered(self, endpoint: str, digest: str, outcomes: Iterable[tuple[str, str | None]]) -> None:
         """Write down what became of a message: for each worker why it failed, or None if it was sent."""
         now = stamp()
         with self._transaction():

@@ -14,7 +14,7 @@ from crowdops.errors import UsageError
 from crowdops.formats import csv_files
 from crowdops.formats.csv_files import Row, cell
 from crowdops.registry import Result
-from crowdops.workers.messages import text_trouble
+from crowdops.workers.messages import text_problem
 
 REQUIRED = ("assignment_id", "worker_id", "decision")
 
@@ -122,4 +122,4 @@ def feedback_trouble(verdict: str, feedback: str) -> str | None:
     """Return what is wrong with the feedback of a verdict, or None."""
     if verdict == "reject" and not feedback:
         return "a rejection needs feedback: the worker reads it"
-    return text_trouble("feedback", feedback, FEEDBACK_LENGTH)
+    return text_problem("feedback", feedback, FEEDBACK_LENGTH)

@@ -177,10 +177,7 @@ def _block(context: Context, items: Sequence[verdicts.Item]) -> list[tuple[str, 
             wanted.setdefault(item.result.task_name, {})[item.decision.worker_id] = None
     failed = []
     for task_name, workers in wanted.items():
-        act = soft_blocks.soft_block(context.provider, task_name)
-        silent = progress.progress(0, "", quiet=True)
-        tally = soft_blocks.each(context, act, list(workers), "worker-blocked", progress=silent)
-        failed += tally.failed
+        failed += soft_blocks.block(context, task_name, list(workers)).failed
     return failed
 
 

@@ -6,73 +6,80 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from crowdops.config.environments import MASTERS
-from crowdops.config.parameters import Parameters
 from crowdops.errors import NotFound, ProviderError
 from crowdops.providers.mturk.client import MTurk
 from crowdops.registry import Registry, Run
 
-# What a qualification that a worker does have must be; a worker without it meets none of these.
-_MEETS: dict[str, Callable[[int, Sequence[int]], bool]] = {
-    "Exists": lambda value, wanted: True,
-    "EqualTo": lambda value, wanted: value == wanted[0],
-    "GreaterThan": lambda value, wanted: value > wanted[0],
-    "GreaterThanOrEqualTo": lambda value, wanted: value >= wanted[0],
-    "LessThan": lambda value, wanted: value < wanted[0],
-    "LessThanOrEqualTo": lambda value, wanted: value <= wanted[0],
-    "In": lambda value, wanted: value in wanted,
+# What the value of a qualification must be; a worker who does not have it meets none of these.
+_COMPARATORS: dict[str, Callable[[int, Sequence[int]], bool]] = {
+    "Exists": lambda value, integers: True,
+    "EqualTo": lambda value, integers: value == integers[0],
+    "GreaterThan": lambda value, integers: value > integers[0],
+    "GreaterThanOrEqualTo": lambda value, integers: value >= integers[0],
+    "LessThan": lambda value, integers: value < integers[0],
+    "LessThanOrEqualTo": lambda value, integers: value <= integers[0],
+    "In": lambda value, integers: value in integers,
 }
-_OF_THE_SYSTEM = "0000000000000000"  # how the ids of the API's own qualifications begin
+_SYSTEM_PREFIX = "0000000000000000"  # how the ids of the API's own qualifications begin
 
 
 class Requirement(NamedTuple):
-    """A requirement on workers. `excludes_everybody` is None where nobody but the provider can tell."""
+    """A requirement on workers, and in words who meets it.
+
+    `excludes_everybody` is None where nobody but the provider can tell.
+    """
 
     text: str
-    found: str
+    met_by: str
     excludes_everybody: bool | None
 
 
-class Caps(NamedTuple):
-    """How many workers have handed something in under the task_name, and how many of them have reached the cap."""
+class CapUse(NamedTuple):
+    """How many workers have handed something in under a task_name, and how many of them have reached its cap."""
 
     maximum: int
     workers: int
-    done: int
+    at_cap: int
 
 
-def requirements(provider: MTurk, given: Sequence[dict[str, Any]]) -> list[Requirement]:
-    """Return these QualificationRequirements with who meets them: one call each, more for those with many holders."""
-    return [_look(provider, requirement) for requirement in given]
+def requirement(type_id: str, comparator: str) -> dict[str, Any]:
+    """Return the QualificationRequirement that hides a run's HITs from all workers who do not meet it."""
+    return {
+        "QualificationTypeId": type_id,
+        "Comparator": comparator,
+        "ActionsGuarded": "DiscoverPreviewAndAccept",
+    }
 
 
-def _look(provider: MTurk, requirement: dict[str, Any]) -> Requirement:
+def check(provider: MTurk, requirement: dict[str, Any]) -> Requirement:
+    """Return who meets a QualificationRequirement: one call, more if it has many holders and none meets it."""
     type_id, comparator = requirement["QualificationTypeId"], requirement["Comparator"]
-    wanted = requirement.get("IntegerValues") or []
-    text = " ".join([type_id, comparator, *map(str, wanted)])
-    if type_id.startswith(_OF_THE_SYSTEM) or type_id in MASTERS:
+    integers = requirement.get("IntegerValues") or []
+    text = " ".join([type_id, comparator, *map(str, integers)])
+    if type_id.startswith(_SYSTEM_PREFIX) or type_id in MASTERS:
         return Requirement(text, "the provider's own: who meets it is not told", None)
-    meets = _MEETS.get(comparator)
-    if meets is None or (comparator != "Exists" and not wanted):
+    is_met = _COMPARATORS.get(comparator)
+    if is_met is None or (comparator != "Exists" and not integers):
         return Requirement(text, "met by whoever does not have it", False)
+    holders = 0
     try:
-        holders = 0
         for _, value in provider.iter_workers_with(type_id):
             holders += 1
-            if meets(value, wanted):
+            if is_met(value, integers):
                 return Requirement(text, "somebody meets it", False)
     except NotFound:
         return Requirement(text, "there is no such qualification: nobody can meet it", True)
     except ProviderError as error:
         return Requirement(text, f"not told: {error}", None)
-    who = f"{holders} have it, none with such a value" if holders else "nobody has it"
-    return Requirement(text, who, True)
+    met_by = f"{holders} have it, none with such a value" if holders else "nobody has it"
+    return Requirement(text, met_by, True)
 
 
-def caps(registry: Registry, run: Run, parameters: Parameters) -> Caps | None:
+def cap_use(registry: Registry, run: Run) -> CapUse | None:
     """Return how far known workers are with maximum_units_per_worker, by the registry; None without such a cap."""
-    maximum = parameters.maximum_units_per_worker
+    maximum = run.parameters.maximum_units_per_worker
     if not maximum:
         return None
     run_ids = [other.run_id for other in registry.runs() if other.task_name == run.task_name]
-    workers, done = registry.workers_of(run_ids), registry.busiest_workers(run.task_name, maximum)
-    return Caps(maximum, len(workers), len(done))
+    workers, at_cap = registry.workers_of(run_ids), registry.busiest_workers(run.task_name, maximum)
+    return CapUse(maximum, len(workers), len(at_cap))

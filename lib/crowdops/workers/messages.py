@@ -7,17 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from crowdops.bulk import Tally
-from crowdops.console.interrupts import Interrupts
-from crowdops.console.progress import Progress
+from crowdops import bulk
+from crowdops.bulk import Action, BulkResult, Outcome
 from crowdops.context import Context
-from crowdops.errors import NotSent, ProviderError, Unreachable, UsageError
+from crowdops.errors import NotSent, Unreachable, UsageError
 from crowdops.providers.mturk.workers import MESSAGE_LENGTH, MOST_RECIPIENTS, SUBJECT_LENGTH
 
-PRESS_NOTE = "Stopping: the messages under way are finished."
-
-
-DOUBTFUL = "an earlier attempt broke off, and it may have arrived: it is not sent again"
+IN_DOUBT = "an earlier attempt broke off, and it may have arrived: it is not sent again"
+_Batch = Sequence[str]  # the workers whom one call reaches
 
 
 class Message(NamedTuple):
@@ -32,12 +29,12 @@ class Message(NamedTuple):
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-class Plan(NamedTuple):
+class MessagePlan(NamedTuple):
     """Who is to get a message, who has it, and who may have it."""
 
     recipients: list[str]
     told: list[str]
-    doubtful: list[str]
+    in_doubt: list[str]
 
 
 def read(path: Path, subject: str) -> Message:
@@ -46,73 +43,78 @@ def read(path: Path, subject: str) -> Message:
         text = path.read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} cannot be read: {error}.") from error
-    for name, value, most in (("subject", subject.strip(), SUBJECT_LENGTH), ("text", text, MESSAGE_LENGTH)):
+    message = Message(subject.strip(), text)
+    for name, value, most in (("subject", message.subject, SUBJECT_LENGTH), ("text", text, MESSAGE_LENGTH)):
         if not 0 < len(value) <= most:
             raise UsageError(f"The {name} has {len(value)} characters; it must have 1 to {most}.")
-    return Message(subject.strip(), text)
+    return message
 
 
-def plan(context: Context, message: Message, worker_ids: Sequence[str]) -> Plan:
+def plan(context: Context, message: Message, worker_ids: Sequence[str]) -> MessagePlan:
     """Return whom to send a message to, each once. No API call."""
-    states = context.registry.notice_states(context.settings.endpoint, message.digest)
-    found = Plan([], [], [])
-    place = {"sent": found.told, "sending": found.doubtful}
+    states = context.registry.message_states(context.settings.endpoint, message.digest)
+    message_plan = MessagePlan([], [], [])
+    lists = {"sent": message_plan.told, "sending": message_plan.in_doubt}
     for worker_id in dict.fromkeys(worker_ids):
-        place.get(states.get(worker_id, ""), found.recipients).append(worker_id)
-    return found
+        lists.get(states.get(worker_id, ""), message_plan.recipients).append(worker_id)
+    return message_plan
 
 
-def send(context: Context, message: Message, recipients: Sequence[str], progress: Progress) -> Tally[str]:
+def send(context: Context, message: Message, recipients: Sequence[str]) -> BulkResult[str]:
     """Send a message in batches, one after another. Those whom it did not reach are among the failed.
 
     Safe to repeat: who has it, or may have it, is written down before the call.
     """
-    tally: Tally[str] = Tally()
-    waiting = list(recipients)
-    with Interrupts() as presses:
-        presses.note = lambda count: PRESS_NOTE
-        while waiting and not presses.count:
-            batch, waiting = waiting[:MOST_RECIPIENTS], waiting[MOST_RECIPIENTS:]
-            failures, silent = _send(context, context.settings.endpoint, message, batch)
-            tally.failed += failures.items()
-            tally.settled += [worker_id for worker_id in batch if worker_id not in failures]
-            progress.update(len(recipients) - len(waiting))
-            if silent:
-                break
-        tally.interrupted = presses.count > 0 and bool(waiting)
-    progress.close()
-    tally.add_untried(waiting)
-    return tally
+    starts = range(0, len(recipients), MOST_RECIPIENTS)
+    batches: list[_Batch] = [recipients[start : start + MOST_RECIPIENTS] for start in starts]
+    errors: dict[str, str] = {}
+    sent = context.carry_out(_sending(context, message, errors), batches, "batches sent", threads=1)
+    told = [worker_id for batch in sent.settled for worker_id in batch if worker_id not in errors]
+    if not sent.interrupted:
+        reached = {*told, *errors}
+        errors.update((worker_id, bulk.NOT_TRIED) for worker_id in recipients if worker_id not in reached)
+    return BulkResult(told, len(told), failed=list(errors.items()), interrupted=sent.interrupted)
 
 
-def tell(context: Context, message: Message, worker_id: str) -> list[str]:
-    """Send a message to one worker who has not got it. Returns a line if it did not arrive."""
-    failures, _ = _send(context, context.settings.endpoint, message, [worker_id])
-    return [f"{worker_id} could not be told: {why}" for why in failures.values()]
+def tell(context: Context, message: Message, worker_id: str) -> str | None:
+    """Send a message to one worker who has not got it. Returns why it did not arrive, or None if it did."""
+    errors: dict[str, str] = {}
+    bulk.carry_out(_sending(context, message, errors), [[worker_id]], threads=1)
+    return errors.get(worker_id)
 
 
-def _send(
-    context: Context, endpoint: str, message: Message, batch: Sequence[str]
-) -> tuple[dict[str, str], bool]:
-    """Send one batch. Returns why it did not reach some, and whether the endpoint is silent."""
-    context.registry.intend_notices(endpoint, message.digest, batch)
-    try:
-        failures = context.provider.notify(message.subject, message.text, batch)
-    except NotSent as error:
-        failures = dict.fromkeys(batch, str(error))
-    except Unreachable as error:  # nobody knows: the rows stay 'sending'
-        return dict.fromkeys(batch, f"{error} It may have arrived, and is not sent again."), True
-    except ProviderError as error:
-        failures = dict.fromkeys(batch, str(error))
-    outcomes = [(worker_id, failures.get(worker_id)) for worker_id in batch]
-    context.registry.settle_notices(endpoint, message.digest, outcomes)
-    return failures, False
+def _sending(context: Context, message: Message, errors: dict[str, str]) -> Action[_Batch, dict[str, str]]:
+    """Return what sends a message to a batch; why it did not reach some workers goes to `errors`."""
+    key = (context.settings.endpoint, message.digest)
+
+    def call(batch: _Batch) -> dict[str, str]:
+        return context.provider.notify(message.subject, message.text, batch)
+
+    def settle(outcome: Outcome[_Batch, dict[str, str]]) -> bool:
+        batch, error = outcome.item, outcome.error
+        if isinstance(error, Unreachable) and not isinstance(
+            error, NotSent
+        ):  # nobody knows: it stays 'sending'
+            errors.update(dict.fromkeys(batch, f"{error} It may have arrived, and is not sent again."))
+            raise error
+        errors.update(outcome.result if outcome.result is not None else dict.fromkeys(batch, str(error)))
+        context.registry.set_delivered(*key, [(worker_id, errors.get(worker_id)) for worker_id in batch])
+        if error:
+            raise error
+        return False
+
+    return Action(
+        call=call,
+        settle=settle,
+        explain=lambda batch, why: (", ".join(batch), str(why)),
+        intend=lambda batch: context.registry.intend_messages(*key, batch),
+    )
 
 
-def text_trouble(name: str, text: str, most: int) -> str | None:
+def text_problem(name: str, text: str, most: int) -> str | None:
     """Return why the API would not take a text for workers, or None."""
     if len(text) > most:
         return f"the {name} has {len(text)} characters; at most {most} are allowed"
-    if any(c < " " and c not in "\t\n\r" for c in text):
+    if any(character < " " and character not in "\t\n\r" for character in text):
         return f"the {name} holds control characters"
     return None

@@ -1,7 +1,7 @@
 """maximum_units_per_worker: a qualification marks who has done enough of a task_name, in all of its runs.
 
 The API has no cap on how many HITs a worker does. A worker who reaches it is marked when the unit is
-collected; what he accepts before that still counts, so he can exceed it by what fits between two looks.
+collected; what he accepts before that still counts, so he can exceed it by what fits between two polls.
 Source: MTurk requester guide, FAQ on limiting workers; a worker without a qualification meets only DoesNotExist.
 """
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from crowdops import bulk
 from crowdops.context import Context
+from crowdops.workers import eligibility
 
 _PREFIX = "crowdops-done-"
 
@@ -28,25 +29,19 @@ class WorkerCap:
         """Return what keeps out those who have done enough. Makes or finds the qualification; safe to repeat."""
         if not self._maximum:
             return []
-        name = f"{_PREFIX}{self._maximum}-of-{self._task_name}"
-        words = f"Holders have done {self._maximum} units of {self._task_name}, which is as many as one worker may do."
-        self._type_id = self._context.provider.create_qualification_type(name, words)
-        self._marked = {worker_id for worker_id, _ in self._context.provider.iter_workers_with(self._type_id)}
+        provider, name = self._context.provider, f"{_PREFIX}{self._maximum}-of-{self._task_name}"
+        description = f"Holders have done {self._maximum} units of {self._task_name}, which is as many as one worker may do."
+        self._type_id = provider.create_qualification_type(name, description)
+        self._marked = {worker_id for worker_id, _ in provider.iter_workers_with(self._type_id)}
         self.mark()
-        return [
-            {
-                "QualificationTypeId": self._type_id,
-                "Comparator": "DoesNotExist",
-                "ActionsGuarded": "DiscoverPreviewAndAccept",
-            }
-        ]
+        return [eligibility.requirement(self._type_id, "DoesNotExist")]
 
     def mark(self) -> None:
-        """Mark those who have reached the cap by now. A failure is made good next time."""
+        """Mark those who have reached the cap by now. A failure is made good the next time."""
         if self._type_id is None:
             return
-        type_id = self._type_id
+        type_id, provider = self._type_id, self._context.provider
         due = self._context.registry.busiest_workers(self._task_name, self._maximum) - self._marked
-        for outcome in bulk.each(lambda worker: self._context.provider.grant(type_id, worker), sorted(due)):
+        for outcome in bulk.each(lambda worker_id: provider.grant(type_id, worker_id), sorted(due)):
             if outcome.error is None:
                 self._marked.add(outcome.item)

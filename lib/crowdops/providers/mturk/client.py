@@ -1,6 +1,6 @@
 """The wall to an endpoint that serves the MTurk Requester API (2017-01-17): the few calls that we need.
 
-boto3 itself is in mturk_calls, what concerns workers in mturk_workers, what answers become in mturk_objects.
+What concerns workers is in workers.py, what answers become in models.py; retries.py makes the calls.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from crowdops.config.parameters import Parameters
 from crowdops.errors import DuplicateToken, NotFound, WrongState
 from crowdops.providers.mturk.models import (
     Balance,
@@ -19,6 +20,7 @@ from crowdops.providers.mturk.models import (
     Definition,
     Hit,
     Submission,
+    read_definition,
     read_hit,
     read_submission,
 )
@@ -42,27 +44,20 @@ class MTurk(Workers):
         held = answer.get("OnHoldBalance")
         return Balance(Decimal(answer["AvailableBalance"]), None if held is None else Decimal(held))
 
-    def create_hit_type(
-        self,
-        *,
-        title: str,
-        description: str,
-        keywords: str,
-        reward: Decimal,
-        assignment_duration: int,
-        auto_approval_delay: int,
-        qualifications: Sequence[dict[str, Any]],
-    ) -> str:
-        """Return the id of the HIT type with these values, made or found: safe to repeat. Times in seconds."""
+    def create_hit_type(self, parameters: Parameters, further: Sequence[dict[str, Any]] = ()) -> str:
+        """Return the id of the HIT type with a run's parameters, made or found: safe to repeat.
+
+        `further` are qualification requirements beside the run's own.
+        """
         answer = self._call(
             "create_hit_type",
-            Title=title,
-            Description=description,
-            Keywords=keywords,
-            Reward=str(reward),
-            AssignmentDurationInSeconds=assignment_duration,
-            AutoApprovalDelayInSeconds=auto_approval_delay,
-            QualificationRequirements=list(qualifications),
+            Title=parameters.task_title,
+            Description=parameters.task_description,
+            Keywords=parameters.task_tags,
+            Reward=str(parameters.task_reward),
+            AssignmentDurationInSeconds=parameters.assignment_duration_in_seconds,
+            AutoApprovalDelayInSeconds=parameters.auto_approval_delay_in_seconds,
+            QualificationRequirements=[*parameters.qualifications, *further],
         )
         return str(answer["HITTypeId"])
 
@@ -90,25 +85,18 @@ class MTurk(Workers):
 
     def definition(self, hit_id: str) -> Definition:
         """Return what a HIT was made from. NotFound if it was disposed of, or never was."""
-        item = self._call("get_hit", HITId=hit_id)["HIT"]
-        return Definition(
-            *(item["Title"], item["Description"], item.get("Keywords", ""), Decimal(item["Reward"])),
-            *(item["AssignmentDurationInSeconds"], item.get("AutoApprovalDelayInSeconds", 0)),
-            *(item.get("QualificationRequirements", []), item["MaxAssignments"]),
-            lifetime=int((item["Expiration"] - item["CreationTime"]).total_seconds()),
-            question=item.get("Question", ""),
-        )
+        return read_definition(self._call("get_hit", HITId=hit_id)["HIT"])
 
     def iter_hits(self) -> Iterator[Hit]:
         """Yield every HIT of the account that is not disposed of, once each.
 
         One call a hundred HITs, and one more. A new HIT may be absent for a minute.
         """
-        seen: set[str] = set()
+        hit_ids: set[str] = set()
         for page in self._pages("list_hits", "HITs"):
             for item in page:
-                if item["HITId"] not in seen:  # a list that moves under the walk can repeat items
-                    seen.add(item["HITId"])
+                if item["HITId"] not in hit_ids:  # a list that moves under the walk can repeat items
+                    hit_ids.add(item["HITId"])
                     yield read_hit(item)
 
     def iter_hits_asking_for(self, type_id: str) -> Iterator[Hit]:
@@ -123,22 +111,21 @@ class MTurk(Workers):
 
     def submissions(self, hit_id: str, expected: int) -> list[Submission]:
         """Return a HIT's assignments. Stops asking once `expected` are there: one call for a full HIT."""
-        found: dict[str, Submission] = {}
+        submissions: dict[str, Submission] = {}
         for page in self._pages("list_assignments_for_hit", "Assignments", HITId=hit_id):
-            found.update((item["AssignmentId"], read_submission(item)) for item in page)
-            if len(found) >= expected:
+            submissions.update((item["AssignmentId"], read_submission(item)) for item in page)
+            if len(submissions) >= expected:
                 break
-        return list(found.values())
+        return list(submissions.values())
 
     def expire(self, hit_id: str) -> None:
-        """End a HIT: nobody can accept it from now on. Safe to repeat. NotFound if it is gone.
+        """Expire a HIT: nobody can accept it from now on. Safe to repeat. NotFound if it is gone.
 
         The date lies years back, never at the present: a clock that is a second off turns "now" into an
         extension. It differs each time: the service refuses a date that it has seen for this HIT.
         """
-        moment = datetime(2015, 1, 1, tzinfo=UTC) + timedelta(
-            seconds=time.time_ns() // 1_000_000 % 100_000_000
-        )
+        seconds = time.time_ns() // 1_000_000 % 100_000_000
+        moment = datetime(2015, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
         with contextlib.suppress(DuplicateToken):  # this HIT was expired with this very date before
             self._call("update_expiration_for_hit", HITId=hit_id, ExpireAt=moment)
 
@@ -167,8 +154,8 @@ class MTurk(Workers):
 
         WrongState if its state does not call for it (any more): settle by reading.
         """
-        words: dict[str, Any] = {"RequesterFeedback": feedback} if feedback else {}
-        self._call("approve_assignment", AssignmentId=assignment_id, OverrideRejection=override, **words)
+        optional: dict[str, Any] = {"RequesterFeedback": feedback} if feedback else {}
+        self._call("approve_assignment", AssignmentId=assignment_id, OverrideRejection=override, **optional)
 
     def reject(self, assignment_id: str, feedback: str) -> None:
         """Reject an assignment, which is then not paid. WrongState as for approve()."""
@@ -193,8 +180,8 @@ class MTurk(Workers):
         """Yield the bonuses that were paid for the assignments of a HIT, by whomever. NotFound if it is gone."""
         yield from self._bonuses(HITId=hit_id)
 
-    def _bonuses(self, **of: str) -> Iterator[Bonus]:
-        for page in self._pages("list_bonus_payments", "BonusPayments", **of):
+    def _bonuses(self, **parent: str) -> Iterator[Bonus]:
+        for page in self._pages("list_bonus_payments", "BonusPayments", **parent):
             for item in page:
                 amount = Decimal(item["BonusAmount"])
                 yield Bonus(item["AssignmentId"], item["WorkerId"], amount, item.get("Reason", ""))

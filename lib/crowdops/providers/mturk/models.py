@@ -29,18 +29,28 @@ class Hit(NamedTuple):
 
     @property
     def mark(self) -> Mark | None:
-        """Our mark, or None for a HIT that is not ours."""
+        """Our mark; None for a HIT that is not ours."""
         return parse_annotation(self.annotation)
 
     @property
     def is_outstanding(self) -> bool:
-        """Workers can still accept it or are working on it."""
+        """Whether workers can still accept it or are working on it."""
         return self.status in OUTSTANDING
 
     @property
     def submitted(self) -> int:
-        """Assignments submitted and not reviewed: in none of the API's three counters."""
+        """How many assignments are submitted and not reviewed: those in none of the API's three counters."""
         return max(0, self.max_assignments - self.available - self.pending - self.completed)
+
+    @property
+    def answers(self) -> int:
+        """Assignments submitted, reviewed or not."""
+        return self.submitted + self.completed
+
+    @property
+    def ended_untouched(self) -> bool:
+        """It has ended, and nobody had submitted anything."""
+        return not self.is_outstanding and self.available == self.max_assignments
 
 
 class Definition(NamedTuple):
@@ -83,13 +93,14 @@ class Bonus(NamedTuple):
 
 
 class Balance(NamedTuple):
-    """What the account has, in dollars: to spend, and held back for work on offer (None: not told)."""
+    """What the account has, in dollars: to spend, and held back for open HITs (None: not told)."""
 
     available: Decimal
     held: Decimal | None
 
 
 def read_hit(item: dict[str, Any]) -> Hit:
+    """Return the HIT of an answer."""
     return Hit(
         hit_id=item["HITId"],
         hit_type_id=item.get("HITTypeId", ""),
@@ -106,12 +117,33 @@ def read_hit(item: dict[str, Any]) -> Hit:
     )
 
 
+def read_definition(item: dict[str, Any]) -> Definition:
+    """Return what a HIT of an answer was made from."""
+    return Definition(
+        title=item["Title"],
+        description=item["Description"],
+        keywords=item.get("Keywords", ""),
+        reward=Decimal(item["Reward"]),
+        assignment_duration=item["AssignmentDurationInSeconds"],
+        auto_approval_delay=item.get("AutoApprovalDelayInSeconds", 0),
+        qualifications=item.get("QualificationRequirements", []),
+        max_assignments=item["MaxAssignments"],
+        lifetime=int((item["Expiration"] - item["CreationTime"]).total_seconds()),
+        question=item.get("Question", ""),
+    )
+
+
 def read_submission(item: dict[str, Any]) -> Submission:
+    """Return the assignment of an answer."""
+
     def moment(name: str) -> datetime | None:
         return item[name].astimezone(UTC) if name in item else None
 
     return Submission(
-        *(item["AssignmentId"], item["WorkerId"], item["HITId"], item["AssignmentStatus"]),
+        assignment_id=item["AssignmentId"],
+        worker_id=item["WorkerId"],
+        hit_id=item["HITId"],
+        status=item["AssignmentStatus"],
         accepted_at=moment("AcceptTime"),
         submitted_at=moment("SubmitTime"),
         auto_approval_at=moment("AutoApprovalTime"),

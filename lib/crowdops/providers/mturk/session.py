@@ -1,4 +1,4 @@
-"""A boto3 client for each endpoint, and the key that it signs with."""
+"""The boto3 client of an endpoint, and the key pair that it signs with."""
 
 from __future__ import annotations
 
@@ -39,19 +39,19 @@ def read_credentials(home: Path) -> tuple[str, str]:
 
 
 def make_client(settings: Settings) -> Any:
+    """Return a boto3 client of the settings' endpoint. UsageError if no client can be made for it."""
     import boto3
     from botocore.config import Config
+    from botocore.exceptions import BotoCoreError
 
-    each = settings.timeout / ATTEMPTS_IN_TIME
+    timeout = settings.timeout / ATTEMPTS_IN_TIME
     options = Config(
-        connect_timeout=each,
-        read_timeout=each,
+        connect_timeout=timeout,
+        read_timeout=timeout,
         retries={"total_max_attempts": 1, "mode": "standard"},
         max_pool_connections=settings.threads,
         region_name=REGION,
     )
-    from botocore.exceptions import BotoCoreError
-
     try:
         session = boto3.Session() if settings.amazon else _local_session(settings.home)
         return session.client("mturk", endpoint_url=settings.endpoint, config=options)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from crowdops.errors import AlreadyExists, NotFound, ProviderError, WrongState
-from crowdops.providers.mturk.calls import Calls
+from crowdops.providers.mturk.retries import Calls
 
 MOST_RECIPIENTS = 100  # workers that one NotifyWorkers call reaches
 SUBJECT_LENGTH, MESSAGE_LENGTH = 200, 4096
@@ -37,7 +37,7 @@ class Workers(Calls):
         appear in the list yet, which lags behind by up to a minute.
         """
         try:
-            made = self._call(
+            answer = self._call(
                 "create_qualification_type",
                 Name=name,
                 Description=description,
@@ -47,18 +47,18 @@ class Workers(Calls):
             if type_id := self.find_qualification_type(name):
                 return type_id
             raise ProviderError(f"{error} It is not listed yet: try again in a minute.") from error
-        return str(made["QualificationType"]["QualificationTypeId"])
+        return str(answer["QualificationType"]["QualificationTypeId"])
 
     def find_qualification_type(self, name: str) -> str | None:
         """Return the id of this account's qualification type of exactly this name, or None."""
-        return next(
-            (found.type_id for found in self.iter_qualification_types(name) if found.name == name), None
-        )
+        types = self.iter_qualification_types(name)
+        return next((known.type_id for known in types if known.name == name), None)
 
     def iter_qualification_types(self, query: str) -> Iterator[QualificationType]:
         """Yield this account's qualification types whose texts match a query, by the API's own idea of it."""
         pages = self._pages(
-            *("list_qualification_types", "QualificationTypes"),
+            "list_qualification_types",
+            "QualificationTypes",
             Query=query,
             MustBeRequestable=False,
             MustBeOwnedByCaller=True,
@@ -90,7 +90,8 @@ class Workers(Calls):
     def iter_workers_with(self, type_id: str) -> Iterator[tuple[str, int]]:
         """Yield each worker who has a qualification, and the value."""
         pages = self._pages(
-            *("list_workers_with_qualification_type", "Qualifications"),
+            "list_workers_with_qualification_type",
+            "Qualifications",
             QualificationTypeId=type_id,
             Status="Granted",
         )
@@ -118,10 +119,10 @@ class Workers(Calls):
         NotSent nobody has.
         """
         answer = self._call(
-            *("notify_workers",), once=True, Subject=subject, MessageText=text, WorkerIds=list(worker_ids)
+            "notify_workers", once=True, Subject=subject, MessageText=text, WorkerIds=list(worker_ids)
         )
-        statuses: list[dict[str, Any]] = answer.get("NotifyWorkersFailureStatuses", [])
+        failures: list[dict[str, Any]] = answer.get("NotifyWorkersFailureStatuses", [])
         return {
             item["WorkerId"]: item.get("NotifyWorkersFailureMessage") or item["NotifyWorkersFailureCode"]
-            for item in statuses
+            for item in failures
         }

@@ -30,6 +30,7 @@ from crowdops.formats.marks import Mark
 from crowdops.formats.question_xml import html_question
 from crowdops.providers.mturk.client import MTurk
 from tests.support.crowds import free_port
+from tests.support.run_parameters import some_parameters
 from tests.support.worlds import World
 
 RUN = "20261122-114502-k3f9"
@@ -53,15 +54,13 @@ def faults(world: World) -> Iterator[Any]:
 
 
 def new_type(provider: MTurk, reward: str = "0.05") -> str:
-    return provider.create_hit_type(
-        title="Sort messages",
-        description="Say what it is about.",
-        keywords="text, sort",
-        reward=Decimal(reward),
-        assignment_duration=600,
-        auto_approval_delay=86400,
-        qualifications=[],
+    parameters = some_parameters(
+        task_title="Sort messages",
+        task_description="Say what it is about.",
+        task_tags="text, sort",
+        task_reward=Decimal(reward),
     )
+    return provider.create_hit_type(parameters)
 
 
 def new_hit(

@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 
-from crowdops.providers.mturk.pacing import Pacer
+from crowdops.providers.mturk.throttling import Pacer
 
 CALLERS = 32
 

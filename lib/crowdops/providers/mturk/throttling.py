@@ -1,4 +1,4 @@
-"""Pacing of API calls: one limiter that all threads share and that is told of each throttle.
+"""The pace of API calls: one limiter that all threads share and that is told of each throttle.
 
 No request rate is published for MTurk, so the rate is found. It starts gently and doubles while nothing
 is refused; a throttle sets it to a little under what was really answered. From there it climbs until the next
@@ -26,7 +26,7 @@ CALM_SECONDS = 30.0  # so long without a throttle means that the rate is too low
 
 
 class Pacer:
-    """Hands out moments at which a call may start. Thread-safe."""
+    """Says when a call may start. Thread-safe."""
 
     def __init__(
         self, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
@@ -50,22 +50,22 @@ class Pacer:
             self._sleep(turn - now)
 
     def answered(self) -> None:
-        """A call was answered, with whatever but a throttle."""
+        """Note that a call was answered, with whatever but a throttle."""
         with self._lock:
             self._answered.append(self._clock())
 
     def throttled(self) -> None:
-        """A call was refused for its rate."""
+        """Note that a call was refused for its rate, and lower the rate."""
         with self._lock:
             now = self._clock()
             if self._last_cut is not None and now - self._last_cut < WINDOW_SECONDS:
                 return  # calls that were under way when the rate was cut
             recent = sum(1 for moment in self._answered if now - moment <= WINDOW_SECONDS) / WINDOW_SECONDS
             if self._last_cut is None:
-                wanted = min(self._rate, recent) * FIRST_CUT
+                rate = min(self._rate, recent) * FIRST_CUT
             else:  # a pause of our own machine makes the count too low
-                wanted = max(min(self._rate, recent), self._rate * DEEPEST_CUT) * LATER_CUT
-            self._rate = max(FLOOR_RATE, wanted)
+                rate = max(min(self._rate, recent), self._rate * DEEPEST_CUT) * LATER_CUT
+            self._rate = max(FLOOR_RATE, rate)
             self._next = max(self._next, now + 1 / self._rate)
             self._last_cut = self._changed = now
             self._cuts += 1

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from crowdops.providers.mturk.pacing import CEILING_RATE, FLOOR_RATE, Pacer
+from crowdops.providers.mturk.throttling import CEILING_RATE, FLOOR_RATE, Pacer
 
 THREADS, LATENCY = 32, 0.05
 

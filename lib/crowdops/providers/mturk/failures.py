@@ -1,0 +1,144 @@
+"""What went wrong with a call to the MTurk Requester API, as the suite's own exceptions."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from crowdops.config.settings import Settings
+from crowdops.errors import (
+    AlreadyExists,
+    CredentialsRefused,
+    DuplicateToken,
+    Error,
+    InsufficientFunds,
+    NotFound,
+    NotSent,
+    ProviderError,
+    Unreachable,
+    WrongState,
+)
+from crowdops.providers.mturk.session import credentials_path
+
+# What every whole answer to these operations holds.
+_ALWAYS_ANSWERED = {
+    "create_hit_type": "HITTypeId",
+    "create_hit_with_hit_type": "HIT",
+    "get_hit": "HIT",
+    "get_assignment": "Assignment",
+    "get_account_balance": "AvailableBalance",
+    "create_qualification_type": "QualificationType",
+}
+_TIME_SUFFIX = re.compile(r"\s*\(\d{13}( s)?\)\s*$")
+_ID = re.compile(r"\b[A-Z0-9]{20,64}\b")
+_THROTTLE_CODES = {
+    "ThrottlingException",
+    "Throttling",
+    "RequestLimitExceeded",
+    "SlowDown",
+    "TooManyRequestsException",
+}
+_KEY_CODES = {
+    "UnrecognizedClientException",
+    "InvalidSignatureException",
+    "AccessDeniedException",
+    "InvalidClientTokenId",
+    "MissingAuthenticationTokenException",
+    "IncompleteSignatureException",
+    "SignatureDoesNotMatch",
+    "Forbidden",
+    "NotAuthorized",
+    "ExpiredTokenException",
+    "InvalidAccessKeyId",
+}
+
+
+class Throttled(Unreachable):
+    """The endpoint refused a call for its rate: it can be sent again."""
+
+
+def no_answer(settings: Settings, error: Exception) -> Error:
+    """Return what botocore's error means for a call that got no answer that can be read."""
+    from botocore import exceptions
+    from botocore.parsers import ResponseParserError
+
+    if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
+        return CredentialsRefused(f"No AWS key for {settings.environment}: {error}. Run `aws configure`.")
+    kind = NotSent if isinstance(error, exceptions.EndpointConnectionError) else Unreachable
+    if settings.amazon and settings.endpoint.endswith(".amazonaws.com"):
+        return kind(
+            f"{settings.endpoint} does not answer. Amazon closed Mechanical Turk on 2026-09-30. The crowd server"
+            " of this repository still works: leave out --environment, and start it with `make crowd`."
+        )
+    if kind is NotSent:
+        return NotSent(
+            f"Nothing listens at {settings.endpoint}. Start the crowd server: make crowd"
+            " (or set AWS_ENDPOINT_URL_MTURK if it is elsewhere)."
+        )
+    if isinstance(error, ResponseParserError):
+        return _no_api(settings)
+    return Unreachable(
+        f"{settings.endpoint} did not answer within {settings.timeout:g} s ({type(error).__name__})."
+        " Try again, or give it longer: --timeout."
+    )
+
+
+def refusal(settings: Settings, method: str, response: dict[str, Any]) -> Error:
+    """Return what an error answer means: by its type, then by TurkErrorCode, only then by its words."""
+    code = response.get("Error", {}).get("Code", "")
+    message = response.get("Message") or response.get("Error", {}).get("Message", "")
+    text = _TIME_SUFFIX.sub("", str(message))
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
+    endpoint = settings.endpoint
+    if status < 500 and _is_foreign(response):
+        return _no_api(settings)
+    if code in _KEY_CODES or status == 403:
+        return CredentialsRefused(f"{endpoint} refused the key ({code}: {text}). {_key_hint(settings)}")
+    if code in _THROTTLE_CODES:
+        return Throttled(f"{endpoint} throttles without end ({text}). Try again later.")
+    if status >= 500 or code == "ServiceFault":
+        return Unreachable(f"{endpoint} failed at {method} ({code}: {text}). Try again in a minute.")
+    turk_code = str(response.get("TurkErrorCode", "")).removeprefix("AWS.MechanicalTurk.").lower()
+    return _request_error(turk_code, text) or ProviderError(f"{method}: {text or code}")
+
+
+def _request_error(turk_code: str, text: str) -> Error | None:
+    if turk_code == "qualificationtypealreadyexists" or text.startswith("You have already created a Qual"):
+        return AlreadyExists(text)
+    if turk_code in ("hitalreadyexists", "duplicatecall") or "already been processed" in text:
+        return DuplicateToken(text, _ID.findall(text))
+    if turk_code.endswith("doesnotexist") or "does not exist" in text:
+        return NotFound(text)
+    if turk_code in ("invalidhitstate", "invalidassignmentstate") or "can be called with a status of" in text:
+        return WrongState(text)
+    if turk_code == "insufficientfunds" or text.startswith("This Requester has insufficient funds"):
+        return InsufficientFunds(text)
+    return None
+
+
+def check_answer(settings: Settings, method: str, answer: dict[str, Any]) -> None:
+    """Raise Unreachable for an answer that was cut off: botocore takes such a body for an empty one.
+
+    ProviderError if it says of itself that it is no JSON: some other server answers at this address.
+    """
+    needed = "NumResults" if method.startswith("list_") else _ALWAYS_ANSWERED.get(method)
+    if needed is None or needed in answer:
+        return
+    if _is_foreign(answer):
+        raise _no_api(settings)
+    raise Unreachable(f"{settings.endpoint} sent a cut-off answer to {method}. Try again.")
+
+
+def _is_foreign(answer: dict[str, Any]) -> bool:
+    kind = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("content-type", "json")
+    return "json" not in kind
+
+
+def _no_api(settings: Settings) -> ProviderError:
+    return ProviderError(f"{settings.endpoint} answers, but not as the MTurk Requester API does.")
+
+
+def _key_hint(settings: Settings) -> str:
+    if settings.environment == "local":
+        return f"The key is read from {credentials_path(settings.home)}."
+    return "Check `aws configure list`."

@@ -1,0 +1,126 @@
+"""How calls are made to an endpoint that serves the MTurk Requester API (2017-01-17): paced, in time, retried.
+
+Every call has one time limit, retries included, and retries are ours: botocore's own are off, because it
+would resend a creation after a lost answer without telling. A resend is safe here: calls that create or
+pay carry a token, the others are settled by reading. The one that is neither is sent `once`.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from crowdops.config.settings import Settings
+from crowdops.errors import NotSent, ProviderError, Unreachable
+from crowdops.providers.mturk import failures
+from crowdops.providers.mturk.failures import Throttled
+from crowdops.providers.mturk.session import make_client
+from crowdops.providers.mturk.throttling import Pacer
+
+PAGE = 100  # results a page, the API's maximum
+RETRY_PAUSE_SECONDS = 0.5
+MAX_THROTTLES = 60  # of one call that do not count towards its time limit
+MAX_REFUSALS = 2  # of a connection: then nothing listens there
+_HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT")  # RFC 9110, 5.6.7
+
+
+class Calls:
+    """Makes calls to one endpoint, from many threads. `calls` counts what was sent, `throttled` what was put off."""
+
+    def __init__(self, settings: Settings, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._settings, self._sleep = settings, sleep
+        self._pacer = Pacer(sleep=sleep)
+        self._lock = threading.Lock()
+        self._client: Any = None
+        self.calls = self.throttled = 0
+        self._dated: tuple[str, datetime] | None = None
+
+    @property
+    def clock_ahead(self) -> timedelta | None:
+        """How far the endpoint's clock is ahead of this machine's, to the second; None before the first answer."""
+        if self._dated is None:
+            return None
+        date, received = self._dated
+        return parsedate_to_datetime(date) - received.replace(microsecond=0)
+
+    def _pages(self, method: str, key: str, **arguments: Any) -> Iterator[list[dict[str, Any]]]:
+        """Yield pages. The walk ends where no token comes back; a last, empty page is normal."""
+        while True:
+            answer = self._call(method, MaxResults=PAGE, **arguments)
+            yield answer.get(key, [])
+            if not answer.get("NextToken"):
+                return
+            arguments["NextToken"] = answer["NextToken"]
+
+    def _call(self, method: str, *, once: bool = False, **arguments: Any) -> Any:
+        """Make one API call within the time limit. Waiting for one's turn does not count towards it.
+
+        `once`: it is not sent again unless it certainly did not arrive.
+        """
+        call = getattr(self._connect(), method)
+        spent, refusals, throttles = 0.0, 0, 0
+        while True:
+            self._pacer.wait()
+            started = time.monotonic()
+            try:
+                return self._send(call, method, arguments)
+            except Throttled as error:
+                throttles += 1
+                if throttles <= MAX_THROTTLES:
+                    continue
+                failure: Unreachable = error
+            except Unreachable as error:
+                failure = error
+            spent += time.monotonic() - started + RETRY_PAUSE_SECONDS
+            refusals += isinstance(failure, NotSent)
+            may_have_arrived = once and not isinstance(failure, NotSent)
+            if may_have_arrived or spent >= self._settings.timeout or refusals > MAX_REFUSALS:
+                raise failure
+            self._sleep(RETRY_PAUSE_SECONDS)
+
+    def _send(self, call: Callable[..., Any], method: str, arguments: dict[str, Any]) -> Any:
+        """Send a call once and return its answer. Unreachable if another try may help."""
+        from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+        self._count(calls=1)
+        try:
+            answer = call(**arguments)
+        except ClientError as error:
+            self._note_date(error.response)
+            failure = failures.refusal(self._settings, method, error.response)
+            if isinstance(failure, Throttled):
+                self._count(throttled=1)
+                self._pacer.throttled()
+            else:
+                self._pacer.answered()
+            raise failure from error
+        except ParamValidationError as error:
+            raise ProviderError(f"{method}: {' '.join(str(error).split())}") from error
+        except BotoCoreError as error:
+            raise failures.no_answer(self._settings, error) from error
+        self._note_date(answer)
+        self._pacer.answered()
+        failures.check_answer(self._settings, method, answer)
+        return answer
+
+    def _count(self, *, calls: int = 0, throttled: int = 0) -> None:
+        with self._lock:
+            self.calls += calls
+            self.throttled += throttled
+
+    def _note_date(self, answer: dict[str, Any]) -> None:
+        """Keep what time it was at the endpoint, whatever it answered."""
+        date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
+        if _HTTP_DATE.fullmatch(date):
+            self._dated = (date, datetime.now(UTC))
+
+    def _connect(self) -> Any:
+        with self._lock:
+            if self._client is None:
+                self._client = make_client(self._settings)
+            return self._client

@@ -1,13 +1,13 @@
-"""Selection."""
+"""Which runs, and which of their results, a command means."""
 
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from crowdops.config.settings import Selection, Settings
 from crowdops.errors import UsageError
-from crowdops.registry import Registry, Run
+from crowdops.registry import Registry, Result, Run
 
 
 def choose(registry: Registry, settings: Settings, selection: Selection) -> tuple[Settings, list[Run]]:
@@ -32,24 +32,36 @@ def select(registry: Registry, selection: Selection) -> list[Run]:
 
     UsageError names a selector that matches nothing.
     """
-    every = registry.runs()
+    runs = registry.runs()
     if selection.is_empty or selection.all_runs:
-        return every
-    chosen = {run.run_id: run for glob in selection.task_names for run in _named(every, glob)}
+        return runs
+    chosen = {run.run_id: run for glob in selection.task_names for run in _runs_named(glob, runs)}
     for run_id in selection.runs:
-        chosen[run_id] = _identified(every, run_id)
+        chosen[run_id] = _run_with_id(run_id, runs)
     return sorted(chosen.values(), key=lambda run: run.run_id)
 
 
-def _named(every: Sequence[Run], glob: str) -> list[Run]:
-    found = [run for run in every if fnmatch.fnmatchcase(run.task_name, glob)]
-    if not found:
+def _runs_named(glob: str, runs: Sequence[Run]) -> list[Run]:
+    named = [run for run in runs if fnmatch.fnmatchcase(run.task_name, glob)]
+    if not named:
         raise UsageError(f"No run has a task_name like {glob!r}. See them all: make runs")
-    return found
+    return named
 
 
-def _identified(every: Sequence[Run], run_id: str) -> Run:
-    for run in every:
+def _run_with_id(run_id: str, runs: Sequence[Run]) -> Run:
+    for run in runs:
         if run.run_id == run_id:
             return run
     raise UsageError(f"The registry has no run {run_id!r}. See them all: make runs")
+
+
+def find_result(registry: Registry, run_ids: Container[str], assignment_id: str, worker_id: str) -> Result:
+    """Return a worker's assignment that was collected of these runs. UsageError says what the id stands for instead."""
+    results = [result for result in registry.results_of(assignment_id) if result.run_id in run_ids]
+    for result in results:
+        if result.assignment.worker_id == worker_id:
+            return result
+    if not results:
+        raise UsageError("no such assignment has been collected of the selected runs")
+    workers = ", ".join(result.assignment.worker_id for result in results)
+    raise UsageError(f"it is the work of {workers}, not of {worker_id or 'nobody'}")

@@ -12,11 +12,22 @@ nothing twice. RUN.TOML is needed only when the registry was rebuilt from marks,
 
 import time
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import click
 
 from crowdops.config.settings import Settings
 from crowdops.console import cli, output
+
+
+class Options(NamedTuple):
+    """What is to be launched or carried on."""
+
+    run_toml: Path | None
+    given: tuple[str, ...]
+    detach: bool
+    run_id: str | None
+    ignore_data_change: bool
 
 
 @cli.command(__doc__)
@@ -29,28 +40,25 @@ from crowdops.console import cli, output
 @click.option("--ignore-data-change", is_flag=True, help="Resume with the rows as they were at launch.")
 @cli.with_guard
 @cli.with_settings
-def main(
-    run_toml: Path | None,
-    given: tuple[str, ...],
-    detach: bool,
-    run_id: str | None,
-    ignore_data_change: bool,
-    settings: Settings,
-    guard: cli.Guard,
-) -> int:
+def main(settings: Settings, guard: cli.Guard, **values: Any) -> int:
     from crowdops.config import parameters
     from crowdops.context import Context
-    from crowdops.runs import launch, outcome, plan, resume
+    from crowdops.runs import launch, outcome, plan, resume, view
 
-    started = time.monotonic()
-    resume.check_command(run_toml, run_id, changes=detach or bool(given))
-    loaded = parameters.load(run_toml, cli.pairs(given, "--set")) if run_toml else None
-    planned = plan.plan(loaded, settings, detach=detach) if loaded else None
-    if run_id:
-        settings, offer = resume.offer(settings, run_id, planned, ignore_data_change=ignore_data_change)
+    started, options = time.monotonic(), Options(**values)
+    resume.check_command(options.run_toml, options.run_id, changes=options.detach or bool(options.given))
+    launch_plan = None
+    if options.run_toml:
+        loaded = parameters.load(options.run_toml, cli.pairs(options.given, "--set"))
+        launch_plan = plan.plan(loaded, settings, detach=options.detach)
+    resumption = None
+    if options.run_id:
+        resumption = resume.Resumption(options.run_id, launch_plan, options.ignore_data_change)
+        settings, remainder = resume.prepare(settings, resumption)
+        offer = view.offer_resume(remainder)
     else:
-        assert planned is not None
-        offer = plan.offer(planned, settings)
+        assert launch_plan is not None
+        offer = view.offer_launch(launch_plan, settings)
     if guard.dry_run:
         output.either(settings.as_json, offer.document, offer.text)
         return 0
@@ -61,18 +69,16 @@ def main(
             output.say("Nothing was created.")
             return 0
         with context.interrupts:
-            if run_id:
-                ending = resume.resume(context, run_id, plan=planned, ignore_data_change=ignore_data_change)
+            if resumption:
+                ended = resume.resume(context, resumption)
             else:
-                assert planned is not None
-                ending = launch.launch(context, planned, detach=detach)
-            document = outcome.document(
-                context.registry, ending, context.provider.calls, time.monotonic() - started
-            )
-            output.say(outcome.closing_words(document, ending))
+                assert launch_plan is not None
+                ended = launch.launch(context, launch_plan, detach=options.detach)
+            summary = outcome.summarize(context, ended, time.monotonic() - started)
+            output.say(view.summary_text(summary))
             if settings.as_json:
-                output.document(document)
-    return outcome.exit_code(document)
+                output.document(view.summary_document(summary))
+    return outcome.exit_code(summary)
 
 
 if __name__ == "__main__":

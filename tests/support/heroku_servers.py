@@ -16,7 +16,7 @@ from crowdops.config.settings import Settings, resolve
 from crowdops.context import Context
 from crowdops.formats import marks
 from crowdops.registry import Registry, Run, Server
-from crowdops.runs import plan
+from crowdops.runs import entry, plan
 from tests.support.heroku.emulator import TOKEN
 from tests.support.heroku.running import RunningEmulator
 from tests.support.worlds import REPOSITORY, Invoked, invoke
@@ -85,9 +85,8 @@ class HerokuWorld:
         planned = plan.plan(
             parameters.load(self.write_task(task_name, **parts), {}), self.settings, detach=False
         )
-        run = plan.new_run(planned, self.settings, marks.new_run_id(), detached=state == "detached")
         with Context.open(self.settings) as context:
-            plan.enter(context, planned, run)
+            run = entry.enter(context, planned, marks.new_run_id(), detached=state == "detached")
             context.registry.set_run_state(run.run_id, "running" if state == "detached" else state)
         return run
 

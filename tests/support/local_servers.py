@@ -20,7 +20,7 @@ from crowdops.context import Context
 from crowdops.formats import marks
 from crowdops.providers import processes
 from crowdops.registry import Registry, Run, Server
-from crowdops.runs import plan
+from crowdops.runs import entry, plan
 from crowdops.servers import links
 from tests.support.serving import SERVED_PAGE
 from tests.support.worlds import REPOSITORY, Invoked, invoke
@@ -75,9 +75,8 @@ class LocalWorld:
         (folder / "items.csv").write_text("text\n" + "".join(f"message {number}\n" for number in range(rows)))
         (folder / "run.toml").write_text(RUN_TOML.format(task_name=task_name, cap=cap))
         planned = plan.plan(parameters.load(folder / "run.toml", {}), self.settings, detach=False)
-        run = plan.new_run(planned, self.settings, marks.new_run_id(), detached=state == "detached")
         with Context.open(self.settings) as context:
-            plan.enter(context, planned, run)
+            run = entry.enter(context, planned, marks.new_run_id(), detached=state == "detached")
             context.registry.set_run_state(run.run_id, "running" if state == "detached" else state)
         return run
 

@@ -18,9 +18,11 @@ from crowdops.config import parameters
 from crowdops.config.settings import Settings
 from crowdops.context import Context
 from crowdops.formats import marks
-from crowdops.runs import plan as runs
-from crowdops.runs.unit_launcher import Launcher
+from crowdops.hits.create import Creator
+from crowdops.runs import entry, plan
+from crowdops.runs.unit_launcher import UnitLauncher
 from crowdops.servers import pages
+from crowdops.workers.unit_caps import WorkerCap
 from crowdserver.storage.schema import assignments, hits
 from tests.support.crowds import html_question, wait_until
 from tests.support.gates import Call, Cut, let_pass
@@ -140,20 +142,13 @@ class Wreckage(World):
             "local", self.gate.url, self.home, timeout=10, poll_interval=0.1, threads=4, quiet=True
         )
         with Context.open(settings, quiet=True) as context:
-            plan = runs.plan(parameters.load(path, {}), settings, detach=False)
-            run = runs.new_run(plan, settings, marks.new_run_id(), detached=False)
-            runs.enter(context, plan, run)
-            launcher = Launcher(
-                context,
-                run,
-                plan.parameters,
-                pages.provide(context, run, plan.parameters),
-                should_stop=lambda: False,
-                listen=lambda silence: None,
-                on_progress=lambda: None,
-            )
-            launcher.begin()
-            assert not launcher.fill(float("inf"))
+            launch_plan = plan.plan(parameters.load(path, {}), settings, detach=False)
+            run = entry.enter(context, launch_plan, marks.new_run_id(), detached=False)
+            run_pages = pages.provide(context, run, run.parameters)
+            creator = Creator(context, run, run_pages.question, lambda error: None)
+            launcher = UnitLauncher(context, run, creator)
+            launcher.begin(WorkerCap(context, run.task_name, 0))
+            assert not launcher.launch(float("inf"), lambda: False)
         return run.run_id
 
     def execute(self, sql: str) -> None:

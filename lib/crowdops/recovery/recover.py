@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 from crowdops.console.output import timestamp
-from crowdops.console.progress import progress
 from crowdops.context import Context
 from crowdops.errors import Error
 from crowdops.hits import repair
@@ -15,9 +14,11 @@ from crowdops.providers.mturk.client import Hit
 from crowdops.recovery import rebuild
 from crowdops.recovery.survey import Survey, Wreck
 from crowdops.registry import END_STATES, Run, locks
-from crowdops.runs import resume as resumption
-from crowdops.runs.outcome import Ending
-from crowdops.runs.supervisor import Attendant
+from crowdops.runs import remainder, resume
+from crowdops.runs.attended import AttendedRun
+from crowdops.runs.drain import Drain
+from crowdops.runs.lifecycle import Lifecycle
+from crowdops.runs.outcome import Outcome
 from crowdops.servers import leftovers, pages
 from crowdops.servers.status import ServerStatus, as_server
 
@@ -77,35 +78,34 @@ class Recovery:
     def shut_down(self, wrecks: Iterable[Wreck], *, wait: bool) -> None:
         """End these runs: first take every HIT off the market, then wait for accepted work, collect it, take servers down."""
         with ExitStack() as held:
-            attendants = []
+            drains = []
             for wreck in wrecks:
                 try:
                     held.enter_context(locks.hold(self._context.settings.home, wreck.run_id))
-                    if attendant := self._withdraw(wreck):
-                        attendants.append((wreck, attendant))
+                    if attended := self._attend(wreck):
+                        held.enter_context(attended)
+                        drain = Drain(attended)
+                        drain.expire_all()
+                        drains.append((wreck, drain))
                 except Error as error:
                     self._fail("run", wreck.run_id, wreck.run_id, error)
-            for wreck, attendant in attendants:
+            for wreck, drain in drains:
                 try:
-                    self._tell(attendant.wait_for_work(patient=wait))
+                    self._tell(drain.wait_for_work(patient=wait))
                 except Error as error:
                     self._fail("run", wreck.run_id, wreck.run_id, error)
 
-    def _withdraw(self, wreck: Wreck) -> Attendant | None:
-        """Expire what a run has out. None if somebody else has ended it since the survey. Its lock must be held."""
+    def _attend(self, wreck: Wreck) -> AttendedRun | None:
+        """Attend a run that is to be ended. None if somebody else has ended it since the survey. Its lock must be held."""
         run = self._context.registry.run(wreck.run_id)
         assert run is not None
         if run.state in END_STATES and wreck.condition != "ended":
             self._note("run", run.run_id, run.run_id, f"{run.state}, by somebody else")
             return None
         self._adopt_hits(run, wreck.hits)
-        parameters = run.parameters
-        left = pages.Left(self._context, run, parameters)
-        bar = progress(run.units, run.task_name, quiet=True)
-        attendant = Attendant(self._context, run, parameters, left, bar)
         self._context.say(f"{run.task_name} ({run.run_id}): ending it.")
-        attendant.shut_down(run.reason or REASON)
-        return attendant
+        lifecycle = Lifecycle(self._context.interrupts, has_crashed=True, stop_reason=run.reason or REASON)
+        return AttendedRun(self._context, run, pages.Left(self._context, run, run.parameters), lifecycle)
 
     def _adopt_hits(self, run: Run, seen: Sequence[Hit]) -> None:
         adopted = repair.adopt(self._context, run, seen)
@@ -114,7 +114,7 @@ class Recovery:
         for line in adopted.failures:
             self._note("hits", run.run_id, run.run_id, line, failed=True)
 
-    def _tell(self, ending: Ending) -> None:
+    def _tell(self, ending: Outcome) -> None:
         planned = self._context.registry.unit_counts(ending.run_id).get("planned", 0)
         never = f"; {planned} units were never launched" if planned else ""
         self._note("run", ending.run_id, ending.run_id, ending.state + never)
@@ -133,12 +133,11 @@ class Recovery:
             try:
                 run = self._context.registry.run(wreck.run_id)
                 assert run is not None
-                for remark in resumption.examine(
+                for remark in remainder.examine(
                     self._context.registry, run, ignore_data_change=False
                 ).remarks:
                     self._context.say(remark)
-                ending = resumption.resume(self._context, wreck.run_id, seen=wreck.hits)
-                self._tell(ending)
+                self._tell(resume.resume(self._context, resume.Resumption(run.run_id), wreck.hits))
             except Error as error:
                 self._fail("run", wreck.run_id, wreck.run_id, error)
 

@@ -1,4 +1,4 @@
-"""Collecting while a run is attended: what has ended since the last look is stored, and its workers are let go."""
+"""Collecting while a run is attended: what has ended is stored, and its workers may go on to other units."""
 
 from __future__ import annotations
 
@@ -8,29 +8,34 @@ from crowdops.context import Context
 from crowdops.errors import CredentialsRefused, ProviderError, Unreachable
 from crowdops.registry import OPEN_STATES, Run
 from crowdops.results import collect
-from crowdops.runs.outage import Silence
+from crowdops.runs.outage import Outage
 from crowdops.servers.pages import Pages
 from crowdops.workers.unit_caps import WorkerCap
 
 
 class Collector:
-    """Looks for what has ended of one run. `last_submission` is the moment, on the monotonic clock, of the last one seen."""
+    """Collects what has ended of one run. `last_submission` is a moment of the monotonic clock.
 
-    def __init__(self, context: Context, run: Run, pages: Pages, cap: WorkerCap, silence: Silence) -> None:
+    Without a `cap`, nobody is marked for having done as many units as one worker may do.
+    """
+
+    def __init__(
+        self, context: Context, run: Run, pages: Pages, outage: Outage, cap: WorkerCap | None = None
+    ) -> None:
         self._context, self._run, self._pages = context, run, pages
-        self._cap, self._silence = cap, silence
+        self._outage, self._cap = outage, cap
         self.last_submission = time.monotonic()
 
     def poll(self, hit_type_id: str, *, tidy: bool = True) -> None:
-        """Look once: collect what has ended. One call when nothing has, and two more for each ended HIT.
+        """Collect what has ended. One call when nothing has, and two more for each ended HIT.
 
         Without `tidy`, HITs that brought nothing stay on the list of reviewable ones: that saves a call each.
         """
         try:
             self._collect(hit_type_id, tidy)
-            self._silence.listen(None)
+            self._outage.note(None)
         except ProviderError as error:  # whatever it is, HITs are out: leaving would not mend it
-            self._silence.listen(error)
+            self._outage.note(error)
 
     def _collect(self, hit_type_id: str, tidy: bool) -> None:
         findings, collected_before = [], []
@@ -51,7 +56,7 @@ class Collector:
                 raise outcome.error
             elif outcome.error:
                 self._context.say(collect.describe_failure(outcome))
-        if findings:
+        if findings and self._cap:
             self._cap.mark()
         if tidy:
             collect.mark_collected(self._context, collected_before)

@@ -1,94 +1,128 @@
-"""Taking a run's HITs off the market, and what of them is in workers' hands after that."""
+"""Ending a run: its HITs are expired, accepted work is waited for and collected. Nothing is launched for that."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from crowdops import bulk
-from crowdops.console.progress import progress
-from crowdops.context import Context
+from crowdops.console.output import timestamp
 from crowdops.errors import Unreachable
 from crowdops.hits import expire
 from crowdops.providers.mturk.client import Hit
-from crowdops.registry import Run
 from crowdops.results import collect
-from crowdops.runs.outage import Silence
-from crowdops.runs.unit_launcher import Launcher
+from crowdops.runs.attended import AttendedRun
+from crowdops.runs.outcome import Outcome
 
 
-class Withdrawal:
-    """Expires what one run has out. What is being created is settled first, so that none slips through."""
+class Drain:
+    """Ends an attended run. Safe to repeat by whoever attends the run next."""
 
-    def __init__(self, context: Context, run: Run, launcher: Launcher, silence: Silence) -> None:
-        self._context, self._run = context, run
-        self._launcher, self._silence = launcher, silence
+    def __init__(self, attended: AttendedRun) -> None:
+        self._attended, self._run_id = attended, attended.run.run_id
+        self._context, self._lifecycle = attended.context, attended.lifecycle
+
+    def end(self) -> Outcome:
+        """Expire what is out, wait for accepted work, and end the run."""
+        self.expire_all()
+        return self.wait_for_work()
 
     def expire_all(self) -> None:
-        """Expire until nothing can be accepted."""
-        run_id = self._run.run_id
-        told = False
+        """Expire HITs until nothing can be accepted. What is being created is settled first: none slips through."""
+        self._lifecycle.begin_expiring()
+        reason = self._lifecycle.stop_reason
+        self._context.registry.set_run_state(self._run_id, "draining", reason)
+        if reason:
+            self._context.say(f"Stopping: {reason}")
+        is_told = False
         while True:
-            self._launcher.settle()
-            failed = self._expire_known()
-            unsettled = self._context.registry.unit_counts(run_id).get("creating", 0)
-            if not failed and not unsettled:
+            self._attended.creator.settle()
+            failures = self._expire_known()
+            unsettled = self._attended.counts().get("creating", 0)
+            if not failures and not unsettled:
                 return
-            if failed:
-                self._silence.listen(
-                    Unreachable(f"{len(failed)} HITs could not be expired ({failed[0][1]}).")
+            if failures:
+                self._attended.outage.note(
+                    Unreachable(f"{len(failures)} HITs could not be expired ({failures[0][1]}).")
                 )
-            elif not told:
+            elif not is_told:
                 self._context.say(
                     f"{unsettled} HITs may exist that the endpoint does not list yet. Looking for them."
                 )
-                told = True
-            self._context.interrupts.wait(self._context.settings.poll_interval)
+                is_told = True
+            self._attended.wait()
+
+    def wait_for_work(self, *, patient: bool = True) -> Outcome:
+        """Collect what comes in until nothing can any more, and end the run; without `patient` look only once."""
+        self._lifecycle.begin_waiting()
+        duration = self._attended.run.parameters.assignment_duration_in_seconds
+        latest = datetime.now(UTC) + timedelta(seconds=duration)
+        is_told = False
+        while True:
+            self._attended.pages_are_up()  # whoever has accepted work still needs its page
+            self._attended.collect(tidy=is_told)
+            counts = self._attended.counts()
+            unfinished = counts.get("creating", 0) + counts.get("outstanding", 0)
+            if not unfinished:
+                return self._attended.end(self._end_state(counts.get("planned", 0)))
+            if self._lifecycle.should_give_up or not patient:
+                return self._attended.end("stopped", self._collect_in_flight())
+            if not is_told:
+                self._context.say(
+                    f"Waiting for accepted work on at most {unfinished} HITs; it can be submitted until"
+                    f" {timestamp(latest)} at the latest. {self._lifecycle.way_to_give_up} to stop now."
+                )
+                is_told = True
+            self._attended.wait()
+
+    def _end_state(self, planned: int) -> str:
+        """Return the state of a run that has nothing out. One that crashed has not done what it was asked to."""
+        return "stopped" if self._lifecycle.has_crashed and planned else "finished"
 
     def _expire_known(self) -> list[tuple[str, str]]:
         """Expire the HITs that are known. Returns those that failed; one that somebody deleted is done."""
-        run_id = self._run.run_id
-        these = [
-            expire.Target(run_id, unit.unit_index, unit.hit_id)
-            for unit in self._context.registry.iter_units(run_id, ["outstanding"])
+        targets = [
+            expire.Target(self._run_id, unit.unit_index, unit.hit_id)
+            for unit in self._context.registry.iter_units(self._run_id, ["outstanding"])
             if unit.hit_id and not unit.expired_at
         ]
-        bar = progress(len(these), "expired", quiet=self._context.settings.quiet)
-        gone, failed = expire.expire(self._context, these, progress=bar)
+        bar = self._context.progress(len(targets), "expired")
+        gone, failures = expire.expire(self._context, targets, progress=bar)
         for target in gone:
             self._context.registry.set_failed(
-                run_id, target.unit_index, f"somebody deleted HIT {target.hit_id}"
+                self._run_id, target.unit_index, f"somebody deleted HIT {target.hit_id}"
             )
-        if these and not failed:
-            self._silence.listen(None)
-        return failed
+        if targets and not failures:
+            self._attended.outage.note(None)
+        return failures
 
-    def in_flight(self) -> list[tuple[Hit, datetime]]:
+    def _collect_in_flight(self) -> list[tuple[Hit, datetime]]:
         """Return the HITs with accepted work, and collect what was submitted to them.
 
         The API shows accepted work as a count; the moment is the latest at which it can be submitted.
         """
-        found = self._look_at_outstanding()
+        in_flight = self._find_in_flight()
         findings = [
-            collect.finding(hit, hit.mark) for hit, _ in found if hit.mark and hit.submitted + hit.completed
+            collect.finding(hit, hit.mark)
+            for hit, _ in in_flight
+            if hit.mark and hit.submitted + hit.completed
         ]
         for outcome in collect.collect(self._context, findings):
             if outcome.error:
                 self._context.say(collect.describe_failure(outcome))
-        return found
+        return in_flight
 
-    def _look_at_outstanding(self) -> list[tuple[Hit, datetime]]:
+    def _find_in_flight(self) -> list[tuple[Hit, datetime]]:
         units = {
-            u.hit_id: u
-            for u in self._context.registry.iter_units(self._run.run_id, ["outstanding"])
-            if u.hit_id
+            unit.hit_id: unit
+            for unit in self._context.registry.iter_units(self._run_id, ["outstanding"])
+            if unit.hit_id
         }
-        found = []
-        for outcome in bulk.each(
-            self._context.provider.hit, list(units), threads=self._context.settings.threads
-        ):
+        in_flight = []
+        threads = self._context.settings.threads
+        for outcome in bulk.each(self._context.provider.hit, list(units), threads=threads):
             if isinstance(outcome.error, Unreachable):
-                self._silence.listen(outcome.error)  # and so ends: a list with gaps would be taken for whole
+                self._attended.outage.note(outcome.error)  # raises: a list with gaps would be taken for whole
             if outcome.result and outcome.result.pending:
                 ended = units[outcome.item].expired_at or datetime.now(UTC)
-                found.append((outcome.result, ended + outcome.result.assignment_duration))
-        return sorted(found, key=lambda item: item[0].hit_id)
+                in_flight.append((outcome.result, ended + outcome.result.assignment_duration))
+        return sorted(in_flight, key=lambda item: item[0].hit_id)

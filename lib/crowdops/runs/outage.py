@@ -1,36 +1,41 @@
-"""An endpoint that falls silent: said once, borne for as long as the run's patience lasts, and then given up."""
+"""An endpoint that does not answer: said once, borne for as long as the run's patience lasts, and then given up."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
+from crowdops.context import Context
 from crowdops.errors import ProviderError
+from crowdops.registry import Run
+from crowdops.runs.lifecycle import Lifecycle
+
+CRASHED_PATIENCE = 4  # time limits of a call, after which a crashed run is left for another time
 
 
-class Silence:
-    """How long an endpoint has not answered. `is_pressed` says that somebody has had enough of waiting."""
+class Outage:
+    """For how long a run's endpoint has not answered."""
 
-    def __init__(
-        self, run_id: str, patience: float, is_pressed: Callable[[], bool], say: Callable[[str], None]
-    ) -> None:
-        self._run_id, self._is_pressed, self._say = run_id, is_pressed, say
-        self.patience = patience  # seconds
+    def __init__(self, context: Context, run: Run, lifecycle: Lifecycle) -> None:
+        self._context, self._run, self._lifecycle = context, run, lifecycle
+        self._patience = float(run.parameters.no_submission_patience)
+        if lifecycle.has_crashed:
+            self._patience = min(self._patience, CRASHED_PATIENCE * context.settings.timeout)
         self._since: float | None = None
 
-    def listen(self, error: ProviderError | None) -> None:
-        """Note whether the endpoint answered (None) or why not. ProviderError when this has lasted for too long."""
+    def note(self, error: ProviderError | None) -> None:
+        """Note that the endpoint answered (None), or why not. ProviderError when this has lasted for too long."""
         if error is None:
             if self._since is not None:
-                self._say("The endpoint answers again.")
+                self._context.say("The endpoint answers again.")
             self._since = None
             return
         now = time.monotonic()
         if self._since is None:
             self._since = now
-            self._say(f"{error} The run goes on trying.")
-        if self._is_pressed() or now - self._since > self.patience:
+            self._context.say(f"{error} The run goes on trying.")
+        if self._lifecycle.should_give_up or now - self._since > self._patience:
+            run_id = self._run.run_id
             raise ProviderError(
                 f"{error} HITs of this run may still be open. When the endpoint answers again:"
-                f" make expire RUN={self._run_id}, then make results RUN={self._run_id}"
+                f" make expire RUN={run_id}, then make results RUN={run_id}"
             )

@@ -15,7 +15,7 @@ from crowdops.context import Context
 from crowdops.errors import UsageError
 from crowdops.formats import marks
 from crowdops.registry import Run
-from crowdops.runs import plan
+from crowdops.runs import entry, plan
 from crowdops.servers import bundle, links
 from tests.support.task_servers import Served
 
@@ -47,9 +47,8 @@ class Planned:
         self.settings = settings.resolve({}, quiet=True, verbose=False, as_json=False)
         self.parameters = parameters.load(folder / "run.toml", {})
         planned = plan.plan(self.parameters, self.settings, detach=False)
-        self.run: Run = plan.new_run(planned, self.settings, marks.new_run_id(), detached=False)
         with Context.open(self.settings) as context:
-            plan.enter(context, planned, self.run)
+            self.run: Run = entry.enter(context, planned, marks.new_run_id(), detached=False)
         self.run_folder = self.settings.home / "runs" / self.run.run_id
 
     def build(self) -> Path:

@@ -1,0 +1,97 @@
+"""A run that this process attends: what launching it and ending it have in common."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+
+from crowdops.console.progress import progress
+from crowdops.context import Context
+from crowdops.errors import ProviderError, ServerFailed
+from crowdops.hits.create import Creator
+from crowdops.providers.mturk.client import Hit
+from crowdops.registry import END_STATES, Run
+from crowdops.runs.collector import Collector
+from crowdops.runs.lifecycle import Lifecycle
+from crowdops.runs.outage import Outage
+from crowdops.runs.outcome import Outcome
+from crowdops.servers.pages import Pages
+from crowdops.workers.unit_caps import WorkerCap
+
+SHOW_SECONDS = 0.25  # between two looks at the counts for the progress line
+
+
+class AttendedRun:
+    """A run whose lock this process holds, with its pages. It shows a progress line while it is entered."""
+
+    def __init__(
+        self, context: Context, run: Run, pages: Pages, lifecycle: Lifecycle, cap: WorkerCap | None = None
+    ) -> None:
+        self.context, self.run, self.pages, self.lifecycle = context, run, pages, lifecycle
+        self.outage = Outage(context, run, lifecycle)
+        self.creator = Creator(context, run, pages.question, self.outage.note, self.show)
+        self.collector = Collector(context, run, pages, self.outage, cap)
+        # Crashed runs are ended several at once: their lines would overwrite each other.
+        is_quiet = context.settings.quiet or lifecycle.has_crashed
+        self._progress = progress(run.units, run.task_name, quiet=is_quiet)
+        self._next_show = 0.0
+
+    def __enter__(self) -> AttendedRun:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._progress.close()
+
+    def counts(self) -> dict[str, int]:
+        """Return how many units are in each state; states without units are absent."""
+        return self.context.registry.unit_counts(self.run.run_id)
+
+    def wait(self) -> None:
+        """Sleep until the next poll is due, or until an interrupt."""
+        self.context.interrupts.wait(self.context.settings.poll_interval)
+
+    def collect(self, *, tidy: bool = True) -> None:
+        """Collect what has ended; see Collector.poll()."""
+        if self.run.hit_type_id:
+            self.collector.poll(self.run.hit_type_id, tidy=tidy)
+            self.show()
+
+    def pages_are_up(self) -> bool:
+        """Look at the task server, if there is one. Its last failure stops the run."""
+        try:
+            return self.pages.are_up()
+        except ServerFailed as error:
+            self.lifecycle.stop(str(error))
+            return False
+
+    def close_pages(self) -> None:
+        """Take the pages down. A failure is said, and is the run's reason if it has no other."""
+        try:
+            self.pages.close()
+        except ProviderError as error:
+            self.context.say(f"{error}")
+            self.lifecycle.stop(
+                f"its task server could not be taken down; see what is left: make servers RUN={self.run.run_id}"
+            )
+
+    def end(self, state: str, in_flight: Sequence[tuple[Hit, datetime]] = ()) -> Outcome:
+        """Write the run's last state down, after its pages are down if nobody needs them any more."""
+        if state in END_STATES:
+            self.close_pages()
+        self.context.registry.set_run_state(self.run.run_id, state, self.lifecycle.stop_reason)
+        self._next_show = 0.0
+        self.show()
+        return Outcome(self.run.run_id, state, self.lifecycle.stop_reason, in_flight)
+
+    def show(self) -> None:
+        """Bring the progress line up to date, unless that was done a moment ago."""
+        started = time.monotonic()
+        if started < self._next_show:
+            return
+        counts = self.counts()
+        # Counting a million units takes a while: it may cost a tenth of the time, not more.
+        self._next_show = time.monotonic() + max(SHOW_SECONDS, 10 * (time.monotonic() - started))
+        done = counts.get("finished", 0) + counts.get("expired", 0) + counts.get("failed", 0)
+        note = f"outstanding {counts.get('outstanding', 0)} · planned {counts.get('planned', 0)}"
+        self._progress.update(done, note)

@@ -1,0 +1,64 @@
+"""Entering a run into the registry: from there on, everything that is created for it can be found again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from crowdops.config.settings import Settings
+from crowdops.console import output
+from crowdops.context import Context
+from crowdops.errors import UsageError
+from crowdops.formats.input_rows import InputRows
+from crowdops.registry import Registry, Run
+from crowdops.runs.plan import LaunchPlan
+
+
+def enter(context: Context, plan: LaunchPlan, run_id: str, *, detached: bool) -> Run:
+    """Write a planned run down: its page, then the run, in state 'launching', then its units. Returns the run.
+
+    UsageError if the data changed since it was planned.
+    """
+    keep_template(context.settings, run_id, plan.parameters.template)
+    run = Run(
+        run_id=run_id,
+        task_name=plan.parameters.task_name,
+        environment=context.settings.environment,
+        endpoint=context.settings.endpoint,
+        state="launching",
+        detached=detached,
+        parameters=plan.parameters,
+        data_digest=plan.data_digest,
+        units=plan.estimate.units,
+        hit_type_id=None,
+        created_at=datetime.now(UTC),
+        ended_at=None,
+        reason=None,
+    )
+    context.registry.add_run(run)
+    add_rows(context.registry, run)
+    return run
+
+
+def keep_template(settings: Settings, run_id: str, template: Path) -> None:
+    """Keep a run's page as it is now: whole or not at all. Safe to repeat."""
+    folder = settings.home / "runs" / run_id
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with output.destination(folder / "template.html") as file:
+            file.write(template.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror}. Nothing was created.") from error
+
+
+def add_rows(registry: Registry, run: Run) -> None:
+    """Write down the units of a run that its data has and the registry lacks. Safe to repeat.
+
+    UsageError, and the run has failed, if the data is not what the run was planned with.
+    """
+    path = run.parameters.data
+    rows = InputRows(path)
+    registry.add_units(run.run_id, rows)
+    if rows.digest != run.data_digest:
+        registry.set_run_state(run.run_id, "failed", "the data file changed while it was read")
+        raise UsageError(f"{path} changed while it was read. No HIT was created; launch again.")

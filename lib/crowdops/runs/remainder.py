@@ -1,0 +1,127 @@
+"""What is left to do of a crashed run, and whether it can be carried on: with the same parameters and rows."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from crowdops.config.settings import Settings
+from crowdops.context import Context
+from crowdops.errors import UsageError
+from crowdops.formats import input_rows
+from crowdops.payments.pricing import Estimate
+from crowdops.registry import END_STATES, Registry, Run, locks
+from crowdops.runs.plan import LaunchPlan, estimate_units
+
+# What the marks and the HITs of a run tell of its parameters; a run.toml that differs is another run's.
+TOLD_BY_HITS = (
+    "task_name",
+    "task_title",
+    "task_description",
+    "task_reward",
+    "task_tags",
+    "assignments_per_unit",
+    "assignment_duration_in_seconds",
+    "auto_approval_delay_in_seconds",
+)
+
+
+class Remainder(NamedTuple):
+    """What is left to do of a run. `missing` rows of the data never came into the registry.
+
+    `counts` are units by state, `remarks` for people: what has changed since the launch, and does not matter.
+    """
+
+    run: Run
+    counts: dict[str, int]
+    missing: int
+    estimate: Estimate
+    remarks: list[str]
+
+
+def find(context: Context, run_id: str, plan: LaunchPlan | None) -> tuple[Settings, Run]:
+    """Return a run that can be carried on, and the settings with its own environment and endpoint.
+
+    UsageError for a run that is unknown, attended (it names the process), detached or at its end.
+    """
+    run = context.registry.run(run_id)
+    if run is None:
+        raise UsageError(
+            f"The registry has no run {run_id!r}. See them all: make runs. Lost registry: make rebuild"
+        )
+    if is_over(run, plan):
+        raise UsageError(
+            f"run {run_id} is {run.state}: there is nothing to carry on. Its results: make results RUN={run_id}"
+        )
+    condition = locks.condition(context.settings.home, run)
+    holder = locks.holder_of(context.settings.home, run_id)
+    if condition == "attended" and holder:
+        raise UsageError(f"run {run_id} is attended by {locks.describe(holder)}; stop that process first")
+    if condition == "detached":
+        raise UsageError(f"run {run_id} is detached: it needs no process. Look: make status RUN={run_id}")
+    return context.settings._replace(environment=run.environment, endpoint=run.endpoint), run
+
+
+def is_over(run: Run, plan: LaunchPlan | None) -> bool:
+    """Return whether nothing is left to do of a run.
+
+    One that was rebuilt from its marks has only ended as far as these tell; the plan of its run.toml may tell more.
+    """
+    return run.state in END_STATES and not (run.state == "stopped" and not run.data_digest and plan)
+
+
+def complete(run: Run, plan: LaunchPlan) -> Run:
+    """Return a run that was rebuilt from its marks with what its run.toml adds. Nothing is written yet.
+
+    UsageError if the run.toml says something else than the run's HITs.
+    """
+    data = plan.parameters.data
+    if run.data_digest:
+        if run.data_digest != plan.data_digest:
+            raise UsageError(
+                f"{data} is not the data of run {run.run_id}. Leave RUN.TOML out: --resume does not need it."
+            )
+        return run
+    for name in TOLD_BY_HITS:
+        known, given = getattr(run.parameters, name), getattr(plan.parameters, name)
+        if known != given:
+            raise UsageError(f"run {run.run_id} has {name} = {known}, and the run.toml says {given}.")
+    units = plan.estimate.units
+    if units < run.units:
+        raise UsageError(f"{data} has {units} rows, and run {run.run_id} has at least {run.units} units.")
+    return run._replace(parameters=plan.parameters, data_digest=plan.data_digest, units=units)
+
+
+def examine(registry: Registry, run: Run, *, ignore_data_change: bool) -> Remainder:
+    """Return what is left to do of a run. UsageError if its data changed, or if rows are missing and cannot be had."""
+    counts = registry.unit_counts(run.run_id)
+    missing = run.units - sum(counts.values())
+    remark = _check_data(run, missing, ignore_data_change=ignore_data_change)
+    to_launch = counts.get("planned", 0) + missing
+    estimate = estimate_units(run.parameters, to_launch, run.environment)
+    return Remainder(run, counts, missing, estimate, [remark] if remark else [])
+
+
+def _check_data(run: Run, missing: int, *, ignore_data_change: bool) -> str | None:
+    if not run.data_digest:
+        return (
+            f"Run {run.run_id} was rebuilt from its marks: units that had no HIT are not known."
+            f" To launch them as well, give its run.toml: launch_run.py RUN.TOML --resume {run.run_id}"
+        )
+    path = run.parameters.data
+    digest = input_rows.digest(path) if path.is_file() else None
+    if digest == run.data_digest:
+        return None
+    if missing:
+        what = "has changed" if digest else "is gone"
+        raise UsageError(
+            f"run {run.run_id} was cut off before its data was read: {missing} of {run.units} rows are missing, and"
+            f" {path} {what}. No HIT was created. End it (make recover), and launch anew."
+        )
+    if digest is None:
+        return f"{path} is gone. That does not matter: the registry has its {run.units} rows."
+    if not ignore_data_change:
+        raise UsageError(
+            f"{path} has changed since run {run.run_id} was launched. The registry has the rows as they were:"
+            " carry on with those with --ignore-data-change, or launch the new ones as a run of their own."
+        )
+    return f"{path} has changed. The run carries on with the rows as they were."

@@ -1,0 +1,125 @@
+"""What launch_run shows: what it is about to do, and how that ended."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from crowdops.config.settings import Settings
+from crowdops.console.output import timestamp
+from crowdops.payments.pricing import Estimate
+from crowdops.runs.outcome import Summary
+from crowdops.runs.plan import LaunchPlan
+from crowdops.runs.remainder import Remainder
+
+
+class Offer(NamedTuple):
+    """What a command is about to launch: in a line, in full, as JSON, what it costs, and what is asked."""
+
+    summary: str
+    text: str
+    document: dict[str, Any]
+    estimate: Estimate
+    question: str
+
+
+def offer_launch(plan: LaunchPlan, settings: Settings) -> Offer:
+    """Return what is to be decided about a planned run."""
+    name, estimate = plan.parameters.task_name, plan.estimate
+    parameters = "\n".join(f"  {name} = {value}" for name, value in plan.parameters._asdict().items())
+    return Offer(
+        summary=f"{name} at {settings.endpoint}: {estimate.describe()}",
+        text=(
+            f"{name} at {settings.endpoint} ({settings.environment})\n{estimate.describe()}\n\n"
+            f"Parameters:\n{parameters}\n\nThe first page:\n{plan.first_page}"
+        ),
+        document={
+            "environment": settings.environment,
+            "endpoint": settings.endpoint,
+            "task_name": name,
+            "units": estimate.units,
+            "assignments": estimate.assignments,
+            "reward": estimate.reward,
+            "fee": estimate.fee,
+            "cost": estimate.total,
+            "parameters": plan.parameters._asdict(),
+            "first_page": plan.first_page,
+            "dry_run": True,
+        },
+        estimate=estimate,
+        question="Launch it?",
+    )
+
+
+def offer_resume(remainder: Remainder) -> Offer:
+    """Return what is to be decided about a run that can be carried on."""
+    run, estimate = remainder.run, remainder.estimate
+    outstanding = remainder.counts.get("outstanding", 0)
+    to_settle = remainder.counts.get("creating", 0)
+    words = (
+        f"{run.task_name} ({run.run_id}) at {run.endpoint} is {run.state}: of {run.units} units"
+        f" {outstanding} are out, {to_settle} have to be settled,"
+        f" {estimate.units} are still to be launched.\n{estimate.describe()}"
+    )
+    text = "\n".join([words, *remainder.remarks])
+    return Offer(
+        summary=text,
+        text=text,
+        document={
+            "run_id": run.run_id,
+            "task_name": run.task_name,
+            "environment": run.environment,
+            "endpoint": run.endpoint,
+            "state": run.state,
+            "units": run.units,
+            "outstanding": outstanding,
+            "to_settle": to_settle,
+            "to_launch": estimate.units,
+            "cost": estimate.total,
+            "dry_run": True,
+        },
+        estimate=estimate,
+        question="Carry it on?",
+    )
+
+
+def summary_document(summary: Summary) -> dict[str, Any]:
+    """Return how a run ended, as the JSON document that others build on."""
+    return {
+        "run_id": summary.run.run_id,
+        "task_name": summary.run.task_name,
+        "state": summary.outcome.state,
+        "reason": summary.outcome.reason,
+        "units": summary.run.units,
+        "launched": summary.launched,
+        "finished": summary.finished,
+        "failed": summary.failed,
+        "assignments": summary.assignments,
+        "cost": summary.cost,
+        "api_calls": summary.api_calls,
+        "seconds": summary.seconds,
+    }
+
+
+def summary_text(summary: Summary) -> str:
+    """Return how a run ended and what to type next, for people."""
+    run, outcome = summary.run, summary.outcome
+    lines = [
+        f"{run.task_name} is {outcome.state}: {summary.finished} of {run.units} units have answers,"
+        f" {summary.assignments} assignments, ${summary.cost}, {summary.api_calls} API calls,"
+        f" {summary.seconds:.1f} s."
+    ]
+    if outcome.reason:
+        lines.append(f"Why: {outcome.reason}")
+    for hit, latest in outcome.in_flight:
+        lines.append(
+            f"HIT {hit.hit_id}: {hit.pending} accepted, not submitted;"
+            f" possible until {timestamp(latest)} at the latest."
+        )
+    if outcome.state == "stopped":
+        lines.append("Collect what is submitted after this:")
+    if outcome.state == "running":
+        lines.append(
+            f"It needs no process. Look: make status RUN={run.run_id}. End it: make expire RUN={run.run_id}"
+        )
+    lines.append(f"Results: make results RUN={run.run_id}")
+    return "\n".join(lines)

@@ -6,7 +6,7 @@ is left of a deleted HIT, and its rejections can no longer be taken back. Safe t
 """
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, output
+from crowdops.console import cli, columns, output
 
 
 @cli.command(__doc__)
@@ -14,28 +14,29 @@ from crowdops.console import cli, output
 @cli.with_guard
 @cli.with_settings
 def main(settings: Settings, selection: Selection, guard: cli.Guard) -> int:
-    from crowdops.bulk import Tally
+    from crowdops.bulk import BulkResult
     from crowdops.context import Context
-    from crowdops.hits import delete
+    from crowdops.hits import delete, view
     from crowdops.results import collect
 
     cli.require(selection)
     with Context.open(settings) as context:
         context, chosen = context.choose(selection)
-        unread = collect.catch_up(context, chosen)
-        found = delete.survey(context, chosen)
-        ready = [each for each in found if each.held is None]
-        held = [each for each in found if each.held]
+        remarks = collect.refresh(context, chosen)
+        candidates = delete.find_candidates(context, chosen)
+        ready = [candidate for candidate in candidates if candidate.held is None]
+        held = [candidate for candidate in candidates if candidate.held]
         if not settings.as_json:
-            output.table(delete.PLAN_HEADERS, delete.plan_rows(chosen, found))
-        tally: Tally[delete.Disposable] = Tally()
+            columns.table(view.DELETE_COLUMNS, view.delete_plans(chosen, candidates))
+        result: BulkResult[delete.Candidate] = BulkResult()
         if ready and guard.allows(f"Delete {len(ready)} HITs at {context.settings.endpoint}?"):
-            bar = context.progress(len(ready), "deleted")
-            tally = delete.dispose(context, ready, progress=bar)
-    for line in [*unread, *(f"{each.hit_id}: {each.held}" for each in held if settings.verbose)]:
+            result = context.carry_out(delete.action(context), ready, "deleted")
+    if settings.verbose:
+        remarks += [f"{candidate.hit_id}: {candidate.held}" for candidate in held]
+    for line in remarks:
         output.say(line)
-    more = {"held": [{"id": each.hit_id, "reason": each.held} for each in held]}
-    return cli.report(settings, guard, "deleted", len(ready), tally, more)
+    more = {"held": [{"id": candidate.hit_id, "reason": candidate.held} for candidate in held]}
+    return cli.report(settings, guard, "deleted", len(ready), result, more)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,6 @@ from crowdops.console import cli, output
 @cli.with_settings
 def main(form: str, path: Path | None, offline: bool, settings: Settings, selection: Selection) -> int:
     from crowdops.context import Context
-    from crowdops.registry import locks
     from crowdops.results import collect, export
 
     cli.require(selection)
@@ -33,8 +32,8 @@ def main(form: str, path: Path | None, offline: bool, settings: Settings, select
         context, chosen = context.choose(selection)
         failures = []
         if not offline:
-            unattended = locks.unattended(settings.home, chosen)
-            failures = collect.refresh(context, chosen, unattended)
+            failures = collect.refresh(context, chosen)
+            collect.finish_runs(context, chosen)
         with output.destination(path) as file:
             export.write(context.registry, chosen, "json" if settings.as_json else form, file)
     for failure in failures:

@@ -6,7 +6,7 @@ mark, and HITs of other runs, are never touched. Safe to repeat.
 """
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, output
+from crowdops.console import cli, columns
 
 
 @cli.command(__doc__)
@@ -16,27 +16,20 @@ from crowdops.console import cli, output
 def main(settings: Settings, selection: Selection, guard: cli.Guard) -> int:
     from crowdops.bulk import BulkResult
     from crowdops.context import Context
-    from crowdops.hits import expire
+    from crowdops.hits import expire, view
     from crowdops.registry import locks
 
     cli.require(selection)
     with Context.open(settings) as context:
         context, chosen = context.choose(selection)
-        targets, already = expire.targets(context, chosen)
+        targets, expired = expire.find_targets(context, chosen)
         if not settings.as_json:
             conditions = locks.conditions(context.registry, settings.home)
-            output.table(expire.PLAN_HEADERS, expire.plan_rows(chosen, conditions, targets))
-        selected = len(targets)
-        gone: list[expire.Target] = []
-        failed: list[tuple[str, str]] = []
-        if targets and not guard.allows(f"Expire {selected} HITs at {context.settings.endpoint}?"):
-            targets = []
-        elif targets:
-            bar = context.progress(selected, "expired")
-            gone, failed = expire.expire(context, targets, progress=bar)
-    done = len(targets) - len(gone) - len(failed)
-    result = BulkResult[expire.Target](done=done, already=already + len(gone), failed=failed)
-    return cli.report(settings, guard, "expired", selected, result)
+            columns.table(view.EXPIRE_COLUMNS, view.expire_plans(chosen, conditions, targets))
+        result: BulkResult[expire.Target] = BulkResult(already=expired)
+        if targets and guard.allows(f"Expire {len(targets)} HITs at {context.settings.endpoint}?"):
+            result += context.carry_out(expire.action(context), targets, "expired")
+    return cli.report(settings, guard, "expired", len(targets), result)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ HIT is gone. Each unit is read again first. Safe to repeat, and beside a living 
 import click
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, output
+from crowdops.console import cli, columns, output
 
 
 @cli.command(__doc__)
@@ -21,30 +21,29 @@ from crowdops.console import cli, output
 @cli.with_guard_unless("only_show")
 @cli.with_settings
 def main(only_show: bool, settings: Settings, selection: Selection, guard: cli.Guard) -> int:
-    from crowdops.bulk import Tally
+    from crowdops.bulk import BulkResult
     from crowdops.context import Context
-    from crowdops.hits import discrepancies, repair
+    from crowdops.hits import differences, reconcile, view
     from crowdops.registry import locks
 
     with Context.open(settings) as context:
         context, chosen = context.choose(selection)
         conditions = locks.conditions(context.registry, settings.home)
-        found = discrepancies.survey(context, chosen, conditions)
-        document = {"broken": discrepancies.document(found.broken), "unknown_hits": found.unknown_hits}
-        if not settings.as_json and found.broken:
-            output.table(discrepancies.HEADERS, discrepancies.rows(found.broken))
+        account = differences.find_all(context, chosen, conditions)
+        broken, document = account.differences, view.differences_document(account)
+        if not settings.as_json and broken:
+            columns.table(view.DIFFERENCE_COLUMNS, broken)
         if not settings.quiet:
-            for line in discrepancies.remarks(found):
+            for line in view.difference_remarks(account):
                 output.say(line)
         if only_show:
             if settings.as_json:
                 output.document(document)
             return 0
-        tally: Tally[discrepancies.Broken] = Tally()
-        if found.broken and guard.allows(f"Mend {len(found.broken)} units at {context.settings.endpoint}?"):
-            bar = context.progress(len(found.broken), "mended")
-            tally = repair.mend(context, found.broken, conditions, progress=bar)
-    return cli.report(settings, guard, "mended", len(found.broken), tally, document)
+        result: BulkResult[differences.Difference] = BulkResult()
+        if broken and guard.allows(f"Mend {len(broken)} units at {context.settings.endpoint}?"):
+            result = reconcile.mend(context, broken, conditions)
+    return cli.report(settings, guard, "mended", len(broken), result, document)
 
 
 if __name__ == "__main__":

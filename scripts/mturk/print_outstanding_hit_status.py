@@ -10,7 +10,7 @@ more can come in. Without selectors: every run at the endpoint.
 import click
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, output
+from crowdops.console import cli, columns, output
 
 
 @cli.command(__doc__)
@@ -23,26 +23,25 @@ from crowdops.console import cli, output
 @cli.with_settings
 def main(details: bool, check: bool, watch: float | None, settings: Settings, selection: Selection) -> int:
     from crowdops.context import Context
-    from crowdops.hits import status
+    from crowdops.hits import status, view
     from crowdops.registry import locks
 
     with Context.open(settings) as context:
         context, chosen = context.choose(selection)
         for _ in cli.rounds(watch):
             conditions = locks.conditions(context.registry, settings.home)
-            found = status.read(context, chosen, conditions, details=details)
+            account = status.read(context, chosen, conditions, details=details)
             if check:
-                found = status.only_left_over(found)
+                account = status.only_crashed(account)
             if settings.as_json:
-                output.document(
-                    status.document(found, context.settings, context.provider.calls, details=details)
-                )
-            elif found.runs or not check:
-                output.table(status.HEADERS, status.rows(found))
+                calls = context.provider.calls
+                output.document(view.status_document(account, context.settings, calls, details=details))
+            elif account.runs or not check:
+                columns.table(view.STATUS_COLUMNS, account.runs)
                 if details:
-                    output.table(status.DETAIL_HEADERS, status.detail_rows(found))
-                output.say(status.verdict(found, context.settings))
-    return cli.EXIT_LEFT_OVER if check and found.runs else 0
+                    columns.table(view.HIT_COLUMNS, account.outstanding)
+                output.say(view.status_verdict(account, context.settings))
+    return cli.EXIT_LEFT_OVER if check and account.runs else 0
 
 
 if __name__ == "__main__":

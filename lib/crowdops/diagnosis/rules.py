@@ -123,7 +123,7 @@ def _of_books(seen: Symptoms) -> Verdict | None:
     broken = _work(seen).broken
     if not broken:
         return None
-    reasons = sorted({found.reason for found in broken})
+    reasons = sorted({difference.kind.reason for difference in broken})
     sentence = f"Registry and provider disagree about {len(broken)} units: {'; '.join(reasons)}."
     return Verdict("broken_units", sentence, _command(seen, "broken"))
 

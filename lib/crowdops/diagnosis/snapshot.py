@@ -13,15 +13,15 @@ from crowdops.config.parameters import Parameters
 from crowdops.config.settings import variable
 from crowdops.context import Context
 from crowdops.errors import Error, NotFound
-from crowdops.hits import discrepancies, scan
-from crowdops.hits.discrepancies import Broken
+from crowdops.hits import differences, scan
+from crowdops.hits.differences import Difference
 from crowdops.payments import budgets, pricing
 from crowdops.providers import processes, task_server
 from crowdops.providers.mturk.client import Hit, MTurk
 from crowdops.registry import Event, Registry, Run, Server, locks
 from crowdops.registry import locks as runs
 from crowdops.registry.locks import Holder
-from crowdops.servers import pages
+from crowdops.servers.backend import backend_of
 from crowdops.servers.status import ServerStatus
 from crowdops.workers import eligibility
 from crowdops.workers.eligibility import CapUse, Requirement
@@ -58,7 +58,7 @@ class Work(NamedTuple):
     pending: int
     uncollected: int
     unseen: int
-    broken: list[Broken]
+    broken: list[Difference]
     last_accept: datetime | None
     last_submission: datetime | None
     requirements: list[Requirement]
@@ -141,7 +141,7 @@ def _look_at_process(context: Context, run: Run) -> Process:
 
 
 def _look_at_work(context: Context, run: Run, parameters: Parameters, condition: str) -> Work:
-    hits = scan.look(context.provider).ours.get(run.run_id, [])
+    hits = scan.scan(context.provider).hits_by_run.get(run.run_id, [])
     waiting = {hit.hit_id: more for hit in hits if (more := _uncollected(context.registry, hit)) > 0}
     accepted, submitted = _last_work(context, run, sorted(waiting)[:SAMPLE])
     return Work(
@@ -150,7 +150,7 @@ def _look_at_work(context: Context, run: Run, parameters: Parameters, condition:
         pending=sum(hit.pending for hit in hits),
         uncollected=sum(waiting.values()),
         unseen=sum(_ended_untouched(context.registry, hit) for hit in hits),
-        broken=list(discrepancies.of_run(context, run, condition, hits)),
+        broken=list(differences.find(context, run, condition, hits)),
         last_accept=accepted,
         last_submission=submitted,
         requirements=[
@@ -207,7 +207,7 @@ def _look_at_pages(context: Context, run: Run, parameters: Parameters) -> Pages 
     mine = [server for server in context.registry.servers("creating", "up") if server.run_id == run.run_id]
     server = mine[-1] if mine else None
     status, note = _survey(context, run, parameters.server_kind)
-    url = (server and server.url) or (status and status.url)
+    url = (server and server.url) or (status and status.server.url)
     health = task_server.health(url, context.settings.timeout) if url else None
     answers = health is not None
     if url and parameters.app_dir:
@@ -228,9 +228,9 @@ def _survey(context: Context, run: Run, kind: str) -> tuple[ServerStatus | None,
     if kind == "heroku" and not variable("HEROKU_API_KEY"):
         return None, "Heroku was not asked: HEROKU_API_KEY is not set"
     try:
-        found = pages.backend(kind).survey(context, runs.conditions(context.registry, context.settings.home))
-        mine = [status for status in found if status.run_id == run.run_id]
+        statuses = backend_of(kind).survey(context).statuses
+        mine = [status for status in statuses if status.run_id == run.run_id]
     except Error as error:
         return None, str(error)
     existing = [status for status in mine if status.exists]
-    return (existing or mine or [None])[0], ""
+    return next(iter(existing or mine), None), ""

@@ -1,4 +1,4 @@
-"""Scan."""
+"""One walk over an account: which HITs it has of which run."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from typing import NamedTuple
 from crowdops.providers.mturk.client import Hit, MTurk
 
 
-class Sightings(NamedTuple):
+class AccountScan(NamedTuple):
     """What one walk over an account has shown: our HITs by run id, and how many are not ours."""
 
-    ours: dict[str, list[Hit]]
+    hits_by_run: dict[str, list[Hit]]
     foreign: int
 
 
-def look(provider: MTurk) -> Sightings:
-    """Walk over the account once: one call a hundred HITs, and one more. Keeps only what is ours."""
-    ours: dict[str, list[Hit]] = {}
+def scan(provider: MTurk) -> AccountScan:
+    """Walk over the account once: one call a hundred HITs, and one more. Keeps only the HITs that are ours."""
+    hits_by_run: dict[str, list[Hit]] = {}
     foreign = 0
     for hit in provider.iter_hits():
         if mark := hit.mark:
-            ours.setdefault(mark.run_id, []).append(hit)
+            hits_by_run.setdefault(mark.run_id, []).append(hit)
         else:
             foreign += 1
-    return Sightings(ours, foreign)
+    return AccountScan(hits_by_run, foreign)

@@ -1,112 +1,62 @@
-"""Results: assignments collected from the provider, and written out as people use them."""
+"""Results: what workers have submitted is fetched from the provider and stored in the registry."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from crowdops import bulk
 from crowdops.context import Context
 from crowdops.errors import NotFound
-from crowdops.formats import marks, question_xml
-from crowdops.providers.mturk.client import Hit, Submission
-from crowdops.registry import Assignment, Registry, Run
+from crowdops.formats import question_xml
+from crowdops.providers.mturk.client import Hit, MTurk, Submission
+from crowdops.registry import OPEN_STATES, Assignment, Registry, Run, locks
+
+Outcome = bulk.Outcome[Hit, list[Assignment]]
 
 
-class Finding(NamedTuple):
-    """An ended or partly done HIT of a run, whose assignments are to be collected."""
+def collect(context: Context, hits: Iterable[Hit], *, mark: bool = True) -> Iterator[Outcome]:
+    """Store the assignments of these HITs of ours, then `mark` those that have ended Reviewing. Yields what came of it.
 
-    run_id: str
-    unit_index: int
-    hit_id: str
-    expected: int  # assignments that the counters speak of
-    full: int  # assignments after which there can be no more
-    ended: bool
-    untouched: bool = False  # it ended, and nobody has submitted anything
-
-
-def finding(hit: Hit, mark: marks.Mark) -> Finding:
-    """Return what there is to collect of a HIT of ours."""
-    return Finding(
-        *(mark.run_id, mark.unit_index, hit.hit_id),
-        expected=hit.submitted + hit.completed,
-        full=hit.max_assignments,
-        ended=not hit.is_outstanding,
-        untouched=not hit.is_outstanding and hit.available == hit.max_assignments,
+    Two calls a HIT that has ended; none for one that ended untouched, which is not marked either. Safe to repeat and
+    to interrupt: a HIT that was stored but not marked is listed again. A unit is not at its end while the counters
+    of its HIT speak of more answers than are stored: whatever the registry took it for, it is outstanding until then.
+    """
+    to_mark: list[Hit] = []
+    outcomes = bulk.each(
+        lambda hit: fetch(context.provider, hit),
+        _reopened(context.registry, hits),
+        threads=context.settings.threads,
     )
+    for outcome in outcomes:
+        if outcome.result is not None and store(context.registry, outcome.item, outcome.result):
+            to_mark.append(outcome.item)
+        yield outcome
+    if mark:
+        yield from _mark(context, to_mark)
 
 
-def collect(
-    context: Context, findings: Iterable[Finding], *, mark: bool = True
-) -> Iterator[bulk.Outcome[Finding, list[Assignment]]]:
-    """Store the assignments of these HITs, then `mark` the ended ones Reviewing. Yields one outcome a HIT.
-
-    Two calls an ended HIT, none for an untouched one, which is not marked either. Safe to repeat and to interrupt: a HIT that was stored but not marked is
-    listed again. A unit is not ended while the counters speak of more assignments than are listed.
-    """
-
-    def fetch(found: Finding) -> list[Assignment]:
-        if found.untouched:
-            return []
-        return [
-            _assignment(submission) for submission in context.provider.submissions(found.hit_id, found.full)
-        ]
-
-    stored: list[Finding] = []
-    for outcome in bulk.each(fetch, findings, threads=context.settings.threads):
-        found = outcome.item
-        if outcome.result is None:
-            yield bulk.Outcome(found, None, outcome.error)
-            continue
-        ended = found.ended and len(outcome.result) >= found.expected
-        context.registry.collect(found.run_id, found.unit_index, found.hit_id, outcome.result, ended=ended)
-        if ended and mark and not found.untouched:
-            stored.append(found)
-        yield bulk.Outcome(found, outcome.result, None)
-    yield from _mark(context, stored)
+def _reopened(registry: Registry, hits: Iterable[Hit]) -> Iterator[Hit]:
+    for hit in hits:
+        reopen_unit(registry, hit)
+        yield hit
 
 
-def mark_collected(context: Context, hit_ids: Iterable[str]) -> None:
-    """Take HITs whose results are stored off the list of reviewable ones. A failure is made good next time."""
-    for _ in bulk.each(context.provider.mark_reviewing, hit_ids, threads=context.settings.threads):
-        pass
+def reopen_unit(registry: Registry, hit: Hit) -> None:
+    """Let a unit that the registry takes for ended be outstanding, if answers of its HIT are missing."""
+    assert hit.mark is not None
+    run_id, index = hit.mark.run_id, hit.mark.unit_index
+    unit = registry.unit(run_id, index)
+    is_ended = unit is not None and unit.state not in OPEN_STATES
+    if is_ended and hit.answers > registry.collected_of(run_id, index, hit.hit_id):
+        registry.reopen_unit(run_id, index, hit.hit_id)
 
 
-def _mark(context: Context, stored: Sequence[Finding]) -> Iterator[bulk.Outcome[Finding, list[Assignment]]]:
-    def mark(found: Finding) -> None:
-        context.provider.mark_reviewing(found.hit_id)
-
-    for outcome in bulk.each(mark, stored, threads=context.settings.threads):
-        if outcome.error and not isinstance(outcome.error, NotFound):
-            yield bulk.Outcome(outcome.item, None, outcome.error)
-
-
-def uncollected(context: Context, runs: Sequence[Run]) -> Iterator[Finding]:
-    """Yield what the account has of these runs beyond the registry: one walk over ListHITs.
-
-    HITs that nobody has submitted to and that are still open are left out.
-    """
-    chosen = {run.run_id for run in runs}
-    for hit in context.provider.iter_hits():
-        mark = hit.mark
-        if mark is None or mark.run_id not in chosen:
-            continue
-        unit = context.registry.unit(mark.run_id, mark.unit_index)
-        if unit is None or unit.state in ("finished", "disposed"):
-            continue
-        found = finding(hit, mark)
-        is_known_to_be_empty = found.untouched and unit.state == "expired"
-        if (found.ended or found.expected) and not is_known_to_be_empty:
-            yield found
-
-
-def stale(registry: Registry, runs: Sequence[Run]) -> Iterator[Finding]:
-    """Yield the HITs whose stored 'Submitted' must have become 'Approved' by itself meanwhile."""
-    now = datetime.now(UTC)
-    for run in runs:
-        for unit_index, hit_id in registry.iter_stale_units(run.run_id, now):
-            yield Finding(run.run_id, unit_index, hit_id, expected=0, full=1_000_000_000, ended=False)
+def fetch(provider: MTurk, hit: Hit) -> list[Assignment]:
+    """Return what was submitted to a HIT. One call for up to a hundred assignments, none if it ended untouched."""
+    if hit.ended_untouched:
+        return []
+    return [_assignment(submission) for submission in provider.submissions(hit.hit_id, hit.max_assignments)]
 
 
 def _assignment(submission: Submission) -> Assignment:
@@ -115,53 +65,88 @@ def _assignment(submission: Submission) -> Assignment:
     return Assignment(**values, answer=answer)
 
 
-def refresh(context: Context, runs: Sequence[Run], unattended: Container[str]) -> list[str]:
-    """Collect what came in since somebody last looked. Returns a line for each HIT that could not be read.
+def store(registry: Registry, hit: Hit, assignments: Sequence[Assignment]) -> bool:
+    """Store what was fetched of a HIT; with that its unit has ended, unless this is the second HIT of the unit.
 
-    A run among the `unattended` ids whose last unit is collected here comes to its end.
+    Returns whether the HIT may be marked Reviewing: it has ended, and nothing of it is missing.
     """
-    failures: list[str] = []
-    for findings in (uncollected(context, runs), stale(context.registry, runs)):
-        for outcome in collect(context, findings):
-            if outcome.error:
-                failures.append(describe_failure(outcome))
-    for run in runs:
-        if (
-            run.state in ("running", "draining")
-            and run.run_id in unattended
-            and not context.registry.open_units(run.run_id)
-        ):
-            context.registry.set_run_state(run.run_id, "finished")
-    return failures
+    assert hit.mark is not None
+    run_id, index = hit.mark.run_id, hit.mark.unit_index
+    unit = registry.unit(run_id, index)
+    is_own = unit is not None and unit.hit_id in (None, hit.hit_id)
+    is_whole = not hit.is_outstanding and len(assignments) >= hit.answers
+    registry.collect(run_id, index, hit.hit_id, assignments, ended=is_whole and is_own)
+    return is_whole and not hit.ended_untouched
 
 
-def describe_failure(outcome: bulk.Outcome[Finding, list[Assignment]]) -> str:
-    """Return one line about a HIT whose results could not be collected."""
-    found = outcome.item
-    return f"HIT {found.hit_id} (unit {found.unit_index} of {found.run_id}): {outcome.error}"
+def mark_collected(context: Context, hits: Iterable[Hit]) -> None:
+    """Take HITs whose results are stored off the list of reviewable ones. A failure is made good next time."""
+    for _ in _mark(context, hits):
+        pass
 
 
-def catch_up(context: Context, runs: Sequence[Run]) -> list[str]:
-    """Collect whatever differs. Returns a line for each HIT that could not be read.
+def _mark(context: Context, hits: Iterable[Hit]) -> Iterator[Outcome]:
+    """Mark HITs Reviewing, and yield the failures."""
 
-    One walk over ListHITs, and one or two calls for each HIT whose counters disagree with what is stored:
-    work that came in, was approved by itself, or was reviewed by somebody else.
+    def mark(hit: Hit) -> list[Assignment]:
+        context.provider.mark_reviewing(hit.hit_id)
+        return []
+
+    for outcome in bulk.each(mark, hits, threads=context.settings.threads):
+        if outcome.error and not isinstance(outcome.error, NotFound):
+            yield outcome
+
+
+def is_due(registry: Registry, hit: Hit) -> bool:
+    """Return whether the registry lacks something of a HIT of ours that has ended: answers, or its unit's end."""
+    assert hit.mark is not None
+    run_id, index = hit.mark.run_id, hit.mark.unit_index
+    unit = registry.unit(run_id, index)
+    if unit is None:
+        return False
+    is_own = unit.hit_id in (None, hit.hit_id)
+    lacks_end = is_own and unit.state in OPEN_STATES
+    return lacks_end or hit.answers > registry.collected_of(run_id, index, hit.hit_id)
+
+
+def refresh(context: Context, runs: Sequence[Run]) -> list[str]:
+    """Collect what is new of these runs. Returns a line for each HIT that could not be read.
+
+    One walk over ListHITs, and one or two calls for each HIT whose counters disagree with what is stored: work that
+    came in, was approved by itself, or was reviewed by somebody else.
     """
-    found = list(_differing(context, runs))
-    outcomes = collect(context, found)
+    outcomes = collect(context, list(_iter_changed_hits(context, runs)))
     return [describe_failure(outcome) for outcome in outcomes if outcome.error]
 
 
-def _differing(context: Context, runs: Sequence[Run]) -> Iterator[Finding]:
-    chosen = {run.run_id for run in runs}
+def _iter_changed_hits(context: Context, runs: Sequence[Run]) -> Iterator[Hit]:
+    run_ids, now = {run.run_id for run in runs}, datetime.now(UTC)
+    # The counter of reviewed assignments may lag; the moment at which they are approved by themselves is known.
+    approved = {hit_id for run_id in run_ids for _, hit_id in context.registry.iter_stale_units(run_id, now)}
     for hit in context.provider.iter_hits():
         mark = hit.mark
-        if mark is None or mark.run_id not in chosen:
+        if mark is None or mark.run_id not in run_ids:
             continue
         stored = context.registry.unit_review(mark.run_id, mark.unit_index)
         if stored is None or stored.state == "disposed":
             continue
-        found = finding(hit, mark)
-        ending = found.ended and stored.state in ("creating", "outstanding")
-        if ending or (stored.reviewed, stored.submitted) != (hit.completed, hit.submitted):
-            yield found
+        lacks_end = not hit.is_outstanding and stored.state in ("creating", "outstanding")
+        has_changed = (stored.reviewed, stored.submitted) != (hit.completed, hit.submitted)
+        if lacks_end or has_changed or hit.hit_id in approved:
+            yield hit
+
+
+def finish_runs(context: Context, runs: Sequence[Run]) -> None:
+    """End those of the runs that nobody attends and whose last unit is collected."""
+    unattended = locks.unattended(context.settings.home, runs)
+    for run in runs:
+        is_live = run.state in ("running", "draining") and run.run_id in unattended
+        if is_live and not context.registry.open_units(run.run_id):
+            context.registry.set_run_state(run.run_id, "finished")
+
+
+def describe_failure(outcome: Outcome) -> str:
+    """Return one line about a HIT whose results could not be collected."""
+    hit = outcome.item
+    assert hit.mark is not None
+    return f"HIT {hit.hit_id} (unit {hit.mark.unit_index} of {hit.mark.run_id}): {outcome.error}"

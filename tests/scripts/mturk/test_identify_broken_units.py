@@ -250,19 +250,17 @@ def test_a_second_mending_has_nothing_to_do(world: World, as_json: AsJson) -> No
 def test_a_unit_that_was_mended_meanwhile_counts_as_already_so(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from crowdops.console import progress
     from crowdops.context import Context
-    from crowdops.hits import discrepancies, repair
+    from crowdops.hits import differences, reconcile
 
     run = world.crash(units=2)
     reopen_hits(world, run)
     settings = world.settings._replace(endpoint=run.endpoint)
     with Context.open(settings) as context:
-        found = discrepancies.survey(context, [run], {run.run_id: "crashed"}).broken
+        broken = differences.find_all(context, [run], {run.run_id: "crashed"}).differences
         context.provider.expire(world.hit_ids(run)[0])
-        bar = progress.progress(2, "mended", quiet=True)
-        tally = repair.mend(context, found, {run.run_id: "attended"}, progress=bar)
-    assert (tally.done, tally.already, tally.failed) == (1, 1, [])
+        result = reconcile.mend(context, broken, {run.run_id: "attended"})
+    assert (result.done, result.already, result.failed) == (1, 1, [])
 
 
 def test_calls_are_counted_in_pages_of_a_hundred_hits(world: World) -> None:

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from crowdops.config.settings import Settings
 from crowdops.context import Context
 from crowdops.formats import question_xml
-from crowdops.hits import create, repair, replace, scan
+from crowdops.hits import create, reconcile, replace, scan
 from tests.support import fixtures
 from tests.support.gates import Call
 from tests.support.heroku.running import RunningEmulator
@@ -97,13 +97,13 @@ def test_a_list_that_still_has_the_deleted_hits_deceives_nobody(world: Wreckage)
     run_id = world.crash(3, 1)
     settings = Settings("local", world.gate.url, world.home, timeout=10, poll_interval=0.1, threads=4)
     with Context.open(settings) as context:
-        listed = scan.look(context.provider).ours[run_id]
+        listed = scan.scan(context.provider).hits_by_run[run_id]
         run = context.registry.run(run_id)
         assert run is not None
         moved = replace.move(context, run, "https://elsewhere.example")
         assert moved == (3, 0)
         assert replace.move(context, run, "https://elsewhere.example") == (0, 0)
-        assert repair.adopt(context, run, listed) == (0, 0, [])
+        assert reconcile.reconcile(context, run, listed) == (0, 0, [])
         assert context.registry.unit_counts(run_id) == {"planned": 3}
         units = context.registry.intend(run_id, 3)
         assert create.find_created(context.provider, run, units) == {}

@@ -208,11 +208,7 @@ def test_units_whose_hit_somebody_deleted_fail_and_do_not_hold_the_run_up(world:
     "position",
     [
         pytest.param(0, id="done before the list is read"),
-        pytest.param(
-            1,
-            id="handed in after the list is read",
-            marks=pytest.mark.xfail(strict=True, reason="the answer to a unit taken for expired is lost"),
-        ),
+        pytest.param(1, id="handed in after the list is read"),
     ],
 )
 def test_a_hit_that_somebody_extended_is_outstanding_again(world: Wreckage, position: int) -> None:

@@ -1,0 +1,217 @@
+"""How HITs are shown: columns of tables and JSON objects, and what is said beside them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from crowdops.config.settings import Settings
+from crowdops.console import columns
+from crowdops.console.columns import Column
+from crowdops.console.output import timestamp
+from crowdops.hits.delete import Candidate
+from crowdops.hits.differences import UNSEEN_END, AccountDifferences, Difference
+from crowdops.hits.expire import Target
+from crowdops.hits.status import AccountStatus, RunStatus
+from crowdops.providers.mturk.client import Hit
+from crowdops.registry import Run
+
+STATUSES = ("Assignable", "Unassignable", "Reviewable", "Reviewing")
+COUNTS = ("available", "pending", "submitted", "completed")
+
+
+# What is outstanding
+
+
+def describe_state(run: Run, condition: str) -> str:
+    """Return a run's state with what it is doing, where the state alone does not say it."""
+    return run.state if condition == "ended" else f"{run.state}, {condition}"
+
+
+STATUS_COLUMNS: Sequence[Column[RunStatus]] = (
+    Column("run_id", "run", lambda status: status.run.run_id),
+    Column("task_name", "task_name", lambda status: status.run.task_name),
+    Column(
+        "state",
+        "state",
+        lambda status: status.run.state,
+        lambda status: describe_state(status.run, status.condition),
+    ),
+    Column("attended", None, lambda status: status.condition == "attended"),
+    Column("condition", None, lambda status: status.condition),
+    Column("units", "units", lambda status: status.run.units),
+    Column(None, "assignable", lambda status: status.hits["Assignable"]),
+    Column(None, "unassignable", lambda status: status.hits["Unassignable"]),
+    Column(None, "ended", lambda status: status.hits["Reviewable"] + status.hits["Reviewing"]),
+    Column(None, "missing", lambda status: len(status.missing)),
+    Column("hits", None, lambda status: _hit_counts(status)),
+    Column("assignments", None, lambda status: {name: status.assignments[name] for name in COUNTS}),
+    Column(None, "available", lambda status: status.assignments["available"]),
+    Column(None, "pending", lambda status: status.assignments["pending"]),
+    Column(None, "submitted", lambda status: status.assignments["submitted"]),
+    Column(None, "reviewed", lambda status: status.assignments["completed"]),
+    Column("outstanding", None, lambda status: status.outstanding),
+    Column(
+        "safe_to_shut_down",
+        "safe",
+        lambda status: status.is_safe,
+        lambda status: "yes" if status.is_safe else "no",
+    ),
+)
+HIT_COLUMNS: Sequence[Column[Hit]] = (
+    Column("hit_id", "HIT", lambda hit: hit.hit_id),
+    Column("run_id", "run", lambda hit: hit.mark and hit.mark.run_id),
+    Column("unit_index", "unit", lambda hit: hit.mark and hit.mark.unit_index),
+    Column("status", "status", lambda hit: hit.status),
+    Column("available", "available", lambda hit: hit.available),
+    Column("pending", "pending", lambda hit: hit.pending),
+    Column("submitted", "submitted", lambda hit: hit.submitted),
+    Column("completed", "completed", lambda hit: hit.completed),
+    Column("expiration", "expires", lambda hit: timestamp(hit.expiration)),
+)
+
+
+def _hit_counts(status: RunStatus) -> dict[str, int]:
+    counts = {name.lower(): status.hits[name] for name in STATUSES}
+    return {**counts, "missing": len(status.missing)}
+
+
+def status_document(
+    status: AccountStatus, settings: Settings, api_calls: int, *, details: bool
+) -> dict[str, Any]:
+    """Return the status of an account as the JSON document that others build on."""
+    document = {
+        "environment": settings.environment,
+        "endpoint": settings.endpoint,
+        "checked_at": datetime.now(UTC),
+        "api_calls": api_calls,
+        "runs": columns.documents(STATUS_COLUMNS, status.runs),
+        "orphan_hits": status.orphan_hits,
+        "foreign_hits": status.foreign_hits,
+    }
+    return document | {"hits": columns.documents(HIT_COLUMNS, status.outstanding)} if details else document
+
+
+def status_verdict(status: AccountStatus, settings: Settings) -> str:
+    """Return in words whether it is safe to shut down, and what to type if it is not."""
+    lines = [_unsafe_line(run) for run in status.runs if not run.is_safe]
+    if not status.runs:
+        lines.append(f"No runs at {settings.endpoint}.")
+    elif not lines:
+        lines.append("Nothing is available or pending: it is safe to shut down.")
+    if status.orphan_hits:
+        lines.append(
+            f"{status.orphan_hits} outstanding HITs carry our mark and have no living run."
+            " End those of known runs: make expire RUN=RUN_ID"
+        )
+    if status.foreign_hits:
+        lines.append(f"{status.foreign_hits} HITs of the account are not ours; they are left alone.")
+    return "\n".join(lines)
+
+
+def _unsafe_line(status: RunStatus) -> str:
+    run_id = status.run.run_id
+    what = f"{run_id} ({status.run.task_name}) is {status.condition}, {status.outstanding} HITs outstanding."
+    if status.condition == "attended":
+        return f"{what} Stop it where it runs: Ctrl-C, or SIGTERM."
+    return f"{what} End {'it' if status.condition == 'detached' else 'them'}: make expire RUN={run_id}"
+
+
+# What is to be expired, and what is to be deleted
+
+
+class ExpirePlan(NamedTuple):
+    """How many HITs of a run are to be expired."""
+
+    run: Run
+    condition: str
+    hits: int
+
+
+class DeletePlan(NamedTuple):
+    """Which HITs of a run are to be deleted, and which are held back."""
+
+    run: Run
+    ready: list[Candidate]
+    held: list[Candidate]
+
+
+EXPIRE_COLUMNS: Sequence[Column[ExpirePlan]] = (
+    Column(None, "run", lambda plan: plan.run.run_id),
+    Column(None, "task_name", lambda plan: plan.run.task_name),
+    Column(None, "state", lambda plan: f"{plan.run.state}, {plan.condition}"),
+    Column(None, "HITs to expire", lambda plan: plan.hits),
+)
+DELETE_COLUMNS: Sequence[Column[DeletePlan]] = (
+    Column(None, "run", lambda plan: plan.run.run_id),
+    Column(None, "task_name", lambda plan: plan.run.task_name),
+    Column(None, "to delete", lambda plan: len(plan.ready)),
+    Column(None, "held back", lambda plan: len(plan.held)),
+    Column(None, "because", lambda plan: _reasons(plan.held)),
+)
+
+
+def expire_plans(
+    runs: Sequence[Run], conditions: Mapping[str, str], targets: Sequence[Target]
+) -> list[ExpirePlan]:
+    """Return how many HITs of each run are to be expired."""
+    counts = Counter(target.run_id for target in targets)
+    return [ExpirePlan(run, conditions[run.run_id], counts[run.run_id]) for run in runs]
+
+
+def delete_plans(runs: Sequence[Run], candidates: Sequence[Candidate]) -> list[DeletePlan]:
+    """Return which HITs of each run are to be deleted."""
+    plans = {run.run_id: DeletePlan(run, [], []) for run in runs}
+    for candidate in candidates:
+        plan = plans[candidate.run_id]
+        (plan.held if candidate.held else plan.ready).append(candidate)
+    return list(plans.values())
+
+
+def _reasons(held: Sequence[Candidate]) -> str:
+    counts = Counter((candidate.held or "").partition(":")[0] for candidate in held)
+    return ", ".join(f"{count}: {reason}" for reason, count in counts.most_common())
+
+
+# What registry and provider disagree about
+
+
+def mend_command(difference: Difference) -> str:
+    """Return what to type to put a difference right."""
+    if difference.kind is UNSEEN_END:
+        return f"make results RUN={difference.run.run_id}"
+    return f"make broken RUN={difference.run.run_id} ARGS=--mend"
+
+
+DIFFERENCE_COLUMNS: Sequence[Column[Difference]] = (
+    Column("run_id", "run", lambda difference: difference.run.run_id),
+    Column("task_name", None, lambda difference: difference.run.task_name),
+    Column("unit_index", "unit", lambda difference: difference.unit_index),
+    Column("kind", None, lambda difference: difference.kind.word),
+    Column(
+        "registry", "registry", lambda difference: difference.unit.state if difference.unit else "unknown"
+    ),
+    Column("provider", "provider", lambda difference: difference.hit.status if difference.hit else "gone"),
+    Column("hit_id", "HIT", lambda difference: difference.hit_id),
+    Column("reason", "why", lambda difference: difference.kind.reason),
+    Column("command", "mend", mend_command),
+)
+
+
+def differences_document(account: AccountDifferences) -> dict[str, Any]:
+    """Return what differs as a JSON document."""
+    broken = columns.documents(DIFFERENCE_COLUMNS, account.differences)
+    return {"broken": broken, "unknown_hits": account.unknown_hits}
+
+
+def difference_remarks(account: AccountDifferences) -> list[str]:
+    """Return what there is to say beside the table of differences."""
+    lines = [] if account.differences else ["Registry and provider say the same of every unit."]
+    if account.unknown_hits:
+        lines.append(
+            f"{account.unknown_hits} HITs carry the mark of runs that this registry does not know."
+            " If they are yours: make rebuild"
+        )
+    return lines

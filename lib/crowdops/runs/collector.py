@@ -6,7 +6,7 @@ import time
 
 from crowdops.context import Context
 from crowdops.errors import CredentialsRefused, ProviderError, Unreachable
-from crowdops.registry import OPEN_STATES, Run
+from crowdops.registry import Run
 from crowdops.results import collect
 from crowdops.runs.outage import Outage
 from crowdops.servers.pages import Pages
@@ -38,17 +38,16 @@ class Collector:
             self._outage.note(error)
 
     def _collect(self, hit_type_id: str, tidy: bool) -> None:
-        findings, collected_before = [], []
+        due, collected_before = [], []
         for hit in self._context.provider.iter_reviewable(hit_type_id):
             mark = hit.mark
             if mark is None or mark.run_id != self._run.run_id:
                 continue  # runs with equal parameters share a HIT type
-            unit = self._context.registry.unit(mark.run_id, mark.unit_index)
-            if unit is None or unit.state in OPEN_STATES:
-                findings.append(collect.finding(hit, mark))
+            if collect.is_due(self._context.registry, hit):
+                due.append(hit)
             else:
-                collected_before.append(hit.hit_id)
-        for outcome in collect.collect(self._context, findings):
+                collected_before.append(hit)
+        for outcome in collect.collect(self._context, due):
             if outcome.result:
                 self.last_submission = time.monotonic()
                 self._pages.release(outcome.result)
@@ -56,7 +55,7 @@ class Collector:
                 raise outcome.error
             elif outcome.error:
                 self._context.say(collect.describe_failure(outcome))
-        if findings and self._cap:
+        if due and self._cap:
             self._cap.mark()
         if tidy:
             collect.mark_collected(self._context, collected_before)

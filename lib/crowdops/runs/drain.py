@@ -86,14 +86,16 @@ class Drain:
             if unit.hit_id and not unit.expired_at
         ]
         bar = self._context.progress(len(targets), "expired")
-        gone, failures = expire.expire(self._context, targets, progress=bar)
-        for target in gone:
-            self._context.registry.set_failed(
-                self._run_id, target.unit_index, f"somebody deleted HIT {target.hit_id}"
-            )
-        if targets and not failures:
+        result = bulk.carry_out(
+            expire.action(self._context),
+            targets,
+            threads=self._context.settings.threads,
+            on_progress=bar.update,
+        )
+        bar.close()
+        if targets and not result.failed:
             self._attended.outage.note(None)
-        return failures
+        return result.failed
 
     def _collect_in_flight(self) -> list[tuple[Hit, datetime]]:
         """Return the HITs with accepted work, and collect what was submitted to them.
@@ -101,12 +103,8 @@ class Drain:
         The API shows accepted work as a count; the moment is the latest at which it can be submitted.
         """
         in_flight = self._find_in_flight()
-        findings = [
-            collect.finding(hit, hit.mark)
-            for hit, _ in in_flight
-            if hit.mark and hit.submitted + hit.completed
-        ]
-        for outcome in collect.collect(self._context, findings):
+        answered = [hit for hit, _ in in_flight if hit.answers]
+        for outcome in collect.collect(self._context, answered):
             if outcome.error:
                 self._context.say(collect.describe_failure(outcome))
         return in_flight

@@ -6,17 +6,18 @@ machine. For cron: exit 0 if a task server could be launched now, 1 if not, 2 if
 """
 
 from crowdops.config.settings import Settings
-from crowdops.console import cli, output
+from crowdops.console import cli, columns, output
 
 
 @cli.command(__doc__)
 @cli.with_settings
 def main(settings: Settings) -> int:
-    from crowdops.servers.heroku import account
+    from crowdops.servers.heroku import account, view
 
-    found = account.check(settings)
-    output.either(settings.as_json, account.as_json(found), account.describe(found))
-    return 0 if found.can_launch else cli.EXIT_FAILED
+    credentials = account.check(settings)
+    document = columns.document(view.CREDENTIALS, credentials)
+    output.either(settings.as_json, document, view.describe(credentials))
+    return 0 if credentials.can_launch else cli.EXIT_FAILED
 
 
 if __name__ == "__main__":

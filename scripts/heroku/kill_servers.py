@@ -10,7 +10,7 @@ read again just before. Safe to repeat.
 import click
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, output
+from crowdops.console import cli
 
 
 @cli.command(__doc__)
@@ -19,42 +19,15 @@ from crowdops.console import cli, output
 @cli.with_guard
 @cli.with_settings
 def main(names: tuple[str, ...], settings: Settings, selection: Selection, guard: cli.Guard) -> int:
-    from crowdops.bulk import BulkResult
     from crowdops.context import Context
-    from crowdops.registry import locks
-    from crowdops.servers import leftovers
-    from crowdops.servers.heroku import backend, marks
-    from crowdops.servers.status import HEADERS, as_server, row
+    from crowdops.servers import kill
+
+    def ask(count: int) -> bool:
+        return guard.allows(f"Delete {count} apps at Heroku?")
 
     with Context.open(settings) as context:
-        conditions = locks.conditions(context.registry, settings.home)
-        seen = list(backend.survey(context, conditions))
-        choice = leftovers.choose(
-            seen, selection, names, known_runs=conditions, is_our_name=marks.is_our_name
-        )
-        if not settings.as_json:
-            output.table(HEADERS, [row(status) for status in choice.targets])
-        if remarks := leftovers.remarks(seen, choice):
-            output.say(remarks)
-        targets = choice.targets
-        gone: list[str] = []
-        failed: list[tuple[str, str]] = []
-        if targets and not guard.allows(f"Delete {len(targets)} apps at Heroku?"):
-            targets = []
-        elif targets:
-            gone, failed = leftovers.kill(
-                targets,
-                lambda status, named: backend.take_down(context, as_server(status), named=named),
-                is_living=lambda run_id: leftovers.is_living(context.registry, settings.home, run_id),
-                names=names,
-                progress=context.progress(len(targets), "taken down"),
-            )
-    result = BulkResult[str](
-        done=len(targets) - len(gone) - len(failed),
-        already=len(choice.gone) + len(gone),
-        failed=failed,
-    )
-    return cli.report(settings, guard, "deleted", len(choice.targets) + len(choice.gone), result)
+        selected, result = kill.kill_servers(context, "heroku", selection, names, ask, "taken down")
+    return cli.report(settings, guard, "deleted", selected, result)
 
 
 if __name__ == "__main__":

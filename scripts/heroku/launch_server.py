@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from crowdops.config.settings import Settings
-from crowdops.console import cli, output
+from crowdops.console import cli, columns, output
 
 
 @cli.command(__doc__)
@@ -28,20 +28,18 @@ def main(
     run_id: str | None, app_dir: Path | None, given: tuple[str, ...], keep: bool, settings: Settings
 ) -> None:
     from crowdops.context import Context
-    from crowdops.servers import launch
+    from crowdops.servers import launch, view
     from crowdops.servers.heroku import backend
 
     launch.require_one(run_id, app_dir)
     overrides = cli.pairs(given, "--set")
     with Context.open(settings) as context:
         if app_dir is not None:
-            fleet = backend.own_fleet(overrides)
-            with launch.obeying_sigterm():
-                server = backend.launch_app(context, app_dir, fleet, keep=keep)
+            server = backend.launch_app(context, app_dir, backend.read_hosting(overrides), keep=keep)
         else:
-            changes = backend.given_fleet(overrides)
+            changes = backend.hosting_changes(overrides)
             server = launch.for_run(context, backend, run_id or "", changes, keep=keep)
-    output.either(settings.as_json, launch.as_json(server), server.url or "")
+    output.either(settings.as_json, columns.document(view.LAUNCHED, server), server.url or "")
 
 
 if __name__ == "__main__":

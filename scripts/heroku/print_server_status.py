@@ -8,7 +8,7 @@ The cost is that of the present dynos since the app was created, in US dollars, 
 """
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, output
+from crowdops.console import cli
 
 
 @cli.command(__doc__)
@@ -16,21 +16,10 @@ from crowdops.console import cli, output
 @cli.with_settings
 def main(settings: Settings, selection: Selection) -> None:
     from crowdops.context import Context
-    from crowdops.registry import locks
-    from crowdops.servers import leftovers
-    from crowdops.servers import status as server_status
-    from crowdops.servers.heroku import apps
+    from crowdops.servers import view
 
     with Context.open(settings) as context:
-        conditions = locks.conditions(context.registry, settings.home)
-        account = apps.look(context, conditions)
-    servers = leftovers.of(account.servers, selection)
-    if settings.as_json:
-        found = [server_status.as_json(status) for status in servers]
-        output.document({"servers": found, "foreign_apps": account.foreign})
-        return
-    output.table(server_status.HEADERS, [server_status.row(status) for status in servers])
-    output.say(server_status.verdict(servers, account.foreign, "scripts/heroku/kill_servers.py"))
+        view.print_servers(context, "heroku", selection)
 
 
 if __name__ == "__main__":

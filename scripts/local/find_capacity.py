@@ -10,7 +10,7 @@ run. What is measured is what comes through from here, so measure a server at He
 import click
 
 from crowdops.config.settings import Settings
-from crowdops.console import cli, output, progress
+from crowdops.console import cli, columns, output
 
 
 @cli.command(__doc__)
@@ -29,7 +29,7 @@ from crowdops.console import cli, output, progress
     "--seconds", default=5.0, show_default=True, type=click.FloatRange(0.1), help="Length of a step."
 )
 @click.option(
-    *("--seconds-per-task",),
+    "--seconds-per-task",
     default=30.0,
     show_default=True,
     type=click.FloatRange(1),
@@ -45,19 +45,19 @@ def main(
     settings: Settings,
 ) -> int:
     from crowdops.context import Context
-    from crowdops.servers import capacity
+    from crowdops.servers import capacity, view
 
     with Context.open(settings) as context:
         target = capacity.target(context, run_id)
-    bar = progress.progress(most, "workers", quiet=settings.quiet)
-    limits = {"bound": bound_ms, "seconds": seconds, "timeout": settings.timeout}
-    taken = list(capacity.steps(target, most=most, progress=bar, **limits))
+        bar = context.progress(most, "workers")
+    limits = capacity.Limits(bound_ms, seconds, most, settings.timeout)
+    steps = list(capacity.measure(target, limits, bar))
     bar.close()
-    advice = capacity.advise(target, taken, bound=bound_ms, seconds_per_task=seconds_per_task)
+    advice = capacity.advise(target, steps, bound=bound_ms, seconds_per_task=seconds_per_task)
     if settings.as_json:
-        output.document(capacity.as_json(target, taken, advice, bound_ms))
+        output.document(view.capacity_document(target, steps, advice, bound_ms))
     else:
-        output.table(capacity.HEADERS, [capacity.row(step) for step in taken])
+        columns.table(view.step_columns(bound_ms), steps)
         output.say(advice.text)
     return 0 if advice.max_num_concurrent_units else cli.EXIT_FAILED
 

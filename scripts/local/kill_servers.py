@@ -9,7 +9,7 @@ All processes of a server are asked to end, and killed if they do not. Safe to r
 import click
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, output
+from crowdops.console import cli
 
 
 @cli.command(__doc__)
@@ -18,42 +18,15 @@ from crowdops.console import cli, output
 @cli.with_guard
 @cli.with_settings
 def main(names: tuple[str, ...], settings: Settings, selection: Selection, guard: cli.Guard) -> int:
-    from crowdops.bulk import BulkResult
     from crowdops.context import Context
-    from crowdops.registry import locks
-    from crowdops.servers import leftovers
-    from crowdops.servers.local import backend
-    from crowdops.servers.status import HEADERS, as_server, row
+    from crowdops.servers import kill
+
+    def ask(count: int) -> bool:
+        return guard.allows(f"End {count} servers on this machine?")
 
     with Context.open(settings) as context:
-        conditions = locks.conditions(context.registry, settings.home)
-        seen = list(backend.survey(context, conditions))
-        choice = leftovers.choose(
-            seen, selection, names, known_runs=conditions, is_our_name=backend.is_our_name
-        )
-        if not settings.as_json:
-            output.table(HEADERS, [row(status) for status in choice.targets])
-        if remarks := leftovers.remarks(seen, choice):
-            output.say(remarks)
-        targets = choice.targets
-        gone: list[str] = []
-        failed: list[tuple[str, str]] = []
-        if targets and not guard.allows(f"End {len(targets)} servers on this machine?"):
-            targets = []
-        elif targets:
-            gone, failed = leftovers.kill(
-                targets,
-                lambda status, named: backend.take_down(context, as_server(status)),
-                is_living=lambda run_id: leftovers.is_living(context.registry, settings.home, run_id),
-                names=names,
-                progress=context.progress(len(targets), "ended"),
-            )
-    result = BulkResult[str](
-        done=len(targets) - len(gone) - len(failed),
-        already=len(choice.gone) + len(gone),
-        failed=failed,
-    )
-    return cli.report(settings, guard, "ended", len(choice.targets) + len(choice.gone), result)
+        selected, result = kill.kill_servers(context, "local", selection, names, ask, "ended")
+    return cli.report(settings, guard, "ended", selected, result)
 
 
 if __name__ == "__main__":

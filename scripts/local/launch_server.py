@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from crowdops.config.settings import Settings
-from crowdops.console import cli, output
+from crowdops.console import cli, columns, output
 
 
 @cli.command(__doc__)
@@ -28,17 +28,16 @@ from crowdops.console import cli, output
 @cli.with_settings
 def main(run_id: str | None, app_dir: Path | None, keep: bool, settings: Settings) -> None:
     from crowdops.context import Context
-    from crowdops.servers import launch
+    from crowdops.servers import launch, view
     from crowdops.servers.local import backend
 
     launch.require_one(run_id, app_dir)
     with Context.open(settings) as context:
         if app_dir is not None:
-            with launch.obeying_sigterm():
-                server = backend.launch_app(context, app_dir, keep=keep)
+            server = backend.launch_app(context, app_dir, keep=keep)
         else:
             server = launch.for_run(context, backend, run_id or "", {}, keep=keep)
-    output.either(settings.as_json, launch.as_json(server), server.url or "")
+    output.either(settings.as_json, columns.document(view.LAUNCHED, server), server.url or "")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ ours and its run is crashed, ended or unknown here. Servers at Heroku: scripts/h
 """
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, output
+from crowdops.console import cli
 
 
 @cli.command(__doc__)
@@ -14,21 +14,10 @@ from crowdops.console import cli, output
 @cli.with_settings
 def main(settings: Settings, selection: Selection) -> None:
     from crowdops.context import Context
-    from crowdops.registry import locks
-    from crowdops.servers import leftovers
-    from crowdops.servers import status as server_status
-    from crowdops.servers.local import backend
+    from crowdops.servers import view
 
     with Context.open(settings) as context:
-        conditions = locks.conditions(context.registry, settings.home)
-        seen = list(backend.survey(context, conditions))
-    servers = leftovers.of(seen, selection)
-    if settings.as_json:
-        found = [server_status.as_json(status) for status in servers]
-        output.document({"servers": found, "foreign_apps": 0})
-        return
-    output.table(server_status.HEADERS, [server_status.row(status) for status in servers])
-    output.say(server_status.verdict(servers, 0, backend.KILL))
+        view.print_servers(context, "local", selection)
 
 
 if __name__ == "__main__":

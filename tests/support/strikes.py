@@ -144,7 +144,7 @@ class Wreckage(World):
         with Context.open(settings, quiet=True) as context:
             launch_plan = plan.plan(parameters.load(path, {}), settings, detach=False)
             run = entry.enter(context, launch_plan, marks.new_run_id(), detached=False)
-            run_pages = pages.provide(context, run, run.parameters)
+            run_pages = pages.provide(context, run)
             creator = Creator(context, run, run_pages.question, lambda error: None)
             launcher = UnitLauncher(context, run, creator)
             launcher.begin(WorkerCap(context, run.task_name, 0))

@@ -1,34 +1,38 @@
-"""The wall to a task server, whoever runs it: is it up, whose is it, and which work has come in."""
+"""Task servers over HTTP, whoever runs them: which one is up, whose it is, and how fast its pages come."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 HEALTH_SECONDS = 10.0  # a server that needs longer for this does not keep up with workers either
 
 
 def health(url: str, timeout: float) -> dict[str, Any] | None:
-    """Return what /health says (status, run_id, task_name, active, served, draining), or None if nothing useful."""
+    """Return what /health says, or None if it says nothing useful.
+
+    Of ours these are status, run_id, task_name, active, served and draining.
+    """
     import requests
 
     try:
         answer = requests.get(f"{url.rstrip('/')}/health", timeout=min(timeout, HEALTH_SECONDS))
-        found = answer.json() if answer.ok else None
+        document = answer.json() if answer.ok else None
     except (requests.RequestException, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    return document if isinstance(document, dict) else None
 
 
 def is_serving(url: str, run_id: str | None, timeout: float) -> bool:
     """Return whether a task server of ours answers there, for this run."""
-    found = health(url, timeout)
-    return found is not None and found.get("status") == "ok" and found.get("run_id") == run_id
+    document = health(url, timeout)
+    return document is not None and document.get("status") == "ok" and document.get("run_id") == run_id
 
 
 def is_answering(url: str, timeout: float) -> bool:
-    """Return whether any web server answers there with less than a server error: all that an unknown app promises."""
+    """Return whether any web server answers there without a server error: an unknown app promises no more."""
     import requests
 
     try:
@@ -51,3 +55,21 @@ def release(url: str, token: str, holders: Sequence[tuple[str, str]], timeout: f
             headers={"Authorization": f"Bearer {token}"},
             timeout=min(timeout, HEALTH_SECONDS),
         )
+
+
+def load(visits: Iterable[tuple[str, dict[str, str]]], timeout: float) -> Iterator[float | None]:
+    """Open one page (address and query) after another over one connection, and yield how long each took.
+
+    Milliseconds, or None for a page that did not come. Redirects are not followed: only this server is asked.
+    """
+    import requests
+
+    with requests.Session() as session:
+        for address, query in visits:
+            began = time.monotonic()
+            try:
+                answer = session.get(address, params=query, timeout=timeout, allow_redirects=False)
+            except requests.RequestException:
+                yield None
+            else:
+                yield 1000 * (time.monotonic() - began) if answer.status_code == 200 else None

@@ -31,7 +31,7 @@ def launch(context: Context, plan: LaunchPlan, *, detach: bool) -> Outcome:
 def _provide_pages(context: Context, run: Run) -> pages.Pages | None:
     """Return the run's pages, up and answering, or None after an interrupt. Without pages, the run has failed."""
     try:
-        return pages.provide(context, run, run.parameters, should_stop=lambda: context.interrupts.count > 0)
+        return pages.provide(context, run, should_stop=lambda: context.interrupts.count > 0)
     except Error as error:
         if context.interrupts.count and isinstance(error, ServerFailed):
             context.say(f"{error}")

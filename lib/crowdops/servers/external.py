@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
-from crowdops.config.parameters import Parameters
 from crowdops.context import Context
 from crowdops.errors import ServerFailed
 from crowdops.providers import task_server
 from crowdops.registry import Run, Server
+from crowdops.servers.status import Survey
 
 
-def launch(context: Context, run: Run, parameters: Parameters, folder: Path, token: str) -> Server:
-    """Write down the server that run.toml names, once it answers. ServerFailed if it does not, or serves another run."""
-    url = parameters.url.rstrip("/")
-    found = task_server.health(url, context.settings.timeout)
-    if found is None or found.get("status") != "ok":
+def is_our_name(name: str) -> bool:
+    """Return whether a name has the form of those that we give: none has."""
+    return False
+
+
+def launch(
+    context: Context,
+    run: Run,
+    token: str,
+    *,
+    keep: bool = False,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Server:
+    """Write down the server that run.toml names, once it answers. The token is not shown to it.
+
+    ServerFailed if it does not answer, or serves another run. Nothing is started, so there is nothing to `keep`
+    or to stop.
+    """
+    url = run.parameters.url.rstrip("/")
+    health = task_server.health(url, context.settings.timeout)
+    if health is None or health.get("status") != "ok":
         raise ServerFailed(f'{url}/health does not answer with {{"status": "ok"}}. Start that server first.')
-    if found.get("run_id") not in (None, "", run.run_id):
-        raise ServerFailed(f"{url} serves run {found['run_id']}, not {run.run_id}.")
-    server = Server(
-        f"url-{secrets.token_hex(4)}", run.run_id, "url", url, "creating", url, {}, datetime.now(UTC), None
-    )
+    if health.get("run_id") not in (None, "", run.run_id):
+        raise ServerFailed(f"{url} serves run {health['run_id']}, not {run.run_id}.")
+    server_id = f"url-{secrets.token_hex(4)}"
+    server = Server(server_id, run.run_id, "url", url, "creating", url, {}, datetime.now(UTC), None)
     context.registry.add_server(server)
-    context.registry.set_server(server.server_id, "up", url, {})
+    context.registry.set_server(server_id, "up", url, {})
     return server._replace(state="up")
 
 
@@ -43,7 +58,12 @@ def restart(context: Context, server: Server) -> Server:
     return server
 
 
-def take_down(context: Context, server: Server) -> bool:
+def take_down(context: Context, server: Server, *, named: bool = False) -> bool:
     """Forget it; it goes on running. Returns False: nothing was taken down."""
     context.registry.set_server(server.server_id, "gone", server.url, server.detail)
     return False
+
+
+def survey(context: Context) -> Survey:
+    """Return none: where somebody else runs servers, we cannot look."""
+    return Survey([], 0)

@@ -1,4 +1,4 @@
-"""Links."""
+"""The links to a run's pages, and the token that they are signed with."""
 
 from __future__ import annotations
 

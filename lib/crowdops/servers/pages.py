@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Sequence
-from types import ModuleType
 from typing import Protocol
 
 from crowdops.config.parameters import Parameters
@@ -16,9 +14,9 @@ from crowdops.formats.question_xml import external_question, html_question
 from crowdops.providers import task_server
 from crowdops.registry import Assignment, Run, Server, Unit
 from crowdops.servers import links
+from crowdops.servers.backend import backend_of
 
 MAX_RESTARTS = 3
-KINDS = {"local": "local.backend", "heroku": "heroku.backend", "url": "external"}
 
 
 class Pages(Protocol):
@@ -28,20 +26,20 @@ class Pages(Protocol):
         """Return the Question XML of a unit's HIT. Called from several threads."""
 
     def are_up(self) -> bool:
-        """Look once; try to mend. False while they are down. ServerFailed when mending has no more tries."""
+        """Return whether the pages can be had, after one try to mend them. ServerFailed after the last try."""
 
     def release(self, assignments: Sequence[Assignment]) -> None:
-        """These assignments have come in: their workers may open others."""
+        """Let the workers of assignments that have come in open others."""
 
     def close(self) -> None:
-        """The run has ended. Safe to repeat."""
+        """Take down what serves the pages: the run has ended. Safe to repeat."""
 
 
-class Embedded:
+class EmbeddedPages:
     """Pages inside the HITs themselves: nothing to run, nothing to take down."""
 
-    def __init__(self, page: Page) -> None:
-        self._page = page
+    def __init__(self, context: Context, run: Run) -> None:
+        self._page = Page(context.settings.run_folder(run.run_id) / "template.html")
 
     def question(self, unit: Unit) -> str:
         number = unit.unit_index + 1
@@ -57,12 +55,12 @@ class Embedded:
         pass
 
 
-class Served:
+class ServedPages:
     """Pages on a task server of one kind; it is restarted when it dies, a few times."""
 
     def __init__(self, context: Context, server: Server, token: str) -> None:
         self._context, self._server, self._token = context, server, token
-        self._kind = backend(server.kind)
+        self._backend = backend_of(server.kind)
         # What others run knows neither our leases nor the token, and must not learn it.
         self._is_ours = server.kind != "url" and not server.detail.get("own_app")
         self._restarts = 0
@@ -73,11 +71,10 @@ class Served:
         return self._server.url or ""
 
     def question(self, unit: Unit) -> str:
-        assert self._server.url is not None
-        return external_question(links.unit_url(self._server.url, self._token, unit.unit_index))
+        return external_question(links.unit_url(self.url, self._token, unit.unit_index))
 
     def are_up(self) -> bool:
-        if self._kind.is_answering(self._server, self._context.settings.timeout):
+        if self._backend.is_answering(self._server, self._context.settings.timeout):
             return True
         name = f"The task server {self._server.name}"
         if self._restarts >= MAX_RESTARTS:
@@ -87,7 +84,7 @@ class Served:
             f"{name} does not answer. Launching pauses; restarting it ({self._restarts} of {MAX_RESTARTS})."
         )
         try:
-            self._server = self._kind.restart(self._context, self._server)
+            self._server = self._backend.restart(self._context, self._server)
         except ServerFailed as error:
             self._context.say(f"{error}")
             return False
@@ -97,36 +94,29 @@ class Served:
     def release(self, assignments: Sequence[Assignment]) -> None:
         if assignments and self._is_ours:
             holders = [(assignment.assignment_id, assignment.worker_id) for assignment in assignments]
-            task_server.release(self._server.url or "", self._token, holders, self._context.settings.timeout)
+            task_server.release(self.url, self._token, holders, self._context.settings.timeout)
 
     def close(self) -> None:
-        if self._kind.take_down(self._context, self._server):
-            self._context.say(f"The task server {self._server.name} is down.")
+        _take_down(self._context, self._server)
 
 
-class Left:
-    """What is left of the pages of a run that nobody attends: enough to settle its HITs and to clean up."""
+class UnattendedPages:
+    """The pages of a run that nobody attends any more: enough to settle its HITs and to clean up."""
 
-    def __init__(self, context: Context, run: Run, parameters: Parameters) -> None:
+    def __init__(self, context: Context, run: Run) -> None:
         self._context, self._run = context, run
-        self._folder = context.settings.home / "runs" / run.run_id
-        self._served = [
-            server
-            for server in context.registry.servers("creating", "up", "gone")
-            if server.run_id == run.run_id
-        ]
-        self._embedded = parameters.server_kind == "none"
+        self._servers = context.registry.servers("creating", "up", "gone", run_id=run.run_id)
 
     def question(self, unit: Unit) -> str:
         """Return the question as it was when the run launched. UsageError if that cannot be known any more."""
-        if self._embedded:
-            return Embedded(Page(self._folder / "template.html")).question(unit)
-        urls = [server.url for server in self._served if server.url]
+        if self._run.parameters.server_kind == "none":
+            return EmbeddedPages(self._context, self._run).question(unit)
+        run_id = self._run.run_id
+        urls = [server.url for server in self._servers if server.url]
         if not urls:
-            raise UsageError(
-                f"The registry has no server of {self._run.run_id}, and so no address of its pages."
-            )
-        return external_question(links.unit_url(urls[-1], links.read_token(self._folder), unit.unit_index))
+            raise UsageError(f"The registry has no server of {run_id}, and so no address of its pages.")
+        token = links.read_token(self._context.settings.run_folder(run_id))
+        return external_question(links.unit_url(urls[-1], token, unit.unit_index))
 
     def are_up(self) -> bool:
         return False
@@ -137,63 +127,58 @@ class Left:
     def close(self) -> None:
         """Take down every server of the run. Raises the last failure, once all were tried."""
         failure: Error | None = None
-        for server in self._served:
+        for server in self._servers:
             if server.state == "gone":
                 continue
             try:
-                if backend(server.kind).take_down(self._context, server):
-                    self._context.say(f"The task server {server.name} is down.")
+                _take_down(self._context, server)
             except Error as error:
                 failure = error
         if failure:
             raise failure
 
 
-def backend(kind: str) -> ModuleType:
-    """Return the module that runs servers of a kind. Imported late: it may bring a provider's library."""
-    return importlib.import_module(f"crowdops.servers.{KINDS[kind]}")
+def _take_down(context: Context, server: Server) -> None:
+    if backend_of(server.kind).take_down(context, server):
+        context.say(f"The task server {server.name} is down.")
 
 
-def provide(
-    context: Context, run: Run, parameters: Parameters, should_stop: Callable[[], bool] = lambda: False
-) -> Pages:
+def provide(context: Context, run: Run, should_stop: Callable[[], bool] = lambda: False) -> Pages:
     """Return the run's pages, its task server up and answering with the run's id.
 
-    ServerFailed if it does not come up; nothing of it is left then.
+    ServerFailed if it does not come up, or once `should_stop` says so, since a deploy takes minutes; nothing of it
+    is left then.
     """
-    folder = context.settings.home / "runs" / run.run_id
-    if parameters.server_kind == "none":
-        return Embedded(Page(folder / "template.html"))
-    token = links.new_token(folder)
-    context.say(f"Starting a task server ({parameters.server_kind}) for {run.run_id} ...")
-    # A deploy takes minutes, and somebody may think better of it.
-    patience = {"should_stop": should_stop} if parameters.server_kind == "heroku" else {}
-    launch = backend(parameters.server_kind).launch
-    server = launch(context, run, parameters, folder, token, **patience)
+    kind = run.parameters.server_kind
+    if kind == "none":
+        return EmbeddedPages(context, run)
+    token = links.new_token(context.settings.run_folder(run.run_id))
+    context.say(f"Starting a task server ({kind}) for {run.run_id} ...")
+    server = backend_of(kind).launch(context, run, token, should_stop=should_stop)
     context.say(f"The task server answers at {server.url}")
-    return Served(context, server, token)
+    return ServedPages(context, server, token)
 
 
-def reopen(context: Context, run: Run, parameters: Parameters) -> Pages:
-    """Return the pages of a run that had some before: on the server that stands, mended if need be, else on a new one.
+def reopen(context: Context, run: Run) -> Pages:
+    """Return the pages of a run that had some before: on the server that stands, mended if need be, or a new one.
 
     A server whose launch was cut off is taken down. ServerFailed if none comes up.
     """
-    if parameters.server_kind == "none":
-        return provide(context, run, parameters)
-    kind, folder = backend(parameters.server_kind), context.settings.home / "runs" / run.run_id
-    mine = [server for server in context.registry.servers("creating", "up") if server.run_id == run.run_id]
-    for server in mine:
+    if run.parameters.server_kind == "none":
+        return provide(context, run)
+    for server in context.registry.servers("creating", "up", run_id=run.run_id):
+        backend = backend_of(server.kind)
         if server.state == "up":
             try:
-                if not kind.is_answering(server, context.settings.timeout):
+                if not backend.is_answering(server, context.settings.timeout):
                     context.say(f"The task server {server.name} does not answer; restarting it ...")
-                    server = kind.restart(context, server)
-                return Served(context, server, links.read_token(folder))
+                    server = backend.restart(context, server)
+                token = links.read_token(context.settings.run_folder(run.run_id))
+                return ServedPages(context, server, token)
             except ServerFailed as error:
                 context.say(f"{error}")
-        backend(server.kind).take_down(context, server)
-    return provide(context, run, parameters)
+        backend.take_down(context, server)
+    return provide(context, run)
 
 
 def check(parameters: Parameters, settings: Settings) -> None:

@@ -114,17 +114,17 @@ def test_an_app_that_is_renamed_between_list_and_deletion_stays(heroku: HerokuWo
 def test_an_app_whose_marks_change_between_list_and_deletion_stays(
     heroku: HerokuWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from crowdops.servers import leftovers as module
+    from crowdops.servers import orphans
 
     add_leftovers(heroku)
-    real = module.choose
+    real = orphans.choose
 
     def choose(*args: Any, **kwargs: Any) -> Any:
         name = "crowdops-ended-1-00000001"
         heroku.emulator.call("PATCH", f"/apps/{name}/config-vars", {"CROWDOPS_CREATOR": COLLEAGUE})
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(module, "choose", choose)
+    monkeypatch.setattr(orphans, "choose", choose)
     found = heroku.kill()
     assert (found["done"], found["exit_code"]) == (1, 1)
     assert f"created by {COLLEAGUE}" in found["failed"][0]["error"]
@@ -134,17 +134,17 @@ def test_an_app_whose_marks_change_between_list_and_deletion_stays(
 def test_a_run_that_comes_to_life_before_the_deletion_keeps_its_server(
     heroku: HerokuWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from crowdops.servers import leftovers as module
+    from crowdops.servers import kill
 
     run = heroku.add_run("crashed-1", state="running")
     heroku.add_app("crowdops-crashed-1-00000002", marked(run.run_id))
-    real = module.kill
+    real = kill.kill
 
-    def kill(*args: Any, **kwargs: Any) -> Any:
+    def kill_once_it_lives(*args: Any, **kwargs: Any) -> Any:
         with locks.hold(heroku.home, run.run_id):
             return real(*args, **kwargs)
 
-    monkeypatch.setattr(module, "kill", kill)
+    monkeypatch.setattr(kill, "kill", kill_once_it_lives)
     found = heroku.kill()
     assert (found["done"], found["exit_code"]) == (0, 1)
     assert "has come to life meanwhile" in found["failed"][0]["error"]

@@ -185,7 +185,7 @@ def test_dynos_that_serve_something_else_do_not_count_as_up(
     monkeypatch.setattr(deploy, "BOOT_SECONDS", 3)
     run, other = heroku.add_run("pilot-1"), heroku.add_run("pilot-2")
     real = of_run
-    monkeypatch.setattr(bundle, "of_run", lambda context, asked, p: real(context, other, p))
+    monkeypatch.setattr(bundle, "of_run", lambda context, asked: real(context, other))
     result = heroku.invoke("launch_server", run.run_id)
     assert result.exit_code == 1
     assert "its dynos are up, and its page does not answer" in result.stderr
@@ -270,18 +270,10 @@ def test_without_a_key_it_says_where_to_get_one(heroku: HerokuWorld, monkeypatch
 def test_a_launch_that_is_told_to_stop_leaves_no_app(heroku: HerokuWorld, after: int) -> None:
     heroku.emulator.order("slow-build", seconds=3)
     run, asked = heroku.add_run(), iter(range(100))
-    parameters, folder = run.parameters, heroku.home / "runs" / run.run_id
     with (
         Context.open(heroku.settings, quiet=True) as context,
         pytest.raises(ServerFailed, match="Stopped before"),
     ):
-        backend.launch(
-            context,
-            run,
-            parameters,
-            folder,
-            "token-of-sixteen-or-more",
-            should_stop=lambda: next(asked) >= after,
-        )
+        backend.launch(context, run, "token-of-sixteen-or-more", should_stop=lambda: next(asked) >= after)
     assert heroku.apps() == []
     assert heroku.servers("creating", "up") == []

@@ -123,9 +123,9 @@ def test_the_looks_cost_three_calls_a_server(heroku: HerokuWorld) -> None:
     "condition,leftover", [("attended", False), ("detached", False), ("crashed", True), ("ended", True)]
 )
 def test_only_a_run_that_is_at_its_end_or_crashed_leaves_servers_over(condition: str, leftover: bool) -> None:
-    assert status.is_leftover({"run-1": condition, "run-2": "attended"}, "run-1") is leftover
-    assert status.is_leftover({"run-2": "attended"}, "run-1") is True
-    assert status.is_leftover({"run-1": condition}, None) is False
+    assert status.is_orphan({"run-1": condition, "run-2": "attended"}, "run-1") is leftover
+    assert status.is_orphan({"run-2": "attended"}, "run-1") is True
+    assert status.is_orphan({"run-1": condition}, None) is False
 
 
 # check_credentials

@@ -17,7 +17,7 @@ import pytest
 from crowdops.context import Context
 from crowdops.diagnosis import rules, snapshot
 from crowdops.diagnosis.snapshot import Pages
-from crowdops.registry import Run
+from crowdops.registry import Run, Server
 from tests.support.crowds import free_port, wait_until
 from tests.support.endpoints import Endpoint
 from tests.support.worlds import World
@@ -432,10 +432,18 @@ def test_a_server_that_serves_another_run_drains_or_is_down_is_the_verdict(
 def test_a_server_that_vanished_or_is_scaled_to_nothing_is_the_verdict(world: World, served: Run) -> None:
     from crowdops.servers.status import ServerStatus
 
-    status = ServerStatus(
-        *("crowdops-a", "heroku", served.run_id, "pilot-1", "https://a.example", True, 0, None, False, False),
-        *(datetime.now(UTC), None, None, True),
+    server = Server(
+        "heroku-crowdops-a",
+        served.run_id,
+        "heroku",
+        "crowdops-a",
+        "up",
+        "https://a.example",
+        {},
+        datetime.now(UTC),
+        None,
     )
+    status = ServerStatus(server, True, True, 0, None, answers=False, orphan=False)
     with Context.open(world.settings) as context:
         seen = snapshot.look(context, served)
     cases = {"server_unscaled": status, "server_missing": status._replace(exists=False)}

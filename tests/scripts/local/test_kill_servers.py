@@ -98,7 +98,7 @@ def test_a_run_that_comes_to_life_meanwhile_is_spared(
 ) -> None:
     run = local.add_run(state="running")
     local.launch(run)
-    monkeypatch.setattr("crowdops.servers.leftovers.is_living", lambda registry, home, run_id: True)
+    monkeypatch.setattr("crowdops.servers.orphans.is_living", lambda context, run_id: True)
     killed = local.kill()
     assert killed["exit_code"] == 1
     assert "has come to life meanwhile" in killed["failed"][0]["error"]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from crowdops.config.parameters import Parameters
 from crowdops.config.settings import find, lookup, variable
 from crowdops.context import Context
 from crowdops.errors import AccessDenied, NotFound, ProviderError, ServerFailed, UsageError
@@ -16,44 +15,46 @@ from crowdops.providers.heroku import client
 from crowdops.registry import Run, Server
 from crowdops.servers import bundle
 from crowdops.servers.heroku import apps, deploy
-from crowdops.servers.heroku.deploy import Fleet, Wanted, is_answering
-from crowdops.servers.status import ServerStatus
+from crowdops.servers.heroku.apps import survey, take_down
+from crowdops.servers.heroku.deploy import AppPlan, Hosting
+from crowdops.servers.heroku.marks import KIND, is_our_name
+from crowdops.servers.status import is_answering
 
 __all__ = [
-    "Fleet",
-    "given_fleet",
+    "read_hosting",
+    "hosting_changes",
     "is_answering",
-    "is_set_up",
+    "is_our_name",
     "launch",
     "launch_app",
-    "own_fleet",
     "restart",
     "survey",
     "take_down",
 ]
 
 SINGLE_DYNO_SIZES = ("eco", "basic")
-FLEET_PARAMETERS = ("dyno_size", "dynos", "team")
+HOSTING_PARAMETERS = ("dyno_size", "dynos", "team")
 MOST_DYNOS = 100
 
 
-def given_fleet(overrides: Mapping[str, str]) -> dict[str, Any]:
-    """Return what --set flags say of an app's dynos and owner, by parameter name. UsageError for anything else."""
+def hosting_changes(flags: Mapping[str, str]) -> dict[str, Any]:
+    """Return what --set flags say of an app's dynos and owner, by parameter name.
+
+    UsageError for anything else.
+    """
     changes: dict[str, Any] = {}
-    for name, text in overrides.items():
-        if name not in FLEET_PARAMETERS:
-            raise UsageError(f"--set {name}: a server has {', '.join(FLEET_PARAMETERS)}.")
-        changes[name] = text
-    if "dynos" in changes:
-        changes["dynos"] = _number_of_dynos(changes["dynos"])
+    for name, text in flags.items():
+        if name not in HOSTING_PARAMETERS:
+            raise UsageError(f"--set {name}: a server has {', '.join(HOSTING_PARAMETERS)}.")
+        changes[name] = _number_of_dynos(text) if name == "dynos" else text
     return changes
 
 
-def own_fleet(overrides: Mapping[str, str]) -> Fleet:
+def read_hosting(flags: Mapping[str, str]) -> Hosting:
     """Return what an app runs on that serves no run: flags, environment, .env, defaults."""
-    values = {name: lookup(find(name), overrides).value or "" for name in FLEET_PARAMETERS}
-    given_fleet(overrides)
-    return Fleet(values["dyno_size"], _number_of_dynos(values["dynos"]), values["team"])
+    values = {name: lookup(find(name), flags).value or "" for name in HOSTING_PARAMETERS}
+    hosting_changes(flags)
+    return Hosting(values["dyno_size"], _number_of_dynos(values["dynos"]), values["team"])
 
 
 def _number_of_dynos(text: str) -> int:
@@ -62,51 +63,47 @@ def _number_of_dynos(text: str) -> int:
     return int(text)
 
 
-def is_set_up() -> bool:
-    """Return whether there is a key for Heroku at all."""
-    return bool(variable("HEROKU_API_KEY"))
-
-
 def launch(
     context: Context,
     run: Run,
-    parameters: Parameters,
-    folder: Path,
     token: str,
     *,
     keep: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Server:
-    """Deploy a run's task server and return once it answers with the run's id. Safe to repeat: an app that is up stays.
+    """Deploy a run's task server and return once it answers with the run's id.
 
-    ServerFailed with the end of the log if it does not come up, another ProviderError if Heroku refuses; no app is
-    left then, unless `keep`. It gives up, too, when `should_stop` says so. UsageError before anything is created.
-    Whoever calls this holds the run's lock.
+    Safe to repeat: an app that is up stays. ServerFailed with the end of the log if it does not come up, another
+    ProviderError if Heroku refuses; no app is left then, unless `keep`. It gives up, too, when `should_stop` says
+    so. UsageError before anything is created. Whoever calls this holds the run's lock.
     """
     if standing := _standing(context, run.run_id):
         return standing
-    fleet = Fleet(parameters.dyno_size, parameters.dynos, parameters.team)
-    secrets = {"CROWDOPS_RUN_TOKEN": token, **_database(fleet, parameters)}
-    _check(fleet)
-    built = bundle.of_run(context, run, parameters)
+    parameters = run.parameters
+    hosting = Hosting(parameters.dyno_size, parameters.dynos, parameters.team)
+    secrets = {"CROWDOPS_RUN_TOKEN": token, **_database(run)}
+    _check(hosting)
+    folder = bundle.of_run(context, run)
     own_app = parameters.app_dir is not None
-    wanted = Wanted(built, run.run_id, run.task_name, own_app, fleet, secrets)
-    pause = deploy.pausing(should_stop)
-    return deploy.deploy(context, wanted, keep=keep, pause=pause)
+    plan = AppPlan(folder, run.run_id, run.task_name, own_app, hosting, secrets)
+    return deploy.deploy(context, plan, keep=keep, pause=deploy.pausing(should_stop))
 
 
-def launch_app(context: Context, app_dir: Path, fleet: Fleet, *, keep: bool = False) -> Server:
+def launch_app(context: Context, app_dir: Path, hosting: Hosting, *, keep: bool = False) -> Server:
     """Deploy somebody's own app, for no run, and return once it answers. Fails as launch() does."""
-    _check(fleet)
+    _check(hosting)
     with tempfile.TemporaryDirectory(prefix=".deploy-", dir=context.settings.home) as place:
         folder = Path(place) / "app"
         bundle.copy_app(app_dir, folder)
-        wanted = Wanted(folder, None, app_dir.resolve().name, True, fleet, {})
-        return deploy.deploy(context, wanted, keep=keep, pause=time.sleep)
+        plan = AppPlan(folder, None, app_dir.resolve().name, True, hosting, {})
+        return deploy.deploy(context, plan, keep=keep, pause=time.sleep)
 
 
 def restart(context: Context, server: Server) -> Server:
-    """Bring a server up again at its address: scaled as it was, its dynos started anew. ServerFailed if it stays down."""
+    """Bring a server up again at its address: scaled as it was, its dynos started anew.
+
+    ServerFailed if it stays down.
+    """
     heroku, app_id = client.connect(context.settings.timeout), server.detail.get("app_id", server.name)
     try:
         app = heroku.app(app_id)
@@ -123,20 +120,10 @@ def restart(context: Context, server: Server) -> Server:
     return server
 
 
-def take_down(context: Context, server: Server, *, named: bool = False) -> bool:
-    """Delete a server's app; False if it was gone already. See heroku_apps.take_down."""
-    return apps.take_down(context, server, named=named)
-
-
-def survey(context: Context, conditions: Mapping[str, str]) -> Iterator[ServerStatus]:
-    """Yield every server of ours at Heroku: by its marks, by the registry, or both."""
-    yield from apps.look(context, conditions).servers
-
-
 def _standing(context: Context, run_id: str) -> Server | None:
     """Return the server that the run has already, mended if need be; None if it has none (any more)."""
-    for server in context.registry.servers("up"):
-        if server.run_id != run_id or server.kind != "heroku":
+    for server in context.registry.servers("up", run_id=run_id):
+        if server.kind != KIND:
             continue
         if is_answering(server, context.settings.timeout):
             return server
@@ -151,18 +138,19 @@ def _standing(context: Context, run_id: str) -> Server | None:
     return None
 
 
-def _check(fleet: Fleet) -> None:
-    if fleet.dynos > 1 and fleet.size.lower() in SINGLE_DYNO_SIZES:
+def _check(hosting: Hosting) -> None:
+    if hosting.dynos > 1 and hosting.size.lower() in SINGLE_DYNO_SIZES:
         raise UsageError(
-            f"{fleet.dynos} dynos of size {fleet.size}: Heroku allows one. Take standard-1x or more."
+            f"{hosting.dynos} dynos of size {hosting.size}: Heroku allows one. Take standard-1x or more."
         )
-    if fleet.team and fleet.size.lower() == "eco":
+    if hosting.team and hosting.size.lower() == "eco":
         raise UsageError("eco dynos are for personal apps; an app of a team needs dyno_size basic or more.")
 
 
-def _database(fleet: Fleet, parameters: Parameters) -> dict[str, str]:
+def _database(run: Run) -> dict[str, str]:
     """Return where the dynos keep what they must share: only several that keep a cap need it."""
-    if fleet.dynos == 1 or not parameters.allowed_concurrent or parameters.app_dir:
+    parameters = run.parameters
+    if parameters.dynos == 1 or not parameters.allowed_concurrent or parameters.app_dir:
         return {}
     address = variable("DATABASE_URL")
     if not address:

@@ -1,7 +1,7 @@
 """How an app of ours at Heroku is told from everybody else's.
 
-Heroku has no tags. An app is ours when its name has our prefix, its config vars carry our marks, and the account
-that created it, by those marks, is the account of the key. Only such an app is ever deleted.
+Heroku has no tags. An app is ours when its name has our prefix, its config vars carry our marks, and the
+account that created it, by those marks, is the account of the key. Only such an app is ever deleted.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import NamedTuple
 from crowdops.providers.heroku.client import App
 from crowdops.registry import Server
 
+KIND = "heroku"
 PREFIX = "crowdops-"
 SLUG_LENGTH = 12  # Heroku allows 30 characters: the prefix, this, and the tail
 CLOCK_SKEW = timedelta(minutes=5)
@@ -80,8 +81,8 @@ def refusal(app: App, config: Mapping[str, str] | None, email: str) -> str | Non
 def was_intended(app: App, config: Mapping[str, str], row: Server | None, email: str) -> bool:
     """Return whether this is an app that a launch of ours had created and not yet marked when it was cut off.
 
-    The name was written down before the app existed, and nobody else knew its random tail. An app that anybody has
-    configured since is not meant.
+    The name was written down before the app existed, and nobody else knew its random tail. An app that anybody
+    has configured since is not meant.
     """
     if row is None or config or app.name != row.name or not is_our_name(app.name):
         return False

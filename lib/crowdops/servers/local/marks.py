@@ -1,6 +1,6 @@
 """How a task server on this machine is told from everything else that runs here.
 
-What stands in the environment of a process says whose server it is; a pid says so together with its start time.
+What stands in the environment of a process says whose server it is; a pid says so only with its start time.
 Another home's servers are another lab's: they are not seen.
 """
 
@@ -22,8 +22,8 @@ def is_our_name(name: str) -> bool:
     return name.startswith(PREFIX)
 
 
-def marks(settings: Settings, server: Server) -> dict[str, str]:
-    """Return the variables that say whose server a process is and what it serves."""
+def mark_vars(settings: Settings, server: Server) -> dict[str, str]:
+    """Return the variables that say whose server a process is, and what it serves."""
     values = {
         **home_marks(settings),
         "CROWDOPS_SERVER": server.name,
@@ -42,24 +42,23 @@ def home_marks(settings: Settings) -> dict[str, str]:
 def find(settings: Settings, server: Server) -> list[Process]:
     """Return every process of a server: by its marks, and by the session of the pid that was written down."""
     marked = processes.find_with({**home_marks(settings), "CROWDOPS_SERVER": server.name})
-    leader = (
-        processes.find(server.detail["pid"], server.detail["started"]) if "pid" in server.detail else None
-    )
-    if leader is None:
+    if "pid" not in server.detail:
         return marked
-    return list({process.pid: process for process in [*processes.find_session(leader), *marked]}.values())
+    leader = processes.find(server.detail["pid"], server.detail["started"])
+    session = processes.find_session(leader) if leader else []
+    return list({process.pid: process for process in [*session, *marked]}.values())
 
 
 def read(name: str, process: Process, row: Server | None) -> Server:
     """Return a server as its oldest process has it; `row` is what the registry has of it."""
-    marks = process.variables
+    variables = process.variables
     detail = {
         **(row.detail if row else {}),
-        "task_name": marks.get("CROWDOPS_TASK_NAME"),
-        "own_app": "CROWDOPS_OWN_APP" in marks,
+        "task_name": variables.get("CROWDOPS_TASK_NAME"),
+        "own_app": "CROWDOPS_OWN_APP" in variables,
         "pid": process.pid,
         "started": process.started,
     }
-    url = f"http://127.0.0.1:{marks.get('PORT', '')}"
+    url = f"http://127.0.0.1:{variables.get('PORT', '')}"
     created = datetime.fromtimestamp(process.started, UTC)
-    return Server(name, marks.get("CROWDOPS_RUN_ID"), KIND, name, "up", url, detail, created, None)
+    return Server(name, variables.get("CROWDOPS_RUN_ID"), KIND, name, "up", url, detail, created, None)

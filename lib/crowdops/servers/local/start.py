@@ -15,26 +15,20 @@ from pathlib import Path
 from crowdops.config.settings import Settings
 from crowdops.context import Context
 from crowdops.errors import ServerFailed, UsageError
-from crowdops.providers import processes, task_server
+from crowdops.providers import processes
 from crowdops.providers.processes import Process
 from crowdops.registry import Registry, Server
 from crowdops.servers.local import marks
+from crowdops.servers.status import is_answering
 
 BOOT_SECONDS = 60.0  # as long as Heroku gives a dyno
 LOOK_SECONDS = 0.05
 LOG_LINES = 20
-# Below the ports that the system gives to outgoing connections: ours must be free again when a server restarts.
+# Below the ports that outgoing connections get from the system: a server needs its own again when it restarts.
 PORTS = range(20_000, 32_000)
-# What servers need not know of whoever starts them: keys, and settings of ours.
+# Variables that servers do not inherit: keys, and settings of ours.
 WITHHELD = ("AWS_", "HEROKU_", "CROWDOPS_")
 _WEB = re.compile(r"^web:[ \t]*(\S.*)$", re.MULTILINE)
-
-
-def is_answering(server: Server, timeout: float) -> bool:
-    """Return whether a server serves its pages."""
-    if server.detail.get("own_app"):
-        return task_server.is_answering(server.url or "", timeout)
-    return task_server.is_serving(server.url or "", server.run_id, timeout)
 
 
 def free_port() -> int:
@@ -46,7 +40,7 @@ def free_port() -> int:
 
 
 def _is_free(port: int) -> bool:
-    """Return whether nobody listens on a port. Connections of before that are not quite over do not count."""
+    """Return whether nobody listens on a port. Earlier connections that are still being closed do not count."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -62,11 +56,12 @@ def bring_up(context: Context, server: Server, token: Mapping[str, str]) -> Serv
     ServerFailed with the end of its log if it does not; its processes are the caller's to end then.
     """
     folder, log = Path(server.detail["folder"]), Path(server.detail["log"])
-    written = log.stat().st_size if log.exists() else 0
+    log_start = log.stat().st_size if log.exists() else 0
     command = web_command(folder)
     if not _is_free(_port(server)):
         raise ServerFailed(
-            f"{server.name} cannot be started: its address stands in HITs, and another program has port {_port(server)}."
+            f"{server.name} cannot be started: its address stands in HITs,"
+            f" and another program has port {_port(server)}."
         )
     pid = processes.start(command, folder, {**_variables(context.settings, server), **token}, log)
     deadline = time.monotonic() + BOOT_SECONDS
@@ -76,9 +71,9 @@ def bring_up(context: Context, server: Server, token: Mapping[str, str]) -> Serv
         if is_answering(server, context.settings.timeout):
             return commit(context.registry, server, "up", process)
         if time.monotonic() > deadline:
-            raise ServerFailed(_failure(server, f"nothing right answers at {server.url}", written))
+            raise ServerFailed(_failure(server, f"nothing right answers at {server.url}", log_start))
         time.sleep(LOOK_SECONDS)
-    raise ServerFailed(_failure(server, "its web process ended as it started", written))
+    raise ServerFailed(_failure(server, "its web process ended as it started", log_start))
 
 
 def commit(registry: Registry, server: Server, state: str, process: Process) -> Server:
@@ -94,21 +89,21 @@ def web_command(folder: Path) -> str:
         text = (folder / "Procfile").read_text(encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{folder} has no Procfile, so nobody knows how to start the app in it.") from error
-    found = _WEB.search(text)
-    if found is None:
+    match = _WEB.search(text)
+    if match is None:
         raise UsageError(f"{folder} has no web process: the Procfile needs a line `web: ...`.")
-    return found[1].strip()
+    return match[1].strip()
 
 
 def _variables(settings: Settings, server: Server) -> dict[str, str]:
     """Return the environment of a server: ours without secrets and settings, and what marks it as ours."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(WITHHELD)}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(WITHHELD)}
     if not server.detail["own_app"]:
-        kept.pop("DATABASE_URL", None)  # Heroku's dynos share one; on this machine a file does
-    tools = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', os.defpath)}"
+        inherited.pop("DATABASE_URL", None)  # Heroku's dynos share one; on this machine a file does
+    tools = f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', os.defpath)}"
     return {
-        **kept,
-        **marks.marks(settings, server),
+        **inherited,
+        **marks.mark_vars(settings, server),
         "PATH": tools,
         "PORT": str(_port(server)),
         "CROWDOPS_HOST": "127.0.0.1",
@@ -119,10 +114,10 @@ def _port(server: Server) -> int:
     return int((server.url or "").rpartition(":")[2])
 
 
-def _failure(server: Server, what: str, written: int) -> str:
-    """Say what went wrong, with the end of what the server wrote since its log had that length."""
+def _failure(server: Server, what: str, log_start: int) -> str:
+    """Return what went wrong, with the end of what the server wrote from this byte of its log on."""
     with contextlib.suppress(OSError), Path(server.detail["log"]).open("rb") as file:
-        file.seek(written)
+        file.seek(log_start)
         lines = file.read().decode(errors="replace").splitlines()
         tail = "\n".join(lines[-LOG_LINES:])
         return f"{server.name} did not come up: {what}. The end of its log:\n{tail}"

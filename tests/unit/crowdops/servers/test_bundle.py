@@ -53,7 +53,7 @@ class Planned:
 
     def build(self) -> Path:
         with Context.open(self.settings) as context:
-            return bundle.of_run(context, self.run, self.parameters)
+            return bundle.of_run(context, self.run)
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from crowdops.providers.heroku.client import App
 from crowdops.registry import Server
-from crowdops.servers.heroku import marks as app_marks
+from crowdops.servers.heroku import marks
 from crowdops.servers.heroku.marks import Marks
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MINE = "me@example.org"
-CONFIG = app_marks.mark_vars(Marks("20261122-114502-k3f9", "pilot-1", MINE))
+CONFIG = marks.mark_vars(Marks("20261122-114502-k3f9", "pilot-1", MINE))
 
 
 def app(**changes: Any) -> App:
@@ -34,35 +34,35 @@ def row(**changes: Any) -> Server:
 
 @given(st.from_regex(r"[A-Za-z0-9._-]{1,128}", fullmatch=True))
 def test_every_task_name_makes_a_name_that_heroku_takes_and_we_know_again(task_name: str) -> None:
-    name = app_marks.new_name(task_name)
+    name = marks.new_name(task_name)
     assert re.fullmatch(r"[a-z][a-z0-9-]{1,28}[a-z0-9]", name)
-    assert app_marks.is_our_name(name)
+    assert marks.is_our_name(name)
 
 
 def test_two_names_for_one_task_differ() -> None:
-    assert app_marks.new_name("pilot-1") != app_marks.new_name("pilot-1")
+    assert marks.new_name("pilot-1") != marks.new_name("pilot-1")
 
 
 @pytest.mark.parametrize(
     "name", ["crowdops-blog", "my-crowdops-pilot-1-0123abcd", "crowdops-pilot-1-0123ABCD"]
 )
 def test_other_names_are_not_ours(name: str) -> None:
-    assert not app_marks.is_our_name(name)
+    assert not marks.is_our_name(name)
 
 
 @pytest.mark.parametrize(
-    "marks",
+    "written",
     [Marks("20261122-114502-k3f9", "pilot-1", MINE), Marks(None, "blog", MINE, own_app=True)],
     ids=["run", "own-app"],
 )
-def test_marks_are_read_as_they_were_written(marks: Marks) -> None:
-    assert app_marks.read_marks(app_marks.mark_vars(marks)) == marks
+def test_marks_are_read_as_they_were_written(written: Marks) -> None:
+    assert marks.read_marks(marks.mark_vars(written)) == written
 
 
 @pytest.mark.parametrize("missing", ["CROWDOPS_MANAGED", "CROWDOPS_CREATOR"])
 def test_half_of_the_marks_are_none(missing: str) -> None:
-    assert app_marks.read_marks({key: value for key, value in CONFIG.items() if key != missing}) is None
-    assert app_marks.read_marks(None) is None
+    assert marks.read_marks({key: value for key, value in CONFIG.items() if key != missing}) is None
+    assert marks.read_marks(None) is None
 
 
 REFUSED: list[Any] = [
@@ -76,12 +76,12 @@ REFUSED: list[Any] = [
 
 @pytest.mark.parametrize("found,config,text", REFUSED)
 def test_an_app_that_lacks_a_sign_is_refused_with_the_reason(found: App, config: Any, text: str) -> None:
-    assert text in (app_marks.refusal(found, config, MINE) or "")
+    assert text in (marks.refusal(found, config, MINE) or "")
 
 
 def test_an_app_with_all_signs_is_not_refused() -> None:
-    assert app_marks.refusal(app(), CONFIG, MINE) is None
-    assert app_marks.refusal(app(team="lab", owner="lab@herokumanager.com"), CONFIG, MINE) is None
+    assert marks.refusal(app(), CONFIG, MINE) is None
+    assert marks.refusal(app(team="lab", owner="lab@herokumanager.com"), CONFIG, MINE) is None
 
 
 UNINTENDED: list[Any] = [
@@ -99,5 +99,5 @@ UNINTENDED: list[Any] = [
 def test_only_a_bare_app_that_was_written_down_first_counts_as_cut_off(
     found: App, config: dict[str, str], intent: Server | None
 ) -> None:
-    assert app_marks.was_intended(app(), {}, row(), MINE)
-    assert not app_marks.was_intended(found, config, intent, MINE)
+    assert marks.was_intended(app(), {}, row(), MINE)
+    assert not marks.was_intended(found, config, intent, MINE)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 import requests
 
@@ -9,7 +12,6 @@ from crowdops.context import Context
 from crowdops.errors import ServerFailed
 from crowdops.registry import Server
 from crowdops.servers.heroku import backend, deploy
-from crowdops.servers.status import as_server
 from tests.support.heroku.running import eventually
 from tests.support.heroku_servers import HerokuWorld
 
@@ -44,14 +46,15 @@ def test_a_server_that_was_scaled_to_nothing_is_scaled_up_again(heroku: HerokuWo
 def test_a_server_that_only_its_marks_tell_of_is_mended_at_the_size_it_has(
     heroku: HerokuWorld, server: Server
 ) -> None:
+    with closing(sqlite3.connect(heroku.home / "registry.db")) as database:
+        database.execute("DELETE FROM servers")
+        database.commit()
     with Context.open(heroku.settings) as context:
-        context.registry.set_server(server.server_id, "gone", server.url, {})
-        (status,) = backend.survey(context, {})
-    found = as_server(status._replace(server_id=None))
-    found.detail.pop("size", None)
-    assert (found.server_id, found.url) == (server.server_id, server.url)
-    mend(heroku, found)
-    assert backend.is_answering(found, 5)
+        (status,) = backend.survey(context).statuses
+    assert not status.known and "size" not in status.server.detail
+    assert (status.server.server_id, status.server.url) == (server.server_id, server.url)
+    mend(heroku, status.server)
+    assert backend.is_answering(status.server, 5)
 
 
 def test_a_server_that_crashes_again_is_given_up_with_its_log(heroku: HerokuWorld, server: Server) -> None:

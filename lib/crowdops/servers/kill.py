@@ -1,0 +1,65 @@
+"""Taking down task servers that outlived their runs: orphans, and whatever else is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from crowdops.bulk import Action, BulkResult, Outcome
+from crowdops.config.settings import Selection
+from crowdops.console import columns
+from crowdops.context import Context
+from crowdops.errors import NotFound, WrongState
+from crowdops.registry import Registry
+from crowdops.servers import orphans, view
+from crowdops.servers.backend import Backend, backend_of
+from crowdops.servers.orphans import Choice
+from crowdops.servers.status import ServerStatus
+
+
+def kill_servers(
+    context: Context,
+    kind: str,
+    selection: Selection,
+    names: Sequence[str],
+    ask: Callable[[int], bool],
+    what: str,
+) -> tuple[int, BulkResult[ServerStatus]]:
+    """Show the servers of a kind that a command means, ask, and take them down.
+
+    `ask` gets their number, and returns whether to go on; `what` is the word for one that is through. Returns how
+    many were meant, and what came of it. Raises UsageError as orphans.choose() does. Safe to repeat.
+    """
+    backend = backend_of(kind)
+    choice = orphans.choose(context, backend, backend.survey(context).statuses, selection, names)
+    if not context.settings.as_json:
+        columns.table(view.STATUS, choice.targets)
+    for remark in view.remarks(choice):
+        context.say(remark)
+    result: BulkResult[ServerStatus] = BulkResult(already=len(choice.gone))
+    if choice.targets and ask(len(choice.targets)):
+        result += kill(context, backend, choice, what)
+    return len(choice.targets) + len(choice.gone), result
+
+
+def kill(context: Context, backend: Backend, choice: Choice, what: str) -> BulkResult[ServerStatus]:
+    """Take the chosen servers down. Whether a run has come to life meanwhile is asked again before each."""
+
+    def check(status: ServerStatus) -> None:
+        if status.name not in choice.typed and status.run_id and orphans.is_living(context, status.run_id):
+            raise WrongState(f"run {status.run_id} has come to life meanwhile")
+
+    def take_down(status: ServerStatus) -> bool:
+        with Registry.open(context.settings.home) as registry:  # each thread needs a connection of its own
+            own = replace(context, registry=registry)
+            return backend.take_down(own, status.server, named=status.name in choice.typed)
+
+    def was_gone(outcome: Outcome[ServerStatus, bool]) -> bool:
+        if outcome.error and not isinstance(outcome.error, NotFound):
+            raise outcome.error
+        return not outcome.result
+
+    def explain(status: ServerStatus, why: object) -> tuple[str, str]:
+        return status.name, str(why)
+
+    return context.carry_out(Action(take_down, was_gone, explain, intend=check), choice.targets, what)

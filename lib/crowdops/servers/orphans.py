@@ -1,0 +1,102 @@
+"""Which task servers a command means: orphans of its runs, and others only when their name is typed."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from crowdops.config.settings import Selection
+from crowdops.context import Context
+from crowdops.errors import UsageError
+from crowdops.registry import locks
+from crowdops.servers.backend import Backend
+from crowdops.servers.status import LIVING, ServerStatus
+
+
+class Choice(NamedTuple):
+    """The servers to take down, in `targets`; of these, `typed` are the names that were typed.
+
+    `spared` were selected and stay, with why; `gone` are typed names that no server has (any more); `others` are
+    orphans that were not meant.
+    """
+
+    targets: list[ServerStatus]
+    typed: frozenset[str]
+    spared: list[tuple[str, str]]
+    gone: list[str]
+    others: list[str]
+
+
+def choose(
+    context: Context,
+    backend: Backend,
+    statuses: Sequence[ServerStatus],
+    selection: Selection,
+    names: Sequence[str],
+) -> Choice:
+    """Return what a command means among the servers of a backend.
+
+    Names mean themselves. --run and --task-name mean their runs' orphans, by what the servers' marks say, so that
+    they work without the registry; --all-runs means every orphan; without any of these, the orphans of the runs of
+    the registry. UsageError for a name that cannot be ours, and for a run that nobody knows.
+    """
+    by_name = {status.name: status for status in statuses}
+    for name in names:
+        if name not in by_name and not backend.is_our_name(name):
+            raise UsageError(
+                f"{name} is none of our servers. See them with print_server_status. Nothing was done."
+            )
+    selected: list[ServerStatus] = []
+    if not names or not selection.is_empty:
+        known_runs = {run.run_id for run in context.registry.runs()}
+        selected = [status for status in statuses if _means(selection, status, known_runs)]
+        _check_runs(selection, selected, known_runs)
+    typed = [by_name[name] for name in dict.fromkeys(names) if name in by_name]
+    targets = typed + [status for status in selected if status.orphan and status.name not in names]
+    spared = [
+        (status.name, f"run {status.run_id} is alive. To take it down all the same, type the server's name.")
+        for status in selected
+        if status.marked and not status.orphan and status.name not in names and not selection.all_runs
+    ]
+    chosen = {status.name for status in targets}
+    others = [status.name for status in statuses if status.orphan and status.name not in chosen]
+    gone = [name for name in names if name not in by_name]
+    return Choice(targets, frozenset(names), spared, gone, others)
+
+
+def of_runs(statuses: Sequence[ServerStatus], selection: Selection) -> list[ServerStatus]:
+    """Return the servers of the selected runs, orphans or not; without a selection every server."""
+    if selection.is_empty:
+        return list(statuses)
+    return [status for status in statuses if _means(selection, status, ())]
+
+
+def _means(selection: Selection, status: ServerStatus, known_runs: Collection[str]) -> bool:
+    if status.run_id is None:
+        return False
+    if selection.all_runs:
+        return True
+    if selection.is_empty:
+        return status.orphan and status.run_id in known_runs
+    task_name = status.task_name or ""
+    return status.run_id in selection.runs or any(
+        fnmatch.fnmatchcase(task_name, glob) for glob in selection.task_names
+    )
+
+
+def _check_runs(selection: Selection, selected: Sequence[ServerStatus], known_runs: set[str]) -> None:
+    known = known_runs | {status.run_id for status in selected if status.run_id}
+    for run_id in selection.runs:
+        if run_id not in known:
+            raise UsageError(
+                f"Neither the registry nor any server knows a run {run_id!r}. See them all: make runs"
+            )
+
+
+def is_living(context: Context, run_id: str) -> bool:
+    """Return whether a run is attended or detached at this moment; a lost registry does not end a run."""
+    run = context.registry.run(run_id)
+    if run is None:
+        return locks.holder_of(context.settings.home, run_id) is not None
+    return locks.condition(context.settings.home, run) in LIVING

@@ -1,0 +1,115 @@
+"""How task servers and their capacity are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from crowdops.config.settings import Selection
+from crowdops.console import columns, output
+from crowdops.console.columns import Column
+from crowdops.context import Context
+from crowdops.registry import Server
+from crowdops.servers import orphans
+from crowdops.servers.backend import backend_of
+from crowdops.servers.capacity import Advice, Step, Target
+from crowdops.servers.orphans import Choice
+from crowdops.servers.status import ServerStatus
+
+LAUNCHED: list[Column[Server]] = [
+    Column("name", None, lambda server: server.name),
+    Column("kind", None, lambda server: server.kind),
+    Column("run_id", None, lambda server: server.run_id),
+    Column("state", None, lambda server: server.state),
+    Column("url", None, lambda server: server.url),
+    Column("created_at", None, lambda server: server.created_at),
+]
+
+
+def _yes(fact: bool) -> str:
+    return "yes" if fact else "no"
+
+
+def _orphan_cell(status: ServerStatus) -> str:
+    return _yes(status.orphan) if status.marked or status.orphan else "unmarked"
+
+
+def _cost_cell(status: ServerStatus) -> str:
+    return "" if status.cost_so_far is None else f"${status.cost_so_far}"
+
+
+STATUS: list[Column[ServerStatus]] = [
+    Column("name", "server", lambda status: status.name),
+    Column("kind", None, lambda status: status.server.kind),
+    Column("run_id", "run", lambda status: status.run_id),
+    Column("task_name", "task_name", lambda status: status.task_name),
+    Column("url", None, lambda status: status.server.url),
+    Column("exists", "exists", lambda status: status.exists, lambda status: _yes(status.exists)),
+    Column("scaled", "scaled", lambda status: status.scaled),
+    Column("dyno_state", "state", lambda status: status.dyno_state),
+    Column("answers", "answers", lambda status: status.answers, lambda status: _yes(status.answers)),
+    Column("leftover", "leftover", lambda status: status.orphan, _orphan_cell),
+    Column("created_at", "created", lambda status: status.server.created_at),
+    Column("cost_so_far", "cost", lambda status: status.cost_so_far, _cost_cell),
+    Column(None, "url", lambda status: status.server.url),
+    Column("marked", None, lambda status: status.marked),
+    Column("note", None, lambda status: status.note),
+]
+
+
+def print_servers(context: Context, kind: str, selection: Selection) -> None:
+    """Show the servers of a kind that belong to the selected runs, and how many others there are."""
+    survey = backend_of(kind).survey(context)
+    statuses = orphans.of_runs(survey.statuses, selection)
+    if context.settings.as_json:
+        servers = columns.documents(STATUS, statuses)
+        output.document({"servers": servers, "foreign_apps": survey.foreign})
+        return
+    columns.table(STATUS, statuses)
+    for status in statuses:
+        if status.note:
+            context.say(f"{status.name}: {status.note}")
+    count = sum(status.orphan for status in statuses)
+    context.say(f"{count} of {len(statuses)} servers are leftovers; {survey.foreign} foreign.")
+    if count:
+        context.say(f"Take the leftovers down: scripts/{kind}/kill_servers.py --all-runs --dry-run")
+
+
+def remarks(choice: Choice) -> list[str]:
+    """Return what a command does not take down although it could be meant, a line a server."""
+    lines = [f"{name}: {why}" for name, why in choice.spared]
+    lines += [f"{name}: no server of ours has this name (any more)." for name in choice.gone]
+    if choice.others:
+        names = ", ".join(choice.others)
+        lines.append(f"Other leftovers: {names}. Every leftover is selected by --all-runs.")
+    return lines
+
+
+def step_columns(bound: float) -> list[Column[Step]]:
+    """Return what is shown of a step of a measurement; `bound` is what a page may take, in milliseconds."""
+    return [
+        Column("workers", "workers", lambda step: step.workers),
+        Column("pages", "pages", lambda step: step.pages),
+        Column("errors", "errors", lambda step: step.errors),
+        _tenths("pages_per_second", "pages/s", lambda step: step.per_second),
+        _tenths("median_ms", "median ms", lambda step: step.median),
+        _tenths("percentile_95_ms", "95 % within ms", lambda step: step.percentile_95),
+        Column("keeps_up", None, lambda step: step.keeps_up(bound)),
+    ]
+
+
+def _tenths(key: str, heading: str, value: Callable[[Step], float]) -> Column[Step]:
+    return Column(key, heading, lambda step: round(value(step), 1), lambda step: f"{value(step):.1f}")
+
+
+def capacity_document(target: Target, steps: Sequence[Step], advice: Advice, bound: float) -> dict[str, Any]:
+    """Return what was measured, and what it means, as a JSON object."""
+    return {
+        "run_id": target.run.run_id,
+        "server": target.server.name,
+        "url": target.server.url,
+        "bound_ms": bound,
+        "steps": columns.documents(step_columns(bound), steps),
+        "max_num_concurrent_units": advice.max_num_concurrent_units,
+        "dynos": advice.dynos,
+    }

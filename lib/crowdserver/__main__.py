@@ -4,6 +4,7 @@ Prints one line when it is ready to answer; stops on SIGTERM and Ctrl-C; state i
 """
 
 import ctypes
+import gc
 import ipaddress
 import os
 import signal
@@ -18,9 +19,8 @@ from gunicorn.app.base import BaseApplication
 
 from crowdserver.api import Conditions
 from crowdserver.app import create_app
-from crowdserver.control.rate_limit import Bucket
-from crowdserver.protocol import credentials
-from crowdserver.protocol.credentials import Credentials, CredentialsError
+from crowdserver.control.rate_limit import TokenBucket
+from crowdserver.protocol.credentials import Credentials, CredentialsError, from_environment, load_or_create
 from crowdserver.storage.database import Database, DatabaseError
 from crowdserver.storage.transactions import Crowd
 
@@ -28,20 +28,41 @@ _THREADS = 64
 _PR_SET_PDEATHSIG = 1
 
 
-class _Options(NamedTuple):
-    database: str
-    key_pair: Credentials
-    conditions: Conditions
+class Options(NamedTuple):
+    """The command line's options, by their names there."""
+
+    host: str
+    port: int
+    database: str | None
+    credentials: Path | None
+    control: bool
+    latency_ms: int
+    rate_limit: float | None
+    balance: Decimal
     processes: int
+
+    @property
+    def database_url(self) -> str:
+        """Where the state lies."""
+        return self.database or f"sqlite:///{_home() / 'crowd.db'}"
+
+    @property
+    def conditions(self) -> Conditions:
+        """The conditions under which requests are answered."""
+        bucket = TokenBucket(self.rate_limit) if self.rate_limit else None
+        return Conditions(self.latency_ms / 1000, bucket, self.control)
 
 
 class _Server(BaseApplication):
     """gunicorn, set up from here and from nowhere else. Each process opens the database for itself."""
 
-    def __init__(self, options: _Options, listener: socket.socket, address: str) -> None:
+    def __init__(self, options: Options, key_pair: Credentials, listener: socket.socket) -> None:
         self._options = options
+        self._conditions = options.conditions
+        self._key_pair = key_pair
         self._listener = listener
-        self._address = address
+        host = f"[{options.host}]" if ":" in options.host else options.host
+        self._address = f"http://{host}:{listener.getsockname()[1]}"
         super().__init__()
 
     def load_config(self) -> None:
@@ -66,8 +87,11 @@ class _Server(BaseApplication):
                 self.cfg.set(name, value)
 
     def load(self) -> Any:
-        crowd = Crowd(Database(self._options.database), self._options.key_pair)
-        return create_app(crowd, self._options.conditions)
+        crowd = Crowd(Database(self._options.database_url), self._key_pair)
+        app = create_app(crowd, self._conditions)
+        # All that is loaded by now stays: the collector need not look at it again.
+        gc.freeze()
+        return app
 
     def _announce(self, worker: Any) -> None:
         # Only the first process: the others share its socket.
@@ -85,7 +109,7 @@ def _home() -> Path:
     return Path(os.environ.get("CROWDOPS_HOME", "~/.crowdops")).expanduser() / "crowd"
 
 
-def _money(_context: click.Context, _parameter: click.Parameter, value: str) -> Decimal:
+def _amount(_context: click.Context, _parameter: click.Parameter, value: str) -> Decimal:
     try:
         amount = Decimal(value)
     except InvalidOperation as error:
@@ -96,10 +120,9 @@ def _money(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server(
-            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=1024
-        )
+        return socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
         # Not error.strerror: Python writes the address into it once more.
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error
@@ -125,7 +148,6 @@ def _check_control(control: bool, host: str) -> None:
 )
 @click.option(
     "--credentials",
-    "key_file",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
     help="The requester's key pair, made if missing.  [default: credentials in the home]",
@@ -136,43 +158,31 @@ def _check_control(control: bool, host: str) -> None:
 )
 @click.option("--rate-limit", type=click.FloatRange(1), help="Calls per second; more are throttled.")
 @click.option(
-    "--balance", default="10000.00", show_default=True, callback=_money, help="Dollars in a new account."
+    "--balance", default="10000.00", show_default=True, callback=_amount, help="Dollars in a new account."
 )
 @click.option(
     "--processes", default=1, show_default=True, type=click.IntRange(1, 64), help="How many share the work."
 )
-def main(
-    host: str,
-    port: int,
-    database: str | None,
-    key_file: Path | None,
-    control: bool,
-    latency_ms: int,
-    rate_limit: float | None,
-    balance: Decimal,
-    processes: int,
-) -> None:
+def main(**options: Any) -> None:
     """Serve the MTurk Requester API and a site for workers.
 
     The home is $CROWDOPS_HOME/crowd, by default ~/.crowdops/crowd. CROWD_ACCESS_KEY_ID and CROWD_SECRET_ACCESS_KEY,
     if set, take the place of the key pair's file.
     """
-    _check_control(control, host)
-    url = database or f"sqlite:///{_home() / 'crowd.db'}"
+    _serve(Options(**options))
+
+
+def _serve(options: Options) -> None:
+    _check_control(options.control, options.host)
+    key_file = options.credentials or _home() / "credentials"
     try:
-        key_pair = credentials.from_environment(os.environ) or credentials.load_or_create(
-            key_file or _home() / "credentials"
-        )
-        opened = Database(url)
-        opened.prepare(balance)
-        opened.close()
+        key_pair = from_environment(os.environ) or load_or_create(key_file)
+        database = Database(options.database_url)
+        database.prepare(options.balance)
+        database.close()
     except (CredentialsError, DatabaseError) as error:
         raise click.UsageError(str(error)) from error
-    listener = _listen(host, port)
-    shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{listener.getsockname()[1]}"
-    conditions = Conditions(latency_ms / 1000, Bucket(rate_limit) if rate_limit else None, control)
-    _Server(_Options(url, key_pair, conditions, processes), listener, address).run()
+    _Server(options, key_pair, _listen(options.host, options.port)).run()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""The requester's API over HTTP: one address, the operation in a header, JSON in and out."""
+"""The requester's API over HTTP: one address, the operation in a header, JSON in and out; and invitations.
+
+Workers cannot be invited through Amazon's API, so that has an address of its own, signed like a call.
+"""
 
 import json
 import socket
@@ -6,32 +9,34 @@ import time
 import uuid
 from typing import Any, NamedTuple
 
-from flask import Blueprint, Request, Response, current_app, request
-from sqlalchemy import select
+from flask import Blueprint, Response, current_app, request
+from flask.typing import ResponseReturnValue
 
-from crowdserver.control import call_counts, faults
+from crowdserver.control import call_counts, orders
 from crowdserver.control.faults import Fault
-from crowdserver.control.rate_limit import Bucket
+from crowdserver.control.orders import Orders
+from crowdserver.control.rate_limit import TokenBucket
+from crowdserver.operations import workers
 from crowdserver.operations.dispatch import OPERATIONS
+from crowdserver.operations.workers import InvalidInvitation
 from crowdserver.protocol import errors, signature, validation
 from crowdserver.protocol.call import Call
 from crowdserver.protocol.errors import ApiError
-from crowdserver.storage.schema import server
 from crowdserver.storage.transactions import Crowd
 
 blueprint = Blueprint("api", __name__)
 
 _CONTENT_TYPE = "application/x-amz-json-1.1"
-_LAGS = select(server.c.list_lag, server.c.counter_lag)
-# Faults that keep the client from seeing that its request worked.
-_SPOILERS = ("error-after", "drop-after")
 
 
 class Conditions(NamedTuple):
-    """The conditions under which requests are answered. control: whether faults, lags and the call count work."""
+    """The conditions under which requests are answered.
+
+    latency: seconds that each call waits. control: whether faults, lags and the call counts work.
+    """
 
     latency: float = 0.0
-    bucket: Bucket | None = None
+    bucket: TokenBucket | None = None
     control: bool = False
 
 
@@ -48,68 +53,97 @@ def answer() -> Response:
     if version != validation.VERSION:
         operation = ""
     try:
-        fault = _strike(crowd, conditions, operation)
-        result = _run(crowd, conditions, operation, request_id, fault)
+        ordered = _admit(crowd, conditions, operation)
+        result = _run(crowd, conditions, operation, request_id, ordered)
     except ApiError as error:
         if conditions.control and operation in validation.known_operations():
             with crowd.database.write() as tx:
                 call_counts.count(tx, operation, succeeded=False)
-        return _response(error.status, error.body(), request_id)
-    return _finish(fault, result, request_id)
+        return _response(error.status, error.as_json(), request_id)
+    return _finish(ordered.fault, result, request_id)
 
 
-def check_signature(crowd: Crowd, sent: Request) -> None:
-    """Check that a request carries the requester's signature. Raises an ApiError."""
-    target = sent.full_path if sent.query_string else sent.path
-    signature.verify(crowd.credentials, sent.method, target, dict(sent.headers), sent.get_data())
+@blueprint.post("/invites")
+def invite() -> ResponseReturnValue:
+    """Make a worker's sign-in link: JSON with a name, a worker_id, both or neither.
+
+    Each repetition makes a new link, and the one before ends.
+    """
+    crowd: Crowd = current_app.extensions["crowd"]
+    try:
+        _check_signature(crowd)
+        name, worker_id = _read_invitation(request.get_json(force=True, silent=True))
+        with crowd.writing() as (tx, now):
+            invitation = workers.invite(tx, now, name, worker_id)
+    except ApiError as error:
+        return error.as_json(), error.status
+    except InvalidInvitation as error:
+        return {"message": str(error)}, 400
+    return (
+        {
+            "worker_id": invitation.worker_id,
+            "name": invitation.name,
+            "url": f"{request.url_root}sign-in/{invitation.token}",
+        },
+        200,
+        {"Cache-Control": "no-store"},
+    )
 
 
-def _strike(crowd: Crowd, conditions: Conditions, operation: str) -> Fault | None:
-    """Let happen what comes before the request is looked at; the fault that struck, for what comes after it."""
+def _check_signature(crowd: Crowd) -> None:
+    target = request.full_path if request.query_string else request.path
+    signature.verify(crowd.credentials, request.method, target, dict(request.headers), request.get_data())
+
+
+def _admit(crowd: Crowd, conditions: Conditions, operation: str) -> Orders:
+    """Let a request in, unless it is one too many or a fault befalls it; return what is ordered for it."""
     if conditions.bucket is not None and not conditions.bucket.take():
         raise errors.throttled()
-    fault = _ordered_fault(crowd, operation) if conditions.control else None
-    if fault is not None and fault.kind == "throttle":
+    if not conditions.control:
+        return Orders()
+    ordered = orders.take(crowd.database, operation)
+    kind = ordered.fault.kind if ordered.fault else ""
+    if kind == "throttle":
         raise errors.throttled()
-    if fault is not None and fault.kind == "error-before":
+    if kind == "error-before":
         raise errors.service_fault()
-    if fault is not None and fault.kind == "slow":
-        time.sleep(fault.seconds)
-    return fault
-
-
-def _ordered_fault(crowd: Crowd, operation: str) -> Fault | None:
-    with crowd.database.read() as tx:
-        if not faults.any_left(tx):
-            return None
-    with crowd.database.write() as tx:
-        return faults.strike(tx, operation)
+    if ordered.fault and kind == "slow":
+        time.sleep(ordered.fault.seconds)
+    return ordered
 
 
 def _run(
-    crowd: Crowd, conditions: Conditions, operation: str, request_id: str, fault: Fault | None
+    crowd: Crowd, conditions: Conditions, operation_name: str, request_id: str, ordered: Orders
 ) -> dict[str, Any]:
-    check_signature(crowd, request)
-    known = OPERATIONS.get(operation)
-    if known is None:
+    _check_signature(crowd)
+    operation = OPERATIONS.get(operation_name)
+    if operation is None:
         raise errors.unknown_operation(request.headers.get("X-Amz-Target", ""))
-    given = validation.read_input(operation, request.get_data())
-    begin = crowd.writing if known.writes or conditions.control else crowd.reading
+    members = validation.read_input(operation_name, request.get_data())
+    begin = crowd.writing if operation.writes or conditions.control else crowd.reading
     with begin() as (tx, now):
-        if not conditions.control:
-            return known.run(Call(tx, now, given, request_id, crowd.pages))
-        list_lag, counter_lag = tx.execute(_LAGS).one()
-        result = known.run(Call(tx, now, given, request_id, crowd.pages, list_lag, counter_lag))
-        # In the same transaction: a count of its own would double what a call costs.
-        call_counts.count(tx, operation, succeeded=fault is None or fault.kind not in _SPOILERS)
+        call = Call(
+            tx=tx,
+            now=now,
+            input=members,
+            request_id=request_id,
+            page_tokens=crowd.page_tokens,
+            list_lag=ordered.list_lag,
+            counter_lag=ordered.counter_lag,
+        )
+        result = operation.run(call)
+        if conditions.control:
+            # In the same transaction: a count of its own would double what a call costs.
+            is_hidden = ordered.fault is not None and ordered.fault.hides_success
+            call_counts.count(tx, operation_name, succeeded=not is_hidden)
         return result
 
 
 def _finish(fault: Fault | None, result: dict[str, Any], request_id: str) -> Response:
-    """Answer a request that worked, unless a fault spoils it now."""
+    """Answer a request that worked, unless a fault befalls it now."""
     if fault is not None and fault.kind == "error-after":
         error = errors.service_fault()
-        return _response(error.status, error.body(), request_id)
+        return _response(error.status, error.as_json(), request_id)
     if fault is not None and fault.kind == "drop-after":
         # gunicorn hands its socket on; what it writes to it from now on goes nowhere.
         connection: socket.socket = request.environ["gunicorn.socket"]
@@ -121,3 +155,13 @@ def _response(status: int, members: dict[str, Any], request_id: str) -> Response
     response = Response(json.dumps(members), status, content_type=_CONTENT_TYPE)
     response.headers["x-amzn-RequestId"] = request_id
     return response
+
+
+def _read_invitation(body: object) -> tuple[str | None, str | None]:
+    """Return the name and the worker id in an invitation's body."""
+    if not isinstance(body, dict) or not {"name", "worker_id"}.issuperset(body):
+        raise InvalidInvitation("Send a JSON object with at most a name and a worker_id.")
+    name, worker_id = body.get("name"), body.get("worker_id")
+    if not all(value is None or isinstance(value, str) for value in (name, worker_id)):
+        raise InvalidInvitation("A name and a worker_id are text.")
+    return name, worker_id

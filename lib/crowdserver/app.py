@@ -6,6 +6,7 @@ from crowdserver import api
 from crowdserver.api import Conditions
 from crowdserver.control import endpoint
 from crowdserver.site import views
+from crowdserver.site.sessions import Signer
 from crowdserver.storage.transactions import Crowd
 
 # More than any question or answer needs.
@@ -13,10 +14,11 @@ _MAX_BODY = 8 * 2**20
 
 
 def create_app(crowd: Crowd, conditions: Conditions) -> Flask:
-    """Make the application over an open, prepared database. The control API is there only if conditions.control."""
+    """Return the application over an open, prepared database. The control API is there if conditions.control."""
     app = Flask("crowdserver")
     app.extensions["crowd"] = crowd
     app.extensions["conditions"] = conditions
+    app.extensions["signer"] = Signer(crowd.credentials.secret_access_key)
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
     app.config["MAX_FORM_MEMORY_SIZE"] = _MAX_BODY
     app.register_blueprint(api.blueprint)

@@ -11,9 +11,8 @@ from crowdops.formats.marks import parse_annotation
 from crowdserver.protocol.credentials import Credentials
 from crowdserver.storage import schema
 from crowdserver.storage.database import Database
-from crowdserver.storage.schema import assignments, hits
 from crowdserver.storage.transactions import Crowd as Opened
-from crowdserver.worker import assignments as work
+from crowdserver.worker import assignments
 from tests.support.crowds import Crowd
 
 FORM = [("label", "cat"), ("why", "=whiskers")]
@@ -45,17 +44,17 @@ class Hand:
     def accept(self, hit_id: str, worker_id: str = "AWORKER1") -> str:
         """Accept a HIT; the assignment's id."""
         with self._crowd.writing() as (tx, now):
-            return work.accept(tx, now, worker_id, hit_id).assignment_id
+            return assignments.accept(tx, now, worker_id, hit_id).assignment_id
 
     def submit(self, assignment_id: str) -> None:
         """Submit what is in hand."""
         with self._crowd.writing() as (tx, now):
-            work.submit(tx, now, assignment_id, None, FORM)
+            assignments.submit(tx, now, assignment_id, None, FORM)
 
     def give_back(self, assignment_id: str, worker_id: str = "AWORKER1") -> None:
         """Return what is in hand."""
         with self._crowd.writing() as (tx, now):
-            work.give_back(tx, now, worker_id, assignment_id)
+            assignments.give_back(tx, now, worker_id, assignment_id)
 
     def do(self, hit_id: str, worker_id: str = "AWORKER1") -> str:
         """Accept a HIT and submit it; the assignment's id."""
@@ -66,7 +65,7 @@ class Hand:
     def hits(self, run_id: str | None = None) -> list[Made]:
         """Return the HITs that carry our mark, of one run or of all, the oldest first."""
         with self._crowd.reading() as (tx, now):
-            rows = tx.execute(select(hits).order_by(hits.c.serial)).all()
+            rows = tx.execute(select(schema.hits).order_by(schema.hits.c.serial)).all()
         found = []
         for row in rows:
             mark = parse_annotation(row.annotation)
@@ -91,7 +90,9 @@ class Hand:
         chosen = {hit.hit_id for hit in self.hits(run_id)}
         with self._crowd.reading() as (tx, _):
             rows = tx.execute(
-                select(assignments.c.id, assignments.c.hit_id).where(assignments.c.submitted_at.is_not(None))
+                select(schema.assignments.c.id, schema.assignments.c.hit_id).where(
+                    schema.assignments.c.submitted_at.is_not(None)
+                )
             )
             return {row.id for row in rows if row.hit_id in chosen}
 

@@ -23,7 +23,7 @@ from crowdserver.protocol.credentials import Credentials
 from crowdserver.storage import schema
 from crowdserver.storage.database import Database
 from crowdserver.storage.transactions import Crowd as Opened
-from crowdserver.worker import assignments as work
+from crowdserver.worker import assignments
 from tests.support.crowds import Crowd, html_question
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -186,12 +186,12 @@ class World:
     def accept(self, hit_id: str, worker_id: str = "AWORKER1") -> str:
         """Let a worker accept a HIT; returns the assignment."""
         with self._opened.writing() as (tx, now):
-            return work.accept(tx, now, worker_id, hit_id).assignment_id
+            return assignments.accept(tx, now, worker_id, hit_id).assignment_id
 
     def submit(self, assignment_id: str, **fields: str) -> None:
         """Let a worker hand in what was accepted."""
         with self._opened.writing() as (tx, now):
-            work.submit(tx, now, assignment_id, None, list((fields or {"label": "cat"}).items()))
+            assignments.submit(tx, now, assignment_id, None, list((fields or {"label": "cat"}).items()))
 
     def do(self, hit_id: str, worker_id: str = "AWORKER1", **fields: str) -> str:
         """Let a worker accept and hand in; returns the assignment."""

@@ -1,4 +1,4 @@
-"""The control API: moves the clock, orders faults and delays, counts calls. For tests and rehearsals on this machine.
+"""The control API, for tests and rehearsals on this machine: moves the clock, orders faults and lags, counts calls.
 
 Everything it sets lies in the database, is shared by all processes and outlives a restart.
 """
@@ -18,8 +18,9 @@ from crowdserver.storage.transactions import Crowd
 blueprint = Blueprint("control", __name__, url_prefix="/_control")
 
 _DEFAULT_SLOWNESS = 5.0
+# The members of a body, and the columns that they set.
 _LAGS = {"list_seconds": "list_lag", "counter_seconds": "counter_lag"}
-_WORDINGS = {"hit-id": False, "plain": True}
+_PLAIN_DUPLICATES = {"hit-id": False, "plain": True}
 
 
 @blueprint.post("/clock")
@@ -32,7 +33,7 @@ def advance_clock() -> Response:
 
 @blueprint.get("/clock")
 def show_clock() -> Response:
-    """Read the clock."""
+    """Return the time: {"now": seconds since the epoch}."""
     with _crowd().database.read() as tx:
         return jsonify(now=clock.now(tx))
 
@@ -48,7 +49,7 @@ def order_fault() -> tuple[Response, int]:
 
 @blueprint.delete("/faults")
 def clear_faults() -> Response:
-    """Take all faults back."""
+    """Cancel all faults."""
     with _crowd().database.write() as tx:
         faults.clear(tx)
     return jsonify({})
@@ -56,9 +57,9 @@ def clear_faults() -> Response:
 
 @blueprint.get("/calls")
 def show_calls() -> Response:
-    """The calls so far: {"CreateHIT": {"ok": n, "failed": n}, …}."""
+    """Return the calls so far: {"CreateHIT": {"ok": n, "failed": n}, …}."""
     with _crowd().database.read() as tx:
-        return jsonify(call_counts.numbers(tx))
+        return jsonify(call_counts.totals(tx))
 
 
 @blueprint.delete("/calls")
@@ -85,12 +86,12 @@ def set_lag() -> Response:
 @blueprint.post("/wording")
 def set_wording() -> Response:
     """Choose what a reused token is answered: {"duplicate_token": "hit-id"} names the HIT, "plain" only the token."""
-    chosen = _body().get("duplicate_token")
-    if chosen not in _WORDINGS:
-        _refuse(f"duplicate_token is one of {', '.join(_WORDINGS)}")
+    wording = _body().get("duplicate_token")
+    if wording not in _PLAIN_DUPLICATES:
+        _refuse(f"duplicate_token is one of {', '.join(_PLAIN_DUPLICATES)}")
     with _crowd().database.write() as tx:
-        tx.execute(update(server).values(plain_duplicates=_WORDINGS[chosen]))
-    return jsonify(duplicate_token=chosen)
+        tx.execute(update(server).values(plain_duplicates=_PLAIN_DUPLICATES[wording]))
+    return jsonify(duplicate_token=wording)
 
 
 def _crowd() -> Crowd:

@@ -4,7 +4,7 @@ import multiprocessing
 import time
 
 
-class Bucket:
+class TokenBucket:
     """Holds as many tokens as may be used in a second and refills steadily; every request takes one.
 
     Made before the processes part, in memory that they share.
@@ -15,7 +15,7 @@ class Bucket:
         self._state = multiprocessing.Array("d", [rate, time.monotonic()])
 
     def take(self) -> bool:
-        """Take a token; False if there is none."""
+        """Take a token; return False if there is none."""
         with self._state.get_lock():
             now = time.monotonic()
             tokens = min(self._rate, self._state[0] + (now - self._state[1]) * self._rate)

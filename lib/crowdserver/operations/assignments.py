@@ -8,12 +8,11 @@ from crowdserver.operations import hits, limits
 from crowdserver.operations.hits import Hit
 from crowdserver.protocol import errors
 from crowdserver.protocol.call import Call
-from crowdserver.storage import account
-from crowdserver.storage.schema import assignments
-from crowdserver.storage.schema import hits as hits_table
+from crowdserver.storage import account, counters, schema
+from crowdserver.storage.schema import IS_COUNTED, assignments
 
 # How long after its submission a rejection can still be taken back.
-_OVERRIDE = 30 * 86_400
+_OVERRIDE_SECONDS = 30 * 86_400
 
 
 class Assignment(NamedTuple):
@@ -32,8 +31,8 @@ class Assignment(NamedTuple):
     answer: str | None
     feedback: str | None
 
-    def wire(self) -> dict[str, Any]:
-        """The assignment as answers show it."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the assignment as the API shows it."""
         members = {
             "AssignmentId": self.id,
             "WorkerId": self.worker_id,
@@ -53,69 +52,81 @@ class Assignment(NamedTuple):
 
 SELECT = select(*(assignments.c[field] for field in Assignment._fields))
 _SUBMITTED = SELECT.where(assignments.c.id == bindparam("id"), assignments.c.submitted_at.is_not(None))
-_BY_ID = SELECT.join(hits_table, assignments.c.hit_id == hits_table.c.id).where(
+_BY_ID = SELECT.join(schema.hits, assignments.c.hit_id == schema.hits.c.id).where(
     assignments.c.id == bindparam("id"),
-    assignments.c.status.not_in(["Returned", "Abandoned"]),
-    hits_table.c.disposed_at.is_(None),
+    IS_COUNTED,
+    schema.hits.c.disposed_at.is_(None),
 )
 _REVIEW = (
     update(assignments)
-    .where(assignments.c.id == bindparam("key"))
+    .where(assignments.c.id == bindparam("assignment"))
     .values(
         status=bindparam("decision"),
         approved_at=bindparam("approved"),
         rejected_at=bindparam("rejected"),
-        feedback=bindparam("words"),
+        feedback=bindparam("feedback_text"),
         due_at=None,
     )
-)
-_COMPLETE_ONE = (
-    update(hits_table)
-    .where(hits_table.c.id == bindparam("key"))
-    .values(submitted=hits_table.c.submitted - 1, completed=hits_table.c.completed + 1)
 )
 
 
 def get(call: Call) -> dict[str, Any]:
-    """GetAssignment: the assignment and its HIT, once it is submitted."""
-    found = _find(call.tx, call.input["AssignmentId"])
-    if found.status == "Accepted":
+    """Answer GetAssignment: the assignment and its HIT, once it is submitted."""
+    assignment = _find(call.tx, call.input["AssignmentId"])
+    if assignment.status == "Accepted":
         raise errors.assignment_state("Reviewable,Approved,Rejected")
-    return {"Assignment": found.wire(), "HIT": hits.wire(call, [hits.find(call.tx, found.hit_id)])[0]}
+    hit = hits.find(call.tx, assignment.hit_id)
+    return {"Assignment": assignment.as_json(), "HIT": hits.as_json(call, [hit])[0]}
 
 
 def approve(call: Call) -> dict[str, Any]:
-    """ApproveAssignment: pays what is held; with OverrideRejection takes back a rejection and pays anew."""
+    """Answer ApproveAssignment: pays what is held; with OverrideRejection takes back a rejection and pays anew."""
     feedback = limits.text("RequesterFeedback", call.input.get("RequesterFeedback"))
-    hit, found = _lock(call.tx, call.input["AssignmentId"])
+    hit, assignment = _lock(call.tx, call.input["AssignmentId"])
     override: bool = call.input.get("OverrideRejection", False)
-    if found.status == "Rejected" and override and _can_override(found, call.now):
+    if assignment.status == "Rejected" and override and _can_override(assignment, call.now):
         account.pay(call.tx, hit.cost)
-    elif found.status == "Submitted":
-        call.tx.execute(_COMPLETE_ONE, {"key": hit.id})
+    elif assignment.status == "Submitted":
+        call.tx.execute(counters.REVIEWED, {"hit": hit.id})
         account.pay_held(call.tx, hit.cost)
     else:
-        raise _not_submitted(found)
-    decision = {"decision": "Approved", "approved": call.now, "rejected": None, "words": feedback}
-    call.tx.execute(_REVIEW, {"key": found.id, **decision})
+        raise _not_submitted(assignment)
+    call.tx.execute(
+        _REVIEW,
+        {
+            "assignment": assignment.id,
+            "decision": "Approved",
+            "approved": call.now,
+            "rejected": None,
+            "feedback_text": feedback,
+        },
+    )
     return {}
 
 
 def reject(call: Call) -> dict[str, Any]:
-    """RejectAssignment: gives back what is held."""
+    """Answer RejectAssignment: releases what is held."""
     feedback = limits.text("RequesterFeedback", call.input["RequesterFeedback"])
-    hit, found = _lock(call.tx, call.input["AssignmentId"])
-    if found.status != "Submitted":
-        raise _not_submitted(found)
-    decision = {"decision": "Rejected", "approved": None, "rejected": call.now, "words": feedback}
-    call.tx.execute(_REVIEW, {"key": found.id, **decision})
-    call.tx.execute(_COMPLETE_ONE, {"key": hit.id})
+    hit, assignment = _lock(call.tx, call.input["AssignmentId"])
+    if assignment.status != "Submitted":
+        raise _not_submitted(assignment)
+    call.tx.execute(
+        _REVIEW,
+        {
+            "assignment": assignment.id,
+            "decision": "Rejected",
+            "approved": None,
+            "rejected": call.now,
+            "feedback_text": feedback,
+        },
+    )
+    call.tx.execute(counters.REVIEWED, {"hit": hit.id})
     account.release(call.tx, hit.cost)
     return {}
 
 
 def find_submitted(tx: Connection, assignment_id: str) -> Assignment:
-    """Read an assignment that was submitted, also one of a disposed HIT. Raises AssignmentDoesNotExist."""
+    """Return an assignment that was submitted, also one of a disposed HIT. Raises AssignmentDoesNotExist."""
     row = tx.execute(_SUBMITTED, {"id": assignment_id}).first()
     if row is None:
         raise errors.assignment_does_not_exist(assignment_id)
@@ -135,9 +146,9 @@ def _lock(tx: Connection, assignment_id: str) -> tuple[Hit, Assignment]:
     return hit, _find(tx, assignment_id)
 
 
-def _can_override(found: Assignment, now: float) -> bool:
-    return found.submitted_at is not None and now - found.submitted_at <= _OVERRIDE
+def _can_override(assignment: Assignment, now: float) -> bool:
+    return assignment.submitted_at is not None and now - assignment.submitted_at <= _OVERRIDE_SECONDS
 
 
-def _not_submitted(found: Assignment) -> errors.ApiError:
-    return errors.assignment_state("null" if found.status == "Accepted" else "Submitted")
+def _not_submitted(assignment: Assignment) -> errors.ApiError:
+    return errors.assignment_state("null" if assignment.status == "Accepted" else "Submitted")

@@ -7,8 +7,7 @@ from sqlalchemy import bindparam, insert, select
 from crowdserver.operations import assignments, hits, limits, request_tokens
 from crowdserver.protocol import errors
 from crowdserver.protocol.call import Call
-from crowdserver.storage import account
-from crowdserver.storage.schema import assignments as assignments_table
+from crowdserver.storage import account, schema
 from crowdserver.storage.schema import bonuses
 
 _INSERT = insert(bonuses)
@@ -19,30 +18,28 @@ _PAGE = (
     .limit(bindparam("size"))
 )
 _OF_ASSIGNMENT = _PAGE.where(bonuses.c.assignment_id == bindparam("assignment"))
-_OF_HIT = _PAGE.join(assignments_table, bonuses.c.assignment_id == assignments_table.c.id).where(
-    assignments_table.c.hit_id == bindparam("hit")
+_OF_HIT = _PAGE.join(schema.assignments, bonuses.c.assignment_id == schema.assignments.c.id).where(
+    schema.assignments.c.hit_id == bindparam("hit")
 )
 
 
 def send(call: Call) -> dict[str, Any]:
-    """SendBonus: pays a bonus and its fee. Repeated without a token it pays again.
+    """Answer SendBonus: pays a bonus and its fee. Repeated without a token it pays again.
 
     It takes an assignment that is submitted or reviewed, also one whose HIT was disposed of, and its own worker.
     """
     amount = limits.amount("BonusAmount", call.input["BonusAmount"])
     reason = limits.required_text(call.input, "Reason")
-    found = assignments.find_submitted(call.tx, call.input["AssignmentId"])
-    if found.worker_id != call.input["WorkerId"]:
-        raise errors.not_the_assignments_worker(call.input["WorkerId"], found.id)
-    request_tokens.claim_request(
-        call.tx, call.now, call.input.get("UniqueRequestToken"), call.request_id, found.hit_id
-    )
+    assignment = assignments.find_submitted(call.tx, call.input["AssignmentId"])
+    if assignment.worker_id != call.input["WorkerId"]:
+        raise errors.not_the_assignments_worker(call.input["WorkerId"], assignment.id)
+    request_tokens.claim_request(call, assignment.hit_id)
     fee = account.bonus_fee(amount)
     call.tx.execute(
         _INSERT,
         {
-            "assignment_id": found.id,
-            "worker_id": found.worker_id,
+            "assignment_id": assignment.id,
+            "worker_id": assignment.worker_id,
             "amount": amount,
             "fee": fee,
             "reason": reason,
@@ -55,15 +52,15 @@ def send(call: Call) -> dict[str, Any]:
 
 
 def list_payments(call: Call) -> dict[str, Any]:
-    """ListBonusPayments: the bonuses of an assignment or of a HIT, in the order in which they were paid."""
+    """Answer ListBonusPayments: the bonuses of an assignment or of a HIT, in the order in which they were paid."""
     hit_id, assignment_id = call.input.get("HITId"), call.input.get("AssignmentId")
     if assignment_id is not None:
-        found = assignments.find_submitted(call.tx, assignment_id)
-        if hit_id not in (None, found.hit_id):
+        assignment = assignments.find_submitted(call.tx, assignment_id)
+        if hit_id not in (None, assignment.hit_id):
             raise errors.parameter(f"Assignment {assignment_id} is not one of HIT {hit_id}.")
         statement, values = _OF_ASSIGNMENT, {"assignment": assignment_id}
     elif hit_id is not None:
-        hits.find(call.tx, hit_id, disposed=True)
+        hits.find(call.tx, hit_id, with_disposed=True)
         statement, values = _OF_HIT, {"hit": hit_id}
     else:
         raise errors.parameter("Give a HITId or an AssignmentId.")

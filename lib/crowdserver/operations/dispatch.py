@@ -28,7 +28,7 @@ class Operation(NamedTuple):
 
 
 def get_account_balance(call: Call) -> dict[str, Any]:
-    """GetAccountBalance: what can be spent, and what is held for work on offer."""
+    """Answer GetAccountBalance: what can be spent, and what is held for assignments to come."""
     balance = account.balance(call.tx)
     return {
         "AvailableBalance": str(account.dollars(balance.available)),

@@ -1,7 +1,8 @@
 """Whether a worker meets a HIT type's qualification requirements, as far as this server knows its workers.
 
-It knows what workers did here, which settles the two system qualifications on their record, and what the requester
-granted them. It does not know where they live or how old they are: Amazon's other qualifications a worker lacks.
+It knows what workers did here, which decides the two system qualifications on their record, and what the
+requester granted them. It does not know where they live or how old they are: Amazon's other qualifications a
+worker lacks.
 """
 
 import json
@@ -21,8 +22,8 @@ ADULT = "00000000000000000060"
 MASTERS = frozenset({"2F1QJWKUDD8XADTFD2Q0G6UTO95ALH", "2ARFPLSP75KLA8M8DH1HTEQVJT3SY6"})
 SYSTEM = frozenset({PERCENT_APPROVED, NUMBER_APPROVED, LOCALE, ADULT}) | MASTERS
 
-# A worker's percentage says little before this many submissions; until then it reads as 100.
-_MEANINGFUL_SUBMISSIONS = 100
+# Below this many submissions a worker's percentage of approved ones counts as 100.
+_LEAST_SUBMISSIONS = 100
 
 _NAMES = {
     PERCENT_APPROVED: "percentage of approved assignments",
@@ -31,7 +32,7 @@ _NAMES = {
     ADULT: "agreement to adult content",
     **dict.fromkeys(MASTERS, "Masters qualification"),
 }
-_WORDS = {
+_COMPARISONS = {
     "LessThan": "below",
     "LessThanOrEqualTo": "at most",
     "GreaterThan": "above",
@@ -42,16 +43,16 @@ _WORDS = {
     "NotIn": "none of",
 }
 _TESTS: dict[str, Callable[[int, list[int]], bool]] = {
-    "LessThan": lambda value, wanted: value < wanted[0],
-    "LessThanOrEqualTo": lambda value, wanted: value <= wanted[0],
-    "GreaterThan": lambda value, wanted: value > wanted[0],
-    "GreaterThanOrEqualTo": lambda value, wanted: value >= wanted[0],
-    "EqualTo": lambda value, wanted: value == wanted[0],
-    "NotEqualTo": lambda value, wanted: value != wanted[0],
-    "In": lambda value, wanted: value in wanted,
-    "NotIn": lambda value, wanted: value not in wanted,
-    "Exists": lambda value, wanted: True,
-    "DoesNotExist": lambda value, wanted: False,
+    "LessThan": lambda score, values: score < values[0],
+    "LessThanOrEqualTo": lambda score, values: score <= values[0],
+    "GreaterThan": lambda score, values: score > values[0],
+    "GreaterThanOrEqualTo": lambda score, values: score >= values[0],
+    "EqualTo": lambda score, values: score == values[0],
+    "NotEqualTo": lambda score, values: score != values[0],
+    "In": lambda score, values: score in values,
+    "NotIn": lambda score, values: score not in values,
+    "Exists": lambda score, values: True,
+    "DoesNotExist": lambda score, values: False,
 }
 # What a requirement keeps an unqualified worker from, by its ActionsGuarded.
 _GUARDED = {
@@ -60,7 +61,7 @@ _GUARDED = {
     "DiscoverPreviewAndAccept": {"accept", "preview", "discover"},
 }
 
-_RECORD = (
+_NUMBERS = (
     select(assignments.c.status, func.count().label("number"))
     .where(assignments.c.worker_id == bindparam("worker"), assignments.c.submitted_at.is_not(None))
     .group_by(assignments.c.status)
@@ -78,83 +79,83 @@ _GRANTS = (
     )
     .where(qualification_types.c.id.in_(bindparam("types", expanding=True)))
 )
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 class Record(NamedTuple):
     """What a worker has done on this server, in assignments, and the granted qualifications.
 
-    scores: the worker's values by qualification type. names: what the requester calls the types.
+    scores: the worker's scores by qualification type. names: what the requester calls the types.
     """
 
     submitted: int = 0
     approved: int = 0
     rejected: int = 0
-    scores: Mapping[str, int] = _NOTHING
-    names: Mapping[str, str] = _NOTHING
+    scores: Mapping[str, int] = _EMPTY
+    names: Mapping[str, str] = _EMPTY
 
     def score(self, qualification_type_id: str) -> int | None:
-        """The worker's value of a qualification, or None for one that the worker lacks."""
+        """Return the worker's score in a qualification, or None for one that the worker lacks."""
         if qualification_type_id == NUMBER_APPROVED:
             return self.approved
         if qualification_type_id == PERCENT_APPROVED:
-            if self.submitted < _MEANINGFUL_SUBMISSIONS or not self.approved + self.rejected:
+            if self.submitted < _LEAST_SUBMISSIONS or not self.approved + self.rejected:
                 return 100
             return 100 * self.approved // (self.approved + self.rejected)
         return self.scores.get(qualification_type_id)
 
 
-def record(tx: Connection, worker_id: str, requirements: Iterable[str]) -> Record:
-    """Read what a worker has done and holds, as far as requirements ask for it.
+def read_record(tx: Connection, worker_id: str, requirements: Iterable[str]) -> Record:
+    """Return what a worker has done and holds, as far as requirements ask for it.
 
     requirements: as stored with HIT types. Nothing is read for what none of them asks.
     """
-    asked = {requirement["QualificationTypeId"] for text in requirements for requirement in parsed(text)}
-    found = Record()
-    if asked & {PERCENT_APPROVED, NUMBER_APPROVED}:
+    type_ids = {requirement["QualificationTypeId"] for text in requirements for requirement in parsed(text)}
+    record = Record()
+    if type_ids & {PERCENT_APPROVED, NUMBER_APPROVED}:
         numbers: dict[str, int] = {
-            row.status: row.number for row in tx.execute(_RECORD, {"worker": worker_id})
+            row.status: row.number for row in tx.execute(_NUMBERS, {"worker": worker_id})
         }
-        found = Record(sum(numbers.values()), numbers.get("Approved", 0), numbers.get("Rejected", 0))
-    if asked - SYSTEM:
-        rows = tx.execute(_GRANTS, {"worker": worker_id, "types": sorted(asked - SYSTEM)}).all()
+        record = Record(sum(numbers.values()), numbers.get("Approved", 0), numbers.get("Rejected", 0))
+    if type_ids - SYSTEM:
+        rows = tx.execute(_GRANTS, {"worker": worker_id, "types": sorted(type_ids - SYSTEM)}).all()
         scores = {row.id: row.value for row in rows if row.value is not None}
-        found = found._replace(scores=scores, names={row.id: row.name for row in rows})
-    return found
+        record = record._replace(scores=scores, names={row.id: row.name for row in rows})
+    return record
 
 
-def unmet(requirements: str, action: str, worker: Record) -> list[str]:
-    """Say in plain words which requirements keep a worker from an action.
+def unmet(requirements: str, action: str, record: Record) -> list[str]:
+    """Return in plain words which requirements keep a worker from an action.
 
     requirements: JSON as stored with a HIT type. action: "discover", "preview" or "accept".
     """
     return [
-        _explain(requirement, worker.names)
+        _explain(requirement, record.names)
         for requirement in parsed(requirements)
-        if action in _GUARDED[requirement["ActionsGuarded"]] and not _is_met(requirement, worker)
+        if action in _GUARDED[requirement["ActionsGuarded"]] and not _is_met(requirement, record)
     ]
 
 
 @lru_cache(maxsize=1024)
 def parsed(requirements: str) -> list[dict[str, Any]]:
-    """Read the requirements stored with a HIT type. Shared between callers: not to be changed."""
-    found: list[dict[str, Any]] = json.loads(requirements)
-    return found
+    """Return the requirements stored with a HIT type. Shared between callers: not to be changed."""
+    members: list[dict[str, Any]] = json.loads(requirements)
+    return members
 
 
-def asks_for_masters(requirements: str) -> bool:
-    """Whether only Masters may do the work, which raises the fee."""
+def requires_masters(requirements: str) -> bool:
+    """Return whether only Masters may do the HITs, which raises the fee."""
     return any(
         requirement["QualificationTypeId"] in MASTERS and requirement["Comparator"] == "Exists"
         for requirement in parsed(requirements)
     )
 
 
-def _is_met(requirement: dict[str, Any], worker: Record) -> bool:
-    value = worker.score(requirement["QualificationTypeId"])
-    if value is None:
+def _is_met(requirement: dict[str, Any], record: Record) -> bool:
+    score = record.score(requirement["QualificationTypeId"])
+    if score is None:
         return bool(requirement["Comparator"] == "DoesNotExist")
-    return _TESTS[requirement["Comparator"]](value, requirement.get("IntegerValues", []))
+    return _TESTS[requirement["Comparator"]](score, requirement.get("IntegerValues", []))
 
 
 def _explain(requirement: dict[str, Any], names: Mapping[str, str]) -> str:
@@ -164,8 +165,8 @@ def _explain(requirement: dict[str, Any], names: Mapping[str, str]) -> str:
         return f"your {name} is needed"
     if comparator == "DoesNotExist":
         return f"it is for workers without the {name}"
-    wanted = requirement.get("IntegerValues") or [
+    values = requirement.get("IntegerValues") or [
         "-".join(place[part] for part in ("Country", "Subdivision") if part in place)
         for place in requirement.get("LocaleValues", [])
     ]
-    return f"your {name} must be {_WORDS[comparator]} {', '.join(map(str, wanted))}"
+    return f"your {name} must be {_COMPARISONS[comparator]} {', '.join(map(str, values))}"

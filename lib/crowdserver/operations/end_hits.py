@@ -1,4 +1,4 @@
-"""How a HIT's offer ends, and what becomes of the HIT then: expiration, review status, disposal."""
+"""How a HIT ends: expiration, review status, disposal."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -9,34 +9,33 @@ from crowdserver.operations import hits, limits, request_tokens
 from crowdserver.operations.hits import Hit, Status
 from crowdserver.protocol import errors
 from crowdserver.protocol.call import Call
-from crowdserver.storage import account
-from crowdserver.storage.schema import hits as hits_table
+from crowdserver.storage import account, schema
 
 _EXPIRE = (
-    update(hits_table)
-    .where(hits_table.c.id == bindparam("key"))
+    update(schema.hits)
+    .where(schema.hits.c.id == bindparam("hit"))
     .values(expiration=bindparam("moment"), release_at=bindparam("release"))
 )
 _EXTEND = (
-    update(hits_table)
-    .where(hits_table.c.id == bindparam("key"))
+    update(schema.hits)
+    .where(schema.hits.c.id == bindparam("hit"))
     .values(
         expiration=bindparam("moment"),
         release_at=bindparam("moment"),
-        # With work on offer again the HIT is Assignable, and reviewing it is over.
-        reviewing=hits_table.c.reviewing & (hits_table.c.available == 0),
+        # With assignments available again the HIT is Assignable, and reviewing it is over.
+        reviewing=schema.hits.c.reviewing & (schema.hits.c.available == 0),
     )
 )
-_REVIEW = update(hits_table).where(hits_table.c.id == bindparam("key")).values(reviewing=bindparam("on"))
+_REVIEW = update(schema.hits).where(schema.hits.c.id == bindparam("hit")).values(reviewing=bindparam("on"))
 _DISPOSE = (
-    update(hits_table)
-    .where(hits_table.c.id == bindparam("key"))
+    update(schema.hits)
+    .where(schema.hits.c.id == bindparam("hit"))
     .values(disposed_at=bindparam("moment"), release_at=None)
 )
 
 
 def update_expiration(call: Call) -> dict[str, Any]:
-    """UpdateExpirationForHIT: a date in the past expires at once, a later one extends.
+    """Answer UpdateExpirationForHIT: a date in the past expires at once, a later one extends.
 
     A sooner date that is still to come is an error, and so is the very same one a second time within a day.
     """
@@ -50,25 +49,25 @@ def update_expiration(call: Call) -> dict[str, Any]:
 
 
 def update_review_status(call: Call) -> dict[str, Any]:
-    """UpdateHITReviewStatus: from Reviewable to Reviewing, or back with Revert."""
+    """Answer UpdateHITReviewStatus: from Reviewable to Reviewing, or back with Revert."""
     hit = hits.lock(call.tx, call.input["HITId"])
     revert: bool = call.input.get("Revert", False)
-    needed = Status.REVIEWING if revert else Status.REVIEWABLE
+    allowed = Status.REVIEWING if revert else Status.REVIEWABLE
     status = hit.status(call.now)
-    if status != needed:
-        raise errors.hit_state(status, [needed])
-    call.tx.execute(_REVIEW, {"key": hit.id, "on": not revert})
+    if status != allowed:
+        raise errors.hit_state(status, [allowed])
+    call.tx.execute(_REVIEW, {"hit": hit.id, "on": not revert})
     return {}
 
 
 def delete(call: Call) -> dict[str, Any]:
-    """DeleteHIT: disposes of a HIT whose work is all reviewed."""
-    hit = hits.lock(call.tx, call.input["HITId"], disposed=True)
+    """Answer DeleteHIT: disposes of a HIT whose assignments are all reviewed."""
+    hit = hits.lock(call.tx, call.input["HITId"], with_disposed=True)
     status = hit.status(call.now)
-    # With work left to review Amazon names a state that would allow it; clients know the paradox.
+    # With assignments left to review, Amazon's text names the HIT's own state as one that would allow it.
     if status not in (Status.REVIEWING, Status.REVIEWABLE) or hit.submitted:
         raise errors.hit_state(status, [Status.REVIEWING, Status.REVIEWABLE])
-    call.tx.execute(_DISPOSE, {"key": hit.id, "moment": call.now})
+    call.tx.execute(_DISPOSE, {"hit": hit.id, "moment": call.now})
     if hit.release_at is not None:
         account.release(call.tx, hit.available * hit.cost)
     return {}
@@ -76,20 +75,18 @@ def delete(call: Call) -> dict[str, Any]:
 
 def _expire(call: Call, hit: Hit) -> None:
     if hit.expiration > call.now:
-        call.tx.execute(_EXPIRE, {"key": hit.id, "moment": call.now, "release": call.now})
+        call.tx.execute(_EXPIRE, {"hit": hit.id, "moment": call.now, "release": call.now})
 
 
 def _extend(call: Call, hit: Hit, expire_at: float) -> None:
     increment = int(expire_at - max(hit.expiration, call.now))
     if increment:
         limits.number("ExpirationIncrementInSeconds", increment)
-    # The service makes a token of its own from the wanted date, so asking for the same date twice is an error
+    # The service makes a token of its own from the new date, so asking for the same date twice is an error
     # although the first time worked.
-    request_tokens.claim_expiration(
-        call.tx, call.now, hit.id + _java_date(expire_at), call.request_id, hit.id
-    )
+    request_tokens.claim_expiration(call, hit.id + _java_date(expire_at), hit.id)
     limits.number("ExpirationIncrementInSeconds", increment)
-    call.tx.execute(_EXTEND, {"key": hit.id, "moment": expire_at})
+    call.tx.execute(_EXTEND, {"hit": hit.id, "moment": expire_at})
     if hit.release_at is None:
         account.hold(call.tx, hit.available * hit.cost)
 

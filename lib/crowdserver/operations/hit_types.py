@@ -5,15 +5,15 @@ import json
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from crowdserver.operations import eligibility, limits, qualification_types, requirements
 from crowdserver.protocol import errors
 from crowdserver.protocol.call import Call
 from crowdserver.protocol.identifiers import new_id
 from crowdserver.storage.schema import hit_types
+from crowdserver.storage.upsert import Upsert
 
-_DEFAULT_AUTO_APPROVAL = 2_592_000
+_DEFAULT_AUTO_APPROVAL_DELAY = 2_592_000
 
 
 class HitType(NamedTuple):
@@ -33,55 +33,53 @@ class HitType(NamedTuple):
 _COLUMNS = [hit_types.c[field] for field in HitType._fields]
 _BY_ID = select(*_COLUMNS).where(hit_types.c.id == bindparam("id"))
 _BY_FINGERPRINT = select(*_COLUMNS).where(hit_types.c.fingerprint == bindparam("fingerprint"))
-_INSERT = {
-    "sqlite": sqlite.insert(hit_types).on_conflict_do_nothing(),
-    "postgresql": postgresql.insert(hit_types).on_conflict_do_nothing(),
-}
+_INSERT = Upsert(hit_types)
 
 
 def create(call: Call) -> dict[str, Any]:
-    """CreateHITType. Safe to repeat: equal properties give the same id."""
+    """Answer CreateHITType. Safe to repeat: equal properties give the same id."""
     return {"HITTypeId": find_or_create(call.tx, call.input).id}
 
 
 def find(tx: Connection, hit_type_id: str) -> HitType:
-    """Read a HIT type that is to be used. Raises HITTypeDoesNotExist, and what demand_usable() raises."""
+    """Return a HIT type that is to be used. Raises HITTypeDoesNotExist, and what check_usable() raises."""
     row = tx.execute(_BY_ID, {"id": hit_type_id}).first()
     if row is None:
         raise errors.hit_type_does_not_exist(hit_type_id)
-    qualification_types.demand_usable(tx, eligibility.parsed(row.requirements))
+    qualification_types.check_usable(tx, eligibility.parsed(row.requirements))
     return HitType._make(row)
 
 
-def find_or_create(tx: Connection, given: dict[str, Any]) -> HitType:
-    """The HIT type with the properties in an operation's input; made if there is none yet.
+def find_or_create(tx: Connection, members: dict[str, Any]) -> HitType:
+    """Return the HIT type with the properties in an operation's input; made if there is none yet.
 
     A reward of 0.1 and one of 0.10 are the same; everything else counts as it is written.
-    Raises ParameterValidationError, and what demand_usable() raises.
+    Raises ParameterValidationError, and what check_usable() raises.
     """
-    properties = _properties(given)
-    qualification_types.demand_usable(tx, eligibility.parsed(properties["requirements"]))
+    properties = _properties(members)
+    qualification_types.check_usable(tx, eligibility.parsed(properties["requirements"]))
     fingerprint = hashlib.sha256(json.dumps(properties).encode()).hexdigest()
     row = tx.execute(_BY_FINGERPRINT, {"fingerprint": fingerprint}).first()
     if row is None:
         values = {"id": new_id(), "group_id": new_id(), "fingerprint": fingerprint, **properties}
         # Another process may be making the same type: whoever is first, both then read what there is.
-        tx.execute(_INSERT[tx.dialect.name], values)
+        _INSERT.execute(tx, values)
         row = tx.execute(_BY_FINGERPRINT, {"fingerprint": fingerprint}).one()
     return HitType._make(row)
 
 
-def _properties(given: dict[str, Any]) -> dict[str, Any]:
+def _properties(members: dict[str, Any]) -> dict[str, Any]:
     return {
-        "title": limits.required_text(given, "Title"),
-        "description": limits.required_text(given, "Description"),
-        "keywords": limits.text("Keywords", given.get("Keywords")),
-        "reward": limits.amount("Reward", given["Reward"]),
+        "title": limits.required_text(members, "Title"),
+        "description": limits.required_text(members, "Description"),
+        "keywords": limits.text("Keywords", members.get("Keywords")),
+        "reward": limits.amount("Reward", members["Reward"]),
         "assignment_duration": limits.number(
-            "AssignmentDurationInSeconds", given["AssignmentDurationInSeconds"]
+            "AssignmentDurationInSeconds", members["AssignmentDurationInSeconds"]
         ),
         "auto_approval_delay": limits.number(
-            "AutoApprovalDelayInSeconds", given.get("AutoApprovalDelayInSeconds", _DEFAULT_AUTO_APPROVAL)
+            "AutoApprovalDelayInSeconds",
+            members.get("AutoApprovalDelayInSeconds", _DEFAULT_AUTO_APPROVAL_DELAY),
         ),
-        "requirements": json.dumps(requirements.echoed(given.get("QualificationRequirements", []))),
+        "requirements": json.dumps(requirements.completed(members.get("QualificationRequirements", []))),
     }

@@ -1,4 +1,4 @@
-"""HITs: reading and locking them, their status, and their form in answers."""
+"""HITs: reading and locking them, their status, and how the API shows them."""
 
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from crowdserver.operations import eligibility
 from crowdserver.protocol import errors
 from crowdserver.protocol.call import Call
 from crowdserver.storage.account import dollars
-from crowdserver.storage.schema import assignments, hit_types, hits
+from crowdserver.storage.schema import AnyRow, assignments, hit_types, hits
 
 
 class Status(StrEnum):
@@ -59,7 +59,10 @@ class Hit(NamedTuple):
         return self.reward + self.fee
 
     def status(self, now: float) -> Status:
-        """The HIT's status at a moment. Counters alone never tell it: an expired HIT keeps what is available."""
+        """Return the HIT's status at a moment.
+
+        The counters alone never tell it: an expired HIT keeps its available assignments.
+        """
         if self.disposed_at is not None:
             return Status.DISPOSED
         if self.expiration > now and self.available > 0:
@@ -68,8 +71,8 @@ class Hit(NamedTuple):
             return Status.UNASSIGNABLE
         return Status.REVIEWING if self.reviewing else Status.REVIEWABLE
 
-    def wire(self, now: float, unseen: int = 0) -> dict[str, Any]:
-        """The HIT as answers show it. unseen: how many reviewed assignments the counter does not show yet."""
+    def as_json(self, now: float, uncounted: int = 0) -> dict[str, Any]:
+        """Return the HIT as the API shows it. uncounted: how many reviewed assignments are not counted yet."""
         members: dict[str, Any] = {
             "HITId": self.id,
             "HITTypeId": self.hit_type_id,
@@ -89,7 +92,7 @@ class Hit(NamedTuple):
             "HITReviewStatus": "NotReviewed",
             "NumberOfAssignmentsPending": self.pending,
             "NumberOfAssignmentsAvailable": self.available,
-            "NumberOfAssignmentsCompleted": self.completed - unseen,
+            "NumberOfAssignmentsCompleted": self.completed - uncounted,
         }
         if self.keywords is not None:
             members["Keywords"] = self.keywords
@@ -117,34 +120,34 @@ _REVIEWED_SINCE = (
 )
 
 
-def find(tx: Connection, hit_id: str, disposed: bool = False) -> Hit:
-    """Read a HIT. disposed: give disposed HITs too. Raises HITDoesNotExist."""
-    return _existing(hit_id, tx.execute(_BY_ID, {"id": hit_id}).first(), disposed)
+def find(tx: Connection, hit_id: str, with_disposed: bool = False) -> Hit:
+    """Return a HIT. with_disposed: disposed HITs exist, too. Raises HITDoesNotExist."""
+    return _existing(hit_id, tx.execute(_BY_ID, {"id": hit_id}).first(), with_disposed)
 
 
-def lock(tx: Connection, hit_id: str, disposed: bool = False) -> Hit:
-    """Read a HIT that is to be changed and keep others from it until the transaction ends.
+def lock(tx: Connection, hit_id: str, with_disposed: bool = False) -> Hit:
+    """Return a HIT that is to be changed, and keep others from it until the transaction ends.
 
-    disposed: give disposed HITs too. Raises HITDoesNotExist.
+    with_disposed: disposed HITs exist, too. Raises HITDoesNotExist.
     """
-    return _existing(hit_id, tx.execute(_LOCKED, {"id": hit_id}).first(), disposed)
+    return _existing(hit_id, tx.execute(_LOCKED, {"id": hit_id}).first(), with_disposed)
 
 
 def get(call: Call) -> dict[str, Any]:
-    """GetHIT."""
-    return {"HIT": wire(call, [find(call.tx, call.input["HITId"])])[0]}
+    """Answer GetHIT."""
+    return {"HIT": as_json(call, [find(call.tx, call.input["HITId"])])[0]}
 
 
-def wire(call: Call, found: list[Hit]) -> list[dict[str, Any]]:
-    """HITs as an answer shows them, with counters as late as the control API wants them."""
-    unseen: dict[str, int] = {}
+def as_json(call: Call, shown: list[Hit]) -> list[dict[str, Any]]:
+    """Return HITs as the API shows them, with counters as late as the control API wants them."""
+    uncounted: dict[str, int] = {}
     if call.counter_lag:
-        since = {"hits": [hit.id for hit in found], "moment": call.now - call.counter_lag}
-        unseen = {row.hit_id: row.number for row in call.tx.execute(_REVIEWED_SINCE, since)}
-    return [hit.wire(call.now, unseen.get(hit.id, 0)) for hit in found]
+        since = {"hits": [hit.id for hit in shown], "moment": call.now - call.counter_lag}
+        uncounted = {row.hit_id: row.number for row in call.tx.execute(_REVIEWED_SINCE, since)}
+    return [hit.as_json(call.now, uncounted.get(hit.id, 0)) for hit in shown]
 
 
-def _existing(hit_id: str, row: Any, disposed: bool = False) -> Hit:
-    if row is None or (row.disposed_at is not None and not disposed):
+def _existing(hit_id: str, row: AnyRow | None, with_disposed: bool) -> Hit:
+    if row is None or (row.disposed_at is not None and not with_disposed):
         raise errors.hit_does_not_exist(hit_id)
     return Hit._make(row)

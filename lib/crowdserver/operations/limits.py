@@ -35,7 +35,7 @@ _GREATEST_AMOUNT = 10_000_000_00
 
 
 def number(name: str, value: int) -> int:
-    """Check a number against its range. Raises ParameterValidationError."""
+    """Return a number that is checked against its range. Raises ParameterValidationError."""
     low, high = _RANGES[name]
     if not low <= value <= high:
         raise errors.out_of_range(name, value, low, high)
@@ -43,15 +43,15 @@ def number(name: str, value: int) -> int:
 
 
 def text(name: str, value: str | None) -> str | None:
-    """Check a text against its greatest length. Raises ParameterValidationError."""
+    """Return a text that is checked against its greatest length. Raises ParameterValidationError."""
     if value is not None and len(value) > _LENGTHS[name]:
         raise errors.too_long(name, len(value), _LENGTHS[name])
     return value
 
 
-def required_text(given: dict[str, Any], name: str) -> str:
-    """Check a text that may not be blank. Raises ParameterValidationError."""
-    value: str = given[name]
+def required_text(members: dict[str, Any], name: str) -> str:
+    """Return a checked text that may not be blank. Raises ParameterValidationError."""
+    value: str = members[name]
     if not value.strip():
         raise errors.not_valid_for(name, value)
     text(name, value)
@@ -59,7 +59,7 @@ def required_text(given: dict[str, Any], name: str) -> str:
 
 
 def amount(name: str, value: str) -> int:
-    """Check a reward or a bonus and give it in cents. Raises ParameterValidationError below one cent."""
+    """Return a checked reward or bonus in cents. Raises ParameterValidationError below one cent."""
     cents = account.cents(value)
     if not 1 <= cents <= _GREATEST_AMOUNT:
         raise errors.not_valid_for(name, value)

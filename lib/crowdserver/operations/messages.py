@@ -27,7 +27,7 @@ class Message(NamedTuple):
     text: str
 
 
-_LEAVE = insert(messages)
+_INSERT = insert(messages)
 _LATEST = (
     select(messages.c.sent_at, messages.c.subject, messages.c.text)
     .where(messages.c.worker_id == bindparam("worker"))
@@ -48,43 +48,43 @@ _REVIEWED = (
 
 
 def notify_workers(call: Call) -> dict[str, Any]:
-    """NotifyWorkers: leaves a message to each worker whose work was approved or rejected. Repeated, it sends again.
+    """Answer NotifyWorkers: sends a message to each worker of whom an assignment was approved or rejected.
 
-    Whom it does not reach is told in the answer: a HardFailure for who never did anything, a SoftFailure for whose
-    work still waits for its review, since it then works.
+    Repeated, it sends again. The answer names the workers whom it does not reach: with a HardFailure who never
+    submitted anything, with a SoftFailure of whom nothing is reviewed yet, since after the review it works.
     """
-    subject, text = (limits.required_text(call.input, name) for name in ("Subject", "MessageText"))
-    worker_ids: list[str] = list(dict.fromkeys(call.input["WorkerIds"]))
-    if not 1 <= len(call.input["WorkerIds"]) <= _MOST_WORKERS:
-        number = len(call.input["WorkerIds"])
+    subject = limits.required_text(call.input, "Subject")
+    text = limits.required_text(call.input, "MessageText")
+    number = len(call.input["WorkerIds"])
+    if not 1 <= number <= _MOST_WORKERS:
         raise errors.parameter(f"A message goes to 1 to {_MOST_WORKERS} WorkerIds, not to {number}.")
+    worker_ids: list[str] = list(dict.fromkeys(call.input["WorkerIds"]))
     reviewed: dict[str, int] = {
         row.worker_id: row.reviewed for row in call.tx.execute(_REVIEWED, {"workers": worker_ids})
     }
-    leave(
-        call.tx, call.now, [worker_id for worker_id in worker_ids if reviewed.get(worker_id)], subject, text
-    )
+    reached = [worker_id for worker_id in worker_ids if reviewed.get(worker_id)]
+    add(call.tx, call.now, reached, subject, text)
     failures = [
         _failure(worker_id, worker_id in reviewed) for worker_id in worker_ids if not reviewed.get(worker_id)
     ]
     return {"NotifyWorkersFailureStatuses": failures}
 
 
-def leave(tx: Connection, now: float, worker_ids: Sequence[str], subject: str, text: str) -> None:
+def add(tx: Connection, now: float, worker_ids: Sequence[str], subject: str, text: str) -> None:
     """Keep a message for each of some workers. Needs a transaction for writing."""
     if worker_ids:
         message = {"sent_at": now, "subject": subject, "text": text}
-        tx.execute(_LEAVE, [{"worker_id": worker_id, **message} for worker_id in worker_ids])
+        tx.execute(_INSERT, [{"worker_id": worker_id, **message} for worker_id in worker_ids])
 
 
 def latest(tx: Connection, worker_id: str) -> list[Message]:
-    """A worker's latest messages, the newest first."""
+    """Return a worker's latest messages, the newest first."""
     return [Message._make(row) for row in tx.execute(_LATEST, {"worker": worker_id})]
 
 
-def _failure(worker_id: str, has_worked: bool) -> dict[str, str]:
+def _failure(worker_id: str, has_submitted: bool) -> dict[str, str]:
     return {
-        "NotifyWorkersFailureCode": "SoftFailure" if has_worked else "HardFailure",
-        "NotifyWorkersFailureMessage": _NOT_REVIEWED if has_worked else _NO_WORK,
+        "NotifyWorkersFailureCode": "SoftFailure" if has_submitted else "HardFailure",
+        "NotifyWorkersFailureMessage": _NOT_REVIEWED if has_submitted else _NO_WORK,
         "WorkerId": worker_id,
     }

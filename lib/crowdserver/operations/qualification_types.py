@@ -1,20 +1,20 @@
 """The qualification types that the requester makes.
 
-Workers cannot ask for a qualification here and there are no tests: a qualification is granted (see grants). What
-Amazon's types have beyond that is refused rather than kept without effect.
+Workers cannot ask for a qualification here and there are no tests: a qualification is granted (see grants).
+What Amazon's types have beyond that is refused rather than kept without effect.
 """
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from crowdserver.operations import eligibility, limits
 from crowdserver.protocol import errors
 from crowdserver.protocol.call import Call
 from crowdserver.protocol.identifiers import new_id
 from crowdserver.storage.schema import hit_types, hits, qualification_types
+from crowdserver.storage.upsert import Upsert
 
 _TEST = ("Test", "AnswerKey", "TestDurationInSeconds")
 _GRANT_IT = "grant the qualification with AssociateQualificationWithWorker"
@@ -34,11 +34,12 @@ class QualificationType(NamedTuple):
 
     @property
     def member(self) -> str:
-        """How a HIT type's requirements name this type."""
-        return _member(self.id)
+        """How a HIT type's requirements, which are stored as JSON, name this type."""
+        # As json.dumps writes it. A quotation mark inside of a text is escaped there, so nothing else looks like this.
+        return f'"QualificationTypeId": "{self.id}"'
 
-    def wire(self) -> dict[str, Any]:
-        """The type as answers show it."""
+    def as_json(self) -> dict[str, Any]:
+        """Return the type as the API shows it."""
         members = {
             "QualificationTypeId": self.id,
             "CreationTime": self.created_at,
@@ -54,10 +55,9 @@ class QualificationType(NamedTuple):
         return {name: value for name, value in members.items() if value is not None}
 
 
-SELECT = select(*(qualification_types.c[field] for field in QualificationType._fields)).where(
-    qualification_types.c.deleted_at.is_(None)
-)
-_BY_ID = SELECT.where(qualification_types.c.id == bindparam("id"))
+_COLUMNS = [qualification_types.c[field] for field in QualificationType._fields]
+_SELECT = select(*_COLUMNS).where(qualification_types.c.deleted_at.is_(None))
+_BY_ID = _SELECT.where(qualification_types.c.id == bindparam("id"))
 _IS_DELETED = select(qualification_types.c.id).where(
     qualification_types.c.id == bindparam("id"), qualification_types.c.deleted_at.is_not(None)
 )
@@ -66,15 +66,15 @@ _STATUSES = select(qualification_types.c.id, qualification_types.c.status).where
     qualification_types.c.deleted_at.is_(None),
 )
 _PAGE = (
-    SELECT.where(
+    _SELECT.where(
         qualification_types.c.serial > bindparam("after"),
         qualification_types.c.created_at <= bindparam("moment"),
     )
     .order_by(qualification_types.c.serial)
     .limit(bindparam("size"))
 )
-# A deleted type's HITs keep its name from being used again.
-_LEFT_OVER = (
+# A deleted type's name is not free again before the last HIT that requires it is disposed of.
+_IS_NAME_IN_USE = (
     select(hits.c.id)
     .join_from(hits, hit_types, hits.c.hit_type_id == hit_types.c.id)
     .join(
@@ -88,20 +88,16 @@ _LEFT_OVER = (
     )
     .limit(1)
 )
-_COLUMNS = [qualification_types.c[field] for field in QualificationType._fields]
 # Nothing comes back when the name is taken.
-_INSERT = {
-    "sqlite": sqlite.insert(qualification_types).on_conflict_do_nothing().returning(*_COLUMNS),
-    "postgresql": postgresql.insert(qualification_types).on_conflict_do_nothing().returning(*_COLUMNS),
-}
-_THIS = update(qualification_types).where(
-    qualification_types.c.id == bindparam("key"), qualification_types.c.deleted_at.is_(None)
+_INSERT = Upsert(qualification_types, returning=_COLUMNS)
+_UPDATE = update(qualification_types).where(
+    qualification_types.c.id == bindparam("type"), qualification_types.c.deleted_at.is_(None)
 )
-_DELETE = _THIS.values(deleted_at=bindparam("moment"))
+_DELETE = _UPDATE.values(deleted_at=bindparam("moment"))
 
 
 def create(call: Call) -> dict[str, Any]:
-    """CreateQualificationType. Raises QualificationTypeAlreadyExists for a name that is taken."""
+    """Answer CreateQualificationType. Raises QualificationTypeAlreadyExists for a name that is taken."""
     _refuse_requests(call.input)
     name = limits.required_text(call.input, "Name")
     values = {
@@ -112,48 +108,49 @@ def create(call: Call) -> dict[str, Any]:
         "retry_delay": None,
         **_changes(call.input),
     }
-    made = None
-    if call.tx.execute(_LEFT_OVER, {"name": name}).first() is None:
-        made = call.tx.execute(_INSERT[call.tx.dialect.name], values).first()
-    if made is None:
+    row = None
+    if call.tx.execute(_IS_NAME_IN_USE, {"name": name}).first() is None:
+        row = _INSERT.execute(call.tx, values).first()
+    if row is None:
         raise errors.qualification_type_exists()
-    return {"QualificationType": QualificationType._make(made).wire()}
+    return {"QualificationType": QualificationType._make(row).as_json()}
 
 
 def get(call: Call) -> dict[str, Any]:
-    """GetQualificationType."""
-    return {"QualificationType": find(call.tx, call.input["QualificationTypeId"]).wire()}
+    """Answer GetQualificationType."""
+    return {"QualificationType": find(call.tx, call.input["QualificationTypeId"]).as_json()}
 
 
 def change(call: Call) -> dict[str, Any]:
-    """UpdateQualificationType: description, status and retry delay. Safe to repeat."""
+    """Answer UpdateQualificationType: description, status and retry delay. Safe to repeat."""
     _refuse_requests(call.input)
-    found = find(call.tx, call.input["QualificationTypeId"])
+    qualification_type = find(call.tx, call.input["QualificationTypeId"])
     values = _changes(call.input)
     if values:
-        call.tx.execute(_THIS.values(**values), {"key": found.id})
-    return {"QualificationType": found._replace(**values).wire()}
+        call.tx.execute(_UPDATE.values(**values), {"type": qualification_type.id})
+    return {"QualificationType": qualification_type._replace(**values).as_json()}
 
 
 def list_types(call: Call) -> dict[str, Any]:
-    """ListQualificationTypes: the requester's own, the oldest first; with Query those whose texts hold all its words.
+    """Answer ListQualificationTypes: the requester's own, the oldest first.
 
-    Amazon's own types are not listed. Every type can be requested in Amazon's sense, so MustBeRequestable changes
-    nothing.
+    With Query those whose texts hold all its words. Amazon's own types are not listed. Every type can be requested
+    in Amazon's sense, so MustBeRequestable changes nothing.
     """
     query: str = call.input.get("Query", "")
     scope = f"ListQualificationTypes {query}"
     (after,) = call.position(scope) or (0,)
     values = {"after": after, "moment": call.now - call.list_lag, "size": call.page_size}
-    found = [QualificationType._make(row) for row in call.tx.execute(_matching(query), values)]
-    position = (found[-1].serial,) if found else ()
-    return call.page(scope, "QualificationTypes", [one.wire() for one in found], position)
+    rows = [QualificationType._make(row) for row in call.tx.execute(_matching(query), values)]
+    position = (rows[-1].serial,) if rows else ()
+    members = [qualification_type.as_json() for qualification_type in rows]
+    return call.page(scope, "QualificationTypes", members, position)
 
 
 def delete(call: Call) -> dict[str, Any]:
-    """DeleteQualificationType: no new work can ask for it. What is granted still counts for the HITs there are."""
+    """Answer DeleteQualificationType: no new HIT can require it. What is granted counts for the HITs there are."""
     type_id: str = call.input["QualificationTypeId"]
-    if call.tx.execute(_DELETE, {"key": type_id, "moment": call.now}).rowcount == 0:
+    if call.tx.execute(_DELETE, {"type": type_id, "moment": call.now}).rowcount == 0:
         if call.tx.execute(_IS_DELETED, {"id": type_id}).first() is not None:
             raise errors.qualification_type_state("Active,Inactive")
         raise errors.qualification_type_does_not_exist(type_id)
@@ -161,39 +158,35 @@ def delete(call: Call) -> dict[str, Any]:
 
 
 def find(tx: Connection, type_id: str) -> QualificationType:
-    """Read a qualification type of the requester's. Raises QualificationTypeDoesNotExist."""
+    """Return a qualification type of the requester's. Raises QualificationTypeDoesNotExist."""
     row = tx.execute(_BY_ID, {"id": type_id}).first()
     if row is None:
         raise errors.qualification_type_does_not_exist(type_id)
     return QualificationType._make(row)
 
 
-def demand_usable(tx: Connection, requirements: Iterable[dict[str, Any]]) -> None:
-    """Check that work may ask for all of these.
+def check_usable(tx: Connection, requirements: Iterable[dict[str, Any]]) -> None:
+    """Check that a new HIT may have these requirements.
 
     Raises QualificationTypeDoesNotExist, and InvalidQualificationTypeState for an inactive type.
     """
-    asked = sorted({requirement["QualificationTypeId"] for requirement in requirements} - eligibility.SYSTEM)
-    if not asked:
+    type_ids = {requirement["QualificationTypeId"] for requirement in requirements} - eligibility.SYSTEM
+    if not type_ids:
         return
-    statuses: dict[str, str] = {row.id: row.status for row in tx.execute(_STATUSES, {"types": asked})}
-    for type_id in asked:
+    rows = tx.execute(_STATUSES, {"types": sorted(type_ids)})
+    statuses: dict[str, str] = {row.id: row.status for row in rows}
+    for type_id in sorted(type_ids):
         if type_id not in statuses:
             raise errors.qualification_type_does_not_exist(type_id)
         if statuses[type_id] != "Active":
             raise errors.qualification_type_state("Active")
 
 
-def asked_by(hit_type_id: ColumnElement[str]) -> ColumnElement[bool]:
-    """The SQL condition that a HIT type's requirements hold a qualification type's `member`."""
+def is_required_by(hit_type_id: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return the SQL condition that a HIT type's requirements hold a qualification type's `member`."""
     return hit_type_id.in_(
         select(hit_types.c.id).where(hit_types.c.requirements.contains(bindparam("member")))
     )
-
-
-def _member(type_id: str) -> str:
-    # As json.dumps writes it. A quotation mark inside of a text is escaped there, so nothing else looks like this.
-    return f'"QualificationTypeId": "{type_id}"'
 
 
 def _matching(query: str) -> Select[Any]:
@@ -210,24 +203,25 @@ def _matching(query: str) -> Select[Any]:
     return statement
 
 
-def _changes(given: dict[str, Any]) -> dict[str, Any]:
-    """What can be changed later, as far as it is given."""
+def _changes(members: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns that can be changed later, as far as the input has them."""
     values: dict[str, Any] = {}
-    if "Description" in given:
-        values["description"] = limits.required_text(given, "Description")
-    if "QualificationTypeStatus" in given:
-        values["status"] = given["QualificationTypeStatus"]
-    if "RetryDelayInSeconds" in given:
-        values["retry_delay"] = limits.number("RetryDelayInSeconds", given["RetryDelayInSeconds"])
+    if "Description" in members:
+        values["description"] = limits.required_text(members, "Description")
+    if "QualificationTypeStatus" in members:
+        values["status"] = members["QualificationTypeStatus"]
+    if "RetryDelayInSeconds" in members:
+        values["retry_delay"] = limits.number("RetryDelayInSeconds", members["RetryDelayInSeconds"])
     return values
 
 
-def _refuse_requests(given: dict[str, Any]) -> None:
-    if any(name in given for name in _TEST):
+def _refuse_requests(members: dict[str, Any]) -> None:
+    if any(name in members for name in _TEST):
         raise errors.parameter(
             f"This crowd server gives no qualification tests: leave out {_TEST[0]} and {_GRANT_IT}."
         )
-    if given.get("AutoGranted"):
+    if members.get("AutoGranted"):
         raise errors.parameter(
-            f"Workers of this crowd server do not ask for qualifications: leave out AutoGranted and {_GRANT_IT}."
+            "Workers of this crowd server do not ask for qualifications: leave out AutoGranted and"
+            f" {_GRANT_IT}."
         )

@@ -1,30 +1,31 @@
-"""Qualification requirements: checks what the service model cannot say, and fills in what answers echo."""
+"""Qualification requirements: checks what the service model cannot say, and fills in what Amazon fills in."""
 
 from typing import Any
 
 from crowdserver.operations.eligibility import LOCALE
 from crowdserver.protocol import errors
 
-_MOST = 10
+_MOST_REQUIREMENTS = 10
 _MOST_VALUES = {"IntegerValues": 15, "LocaleValues": 30}
-_WITHOUT_VALUE = frozenset({"Exists", "DoesNotExist"})
+_WITHOUT_VALUES = frozenset({"Exists", "DoesNotExist"})
 _MANY_VALUES = frozenset({"In", "NotIn"})
 _FOR_LOCALE = frozenset({"EqualTo", "NotEqualTo", "In", "NotIn"})
 
 
-def echoed(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Check requirements and give them as answers show them, with both of the members that say what is guarded.
+def completed(requirements: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return checked requirements as the API shows them, with both members that say what is guarded.
 
     Raises ParameterValidationError.
     """
-    if len(given) > _MOST:
+    if len(requirements) > _MOST_REQUIREMENTS:
         raise errors.parameter(
-            f"A HIT type can have {_MOST} QualificationRequirements at most, not {len(given)}."
+            f"A HIT type can have {_MOST_REQUIREMENTS} QualificationRequirements at most,"
+            f" not {len(requirements)}."
         )
-    return [_echo(requirement) for requirement in given]
+    return [_completed(requirement) for requirement in requirements]
 
 
-def _echo(requirement: dict[str, Any]) -> dict[str, Any]:
+def _completed(requirement: dict[str, Any]) -> dict[str, Any]:
     _check_values(requirement)
     to_preview = requirement.get("RequiredToPreview", False)
     guarded = requirement.get("ActionsGuarded", "PreviewAndAccept" if to_preview else "Accept")
@@ -42,7 +43,7 @@ def _check_values(requirement: dict[str, Any]) -> None:
     number = len(requirement.get(name, []))
     if is_locale and comparator not in _FOR_LOCALE:
         raise errors.not_valid_for("Comparator", comparator)
-    if comparator in _WITHOUT_VALUE:
+    if comparator in _WITHOUT_VALUES:
         fits = number == 0
     else:
         fits = 1 <= number <= (_MOST_VALUES[name] if comparator in _MANY_VALUES else 1)

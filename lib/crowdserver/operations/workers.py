@@ -12,31 +12,26 @@ import secrets
 import string
 from typing import NamedTuple
 
-from sqlalchemy import Column, Connection, Double, Row, Table, Text, bindparam, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, bindparam, or_, select
 
 from crowdserver.protocol import errors
-from crowdserver.storage import schema
+from crowdserver.storage.schema import AnyRow, assignments, workers
+from crowdserver.storage.upsert import Upsert
 
-WORKER_ID = re.compile(r"A[A-Z0-9]{1,63}")
-NAME_LENGTH = 100
+_WORKER_ID = re.compile(r"A[A-Z0-9]{1,63}")
+_NAME_LENGTH = 100
 _LETTERS = string.ascii_uppercase + string.digits
 
-workers = Table(
-    "workers",
-    schema.metadata,
-    Column("id", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("token_hash", Text, nullable=False, unique=True),
-    Column("invited_at", Double, nullable=False),
-)
-
+_BY_TOKEN = select(workers).where(workers.c.token_hash == bindparam("token_hash"))
+_BY_ID = select(workers).where(workers.c.id == bindparam("worker"))
 _IS_KNOWN = select(
     or_(
         select(workers.c.id).where(workers.c.id == bindparam("worker")).exists(),
-        select(schema.assignments.c.id).where(schema.assignments.c.worker_id == bindparam("worker")).exists(),
+        select(assignments.c.id).where(assignments.c.worker_id == bindparam("worker")).exists(),
     )
 )
+_INVITE = Upsert(workers, replace=["token_hash", "invited_at"], returning=[workers.c.name])
+_INVITE_BY_NAME = Upsert(workers, replace=["name", "token_hash", "invited_at"], returning=[workers.c.name])
 
 
 class Worker(NamedTuple):
@@ -56,7 +51,7 @@ class Invitation(NamedTuple):
 
 
 class InvalidInvitation(ValueError):
-    """The name or the worker id cannot be used; the message says why."""
+    """The name or the worker id of an invitation cannot be used; the message says why."""
 
 
 def invite(tx: Connection, now: float, name: str | None, worker_id: str | None) -> Invitation:
@@ -66,28 +61,28 @@ def invite(tx: Connection, now: float, name: str | None, worker_id: str | None) 
     Raises InvalidInvitation.
     """
     _check(name, worker_id)
-    new_id = worker_id or "A" + "".join(secrets.choice(_LETTERS) for _ in range(13))
+    worker_id = worker_id or "A" + "".join(secrets.choice(_LETTERS) for _ in range(13))
     token = secrets.token_urlsafe(24)
-    values = {"token_hash": _hash(token), "invited_at": now}
-    given = {} if name is None else {"name": name.strip()}
-    try:
-        with tx.begin_nested():
-            tx.execute(insert(workers).values(id=new_id, **({"name": ""} | given | values)))
-    except IntegrityError:  # a known worker, perhaps only since a moment ago
-        tx.execute(update(workers).where(workers.c.id == new_id).values(**given | values))
-    stored = tx.execute(select(workers.c.name).where(workers.c.id == new_id)).scalar_one()
-    return Invitation(new_id, stored, token)
+    statement = _INVITE if name is None else _INVITE_BY_NAME
+    values = {
+        "id": worker_id,
+        "name": (name or "").strip(),
+        "token_hash": _hash(token),
+        "invited_at": now,
+    }
+    stored_name: str = statement.execute(tx, values).scalar_one()
+    return Invitation(worker_id, stored_name, token)
 
 
 def by_token(tx: Connection, token: str) -> Worker | None:
     """Return whom a link signs in, or None if it is wrong or there is a newer one."""
-    row = tx.execute(select(workers).where(workers.c.token_hash == _hash(token))).one_or_none()
+    row = tx.execute(_BY_TOKEN, {"token_hash": _hash(token)}).first()
     return _worker(row) if row else None
 
 
 def by_id(tx: Connection, worker_id: str) -> Worker | None:
     """Return an invited worker, or None."""
-    row = tx.execute(select(workers).where(workers.c.id == worker_id)).one_or_none()
+    row = tx.execute(_BY_ID, {"worker": worker_id}).first()
     return _worker(row) if row else None
 
 
@@ -96,7 +91,7 @@ def is_known(tx: Connection, worker_id: str) -> bool:
     return bool(tx.execute(_IS_KNOWN, {"worker": worker_id}).scalar_one())
 
 
-def demand_known(tx: Connection, worker_id: str) -> str:
+def check_known(tx: Connection, worker_id: str) -> str:
     """Return the id of a known worker. Raises ParameterValidationError for one whom nobody ever saw here."""
     if not is_known(tx, worker_id):
         raise errors.not_valid_for("WorkerId", worker_id)
@@ -104,17 +99,17 @@ def demand_known(tx: Connection, worker_id: str) -> str:
 
 
 def _check(name: str | None, worker_id: str | None) -> None:
-    if worker_id is not None and not WORKER_ID.fullmatch(worker_id):
+    if worker_id is not None and not _WORKER_ID.fullmatch(worker_id):
         raise InvalidInvitation(
             f"{worker_id!r} is no worker id: give A and then 1 to 63 capital letters A-Z or digits."
         )
-    if name is not None and (len(name) > NAME_LENGTH or not name.strip().isprintable()):
+    if name is not None and (len(name) > _NAME_LENGTH or not name.strip().isprintable()):
         raise InvalidInvitation(
-            f"A worker's name has at most {NAME_LENGTH} characters, all of them printable."
+            f"A worker's name has at most {_NAME_LENGTH} characters, all of them printable."
         )
 
 
-def _worker(row: Row[tuple[str, str, str, float]]) -> Worker:
+def _worker(row: AnyRow) -> Worker:
     return Worker(row.id, row.name, row.token_hash[:16])
 
 

@@ -16,7 +16,10 @@ _DOCUMENT = (
 
 
 def write(fields: Sequence[tuple[str, str]]) -> str | None:
-    """Write a form's fields in their order; of a repeated name the first one counts. None if nothing was answered."""
+    """Return a form's fields as XML, in their order; of a repeated name the first one counts.
+
+    None if nothing was answered.
+    """
     answers: dict[str, str] = {}
     for name, value in fields:
         if name not in _RESERVED:

@@ -1,13 +1,13 @@
-"""One request to the API, as its operation sees it."""
+"""One request to the API, as its operation gets it."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from crowdserver.protocol.page_tokens import Pages
+from crowdserver.protocol.page_tokens import PageTokens
 
-_DEFAULT_PAGE = 10
+_DEFAULT_PAGE_SIZE = 10
 
 
 class Call(NamedTuple):
@@ -20,27 +20,30 @@ class Call(NamedTuple):
     now: float
     input: dict[str, Any]
     request_id: str
-    pages: Pages
+    page_tokens: PageTokens
     list_lag: float = 0.0
     counter_lag: float = 0.0
 
     @property
     def page_size(self) -> int:
-        """How many members the page of a list has at most."""
-        size: int = self.input.get("MaxResults", _DEFAULT_PAGE)
+        """How many members a page of a list has at most."""
+        size: int = self.input.get("MaxResults", _DEFAULT_PAGE_SIZE)
         return size
 
     def position(self, scope: str) -> list[Any] | None:
-        """Where the page begins that was asked for, None for the first one. Raises an ApiError for a foreign token."""
-        return self.pages.position(scope, self.input.get("NextToken"))
+        """Return where the page begins that was asked for, None for the first one.
+
+        Raises an ApiError for the token of another list.
+        """
+        return self.page_tokens.position(scope, self.input.get("NextToken"))
 
     def page(
         self, scope: str, name: str, members: list[dict[str, Any]], position: Sequence[float | str]
     ) -> dict[str, Any]:
-        """A page of a list. position: that of its last member.
+        """Return a page of a list. position: that of its last member.
 
-        Every page that holds something carries a NextToken, also the last one; the page after it is empty and carries
-        none. That is how Amazon's lists end, and what clients must stand.
+        Every page that holds something carries a NextToken, also the last one; the page after it is empty and
+        carries none. That is how Amazon's lists end, and what clients must cope with.
         """
         page = {"NumResults": len(members), name: members}
-        return {**page, "NextToken": self.pages.token(scope, position)} if members else page
+        return {**page, "NextToken": self.page_tokens.token(scope, position)} if members else page

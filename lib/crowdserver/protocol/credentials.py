@@ -12,7 +12,7 @@ from typing import NamedTuple
 KEY_ID_VARIABLE = "CROWD_ACCESS_KEY_ID"
 SECRET_VARIABLE = "CROWD_SECRET_ACCESS_KEY"
 
-_OTHERS = 0o077
+_PERMISSIONS_OF_OTHERS = 0o077
 
 
 class CredentialsError(Exception):
@@ -30,9 +30,9 @@ class Credentials(NamedTuple):
 
 
 def from_environment(environment: Mapping[str, str]) -> Credentials | None:
-    """The key pair in CROWD_ACCESS_KEY_ID and CROWD_SECRET_ACCESS_KEY, for a server without a disk of its own.
+    """Return the key pair in CROWD_ACCESS_KEY_ID and CROWD_SECRET_ACCESS_KEY, for a server without a disk.
 
-    Raises CredentialsError when only one of the two is set.
+    None when neither is set. Raises CredentialsError when only one of the two is.
     """
     key_id, secret = environment.get(KEY_ID_VARIABLE), environment.get(SECRET_VARIABLE)
     if bool(key_id) != bool(secret):
@@ -43,15 +43,15 @@ def from_environment(environment: Mapping[str, str]) -> Credentials | None:
 
 
 def load_or_create(path: Path) -> Credentials:
-    """Read the key pair in a file, after making the file if there is none.
+    """Return the key pair in a file, after making the file if there is none.
 
-    Safe to repeat; two servers that start at once agree on one pair. Raises CredentialsError for a file that others
-    may read or that holds no key pair.
+    Safe to repeat; two servers that start at once agree on one pair. Raises CredentialsError for a file that
+    others may read or that holds no key pair.
     """
     try:
         if not path.exists():
             _create(path)
-        if path.stat().st_mode & _OTHERS:
+        if path.stat().st_mode & _PERMISSIONS_OF_OTHERS:
             raise CredentialsError(f"others can read {path}; run: chmod 600 {path}")
         return _read(path)
     except OSError as error:
@@ -95,4 +95,8 @@ def _new_pair() -> Credentials:
 
 
 def _text(pair: Credentials) -> str:
-    return f"[default]\naws_access_key_id = {pair.access_key_id}\naws_secret_access_key = {pair.secret_access_key}\n"
+    return (
+        "[default]\n"
+        f"aws_access_key_id = {pair.access_key_id}\n"
+        f"aws_secret_access_key = {pair.secret_access_key}\n"
+    )

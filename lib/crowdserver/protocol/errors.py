@@ -20,8 +20,8 @@ class ApiError(Exception):
         self.turk_code = turk_code
         self.status = status
 
-    def body(self) -> dict[str, str]:
-        """The error as JSON members."""
+    def as_json(self) -> dict[str, str]:
+        """Return the error as the members of its JSON body."""
         if self.kind not in ("RequestError", "ServiceFault", "ParameterValidationError"):
             return {"__type": self.kind, "message": self.message}
         members = {"__type": self.kind, "Message": f"{self.message} ({time.time_ns() // 1_000_000})"}
@@ -35,39 +35,39 @@ def _request_error(code: str, message: str) -> ApiError:
 
 
 def hit_does_not_exist(hit_id: str) -> ApiError:
-    """There is no such HIT, or it was disposed of."""
+    """Return the error for a HIT that does not exist or was disposed of."""
     return _request_error("HITDoesNotExist", f"Hit {hit_id} does not exist.")
 
 
 def hit_type_does_not_exist(hit_type_id: str) -> ApiError:
-    """There is no such HIT type."""
+    """Return the error for a HIT type that does not exist."""
     return _request_error("HITTypeDoesNotExist", f"HITType {hit_type_id} does not exist.")
 
 
 def layout_does_not_exist(layout_id: str) -> ApiError:
-    """There is no such HIT layout; this server has none at all."""
+    """Return the error for a HIT layout; this server has none at all."""
     return _request_error("HITLayoutDoesNotExist", f"HITLayout {layout_id} does not exist.")
 
 
 def assignment_does_not_exist(assignment_id: str) -> ApiError:
-    """There is no such assignment, or it was returned, or its HIT was disposed of."""
+    """Return the error for an assignment that does not exist or was returned, or whose HIT was disposed of."""
     return _request_error("AssignmentDoesNotExist", f"Assignment {assignment_id} does not exist.")
 
 
 def not_the_assignments_worker(worker_id: str, assignment_id: str) -> ApiError:
-    """The assignment is another worker's."""
+    """Return the error for an assignment of another worker."""
     return parameter(f"Worker {worker_id} did not submit assignment {assignment_id}.")
 
 
 def assignment_state(allowed: str) -> ApiError:
-    """The assignment is in no state for this; allowed: the states that would be right."""
+    """Return the error for an assignment in the wrong state; allowed: the states that would be right."""
     return _request_error(
         "InvalidAssignmentState", f"This operation can be called with a status of: {allowed}"
     )
 
 
 def hit_state(status: str, allowed: Iterable[str]) -> ApiError:
-    """The HIT is in no state for this; allowed: the states that would be right."""
+    """Return the error for a HIT in the wrong state; allowed: the states that would be right."""
     # The two spaces are Amazon's.
     return _request_error(
         "InvalidHITState",
@@ -77,7 +77,7 @@ def hit_state(status: str, allowed: Iterable[str]) -> ApiError:
 
 
 def qualification_type_exists() -> ApiError:
-    """The name of the new qualification type is taken."""
+    """Return the error for the name of a new qualification type that is taken."""
     return _request_error(
         "QualificationTypeAlreadyExists",
         "You have already created a QualificationType with this name. A QualificationType's name must be unique among "
@@ -86,31 +86,31 @@ def qualification_type_exists() -> ApiError:
 
 
 def qualification_type_does_not_exist(type_id: str) -> ApiError:
-    """There is no such qualification type."""
+    """Return the error for a qualification type that does not exist."""
     return _request_error("QualificationTypeDoesNotExist", f"QualificationType {type_id} does not exist.")
 
 
 def qualification_type_state(allowed: str) -> ApiError:
-    """The qualification type is in no state for this; allowed: the states that would be right."""
+    """Return the error for a qualification type in the wrong state; allowed: the states that would be right."""
     return _request_error(
         "InvalidQualificationTypeState", f"This operation can be called with a status of: {allowed}"
     )
 
 
 def qualification_does_not_exist() -> ApiError:
-    """The worker never had this qualification."""
+    """Return the error for a qualification that the worker never had."""
     return _request_error("QualificationDoesNotExist", "You requested a Qualification that does not exist.")
 
 
 def qualification_revoked() -> ApiError:
-    """The worker had this qualification and has it no longer."""
+    """Return the error for a qualification that the worker has no longer."""
     return _request_error(
         "InvalidQualificationState", "This operation can be called with a status of: Granted"
     )
 
 
 def insufficient_funds() -> ApiError:
-    """The account has less available than this would hold or pay."""
+    """Return the error for an account that has less available than this would hold or pay."""
     return _request_error(
         "InsufficientFunds",
         "This Requester has insufficient funds in their account to complete this transaction. "
@@ -119,14 +119,14 @@ def insufficient_funds() -> ApiError:
 
 
 def hit_already_exists(hit_id: str) -> ApiError:
-    """The token was used within a day, to make this HIT."""
+    """Return the error for a token that was used within a day, to make this HIT."""
     return _request_error(
         "HitAlreadyExists", f"A HIT was already created with this UniqueRequestToken. HITId: {hit_id}"
     )
 
 
 def duplicate_call(request_id: str) -> ApiError:
-    """The token was used within a day, by this request."""
+    """Return the error for a token that was used within a day, by this request."""
     return _request_error(
         "DuplicateCall",
         f"A request with this UniqueRequestToken was already processed. Request ID: {request_id}",
@@ -134,42 +134,42 @@ def duplicate_call(request_id: str) -> ApiError:
 
 
 def token_processed(token: str, code: str) -> ApiError:
-    """The token was used within a day; the text names nothing but the token."""
+    """Return the error for a token that was used within a day; the text names nothing but the token."""
     return _request_error(code, f'The idempotency token "{token}" has already been processed.')
 
 
 def invalid_increase(message: str) -> ApiError:
-    """The HIT cannot get that many assignments."""
+    """Return the error for a HIT that cannot get that many assignments."""
     return _request_error("InvalidMaximumAssignmentsIncrease", message)
 
 
 def bad_page_token() -> ApiError:
-    """The page token is not one of this list."""
+    """Return the error for a page token of another list, or of none."""
     return _request_error("InvalidParameterValue", "The NextToken is not valid for this list.")
 
 
 def parameter(message: str, code: str = "InvalidParameterValue") -> ApiError:
-    """A value that the model allows and the service does not."""
+    """Return the error for a value that the model allows and the service does not."""
     return ApiError("ParameterValidationError", message, f"MechanicalTurk.{code}")
 
 
 def out_of_range(name: str, value: object, low: int, high: int) -> ApiError:
-    """A number outside of its range."""
+    """Return the error for a number outside of its range."""
     return parameter(f"The value {value} is invalid for {name}. Valid values range from {low} to {high}.")
 
 
 def too_long(name: str, length: int, most: int) -> ApiError:
-    """A text longer than it may be."""
+    """Return the error for a text longer than it may be."""
     return parameter(f"The value of {name} has {length} characters. The greatest length is {most}.")
 
 
 def not_valid_for(name: str, value: str) -> ApiError:
-    """A value that means nothing for this parameter."""
+    """Return the error for a value that means nothing for this parameter."""
     return parameter(f'The value "{value}" is not valid for the parameter {name}.')
 
 
 def bad_question(details: str) -> ApiError:
-    """A question that cannot be shown; details: what is wrong with it."""
+    """Return the error for a question that cannot be shown; details: what is wrong with it."""
     return parameter(
         "There was an error parsing the XML question or answer data in your request.  Please make sure the data is "
         f"well-formed and validates against the appropriate schema. Details: {details}",
@@ -178,7 +178,7 @@ def bad_question(details: str) -> ApiError:
 
 
 def validation(problems: list[str]) -> ApiError:
-    """Values that break constraints of the model; problems: one text for each."""
+    """Return the error for values that break constraints of the model; problems: one text for each."""
     noun = "error" if len(problems) == 1 else "errors"
     return ApiError(
         "ValidationException", f"{len(problems)} validation {noun} detected: {'; '.join(problems)}"
@@ -186,22 +186,22 @@ def validation(problems: list[str]) -> ApiError:
 
 
 def serialization(message: str) -> ApiError:
-    """A body that is no JSON, or a value of the wrong type."""
+    """Return the error for a body that is no JSON, or a value of the wrong type."""
     return ApiError("SerializationException", message)
 
 
 def unknown_operation(target: str) -> ApiError:
-    """An operation that this server does not have."""
+    """Return the error for an operation that this server does not have."""
     return ApiError("UnknownOperationException", f"{target!r} is not an operation of this crowd server.")
 
 
 def throttled() -> ApiError:
-    """More requests than are allowed."""
+    """Return the error for more requests than are allowed."""
     return ApiError("ThrottlingException", "Rate exceeded")
 
 
 def service_fault() -> ApiError:
-    """An error of the service, as ordered by a test."""
+    """Return an error of the service, as ordered by a test."""
     return ApiError(
         "ServiceFault",
         "There was an error with this request. Try your call again.",

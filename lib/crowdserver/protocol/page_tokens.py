@@ -8,25 +8,27 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from crowdserver.protocol import errors
 
 
-class Pages:
+class PageTokens:
     """Writes and reads page tokens for one key pair."""
 
     def __init__(self, secret: str) -> None:
         self._serializer = URLSafeSerializer(secret, salt="page")
 
     def token(self, scope: str, position: Sequence[float | str]) -> str:
-        """Make the token for what follows a position. scope: which list, with its filters."""
-        written = self._serializer.dumps([scope, *position])
-        return written.decode() if isinstance(written, bytes) else written
+        """Return the token for what follows a position. scope: which list, with its filters."""
+        return str(self._serializer.dumps([scope, *position]))
 
     def position(self, scope: str, token: str | None) -> list[Any] | None:
-        """Read a token, None for the first page. Raises an ApiError for a token of another list."""
+        """Return where the page of a token begins, None for the first page.
+
+        Raises an ApiError for a token of another list.
+        """
         if token is None:
             return None
         try:
-            found, *position = self._serializer.loads(token)
+            token_scope, *position = self._serializer.loads(token)
         except BadSignature as error:
             raise errors.bad_page_token() from error
-        if found != scope:
+        if token_scope != scope:
             raise errors.bad_page_token()
         return list(position)

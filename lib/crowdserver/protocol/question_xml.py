@@ -27,7 +27,7 @@ class BadQuestion(ValueError):
     """A question that no worker could be shown; the message says what is wrong with it."""
 
 
-class NotShown(ValueError):
+class UnsupportedQuestion(ValueError):
     """A question that is well written and of a kind that this server's worker site cannot show."""
 
 
@@ -35,19 +35,19 @@ class _NoDoctype(ElementTree.TreeBuilder):
     """Refuses a DOCTYPE, and with it every entity that a question could define."""
 
     def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
-        """Called by the parser when it meets one."""
+        """Refuse the document; the parser calls this when it meets a DOCTYPE."""
         raise BadQuestion(f"a DOCTYPE ({name}) is not allowed outside of HTMLContent")
 
 
 def read(xml: str) -> Question:
-    """Read a question. Raises BadQuestion, and NotShown for a QuestionForm."""
+    """Return the question in an XML text. Raises BadQuestion, and UnsupportedQuestion for a QuestionForm."""
     root = _parse(xml)
     if root.tag == f"{{{_SCHEMAS}2011-11-11/HTMLQuestion.xsd}}HTMLQuestion":
         return Question("html", _html(root), _frame_height(root))
     if root.tag == f"{{{_SCHEMAS}2006-07-14/ExternalQuestion.xsd}}ExternalQuestion":
         return Question("external", _url(root), _frame_height(root))
     if root.tag in [f"{{{_SCHEMAS}{version}/QuestionForm.xsd}}QuestionForm" for version in _FORM_VERSIONS]:
-        raise NotShown(
+        raise UnsupportedQuestion(
             "This crowd server shows no QuestionForm: give the page itself in an HTMLQuestion, or its address in an"
             " ExternalQuestion."
         )
@@ -65,18 +65,18 @@ def _parse(xml: str) -> ElementTree.Element:
     return root
 
 
-def _only(root: ElementTree.Element, name: str) -> str:
+def _text_of(root: ElementTree.Element, name: str) -> str:
     namespace = root.tag.partition("}")[0] + "}"
-    found = root.findall(namespace + name)
-    if len(found) != 1 or len(found[0]):
+    elements = root.findall(namespace + name)
+    if len(elements) != 1 or len(elements[0]):
         raise BadQuestion(
-            f"cvc-complex-type.2.4: one element '{name}' with text is expected, found {len(found)}"
+            f"cvc-complex-type.2.4: one element '{name}' with text is expected, found {len(elements)}"
         )
-    return (found[0].text or "").strip()
+    return (elements[0].text or "").strip()
 
 
 def _frame_height(root: ElementTree.Element) -> int:
-    height = _only(root, "FrameHeight")
+    height = _text_of(root, "FrameHeight")
     if not (height.isascii() and height.isdigit() and len(height) < 10):
         raise BadQuestion(
             f"cvc-datatype-valid.1.2.1: '{height}' is not a valid value for 'integer' (FrameHeight)"
@@ -85,14 +85,14 @@ def _frame_height(root: ElementTree.Element) -> int:
 
 
 def _html(root: ElementTree.Element) -> str:
-    html = _only(root, "HTMLContent")
+    html = _text_of(root, "HTMLContent")
     if "<" not in html:
         raise BadQuestion("HTMLContent holds no HTML element")
     return html
 
 
 def _url(root: ElementTree.Element) -> str:
-    url = _only(root, "ExternalURL")
+    url = _text_of(root, "ExternalURL")
     try:
         parts = urlsplit(url)
         secure = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or ""))

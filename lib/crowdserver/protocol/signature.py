@@ -24,7 +24,7 @@ _FORMAT = "%Y%m%dT%H%M%SZ"
 _TOLERANCE = timedelta(minutes=15)
 
 
-class _Claim(NamedTuple):
+class _Authorization(NamedTuple):
     """The parts of an Authorization header."""
 
     key_id: str
@@ -41,30 +41,32 @@ def verify(
     """Check that a request was signed with the key pair.
 
     target: path and query as they were sent. headers: by name, in any case.
-    Raises an ApiError as Amazon's front door does: MissingAuthenticationTokenException, IncompleteSignatureException,
-    UnrecognizedClientException or InvalidSignatureException.
+    Raises an ApiError as Amazon's front door does: MissingAuthenticationTokenException,
+    IncompleteSignatureException, UnrecognizedClientException or InvalidSignatureException.
     """
-    given = {name.lower(): value for name, value in headers.items()}
-    if "authorization" not in given:
+    headers = {name.lower(): value for name, value in headers.items()}
+    if "authorization" not in headers:
         raise ApiError("MissingAuthenticationTokenException", "Request is missing Authentication Token")
-    claim = _read(given["authorization"])
-    if claim.key_id != credentials.access_key_id or "x-amz-security-token" in given:
+    authorization = _read(headers["authorization"])
+    if authorization.key_id != credentials.access_key_id or "x-amz-security-token" in headers:
         raise ApiError(
             "UnrecognizedClientException", "The security token included in the request is invalid."
         )
-    timestamp = given.get("x-amz-date", "")
-    _check_scope(claim, timestamp)
+    timestamp = headers.get("x-amz-date", "")
+    _check_scope(authorization, timestamp)
     _check_date(timestamp)
-    _check_signed_headers(claim, given, body)
-    if not hmac.compare_digest(claim.signature, _sign(credentials, method, target, claim, given, body)):
+    _check_signed_headers(authorization, headers, body)
+    signed_headers = {name: headers[name] for name in authorization.signed_headers}
+    request = AWSRequest(method, f"http://{headers['host']}{target}", signed_headers, body)
+    if not hmac.compare_digest(authorization.signature, _sign(credentials, request, timestamp)):
         raise _invalid(
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
             "Access Key and signing method. Consult the service documentation for details."
         )
 
 
-def _read(authorization: str) -> _Claim:
-    algorithm, _, rest = authorization.partition(" ")
+def _read(header: str) -> _Authorization:
+    algorithm, _, rest = header.partition(" ")
     parts = dict(part.strip().partition("=")[::2] for part in rest.split(","))
     scope = parts.get("Credential", "").split("/")
     headers = parts.get("SignedHeaders", "").lower().split(";")
@@ -74,15 +76,16 @@ def _read(authorization: str) -> _Claim:
             "Authorization header requires 'Credential', 'SignedHeaders' and 'Signature' parameters "
             f"and the algorithm {_ALGORITHM}.",
         )
-    return _Claim(scope[0], scope[1], scope[2], scope[3], headers, parts["Signature"])
+    key_id, day, region, service, _ = scope
+    return _Authorization(key_id, day, region, service, headers, parts["Signature"])
 
 
-def _check_scope(claim: _Claim, timestamp: str) -> None:
-    if claim.region != REGION:
-        raise _invalid(f"Credential should be scoped to a valid region, not '{claim.region}'.")
-    if claim.service != SERVICE:
+def _check_scope(authorization: _Authorization, timestamp: str) -> None:
+    if authorization.region != REGION:
+        raise _invalid(f"Credential should be scoped to a valid region, not '{authorization.region}'.")
+    if authorization.service != SERVICE:
         raise _invalid(f"Credential should be scoped to correct service: '{SERVICE}'.")
-    if claim.day != timestamp[:8]:
+    if authorization.day != timestamp[:8]:
         raise _invalid(
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP."
         )
@@ -109,29 +112,21 @@ def _check_date(timestamp: str) -> None:
         )
 
 
-def _check_signed_headers(claim: _Claim, given: Mapping[str, str], body: bytes) -> None:
-    needed = {"host"} | {name for name in given if name.startswith("x-amz-")}
-    missing = sorted(needed - set(claim.signed_headers)) + sorted(set(claim.signed_headers) - set(given))
+def _check_signed_headers(authorization: _Authorization, headers: Mapping[str, str], body: bytes) -> None:
+    signed = set(authorization.signed_headers)
+    needed = {"host"} | {name for name in headers if name.startswith("x-amz-")}
+    missing = sorted(needed - signed) + sorted(signed - set(headers))
     if missing:
         raise _invalid(f"'{missing[0]}' must be a 'SignedHeader' in the AWS Authorization.")
-    digest = given.get("x-amz-content-sha256")
+    digest = headers.get("x-amz-content-sha256")
     if digest is not None and digest != hashlib.sha256(body).hexdigest():
         raise _invalid("The value of the header x-amz-content-sha256 does not match the body of the request.")
 
 
-def _sign(
-    credentials: Credentials, method: str, target: str, claim: _Claim, given: Mapping[str, str], body: bytes
-) -> str:
-    signer = auth.SigV4Auth(
-        SigningKey(credentials.access_key_id, credentials.secret_access_key), SERVICE, REGION
-    )
-    request = AWSRequest(
-        method=method,
-        url=f"http://{given['host']}{target}",
-        headers={name: given[name] for name in claim.signed_headers},
-        data=body,
-    )
-    request.context["timestamp"] = given["x-amz-date"]
+def _sign(credentials: Credentials, request: AWSRequest, timestamp: str) -> str:
+    key = SigningKey(credentials.access_key_id, credentials.secret_access_key)
+    signer = auth.SigV4Auth(key, SERVICE, REGION)
+    request.context["timestamp"] = timestamp
     text = signer.string_to_sign(request, signer.canonical_request(request))
     signature: str = signer.signature(text, request)
     return signature

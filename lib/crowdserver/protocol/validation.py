@@ -1,8 +1,8 @@
 """Checks an operation's input against botocore's own model of the service.
 
 Types first: a wrong one is a SerializationException. Then the constraints, all of them at once, in one
-ValidationException with the texts that Amazon's services use. botocore itself checks only some of this before it
-sends, so the rest arrives here.
+ValidationException with the texts that Amazon's services use. botocore itself checks only some of this
+before it sends, so the rest arrives here.
 """
 
 import json
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
-import botocore.session
+from botocore.loaders import create_loader
 from botocore.model import ListShape, ServiceModel, Shape, StructureShape
 
 from crowdserver.protocol import errors
@@ -22,38 +22,39 @@ VERSION = "MTurkRequesterServiceV20170117"
 
 # What the databases and the XML of answers cannot hold.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+# How Amazon's services name a value of the wrong type.
 _JSON_NAMES = {bool: "TRUE_VALUE", int: "NUMBER_VALUE", float: "DECIMAL_VALUE", str: "STRING_VALUE"}
 
 
 @cache
 def model() -> ServiceModel:
-    """The service model, read once."""
-    return botocore.session.get_session().get_service_model("mturk")
+    """Return the service model, read once."""
+    return ServiceModel(create_loader().load_service_model("mturk", "service-2"), "mturk")
 
 
 @cache
 def known_operations() -> frozenset[str]:
-    """The names of all operations that the API has, whether or not this server has them."""
+    """Return the names of all operations that the API has, whether or not this server has them."""
     return frozenset(model().operation_names)
 
 
 def read_input(operation: str, body: bytes) -> dict[str, Any]:
-    """Read an operation's input from a request's body; members that the model does not know are left out.
+    """Return an operation's input from a request's body; members that the model does not know are left out.
 
     Raises SerializationException, ValidationException or ParameterValidationError.
     """
     try:
-        given = json.loads(body)
+        value = json.loads(body)
     except ValueError as error:
         raise errors.serialization("The body of the request is not JSON.") from error
     shape = _input_shape(operation)
-    if not isinstance(given, dict):
+    if not isinstance(value, dict):
         raise errors.serialization("The body of the request is not a JSON object.")
-    read: dict[str, Any] = _typed(shape, given)
-    problems = list(_problems(shape, read, ""))
+    members: dict[str, Any] = _typed(shape, value)
+    problems = list(_problems(shape, members, ""))
     if problems:
         raise errors.validation(problems)
-    return read
+    return members
 
 
 @cache
@@ -64,7 +65,7 @@ def _input_shape(operation: str) -> StructureShape:
 
 
 def _typed(shape: Shape, value: Any) -> Any:
-    """The value as the shape's type, without unknown members and without nulls."""
+    """Return the value as the shape's type, without unknown members and without nulls."""
     return _READERS[shape.type_name](shape, value)
 
 
@@ -123,13 +124,13 @@ _READERS: dict[str, Callable[[Shape, Any], Any]] = {
 }
 
 
-def _wrong_type(value: Any, wanted: str) -> errors.ApiError:
-    found = _JSON_NAMES.get(type(value), "START_OBJECT" if isinstance(value, dict) else "START_ARRAY")
-    return errors.serialization(f"{found} can not be converted to a {wanted}")
+def _wrong_type(value: Any, type_name: str) -> errors.ApiError:
+    json_name = _JSON_NAMES.get(type(value), "START_OBJECT" if isinstance(value, dict) else "START_ARRAY")
+    return errors.serialization(f"{json_name} can not be converted to a {type_name}")
 
 
 def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    """Say which constraints a typed value breaks, member by member."""
+    """Yield which constraints a typed value breaks, member by member."""
     if isinstance(shape, StructureShape):
         for name, member in shape.members.items():
             inner = _join(path, name[0].lower() + name[1:])
@@ -152,9 +153,9 @@ def _text_problems(shape: Shape, value: str, path: str) -> Iterator[str]:
     pattern = shape.metadata.get("pattern")
     if pattern and not re.fullmatch(pattern, value, re.ASCII):
         yield _problem(value, path, f"must satisfy regular expression pattern: {pattern}")
-    words = shape.metadata.get("enum")
-    if words and value not in words:
-        yield _problem(value, path, f"must satisfy enum value set: [{', '.join(words)}]")
+    choices = shape.metadata.get("enum")
+    if choices and value not in choices:
+        yield _problem(value, path, f"must satisfy enum value set: [{', '.join(choices)}]")
 
 
 def _size_problems(shape: Shape, value: Any, size: float, noun: str, path: str) -> Iterator[str]:

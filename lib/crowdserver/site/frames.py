@@ -1,7 +1,7 @@
 """What the worker's frame shows: a requester's page.
 
 An HTMLQuestion is served from here, filled in for one assignment; an ExternalQuestion stays where it is
-and gets the same query parameters. Either way the frame is a sandbox: the page is a stranger's.
+and gets the same query parameters. Either way the frame is a sandbox: the page is not this site's own.
 """
 
 from __future__ import annotations
@@ -11,25 +11,27 @@ import re
 from html.parser import HTMLParser
 from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from crowdserver.protocol import question_xml
 from crowdserver.protocol.question_xml import Question
 from crowdserver.storage.schema import hits
-from crowdserver.worker.assignments import PREVIEW_ID, Refused
+from crowdserver.worker.assignments import PREVIEW_ID
+from crowdserver.worker.refusals import gone
 
 # Without allow-same-origin the page gets an origin of its own: no cookie, no look at the page around it.
 # Without allow-top-navigation it cannot lead the worker away.
 SANDBOX = "allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox allow-modals allow-downloads"
 
 
+_QUESTION = select(hits.c.question).where(hits.c.id == bindparam("hit"), hits.c.disposed_at.is_(None))
+
+
 def question_of(tx: Connection, hit_id: str) -> Question:
-    """Return the question of a HIT. Raises work.Refused if the HIT was disposed of."""
-    xml = tx.execute(
-        select(hits.c.question).where(hits.c.id == hit_id, hits.c.disposed_at.is_(None))
-    ).scalar()
+    """Return the question of a HIT. Refused: gone if the HIT was disposed of."""
+    xml = tx.execute(_QUESTION, {"hit": hit_id}).scalar()
     if xml is None:
-        raise Refused("gone", "This work is no longer available.")
+        raise gone()
     return question_xml.read(xml)
 
 
@@ -73,7 +75,7 @@ def fill(page: str, assignment_id: str) -> str:
 
 
 class _Edits(HTMLParser):
-    """Finds the tags to change. A parser, not a pattern: scripts and comments may hold look-alikes."""
+    """Finds the tags to change. A parser, not a pattern: scripts and comments may hold the same text."""
 
     _AMAZON = re.compile(
         r"https?://(?:www|worker|workersandbox)\.mturk\.com(?=/mturk/externalSubmit)", re.IGNORECASE
@@ -84,7 +86,7 @@ class _Edits(HTMLParser):
         self.edits: list[tuple[int, str, str]] = []
         self._value = f' value="{html.escape(assignment_id)}"'
         # The parser tells lines by "\n" alone, whatever else the page uses.
-        self._lines = [0, *(found.end() for found in re.finditer("\n", page))]
+        self._line_starts = [0, *(newline.end() for newline in re.finditer("\n", page))]
         self.feed(page)
         self.close()
 
@@ -101,4 +103,4 @@ class _Edits(HTMLParser):
     def _note(self, old: str, new: str) -> None:
         if new != old:
             line, column = self.getpos()
-            self.edits.append((self._lines[line - 1] + column, old, new))
+            self.edits.append((self._line_starts[line - 1] + column, old, new))

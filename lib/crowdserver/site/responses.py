@@ -50,7 +50,7 @@ def message(heading: str, text: str, status: int) -> Response:
     return private(make_response(page, status), PAGE_POLICY)
 
 
-def inner(heading: str, text: str, status: int) -> Response:
+def frame_message(heading: str, text: str, status: int) -> Response:
     """Return a page that only says something and fits into the frame."""
     page = render_template("frame_message.html", heading=heading, text=text)
     return private(make_response(page, status), ANSWER_POLICY)

@@ -1,4 +1,4 @@
-"""Who is there: invitations, sign-in by link, and the session that every page of the site asks for."""
+"""Sign-in by link, and the session that every page of the site asks for."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from flask import Blueprint, current_app, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
-from crowdserver.api import check_signature
 from crowdserver.operations import workers
-from crowdserver.protocol.errors import ApiError
 from crowdserver.site import responses
 from crowdserver.site.sessions import COOKIE, Session, Signer
 from crowdserver.storage.transactions import Crowd
@@ -26,13 +24,14 @@ class ForeignForm(Exception):
 
 def crowd() -> Crowd:
     """Return the server's state."""
-    found: Crowd = current_app.extensions["crowd"]
-    return found
+    state: Crowd = current_app.extensions["crowd"]
+    return state
 
 
 def signer() -> Signer:
     """Return what signs this server's sessions and links."""
-    return Signer(crowd().credentials.secret_access_key)
+    signs: Signer = current_app.extensions["signer"]
+    return signs
 
 
 def visit(tx: Connection, now: float) -> responses.Visit:
@@ -40,33 +39,13 @@ def visit(tx: Connection, now: float) -> responses.Visit:
 
     Raises NotSignedIn, and ForeignForm for a posted form that was not made for this session.
     """
-    keys = signer()
-    session = keys.session(request)
+    session = signer().session(request)
     worker = workers.by_id(tx, session.worker_id) if session else None
     if session is None or worker is None or worker.invitation != session.invitation:
         raise NotSignedIn
-    if request.method == "POST" and not keys.form_is_own(request, session):
+    if request.method == "POST" and not signer().form_is_own(request, session):
         raise ForeignForm
-    return responses.Visit(worker, keys.form_token(session), now)
-
-
-@blueprint.post("/invites")
-def invite() -> ResponseReturnValue:
-    """Make a worker's sign-in link, for the requester: JSON with a name, a worker_id, both or neither.
-
-    Signed like a call of the API. Each repetition makes a new link, and the one before ends.
-    """
-    try:
-        check_signature(crowd(), request)
-        name, worker_id = _invited(request.get_json(force=True, silent=True))
-        with crowd().writing() as (tx, now):
-            made = workers.invite(tx, now, name, worker_id)
-    except ApiError as error:
-        return error.body(), error.status
-    except workers.InvalidInvitation as error:
-        return {"message": str(error)}, 400
-    url = f"{request.url_root}sign-in/{made.token}"
-    return {"worker_id": made.worker_id, "name": made.name, "url": url}, 200, {"Cache-Control": "no-store"}
+    return responses.Visit(worker, signer().form_token(session), now)
 
 
 @blueprint.get("/sign-in/<token>")
@@ -90,12 +69,3 @@ def sign_out() -> ResponseReturnValue:
     response = responses.private(make_response(redirect("/", 303)), responses.PAGE_POLICY)
     response.delete_cookie(COOKIE, httponly=True, samesite="Lax", secure=request.is_secure)
     return response
-
-
-def _invited(given: object) -> tuple[str | None, str | None]:
-    if not isinstance(given, dict) or not {"name", "worker_id"}.issuperset(given):
-        raise workers.InvalidInvitation("Send a JSON object with at most a name and a worker_id.")
-    values = given.get("name"), given.get("worker_id")
-    if not all(value is None or isinstance(value, str) for value in values):
-        raise workers.InvalidInvitation("A name and a worker_id are text.")
-    return values

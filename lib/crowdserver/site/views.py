@@ -1,7 +1,8 @@
-"""The worker site: sign in by link, choose work, do it in a frame, submit or return it.
+"""The worker site: sign in by link, choose a HIT, do it in a frame, submit or return it.
 
 Plain HTML that works without JavaScript. What changes something is a form with a token of the session.
-The frame holds a stranger's page and carries no cookie: its submission counts by its unguessable assignment id.
+The frame holds a page that is not this site's own, and carries no cookie: its submission counts by its
+unguessable assignment id.
 """
 
 from __future__ import annotations
@@ -14,36 +15,46 @@ from sqlalchemy import Connection
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from crowdserver.operations import blocks, messages
-from crowdserver.protocol import question_xml
+from crowdserver.protocol.question_xml import Question
 from crowdserver.site import filters, frames, responses, signin
+from crowdserver.site.responses import Visit
 from crowdserver.site.sessions import FrameKey
 from crowdserver.site.signin import ForeignForm, NotSignedIn, crowd, signer
-from crowdserver.worker import assignments
+from crowdserver.worker import assignments, groups
+from crowdserver.worker.assignments import Assignment
+from crowdserver.worker.earnings import earnings
+from crowdserver.worker.refusals import BLOCKED, Refused
 
 blueprint = Blueprint("site", __name__)
 blueprint.register_blueprint(signin.blueprint)
 filters.register(blueprint)
 
 _STATUS = {
-    **dict.fromkeys(("preview", "empty"), 400),
-    **dict.fromkeys(("not_yours", "not_qualified", "blocked"), 403),
-    **dict.fromkeys(("unknown",), 404),
-    **dict.fromkeys(("already_done", "in_progress", "over"), 409),
-    **dict.fromkeys(("gone", "late"), 410),
+    "preview": 400,
+    "empty": 400,
+    "not_yours": 403,
+    "not_qualified": 403,
+    "blocked": 403,
+    "unknown": 404,
+    "already_done": 409,
+    "in_progress": 409,
+    "over": 409,
+    "gone": 410,
+    "late": 410,
 }
 
 
 @blueprint.get("/")
-def work_list() -> ResponseReturnValue:
-    """Show what can be done, what is in hand, what the requester wrote, and what was earned."""
+def home() -> ResponseReturnValue:
+    """Show what the worker can do, has accepted, was written by the requester, and has earned."""
     with crowd().reading() as (tx, now):
         visit = signin.visit(tx, now)
         worker_id = visit.worker.worker_id
         values: dict[str, Any] = {
-            "groups": assignments.available(tx, visit.now, worker_id),
-            "in_progress": assignments.in_progress(tx, visit.now, worker_id),
-            "earnings": assignments.earnings(tx, visit.now, worker_id),
-            "blocked": assignments.BLOCKED if blocks.is_blocked(tx, worker_id) else None,
+            "groups": groups.available(tx, now, worker_id),
+            "in_progress": assignments.in_progress(tx, now, worker_id),
+            "earnings": earnings(tx, worker_id),
+            "blocked": BLOCKED if blocks.is_blocked(tx, worker_id) else None,
             "messages": messages.latest(tx, worker_id),
         }
     return responses.show("work.html", visit, **values)
@@ -51,84 +62,85 @@ def work_list() -> ResponseReturnValue:
 
 @blueprint.get("/groups/<hit_type_id>")
 def preview(hit_type_id: str) -> ResponseReturnValue:
-    """Show a unit of a group before it is accepted."""
+    """Show a HIT of a group before it is accepted."""
     with crowd().reading() as (tx, now):
         visit = signin.visit(tx, now)
-        page = assignments.preview(tx, visit.now, visit.worker.worker_id, hit_type_id)
-    frame = _frame(page.question, FrameKey(visit.worker.worker_id, page.hit_id, None))
-    return responses.show("preview.html", visit, responses.TASK_POLICY, page=page, frame=frame)
+        hit = groups.preview(tx, now, visit.worker.worker_id, hit_type_id)
+    frame = _frame(hit.question, FrameKey(visit.worker.worker_id, hit.hit_id, None))
+    return responses.show("preview.html", visit, responses.TASK_POLICY, hit=hit, frame=frame)
 
 
 @blueprint.post("/groups/<hit_type_id>/accept")
 def accept(hit_type_id: str) -> ResponseReturnValue:
-    """Give the worker the unit that was previewed or, when it is gone, another one of the group."""
+    """Accept the HIT that was previewed or, when it is gone, another one of the group."""
     with crowd().writing() as (tx, now):
-        task = _accept(tx, signin.visit(tx, now), hit_type_id, request.form.get("hit_id"))
-    return redirect(f"/tasks/{task.assignment_id}", 303)
+        assignment = _accept(tx, signin.visit(tx, now), hit_type_id, request.form.get("hit_id"))
+    return redirect(f"/tasks/{assignment.assignment_id}", 303)
 
 
 @blueprint.get("/tasks/<assignment_id>")
 def task(assignment_id: str) -> ResponseReturnValue:
-    """Show an accepted unit and its frame."""
+    """Show an accepted assignment and its frame."""
     with crowd().reading() as (tx, now):
         visit = signin.visit(tx, now)
-        task = assignments.assignment(tx, visit.now, visit.worker.worker_id, assignment_id)
-    frame = _frame(task.hit.question, FrameKey(task.worker_id, task.hit.hit_id, assignment_id))
-    return responses.show("task.html", visit, responses.TASK_POLICY, task=task, frame=frame)
+        assignment = assignments.assignment(tx, now, visit.worker.worker_id, assignment_id)
+    hit = assignment.hit
+    frame = _frame(hit.question, FrameKey(assignment.worker_id, hit.hit_id, assignment_id))
+    return responses.show("task.html", visit, responses.TASK_POLICY, assignment=assignment, frame=frame)
 
 
 @blueprint.get("/tasks/<assignment_id>/state")
 def state(assignment_id: str) -> ResponseReturnValue:
-    """Say whether an assignment is still in the worker's hands; the task page asks when its frame has loaded."""
+    """Say whether an assignment is still in progress; the task page asks when its frame has loaded."""
     with crowd().reading() as (tx, now):
         visit = signin.visit(tx, now)
-        held = assignments.in_progress(tx, visit.now, visit.worker.worker_id)
-    working = any(task.assignment_id == assignment_id for task in held)
-    return responses.private(jsonify(state="working" if working else "ended"), responses.PAGE_POLICY)
+        in_progress = assignments.in_progress(tx, now, visit.worker.worker_id)
+    is_working = any(assignment.assignment_id == assignment_id for assignment in in_progress)
+    return responses.private(jsonify(state="working" if is_working else "ended"), responses.PAGE_POLICY)
 
 
 @blueprint.post("/tasks/<assignment_id>/return")
 def give_back(assignment_id: str) -> ResponseReturnValue:
-    """Return an accepted unit."""
+    """Return an accepted assignment."""
     with crowd().writing() as (tx, now):
         visit = signin.visit(tx, now)
-        assignments.give_back(tx, visit.now, visit.worker.worker_id, assignment_id)
+        assignments.give_back(tx, now, visit.worker.worker_id, assignment_id)
     return redirect("/?note=returned", 303)
 
 
 @blueprint.post("/tasks/<assignment_id>/next")
-def go_on(assignment_id: str) -> ResponseReturnValue:
-    """Accept the next unit of the same group; the list if there is none; back if this one is not done yet."""
+def accept_next(assignment_id: str) -> ResponseReturnValue:
+    """Accept the next HIT of the same group; the list if there is none; back if this one is not done yet."""
     with crowd().writing() as (tx, now):
         visit = signin.visit(tx, now)
-        held = assignments.in_progress(tx, visit.now, visit.worker.worker_id)
-        if any(task.assignment_id == assignment_id for task in held):
+        in_progress = assignments.in_progress(tx, now, visit.worker.worker_id)
+        if any(assignment.assignment_id == assignment_id for assignment in in_progress):
             return redirect(f"/tasks/{assignment_id}?note=working", 303)
-        # What is in hand already comes first: a second click on the button must not take a second unit.
+        # What is accepted already comes first: a second click on the button must not accept a second HIT.
         hit_type_id = request.form.get("hit_type_id", "")
-        following = next((task for task in held if task.hit.hit_type_id == hit_type_id), None)
+        of_group = [assignment for assignment in in_progress if assignment.hit.hit_type_id == hit_type_id]
         try:
-            following = following or _accept(tx, visit, hit_type_id, None)
-        except assignments.Refused:
+            following = of_group[0] if of_group else _accept(tx, visit, hit_type_id, None)
+        except Refused:
             return redirect("/?note=submitted", 303)
     return redirect(f"/tasks/{following.assignment_id}", 303)
 
 
-@blueprint.get("/frame/<key>")
-def frame(key: str) -> ResponseReturnValue:
+@blueprint.get("/frame/<text>")
+def frame(text: str) -> ResponseReturnValue:
     """Serve an HTMLQuestion's page to the worker who has the link, as a page that is not of this site."""
-    opened = signer().read_frame_key(key)
-    if opened is None:
-        raise assignments.Refused(
+    key = signer().read_frame_key(text)
+    if key is None:
+        raise Refused(
             "unknown", "This address was not made by this site, or the requester's key has changed."
         )
     with crowd().reading() as (tx, now):
-        if opened.assignment_id:
-            assignments.assignment(tx, now, opened.worker_id, opened.assignment_id)
-        question = frames.question_of(tx, opened.hit_id)
+        if key.assignment_id:
+            assignments.assignment(tx, now, key.worker_id, key.assignment_id)
+        question = frames.question_of(tx, key.hit_id)
     if question.kind != "html":
-        raise assignments.Refused("unknown", "The page of this task is on another site.")
-    page = frames.fill(question.content, opened.assignment_id or assignments.PREVIEW_ID)
+        raise Refused("unknown", "The page of this task is on another site.")
+    page = frames.fill(question.content, key.assignment_id or assignments.PREVIEW_ID)
     return responses.private(make_response(page), responses.FRAME_POLICY)
 
 
@@ -136,20 +148,19 @@ def frame(key: str) -> ResponseReturnValue:
 def external_submit() -> ResponseReturnValue:
     """Record a submission. It comes without a cookie: the assignment's id is the proof. Not safe to repeat."""
     fields = list(request.form.items(multi=True))
+    assignment_id, worker_id = request.form.get("assignmentId", ""), request.form.get("workerId")
     with crowd().writing() as (tx, now):
-        assignments.submit(
-            tx, now, request.form.get("assignmentId", ""), request.form.get("workerId") or None, fields
-        )
+        assignments.submit(tx, now, assignment_id, worker_id or None, fields)
     text = "Thank you. Go on with the next task by the button above."
-    return responses.inner("Your work was submitted", text, 200)
+    return responses.frame_message("Your work was submitted", text, 200)
 
 
-@blueprint.errorhandler(assignments.Refused)
-def refused(refusal: assignments.Refused) -> ResponseReturnValue:
+@blueprint.errorhandler(Refused)
+def refused(refusal: Refused) -> ResponseReturnValue:
     """Tell a worker in plain words why something was not done; in the frame, on a page that fits there."""
-    if request.endpoint in ("site.frame", "site.external_submit"):
-        return responses.inner("This did not work", refusal.message, _STATUS[refusal.code])
-    return responses.message("This did not work", refusal.message, _STATUS[refusal.code])
+    in_frame = request.endpoint in ("site.frame", "site.external_submit")
+    show = responses.frame_message if in_frame else responses.message
+    return show("This did not work", refusal.message, _STATUS[refusal.code])
 
 
 @blueprint.errorhandler(NotSignedIn)
@@ -165,40 +176,36 @@ def not_signed_in(_: NotSignedIn) -> ResponseReturnValue:
 @blueprint.errorhandler(ForeignForm)
 def foreign_form(_: ForeignForm) -> ResponseReturnValue:
     """Refuse a form that another site posted, or an old page of this one."""
-    return responses.message(
-        "This did not work", "The page was out of date. Nothing was changed; please try again.", 403
-    )
+    text = "The page was out of date. Nothing was changed; please try again."
+    return responses.message("This did not work", text, 403)
 
 
 @blueprint.errorhandler(RequestEntityTooLarge)
 def too_large(_: RequestEntityTooLarge) -> ResponseReturnValue:
     """Refuse a submission that is larger than the server takes."""
-    return responses.inner(
-        "This did not work", "The page sent more than this site takes. Nothing was recorded.", 413
-    )
+    text = "The page sent more than this site takes. Nothing was recorded."
+    return responses.frame_message("This did not work", text, 413)
 
 
-def _accept(
-    tx: Connection, visit: responses.Visit, hit_type_id: str, hit_id: str | None
-) -> assignments.Assignment:
+def _accept(tx: Connection, visit: Visit, hit_type_id: str, hit_id: str | None) -> Assignment:
     worker_id = visit.worker.worker_id
     if hit_id:
         try:
             return assignments.accept(tx, visit.now, worker_id, hit_id)
-        except assignments.Refused as refusal:
+        except Refused as refusal:
             if refusal.code == "in_progress":  # a second click on the button
-                held = assignments.in_progress(tx, visit.now, worker_id)
-                return next(task for task in held if task.hit.hit_id == hit_id)
+                in_progress = assignments.in_progress(tx, visit.now, worker_id)
+                return next(assignment for assignment in in_progress if assignment.hit.hit_id == hit_id)
             if refusal.code != "gone":
                 raise
     return assignments.accept_next(tx, visit.now, worker_id, hit_type_id)
 
 
-def _frame(question: question_xml.Question, key: FrameKey) -> dict[str, Any]:
+def _frame(question: Question, key: FrameKey) -> dict[str, Any]:
     site = request.url_root.rstrip("/")
     values = frames.parameters(key.assignment_id, key.hit_id, key.worker_id, site)
-    own = f"/frame/{signer().frame_key(key)}"
-    url = question.content if question.kind == "external" else own
+    own_url = f"/frame/{signer().frame_key(key)}"
+    url = question.content if question.kind == "external" else own_url
     return {
         "src": frames.with_parameters(url, values),
         "sandbox": frames.sandbox_for(url, site),

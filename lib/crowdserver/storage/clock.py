@@ -1,21 +1,28 @@
 """The server's clock: real time plus an offset that the control API can move.
 
-The offset lives in the database, so all processes share it and a restart keeps it.
+The offset lies in the database, so all processes share it and a restart keeps it.
 """
 
 import time
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Double, bindparam, select, update
 
 from crowdserver.storage.schema import server
 
-_OFFSET = select(server.c.clock_offset)
+# The server's time in SQL, for a statement that is given the real time.
+NOW = bindparam("real_time", type_=Double) + server.c.clock_offset
+_NOW = select(NOW)
+
+
+def real_time() -> float:
+    """Return the time outside of the server, in seconds since the epoch."""
+    return time.time()
 
 
 def now(tx: Connection) -> float:
-    """The server's time, in seconds since the epoch."""
-    offset: float = tx.execute(_OFFSET).scalar_one()
-    return time.time() + offset
+    """Return the server's time, in seconds since the epoch."""
+    moment: float = tx.execute(_NOW, {"real_time": real_time()}).scalar_one()
+    return moment
 
 
 def advance(tx: Connection, seconds: float) -> float:

@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, select, text
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, make_url, select, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
@@ -39,20 +39,19 @@ class Database:
         self.url = _parse(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
-        self._writer = self._engine.execution_options(writes=True)
         # sqlite lets one writer in at a time; waiting here is fair and cheap, in its busy handler it is neither.
         self._turn = threading.Lock() if self.is_sqlite else nullcontext()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a transaction for reading."""
-        with self._engine.begin() as tx:
+        with self._begin("BEGIN") as tx:
             yield tx
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Open a transaction for writing: committed at the end of the block, rolled back if the block raises."""
-        with self._turn, self._writer.begin() as tx:
+        with self._turn, self._begin("BEGIN IMMEDIATE") as tx:
             yield tx
 
     def prepare(self, balance: Decimal) -> None:
@@ -62,11 +61,15 @@ class Database:
         Raises DatabaseError if the database does not answer or was made by a newer version.
         """
         try:
-            with self._alone(), self.write() as tx:
+            with self._setup_lock(), self.write() as tx:
                 if not self.is_sqlite:
                     tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SETUP_LOCK})
-                schema.metadata.create_all(tx)
-                self._found(tx, balance)
+                self._create_tables(tx)
+                version = tx.scalar(select(schema.server.c.schema_version))
+                if version is None:
+                    _create_account(tx, balance)
+                else:
+                    self._check_version(version)
         except (DBAPIError, OSError) as error:
             raise DatabaseError(f"cannot use the database {self.url}: {_first_line(error)}") from error
 
@@ -74,27 +77,27 @@ class Database:
         """Close every idle connection."""
         self._engine.dispose()
 
-    def _found(self, tx: Connection, balance: Decimal) -> None:
-        version = tx.scalar(select(schema.server.c.schema_version))
-        if version is None:
-            tx.execute(
-                insert(schema.server).values(
-                    id=1,
-                    schema_version=schema.VERSION,
-                    clock_offset=0,
-                    list_lag=0,
-                    counter_lag=0,
-                    plain_duplicates=False,
-                )
-            )
-            tx.execute(insert(schema.account).values(id=1, funds=int(balance * 100), held=0))
-        elif version > schema.VERSION:
+    @contextmanager
+    def _begin(self, sqlite_statement: str) -> Iterator[Connection]:
+        with self._engine.begin() as tx:
+            if self.is_sqlite:
+                tx.exec_driver_sql(sqlite_statement)
+            yield tx
+
+    def _create_tables(self, tx: Connection) -> None:
+        # Asked once for all, and not table by table as create_all() does: most databases have every table.
+        if not set(schema.metadata.tables).issubset(inspect(tx).get_table_names()):
+            schema.metadata.create_all(tx)
+
+    def _check_version(self, version: int) -> None:
+        if version > schema.VERSION:
             raise DatabaseError(
-                f"the database {self.url} has schema version {version}; this crowd server knows only {schema.VERSION}"
+                f"the database {self.url} has schema version {version};"
+                f" this crowd server knows only {schema.VERSION}"
             )
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _setup_lock(self) -> Iterator[None]:
         """Keep other starting processes out: sqlite cannot switch to WAL while another one does the same."""
         if not self.is_sqlite:
             yield
@@ -113,15 +116,30 @@ class Database:
             os.close(descriptor)
 
 
-def _parse(url: str) -> URL:
-    try:
-        # Heroku writes postgres:// into DATABASE_URL; SQLAlchemy knows only the longer word.
-        parsed = make_url(
-            "postgresql" + url.removeprefix("postgres") if url.startswith("postgres://") else url
+def _create_account(tx: Connection, balance: Decimal) -> None:
+    tx.execute(
+        insert(schema.server).values(
+            id=1,
+            schema_version=schema.VERSION,
+            clock_offset=0,
+            list_lag=0,
+            counter_lag=0,
+            plain_duplicates=False,
         )
+    )
+    tx.execute(insert(schema.account).values(id=1, funds=int(balance * 100), held=0))
+
+
+def _parse(url: str) -> URL:
+    # Heroku writes postgres:// into DATABASE_URL; SQLAlchemy knows only the longer word.
+    if url.startswith("postgres://"):
+        url = "postgresql://" + url.removeprefix("postgres://")
+    try:
+        parsed = make_url(url)
     except ArgumentError as error:
         raise DatabaseError(
-            f"{url!r} is not a database address; give sqlite:////path/to/file.db or postgresql://user@host/name"
+            f"{url!r} is not a database address;"
+            " give sqlite:////path/to/file.db or postgresql://user@host/name"
         ) from error
     backend = parsed.drivername.partition("+")[0]
     if backend == "postgresql":
@@ -143,7 +161,6 @@ def _sqlite_engine(url: URL) -> Engine:
         connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None, "check_same_thread": False},
     )
     event.listen(engine, "connect", _tune_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
@@ -158,11 +175,6 @@ def _tune_sqlite(connection: Any, _record: object) -> None:
     # FULL: what was answered is on the disk, whatever happens to the machine the moment after.
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _first_line(error: Exception) -> str:

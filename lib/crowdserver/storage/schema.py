@@ -128,13 +128,24 @@ assignments = Table(
 )
 
 # A worker may do a HIT once; what was returned or abandoned does not count.
+IS_COUNTED = assignments.c.status.not_in(["Returned", "Abandoned"])
 Index(
     "one_assignment_a_worker",
     assignments.c.hit_id,
     assignments.c.worker_id,
     unique=True,
-    sqlite_where=assignments.c.status.not_in(["Returned", "Abandoned"]),
-    postgresql_where=assignments.c.status.not_in(["Returned", "Abandoned"]),
+    sqlite_where=IS_COUNTED,
+    postgresql_where=IS_COUNTED,
+)
+
+# The workers whom the requester invited, and the hash of each one's sign-in link.
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("token_hash", Text, nullable=False, unique=True),
+    Column("invited_at", Double, nullable=False),
 )
 
 # Request tokens are one namespace for the whole account; they count for a day.

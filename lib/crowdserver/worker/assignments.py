@@ -1,8 +1,7 @@
-"""What a worker does: finds work, accepts, gives back, submits. The worker site shows this; the API never sees it.
+"""A worker's assignments: accepted, returned, submitted. The worker site shows this; the API never sees it.
 
-Every function takes an open transaction and the server's time, as Crowd.reading() and Crowd.writing() give them;
-those that change something need one for writing. What a worker may not do raises Refused, whose message is meant for
-the worker.
+Every function takes an open transaction and the server's time, as Store.reading() and Store.writing() give
+them; those that change something need one for writing. What a worker may not do raises Refused.
 """
 
 from collections.abc import Sequence
@@ -12,43 +11,11 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from crowdserver.protocol import answer_xml
 from crowdserver.protocol.identifiers import is_id, new_id
-from crowdserver.storage.schema import AnyRow, assignments, hit_types, hits
-from crowdserver.worker.earnings import Bonus, Earnings, Submission, earnings
-from crowdserver.worker.offers import (
-    BLOCKED,
-    NEXT,
-    OPEN,
-    SELECT,
-    HitPage,
-    Refused,
-    WorkGroup,
-    admitted,
-    available,
-    gone,
-    page,
-    preview,
-)
-
-__all__ = [
-    "BLOCKED",
-    "PREVIEW_ID",
-    "Assignment",
-    "Bonus",
-    "Earnings",
-    "HitPage",
-    "Refused",
-    "Submission",
-    "WorkGroup",
-    "accept",
-    "accept_next",
-    "assignment",
-    "available",
-    "earnings",
-    "give_back",
-    "in_progress",
-    "preview",
-    "submit",
-]
+from crowdserver.storage import counters
+from crowdserver.storage.schema import IS_COUNTED, AnyRow, assignments, hit_types, hits
+from crowdserver.worker import groups
+from crowdserver.worker.groups import WorkerHit
+from crowdserver.worker.refusals import Refused, gone, unknown
 
 PREVIEW_ID = "ASSIGNMENT_ID_NOT_AVAILABLE"
 
@@ -61,10 +28,10 @@ class Assignment(NamedTuple):
     status: str
     accepted_at: float
     deadline: float
-    hit: HitPage
+    hit: WorkerHit
 
 
-_ASSIGNMENT = SELECT.add_columns(
+_ASSIGNMENT = groups.SELECT.add_columns(
     assignments.c.id.label("assignment_id"),
     assignments.c.worker_id,
     assignments.c.status,
@@ -72,17 +39,17 @@ _ASSIGNMENT = SELECT.add_columns(
     assignments.c.deadline,
 ).join(assignments, assignments.c.hit_id == hits.c.id)
 
-_NEXT_FREE = NEXT.with_for_update(of=hits, skip_locked=True)
-_NEXT_ANY = NEXT.with_for_update(of=hits)
-_THIS = SELECT.where(hits.c.id == bindparam("hit"), OPEN).with_for_update(of=hits)
-_HELD_BY = select(assignments.c.id, assignments.c.status).where(
+_NEXT_UNLOCKED = groups.NEXT.with_for_update(of=hits, skip_locked=True)
+_NEXT = groups.NEXT.with_for_update(of=hits)
+_HIT = groups.SELECT.where(hits.c.id == bindparam("hit"), groups.IS_OPEN).with_for_update(of=hits)
+_OF_WORKER = select(assignments.c.id, assignments.c.status).where(
     assignments.c.hit_id == bindparam("hit"),
     assignments.c.worker_id == bindparam("worker"),
-    assignments.c.status.not_in(["Returned", "Abandoned"]),
+    IS_COUNTED,
 )
 _BY_ID = _ASSIGNMENT.where(assignments.c.id == bindparam("assignment"))
 # Locking the HIT is enough: nothing changes an assignment without holding its HIT.
-_LOCK_OF = (
+_LOCK_HIT = (
     select(hits.c.id)
     .join_from(hits, assignments, assignments.c.hit_id == hits.c.id)
     .where(assignments.c.id == bindparam("assignment"))
@@ -94,22 +61,8 @@ _IN_PROGRESS = _ASSIGNMENT.where(
     assignments.c.deadline >= bindparam("now"),
 ).order_by(assignments.c.deadline)
 
-_DELAY = select(hit_types.c.auto_approval_delay).where(hit_types.c.id == bindparam("type"))
-_TAKE_ONE = (
-    update(hits)
-    .where(hits.c.id == bindparam("hit"))
-    .values(available=hits.c.available - 1, pending=hits.c.pending + 1)
-)
-_GIVE_ONE = (
-    update(hits)
-    .where(hits.c.id == bindparam("hit"))
-    .values(available=hits.c.available + 1, pending=hits.c.pending - 1)
-)
-_HAND_IN_ONE = (
-    update(hits)
-    .where(hits.c.id == bindparam("hit"))
-    .values(pending=hits.c.pending - 1, submitted=hits.c.submitted + 1)
-)
+_AUTO_APPROVAL_DELAY = select(hit_types.c.auto_approval_delay).where(hit_types.c.id == bindparam("type"))
+_INSERT = insert(assignments)
 _RETURN = (
     update(assignments)
     .where(assignments.c.id == bindparam("assignment"))
@@ -135,14 +88,14 @@ def accept_next(tx: Connection, now: float, worker_id: str, hit_type_id: str) ->
     """
     if not is_id(hit_type_id):
         raise gone()
-    wanted = {"now": now, "worker": worker_id, "type": hit_type_id}
+    values = {"now": now, "worker": worker_id, "type": hit_type_id}
     while True:
-        # What no other worker is taking at this moment, or else what is left when they are through.
-        row = tx.execute(_NEXT_FREE, wanted).first() or tx.execute(_NEXT_ANY, wanted).first()
-        if row is not None and _held_by(tx, row.id, worker_id) is None:
+        # A HIT that no other worker is accepting at this moment, or else what is left when they are through.
+        row = tx.execute(_NEXT_UNLOCKED, values).first() or tx.execute(_NEXT, values).first()
+        if row is not None and _of_worker(tx, row.id, worker_id) is None:
             return _accept(tx, now, worker_id, row)
         # The one HIT that was waited for may be gone while others are left.
-        if tx.execute(NEXT, wanted).first() is None:
+        if tx.execute(groups.NEXT, values).first() is None:
             raise gone()
 
 
@@ -153,11 +106,11 @@ def accept(tx: Connection, now: float, worker_id: str, hit_id: str) -> Assignmen
     """
     if not is_id(hit_id):
         raise gone()
-    row = tx.execute(_THIS, {"now": now, "hit": hit_id}).first()
-    held = _held_by(tx, hit_id, worker_id)
-    if held is not None and held.status == "Accepted":
+    row = tx.execute(_HIT, {"now": now, "hit": hit_id}).first()
+    earlier = _of_worker(tx, hit_id, worker_id)
+    if earlier is not None and earlier.status == "Accepted":
         raise Refused("in_progress", "You are working on this task already.")
-    if held is not None:
+    if earlier is not None:
         raise Refused("already_done", "You have done this task already; each worker does it once.")
     if row is None:
         raise gone()
@@ -169,85 +122,85 @@ def give_back(tx: Connection, now: float, worker_id: str, assignment_id: str) ->
 
     Refused: unknown, not_yours, late, over when it is submitted or returned already.
     """
-    row = _in_hand(tx, now, worker_id, assignment_id)
+    row = _lock_accepted(tx, now, worker_id, assignment_id)
     tx.execute(_RETURN, {"assignment": assignment_id})
-    tx.execute(_GIVE_ONE, {"hit": row.id})
+    tx.execute(counters.GIVEN_BACK, {"hit": row.id})
 
 
 def submit(
     tx: Connection, now: float, assignment_id: str, worker_id: str | None, fields: Sequence[tuple[str, str]]
 ) -> None:
-    """Hand in an assignment with the fields of its form, in their order; of a repeated name the first one counts.
+    """Submit an assignment with the fields of its form, in their order; of a repeated name the first one counts.
 
     worker_id: who submits, if the form says so; without it the assignment's id is proof enough.
     Refused: preview, unknown, not_yours, late, over, and empty when there is no field but the reserved ones.
     """
-    row = _in_hand(tx, now, worker_id, assignment_id)
+    row = _lock_accepted(tx, now, worker_id, assignment_id)
     xml = answer_xml.write(fields)
     if xml is None:
         raise Refused("empty", "The page sent no answer. Go back, fill in the form and submit it again.")
-    delay: int = tx.execute(_DELAY, {"type": row.hit_type_id}).scalar_one()
-    tx.execute(
-        _SUBMIT,
-        {"assignment": assignment_id, "xml": xml, "moment": now, "approval": now + delay},
-    )
-    tx.execute(_HAND_IN_ONE, {"hit": row.id})
+    delay: int = tx.execute(_AUTO_APPROVAL_DELAY, {"type": row.hit_type_id}).scalar_one()
+    tx.execute(_SUBMIT, {"assignment": assignment_id, "xml": xml, "moment": now, "approval": now + delay})
+    tx.execute(counters.SUBMITTED, {"hit": row.id})
 
 
 def assignment(tx: Connection, now: float, worker_id: str, assignment_id: str) -> Assignment:
-    """Show an assignment that the worker has in hand.
+    """Return an assignment that the worker has accepted and not submitted yet.
 
     Refused: unknown, not_yours, late, over.
     """
     if not is_id(assignment_id):
-        raise _unknown()
-    return _assignment(_check_in_hand(_by_id(tx, assignment_id), now, worker_id))
+        raise unknown()
+    return _assignment(_check_accepted(_by_id(tx, assignment_id), now, worker_id))
 
 
 def in_progress(tx: Connection, now: float, worker_id: str) -> list[Assignment]:
-    """List what a worker has in hand, the most urgent first."""
+    """Return what a worker has accepted and not submitted yet, the most urgent first."""
     return [_assignment(row) for row in tx.execute(_IN_PROGRESS, {"worker": worker_id, "now": now})]
 
 
 def _accept(tx: Connection, now: float, worker_id: str, row: AnyRow) -> Assignment:
-    admitted(tx, row, "accept", worker_id)
+    groups.check_admitted(tx, row, "accept", worker_id)
+    assignment_id = new_id()
     deadline = now + row.assignment_duration
-    taken = {
-        "id": new_id(),
-        "hit_id": row.id,
-        "worker_id": worker_id,
-        "status": "Accepted",
-        "accepted_at": now,
-        "deadline": deadline,
-        "due_at": deadline,
-    }
-    tx.execute(insert(assignments), taken)
-    tx.execute(_TAKE_ONE, {"hit": row.id})
-    return Assignment(taken["id"], worker_id, "Accepted", now, deadline, page(row, []))
+    tx.execute(
+        _INSERT,
+        {
+            "id": assignment_id,
+            "hit_id": row.id,
+            "worker_id": worker_id,
+            "status": "Accepted",
+            "accepted_at": now,
+            "deadline": deadline,
+            "due_at": deadline,
+        },
+    )
+    tx.execute(counters.ACCEPTED, {"hit": row.id})
+    return Assignment(assignment_id, worker_id, "Accepted", now, deadline, groups.as_worker_hit(row, []))
 
 
-def _held_by(tx: Connection, hit_id: str, worker_id: str) -> AnyRow | None:
+def _of_worker(tx: Connection, hit_id: str, worker_id: str) -> AnyRow | None:
     # Asked after the HIT is locked: on PostgreSQL only a new statement sees what was committed during the wait.
-    return tx.execute(_HELD_BY, {"hit": hit_id, "worker": worker_id}).first()
+    return tx.execute(_OF_WORKER, {"hit": hit_id, "worker": worker_id}).first()
 
 
-def _in_hand(tx: Connection, now: float, worker_id: str | None, assignment_id: str) -> AnyRow:
+def _lock_accepted(tx: Connection, now: float, worker_id: str | None, assignment_id: str) -> AnyRow:
     if assignment_id == PREVIEW_ID:
         raise Refused("preview", "This was only a preview and nothing was sent. Accept the task first.")
     if not is_id(assignment_id):
-        raise _unknown()
-    tx.execute(_LOCK_OF, {"assignment": assignment_id})
+        raise unknown()
+    tx.execute(_LOCK_HIT, {"assignment": assignment_id})
     # Read after the lock: while it was waited for, the same assignment may have been submitted.
-    return _check_in_hand(_by_id(tx, assignment_id), now, worker_id)
+    return _check_accepted(_by_id(tx, assignment_id), now, worker_id)
 
 
 def _by_id(tx: Connection, assignment_id: str) -> AnyRow | None:
     return tx.execute(_BY_ID, {"assignment": assignment_id}).first()
 
 
-def _check_in_hand(row: AnyRow | None, now: float, worker_id: str | None) -> AnyRow:
+def _check_accepted(row: AnyRow | None, now: float, worker_id: str | None) -> AnyRow:
     if row is None:
-        raise _unknown()
+        raise unknown()
     if worker_id is not None and worker_id != row.worker_id:
         raise Refused("not_yours", "This assignment belongs to another worker.")
     if row.status == "Abandoned" or (row.status == "Accepted" and row.deadline < now):
@@ -261,9 +214,10 @@ def _check_in_hand(row: AnyRow | None, now: float, worker_id: str | None) -> Any
 
 def _assignment(row: AnyRow) -> Assignment:
     return Assignment(
-        row.assignment_id, row.worker_id, row.status, row.accepted_at, row.deadline, page(row, [])
+        assignment_id=row.assignment_id,
+        worker_id=row.worker_id,
+        status=row.status,
+        accepted_at=row.accepted_at,
+        deadline=row.deadline,
+        hit=groups.as_worker_hit(row, []),
     )
-
-
-def _unknown() -> Refused:
-    return Refused("unknown", "There is no such assignment.")

@@ -32,7 +32,7 @@ class Bonus(NamedTuple):
 
 
 class Earnings(NamedTuple):
-    """What a worker did and earned; submitted means handed in and not reviewed yet.
+    """What a worker did and earned; submitted means submitted and not reviewed yet.
 
     Amounts are what the worker gets, without fees. bonus_amount: all bonuses together; bonuses: the latest of them.
     """
@@ -84,20 +84,28 @@ _BONUSES = (
 )
 
 
-def earnings(tx: Connection, now: float, worker_id: str) -> Earnings:
-    """Sum up what a worker did and earned, with the latest submissions and bonuses, the newest first."""
-    sums = {
-        row.status: (row.number, dollars(int(row.amount))) for row in tx.execute(_SUMS, {"worker": worker_id})
-    }
-    states = [sums.get(status, (0, dollars(0))) for status in ("Submitted", "Approved", "Rejected")]
-    history = [
-        Submission(row.id, row.title, row.status, dollars(row.reward), row.submitted_at, row.feedback)
-        for row in tx.execute(_HISTORY, {"worker": worker_id})
-    ]
-    (submitted, held), (approved, paid), (rejected, lost) = states
-    gifts = [
-        Bonus(row.title, dollars(row.amount), row.reason, row.paid_at)
-        for row in tx.execute(_BONUSES, {"worker": worker_id})
-    ]
-    extra = dollars(int(tx.execute(_BONUS_SUM, {"worker": worker_id}).scalar_one()))
-    return Earnings(submitted, approved, rejected, held, paid, lost, history, extra, gifts)
+def earnings(tx: Connection, worker_id: str) -> Earnings:
+    """Return what a worker did and earned, with the latest submissions and bonuses, the newest first."""
+    values = {"worker": worker_id}
+    sums = {row.status: (row.number, dollars(int(row.amount))) for row in tx.execute(_SUMS, values)}
+    none = (0, dollars(0))
+    submitted, submitted_amount = sums.get("Submitted", none)
+    approved, approved_amount = sums.get("Approved", none)
+    rejected, rejected_amount = sums.get("Rejected", none)
+    return Earnings(
+        submitted=submitted,
+        approved=approved,
+        rejected=rejected,
+        submitted_amount=submitted_amount,
+        approved_amount=approved_amount,
+        rejected_amount=rejected_amount,
+        recent=[
+            Submission(row.id, row.title, row.status, dollars(row.reward), row.submitted_at, row.feedback)
+            for row in tx.execute(_HISTORY, values)
+        ],
+        bonus_amount=dollars(int(tx.execute(_BONUS_SUM, values).scalar_one())),
+        bonuses=[
+            Bonus(row.title, dollars(row.amount), row.reason, row.paid_at)
+            for row in tx.execute(_BONUSES, values)
+        ],
+    )

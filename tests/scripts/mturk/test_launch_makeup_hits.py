@@ -2,7 +2,7 @@
 
 import pytest
 
-from crowdserver.worker import offers
+from crowdserver.worker.refusals import Refused
 from tests.support.offers import invite
 from tests.support.works import Work, document, inbox, write_csv
 from tests.support.worlds import Invoked, World
@@ -32,7 +32,7 @@ def test_only_the_worker_can_do_it_and_is_paid_at_once(work: Work) -> None:
     [hit] = made(world)
     assert (hit["Reward"], hit["Description"]) == ("0.50", "The page broke")
     assert "The page broke" in hit["Question"]
-    with pytest.raises(offers.Refused):
+    with pytest.raises(Refused):
         world.accept(hit["HITId"], "AWORKER2")
     assignment_id = world.do(hit["HITId"], "AWORKER1", received="yes")
     assert (

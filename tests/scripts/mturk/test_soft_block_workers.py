@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from crowdserver.worker import offers
+from crowdserver.worker.refusals import Refused
 from tests.support.offers import invite
 from tests.support.works import Work, document
 from tests.support.worlds import Invoked, World
@@ -37,7 +37,7 @@ def test_runs_launched_afterwards_are_not_offered_to_blocked_workers(staffed: Wo
     def does(worker: str, work: Work) -> bool:
         try:
             staffed.accept(work.hits[0], worker)
-        except offers.Refused as refused:
+        except Refused as refused:
             assert refused.code == "not_qualified"
             return False
         return True

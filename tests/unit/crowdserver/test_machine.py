@@ -26,6 +26,7 @@ from crowdserver.storage import clock
 from crowdserver.storage.database import Database
 from crowdserver.storage.transactions import Crowd
 from crowdserver.worker import assignments
+from crowdserver.worker.refusals import Refused
 from tests.support.crowds import html_question
 
 _BEGIN = 1_800_000_000.0
@@ -134,7 +135,7 @@ class HitMachine(RuleBasedStateMachine):
 
     def _call(self, operation: str, **given: Any) -> dict[str, Any]:
         with self._writing() as (tx, now):
-            return OPERATIONS[operation].run(Call(tx, now, given, "request", self._crowd.pages))
+            return OPERATIONS[operation].run(Call(tx, now, given, "request", self._crowd.page_tokens))
 
     def _refusal(self, operation: str, **given: Any) -> str:
         """The kind of error a call is refused with; nothing if it works."""
@@ -172,7 +173,7 @@ class HitMachine(RuleBasedStateMachine):
         try:
             with self._writing() as (tx, now):
                 taken = assignments.accept(tx, now, worker, hit)
-        except assignments.Refused as refused:
+        except Refused as refused:
             assert refused.code == expected
             return hit, ""
         assert expected == ""
@@ -200,7 +201,7 @@ class HitMachine(RuleBasedStateMachine):
                     assignments.submit(tx, now, assignment_id, None, [("label", "cat")])
                 else:
                     assignments.give_back(tx, now, known.worker if known else "AONE", assignment_id)
-        except assignments.Refused as refused:
+        except Refused as refused:
             assert refused.code == expected
             return
         assert expected == "" and known is not None

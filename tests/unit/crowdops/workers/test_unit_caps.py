@@ -1,6 +1,6 @@
 """maximum_units_per_worker holds for a worker across all runs of a task_name."""
 
-from crowdserver.worker.assignments import Refused
+from crowdserver.worker.refusals import Refused
 from tests.support import fixtures
 from tests.support.gates import Call
 from tests.support.launching import World

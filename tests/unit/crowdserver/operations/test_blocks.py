@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from crowdserver.worker import assignments
+from crowdserver.worker import groups
+from crowdserver.worker.refusals import Refused
 from tests.support.crowds import Crowd
 from tests.support.offers import invite, offer
 from tests.support.refusals import refused
@@ -60,13 +61,13 @@ def test_a_blocked_worker_takes_nothing_and_finishes_what_is_in_hand(
     hands.accept(hits[0], "AGOOD")
     client.create_worker_block(WorkerId="ABAD", Reason="Random answers")
     with hands.crowd.reading() as (tx, now):
-        assert assignments.available(tx, now, "ABAD") == []
-        assert [group.hits_left for group in assignments.available(tx, now, "AGOOD")] == [2]
-        with pytest.raises(assignments.Refused, match=_KIND) as refusal:
-            assignments.preview(tx, now, "ABAD", kind)
+        assert groups.available(tx, now, "ABAD") == []
+        assert [group.hits_left for group in groups.available(tx, now, "AGOOD")] == [2]
+        with pytest.raises(Refused, match=_KIND) as refusal:
+            groups.preview(tx, now, "ABAD", kind)
         assert refusal.value.code == "blocked"
     for take in (lambda: hands.accept(hits[2], "ABAD"), lambda: hands.accept_next(kind, "ABAD")):
-        with pytest.raises(assignments.Refused, match=_KIND) as refusal:
+        with pytest.raises(Refused, match=_KIND) as refusal:
             take()
         assert refusal.value.code == "blocked"
     hands.submit(to_submit)

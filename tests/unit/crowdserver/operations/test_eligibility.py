@@ -7,8 +7,9 @@ import pytest
 
 from crowdserver.operations import eligibility
 from crowdserver.operations.eligibility import Record
-from crowdserver.operations.requirements import echoed
-from crowdserver.worker import assignments
+from crowdserver.operations.requirements import completed
+from crowdserver.worker import groups
+from crowdserver.worker.refusals import Refused
 from tests.unit.crowdserver.conftest import Hands, Requester
 
 _PERCENT, _NUMBER = eligibility.PERCENT_APPROVED, eligibility.NUMBER_APPROVED
@@ -20,7 +21,7 @@ def _requirement(type_id: str, comparator: str, *values: int, **members: Any) ->
 
 
 def _unmet(requirement: dict[str, Any], worker: Record, action: str = "accept") -> list[str]:
-    return eligibility.unmet(json.dumps(echoed([requirement])), action, worker)
+    return eligibility.unmet(json.dumps(completed([requirement])), action, worker)
 
 
 @pytest.mark.parametrize(
@@ -94,18 +95,16 @@ def test_a_worker_is_told_why_not(requester: Requester, hands: Hands) -> None:
     for kind in kinds.values():
         requester.hit(kind)
     with hands.crowd.reading() as (tx, now):
-        (group,) = assignments.available(tx, now, "AONE")
+        (group,) = groups.available(tx, now, "AONE")
         assert (group.hit_type_id, group.may_accept) == (kinds["Accept"], False)
         assert group.why_not == [
             "your number of approved assignments must be at least 2",
             "your country must be one of US-CA, CH",
         ]
-        assert assignments.preview(tx, now, "AONE", kinds["Accept"]).why_not == group.why_not
-        with pytest.raises(assignments.Refused, match="^You cannot take this task: your number of approved"):
-            assignments.preview(tx, now, "AONE", kinds["DiscoverPreviewAndAccept"])
-    with pytest.raises(
-        assignments.Refused, match="^You cannot take this task: your number of approved"
-    ) as refused:
+        assert groups.preview(tx, now, "AONE", kinds["Accept"]).why_not == group.why_not
+        with pytest.raises(Refused, match="^You cannot take this task: your number of approved"):
+            groups.preview(tx, now, "AONE", kinds["DiscoverPreviewAndAccept"])
+    with pytest.raises(Refused, match="^You cannot take this task: your number of approved") as refused:
         hands.accept_next(kinds["Accept"], "AONE")
     assert refused.value.code == "not_qualified"
 
@@ -117,7 +116,7 @@ def test_work_that_is_done_qualifies(client: Any, requester: Requester, hands: H
     )
     requester.hit(for_approved)
     for hit_id in open_to_all:
-        with pytest.raises(assignments.Refused):
+        with pytest.raises(Refused):
             hands.accept_next(for_approved, "AONE")
         client.approve_assignment(AssignmentId=hands.do(hit_id, "AONE"))
     assert hands.accept_next(for_approved, "AONE").worker_id == "AONE"

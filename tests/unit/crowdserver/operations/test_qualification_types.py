@@ -7,7 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from crowdserver.operations import eligibility
-from crowdserver.worker import assignments
+from crowdserver.worker import groups
+from crowdserver.worker.refusals import Refused
 from tests.support.crowds import Crowd
 from tests.support.offers import invite
 from tests.support.refusals import read, refused
@@ -236,7 +237,7 @@ def test_a_deleted_type_is_gone_for_new_work_and_stays_for_what_there_is(
     # Its name is free again only when the HITs that use it are gone.
     with refused("RequestError", "QualificationTypeAlreadyExists", _NAME_TAKEN):
         _create(client, "Reading")
-    with pytest.raises(assignments.Refused, match='your qualification "Reading" is needed'):
+    with pytest.raises(Refused, match='your qualification "Reading" is needed'):
         hands.accept(hit_id, "ATWO")
     done = hands.do(hit_id, "AONE")
     client.approve_assignment(AssignmentId=done)
@@ -404,7 +405,7 @@ def test_a_granted_value_decides_who_may_accept(
     for value, worker_id in workers.items():
         try:
             hands.accept(hit_id, worker_id)
-        except assignments.Refused as refusal:
+        except Refused as refusal:
             assert refusal.code == "not_qualified"
             assert '"Reading"' in refusal.message
         else:
@@ -428,18 +429,18 @@ def test_a_qualification_guards_what_the_requirement_says(
     requester.hit(kind, MaxAssignments=2)
     reason = 'your qualification "Reading" must be at least 3'
     with hands.crowd.reading() as (tx, now):
-        (group,) = assignments.available(tx, now, "AHAS")
+        (group,) = groups.available(tx, now, "AHAS")
         assert (group.hit_type_id, group.may_accept, group.why_not) == (kind, True, [])
-        assert assignments.preview(tx, now, "AHAS", kind).may_accept
-        seen = [(group.may_accept, group.why_not) for group in assignments.available(tx, now, "ALACKS")]
+        assert groups.preview(tx, now, "AHAS", kind).may_accept
+        seen = [(group.may_accept, group.why_not) for group in groups.available(tx, now, "ALACKS")]
         assert seen == ([(False, [reason])] if sees else [])
         if previews:
-            assert assignments.preview(tx, now, "ALACKS", kind).why_not == [reason]
-            assert assignments.preview(tx, now, None, kind).why_not == [reason]
+            assert groups.preview(tx, now, "ALACKS", kind).why_not == [reason]
+            assert groups.preview(tx, now, None, kind).why_not == [reason]
         else:
-            with pytest.raises(assignments.Refused, match=f"^You cannot take this task: {reason}.$"):
-                assignments.preview(tx, now, "ALACKS", kind)
-    with pytest.raises(assignments.Refused, match=f"^You cannot take this task: {reason}.$"):
+            with pytest.raises(Refused, match=f"^You cannot take this task: {reason}.$"):
+                groups.preview(tx, now, "ALACKS", kind)
+    with pytest.raises(Refused, match=f"^You cannot take this task: {reason}.$"):
         hands.accept_next(kind, "ALACKS")
     assert hands.accept_next(kind, "AHAS").worker_id == "AHAS"
 
@@ -456,9 +457,7 @@ def test_a_grant_counts_from_the_next_accept_on_and_so_does_its_end(
         requester.hit(kind)
     hands.accept_next(kind, "AONE")
     _grant(client, type_id, "AONE", SendNotification=False)
-    with pytest.raises(
-        assignments.Refused, match='it is for workers without the qualification "Done enough"'
-    ):
+    with pytest.raises(Refused, match='it is for workers without the qualification "Done enough"'):
         hands.accept_next(kind, "AONE")
     hands.accept_next(kind, "ATWO")
     client.disassociate_qualification_from_worker(QualificationTypeId=type_id, WorkerId="AONE")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from crowdserver.protocol.question_xml import BadQuestion, NotShown, Question, read
+from crowdserver.protocol.question_xml import BadQuestion, Question, UnsupportedQuestion, read
 from tests.support.crowds import external_question, html_question
 
 _FORM = (
@@ -23,7 +23,9 @@ def test_the_two_kinds_are_told_apart() -> None:
 def test_a_question_form_is_said_not_to_be_shown() -> None:
     form = _FORM.format("<Question><QuestionIdentifier>q</QuestionIdentifier></Question>")
     for version in ("2017-11-06", "2005-10-01"):
-        with pytest.raises(NotShown, match="^This crowd server shows no QuestionForm: give the page itself"):
+        with pytest.raises(
+            UnsupportedQuestion, match="^This crowd server shows no QuestionForm: give the page itself"
+        ):
             read(form.replace("2017-11-06", version))
     with pytest.raises(BadQuestion, match="Cannot find the declaration of element"):
         read(form.replace("2017-11-06", "1999-01-01"))

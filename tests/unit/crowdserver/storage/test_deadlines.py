@@ -6,6 +6,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from crowdserver.worker import assignments
+from crowdserver.worker.refusals import Refused
 from tests.support.crowds import Crowd
 from tests.support.refusals import read
 from tests.unit.crowdserver.conftest import BOTH, Hands, Requester
@@ -49,7 +50,7 @@ def test_what_is_due_and_what_is_asked_do_not_lock_each_other_out(
             if number % 2:
                 client.approve_assignment(AssignmentId=assignment_id)
             client.create_additional_assignments_for_hit(HITId=hit_id, NumberOfAdditionalAssignments=1)
-        except assignments.Refused as refused:
+        except Refused as refused:
             outcomes.add(refused.code)
         except ClientError as error:
             outcomes.add(read(error).turk_code or read(error).code)

@@ -9,20 +9,22 @@ from xml.etree import ElementTree
 
 import pytest
 
-from crowdserver.worker import assignments as work
+from crowdserver.worker import assignments, groups
+from crowdserver.worker.earnings import Earnings, earnings
+from crowdserver.worker.refusals import Refused
 from tests.support.crowds import Crowd
 from tests.unit.crowdserver.conftest import BOTH, Hands, Requester
 
 
 def _refusal(call: Callable[..., Any], *arguments: Any, **named: Any) -> tuple[str, str]:
-    with pytest.raises(work.Refused) as refused:
+    with pytest.raises(Refused) as refused:
         call(*arguments, **named)
     return refused.value.code, refused.value.message
 
 
 def _titles(hands: Hands, worker_id: str) -> list[tuple[str, int]]:
     with hands.crowd.reading() as (tx, now):
-        return [(group.title, group.hits_left) for group in work.available(tx, now, worker_id)]
+        return [(group.title, group.hits_left) for group in groups.available(tx, now, worker_id)]
 
 
 @BOTH
@@ -40,9 +42,10 @@ def test_the_list_shows_what_a_worker_can_still_do(client: Any, requester: Reque
     hands.give_back(returned, "AONE")
     assert _titles(hands, "AONE") == [("Cats", 2), ("Dogs", 1)]
     with hands.crowd.reading() as (tx, now):
-        group = work.available(tx, now, "AONE")[0]
-    assert group == work.WorkGroup(
-        cats, "Cats", "Say what is in it", "a, b", Decimal("0.50"), 600, 2, may_accept=True, why_not=[]
+        group = groups.available(tx, now, "AONE")[0]
+    assert group.may_accept
+    assert group == groups.Group(
+        cats, "Cats", "Say what is in it", "a, b", Decimal("0.50"), 600, 2, why_not=[]
     )
 
 
@@ -51,10 +54,14 @@ def test_a_preview_takes_nothing(requester: Requester, hands: Hands) -> None:
     kind = requester.hit_type()
     first, second = requester.hit(kind)["HITId"], requester.hit(kind)["HITId"]
     with hands.crowd.reading() as (tx, now):
-        assert work.preview(tx, now, "AONE", kind).hit_id == work.preview(tx, now, None, kind).hit_id == first
+        assert (
+            groups.preview(tx, now, "AONE", kind).hit_id
+            == groups.preview(tx, now, None, kind).hit_id
+            == first
+        )
     hands.accept(first, "AONE")
     with hands.crowd.reading() as (tx, now):
-        page = work.preview(tx, now, "AONE", kind)
+        page = groups.preview(tx, now, "AONE", kind)
     assert (page.hit_id, page.question.kind, page.reward) == (second, "html", Decimal("0.50"))
     assert requester.counters(second) == ("Assignable", 1, 0, 0)
 
@@ -68,9 +75,9 @@ def test_accepting_next_goes_through_a_group(requester: Requester, hands: Hands)
     assert all(assignment.deadline - assignment.accepted_at == 90 for assignment in taken)
     assert _refusal(hands.accept_next, kind, "AONE") == ("gone", "This work is no longer available.")
     with hands.crowd.reading() as (tx, now):
-        assert work.in_progress(tx, now, "AONE") == taken
-        assert work.in_progress(tx, now, "ATWO") == []
-        assert work.assignment(tx, now, "AONE", taken[1].assignment_id) == taken[1]
+        assert assignments.in_progress(tx, now, "AONE") == taken
+        assert assignments.in_progress(tx, now, "ATWO") == []
+        assert assignments.assignment(tx, now, "AONE", taken[1].assignment_id) == taken[1]
 
 
 @BOTH
@@ -98,7 +105,7 @@ def test_what_a_worker_may_not_do_is_refused(
     client.update_expiration_for_hit(HITId=other, ExpireAt=0)
     assert _refusal(hands.accept, other, "AONE") == gone
     assignment_id = hands.accept(hit_id, "AONE")
-    assert _refusal(hands.submit, work.PREVIEW_ID) == (
+    assert _refusal(hands.submit, assignments.PREVIEW_ID) == (
         "preview",
         "This was only a preview and nothing was sent. Accept the task first.",
     )
@@ -130,7 +137,7 @@ def test_of_many_who_want_the_last_assignment_one_wins(requester: Requester, han
     def accept(number: int) -> str:
         try:
             hands.accept(hits[number % 2], f"A{number}")
-        except work.Refused as refused:
+        except Refused as refused:
             return f"{number % 2} {refused.code}"
         return f"{number % 2} accepted"
 
@@ -151,7 +158,7 @@ def test_a_worker_with_many_hands_still_does_a_hit_once(requester: Requester, ha
     def accept_next(_: int) -> str:
         try:
             return hands.accept_next(kind, "AONE").hit.hit_id
-        except work.Refused as refused:
+        except Refused as refused:
             return refused.code
 
     with ThreadPoolExecutor(16) as pool:
@@ -170,7 +177,7 @@ def test_workers_side_by_side_are_given_every_assignment(requester: Requester, h
         while True:
             try:
                 assignment = hands.accept_next(kind, f"A{worker}")
-            except work.Refused as refused:
+            except Refused as refused:
                 assert refused.code == "gone"
                 return done
             hands.submit(assignment.assignment_id)
@@ -190,7 +197,7 @@ def test_of_submitting_twice_at_once_one_counts(requester: Requester, hands: Han
     def submit(number: int) -> str:
         try:
             hands.submit(assignments[number % 2], ("n", str(number)))
-        except work.Refused as refused:
+        except Refused as refused:
             return refused.code
         return "done"
 
@@ -210,12 +217,12 @@ def test_earnings_add_up(client: Any, requester: Requester, hands: Hands) -> Non
     client.approve_assignment(AssignmentId=done[4], RequesterFeedback="fine")
     client.reject_assignment(AssignmentId=done[1], RequesterFeedback="no cat")
     with hands.crowd.reading() as (tx, now):
-        earnings = work.earnings(tx, now, "AONE")
-        nothing = work.earnings(tx, now, "ATHREE")
-    assert earnings[:6] == (2, 2, 1, Decimal("2.10"), Decimal("2.10"), Decimal("0.10"))
-    assert [line.assignment_id for line in earnings.recent] == done[::-1]
-    assert (earnings.recent[0].title, earnings.recent[0].feedback) == ("Dear", "fine")
-    assert nothing == work.Earnings(0, 0, 0, *[Decimal("0.00")] * 3, [], Decimal("0.00"), [])
+        earned = earnings(tx, "AONE")
+        nothing = earnings(tx, "ATHREE")
+    assert earned[:6] == (2, 2, 1, Decimal("2.10"), Decimal("2.10"), Decimal("0.10"))
+    assert [line.assignment_id for line in earned.recent] == done[::-1]
+    assert (earned.recent[0].title, earned.recent[0].feedback) == ("Dear", "fine")
+    assert nothing == Earnings(0, 0, 0, *[Decimal("0.00")] * 3, [], Decimal("0.00"), [])
 
 
 def test_answers_come_back_to_the_letter(client: Any, requester: Requester, hands: Hands) -> None:

@@ -9,12 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-import botocore.loaders
-import botocore.session
 import pytest
 from hypothesis import settings
 
-from tests.support import sweeps
+from tests.support import forks, preload, sweeps
 
 pytest_plugins = ["tests.support.fixtures"]
 
@@ -27,16 +25,17 @@ settings.register_profile("suite", deadline=None, max_examples=40, database=None
 settings.load_profile("suite")
 
 
-# Scripts that run in this process make a client each; what botocore reads from its own files is read once.
-_LOADER = botocore.loaders.create_loader()
+@pytest.fixture(autouse=True, scope="session")
+def one_loader() -> None:
+    """Read the API's description once, not for every client: it costs more than most tests."""
+    preload.share_loader()
 
 
 @pytest.fixture(autouse=True, scope="session")
-def one_loader() -> Iterator[None]:
-    """Read the API's description once, not for every client: it costs more than most tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.session, "create_loader", lambda *ignored: _LOADER)
-        yield
+def end_forks() -> Iterator[None]:
+    """End the process from which tests fork others."""
+    yield
+    forks.stop()
 
 
 @pytest.fixture(autouse=True, scope="session")

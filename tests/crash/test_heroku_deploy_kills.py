@@ -32,11 +32,10 @@ SWEPT = POINTS if sweeps.FULL else SAMPLE
 def cut_off(heroku: HerokuWorld, moment: str, call: str, *args: str) -> None:
     """Kill -9 a launch_server while Heroku is at a call of it; the call then goes on."""
     heroku.emulator.order(moment, operation=call)
-    process = heroku.start("launch_server", *args)
-    eventually(lambda: heroku.emulator.held() == 1 or process.poll() is not None)
-    assert process.poll() is None, process.communicate()
-    process.kill()
-    process.wait()
+    launch = heroku.start("heroku/launch_server", *args)
+    eventually(lambda: heroku.emulator.held() == 1 or launch.process.poll() is not None)
+    assert launch.process.poll() is None, launch.said
+    launch.kill()
     heroku.emulator.clear_faults()
     if (moment, call) == ("hold-before", "POST /apps"):
         eventually(heroku.apps)  # Heroku creates it all the same, after its client died
@@ -72,10 +71,9 @@ def test_every_call_of_a_deploy_is_swept(heroku: HerokuWorld) -> None:
 def test_an_app_that_appears_after_everything_was_taken_down_is_found_again(heroku: HerokuWorld) -> None:
     run = heroku.add_run()
     heroku.emulator.order("hold-before", operation="POST /apps")
-    process = heroku.start("launch_server", run.run_id)
+    launch = heroku.start("heroku/launch_server", run.run_id)
     eventually(lambda: heroku.emulator.held() == 1)
-    process.kill()
-    process.wait()
+    launch.kill()
     assert heroku.kill()["already"] == 1
     heroku.emulator.clear_faults()
     eventually(heroku.apps)
@@ -109,7 +107,7 @@ def test_a_cut_off_deploy_of_an_app_for_no_run_goes_by_its_name(heroku: HerokuWo
 def test_two_launches_of_one_run_do_not_meet(heroku: HerokuWorld) -> None:
     run = heroku.add_run()
     heroku.emulator.order("hold-before", operation="POST /apps/{app}/builds")
-    heroku.start("launch_server", run.run_id)
+    heroku.start("heroku/launch_server", run.run_id)
     eventually(lambda: heroku.emulator.held() == 1)
     result = heroku.invoke("launch_server", run.run_id)
     assert result.exit_code == 2

@@ -14,15 +14,15 @@ def press_at(gated: World, gate: Gate, operation: str, count: int, *command: str
 
     def press(call: Call) -> None:
         if call.operation == operation and gate.count(operation) == count:
-            started[0].send_signal(2)
+            started[0].press()
 
     gate.before = press
     gate.shut()
     started.append(kills.start(gated, *command))
     gate.open()
-    _, said = started[0].communicate(timeout=kills.END_SECONDS)
+    code = started[0].end()
     gate.before = lambda call: None
-    return started[0].returncode, said
+    return code, started[0].said
 
 
 @pytest.mark.parametrize("count", [1, 4])
@@ -32,7 +32,7 @@ def test_review_stops_after_the_decisions_under_way(gated: World, gate: Gate, co
     command = ("mturk/review_assignments", "--run", work.run.run_id, "--approve-all", "--yes")
     code, said = press_at(gated, gate, "ApproveAssignment", count, *command)
     assert code == 130
-    assert "Stopping: the decisions under way are finished." in said
+    assert "Stopping: the calls under way are finished." in said
     assert said.endswith("Interrupted. The same command goes on where this one stopped.\n")
     done = work.statuses().count("Approved")
     assert f"{done} carried out, 0 were so already, 0 failed." in said

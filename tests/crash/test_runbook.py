@@ -52,8 +52,7 @@ def follow(world: Wreckage, heading: str, run_id: str) -> list[str]:
         script, arguments = script_of(command.replace("RUN_ID", run_id))
         arguments = [str(world.folder / "results.csv") if a == "results.csv" else a for a in arguments]
         result = world.finish(script, *arguments)
-        assert result.process.stdout is not None
-        said.append(result.process.stdout.read() + result.said)
+        said.append(result.output + result.said)
     return said
 
 

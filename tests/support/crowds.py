@@ -2,13 +2,9 @@
 
 import configparser
 import os
-import queue
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +14,8 @@ import boto3
 import psutil
 import requests
 from botocore.config import Config
+
+from tests.support.forks import Process, Streams
 
 _START_SECONDS = 30
 _STOP_SECONDS = 15
@@ -66,7 +64,7 @@ class Crowd:
             *(("--rate-limit", str(rate_limit)) if rate_limit else ()),
             *extra,
         ]
-        self._process: subprocess.Popen[str] | None = None
+        self._process: Process | None = None
         self.url = ""
 
     def __enter__(self) -> Self:
@@ -117,17 +115,19 @@ class Crowd:
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CROWD"))
         }
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "crowdserver", "--port", str(self._port), *self._arguments],
-            stdout=subprocess.PIPE,
-            stderr=(self.home / "stderr.log").open("a"),
-            text=True,
-            env=environment,
+        output, log = self.home / "stdout.log", self.home / "stderr.log"
+        output.unlink(missing_ok=True)
+        self._process = Process(
+            "crowdserver",
+            *("--port", str(self._port)),
+            *self._arguments,
+            environment=environment,
+            streams=Streams(stdout=str(output), stderr=str(log)),
         )
-        line = _first_line(self._process)
+        line = _first_line(self._process, output)
         if not line.startswith("crowd server ready at "):
             self.kill()
-            raise CrowdFailed((self.home / "stderr.log").read_text())
+            raise CrowdFailed(log.read_text())
         self.url = line.removeprefix("crowd server ready at ").strip()
         self._port = int(self.url.rpartition(":")[2])
 
@@ -222,12 +222,12 @@ def wait_until(holds: Any, seconds: float = 10.0) -> None:
         time.sleep(0.02)
 
 
-def _first_line(process: subprocess.Popen[str]) -> str:
-    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-    assert process.stdout is not None
-    threading.Thread(target=lambda: lines.put(process.stdout.readline()), daemon=True).start()
-    try:
-        return lines.get(timeout=_START_SECONDS)
-    except queue.Empty:
-        process.kill()
-        raise CrowdFailed(f"not ready after {_START_SECONDS} s") from None
+def _first_line(process: Process, output: Path) -> str:
+    """Return the line that a process begins with; empty if it ends without one."""
+    wait_until(lambda: process.poll() is not None or _lines(output), _START_SECONDS)
+    return (_lines(output) or [""])[0]
+
+
+def _lines(output: Path) -> list[str]:
+    text = output.read_text() if output.exists() else ""
+    return text.splitlines() if text.endswith("\n") else []

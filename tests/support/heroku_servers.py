@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +17,8 @@ from crowdops.registry import Registry, Run, Server
 from crowdops.runs import entry, plan
 from tests.support.heroku.emulator import TOKEN
 from tests.support.heroku.running import RunningEmulator
-from tests.support.worlds import REPOSITORY, Invoked, invoke
+from tests.support.scripts import Script
+from tests.support.worlds import Invoked, invoke
 
 PAGE = """<!DOCTYPE html><title>Sort</title><p>{{ text }}</p>
 <form method="post" action="{{ submit_url }}"><input type="hidden" name="assignmentId" value="{{ assignmentId }}">
@@ -50,12 +49,11 @@ class HerokuWorld:
             "HEROKU_API_KEY": TOKEN,
             "CROWDOPS_HOME": str(self.home),
         }
-        self.started: list[subprocess.Popen[str]] = []
+        self._started: list[Script] = []
 
     def close(self) -> None:
-        for process in self.started:
-            process.kill()
-            process.wait()
+        for script in self._started:
+            script.kill()
 
     @property
     def settings(self) -> Settings:
@@ -117,17 +115,11 @@ class HerokuWorld:
         assert result.stdout, result.stderr
         return {**json.loads(result.stdout), "exit_code": result.exit_code, "said": result.stderr}
 
-    def start(self, script: str, *args: str) -> subprocess.Popen[str]:
-        """Start a script in a process of its own."""
-        process = subprocess.Popen(
-            [sys.executable, str(REPOSITORY / "scripts" / "heroku" / f"{script}.py"), *args],
-            env={**os.environ, **self.variables},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.started.append(process)
-        return process
+    def start(self, script: str, *args: str) -> Script:
+        """Start a script, such as "heroku/launch_server", in a process of its own."""
+        environment = {**os.environ, **self.variables}
+        self._started.append(Script(script, *args, environment=environment, folder=self.folder))
+        return self._started[-1]
 
     # The account
 

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 
 from tests.support.gates import Call, Cut, Gate, let_pass
+from tests.support.scripts import Script
 from tests.support.sweeps import Point, Record, note
-from tests.support.worlds import REPOSITORY, World
-
-END_SECONDS = 60
+from tests.support.worlds import World
 
 
-def start(world: World, script: str, *arguments: str) -> subprocess.Popen[str]:
+def start(world: World, script: str, *arguments: str) -> Script:
     """Start a script, which makes its calls one at a time."""
-    variables = {**os.environ, **world.variables, "CROWDOPS_THREADS": "1"}
-    return subprocess.Popen(
-        [sys.executable, str(REPOSITORY / "scripts" / f"{script}.py"), *arguments],
-        env=variables,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    environment = {**os.environ, **world.variables, "CROWDOPS_THREADS": "1"}
+    return Script(script, *arguments, environment=environment, folder=world.folder)
 
 
 def strike(
@@ -36,12 +26,12 @@ def strike(
     """
     first = len(gate.calls)
     struck: list[Call] = []
-    started: list[subprocess.Popen[str]] = []
+    started: list[Script] = []
 
     def hit(call: Call) -> None:
         if call.number == first + point.number:
             struck.append(call)
-            started[0].kill()
+            started[0].process.kill()
             raise Cut
 
     hook: Callable[[Call], None] = hit
@@ -50,7 +40,7 @@ def strike(
     try:
         started.append(start(world, script, *arguments))
         gate.open()
-        started[0].communicate(timeout=END_SECONDS)
+        started[0].end()
     finally:
         gate.before = gate.after = let_pass
     note(record, name, point, bool(struck))

@@ -6,10 +6,7 @@ import importlib
 import json
 import os
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,47 +15,12 @@ from click.testing import CliRunner, Result
 from tests.support.crowds import Crowd, wait_until
 from tests.support.gates import Gate
 from tests.support.hands import Hand
+from tests.support.scripts import END_SECONDS, REPOSITORY
+from tests.support.scripts import Script as Launch
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-LAUNCH = REPOSITORY / "scripts" / "mturk" / "launch_run.py"
-END_SECONDS = 60
+__all__ = ["END_SECONDS", "REPOSITORY", "Launch", "World"]
+
 PAGE = '<!DOCTYPE html><title>A task</title><form><p>{{ text }}</p><input name="label"></form>'
-
-
-class Launch:
-    """A launch_run in a process of its own."""
-
-    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
-        self.process, self._log = process, log
-
-    @property
-    def said(self) -> str:
-        """What it has written to stderr so far."""
-        return self._log.read_text()
-
-    @property
-    def run_id(self) -> str:
-        """The id that it announced."""
-        return next(line.split()[1] for line in self.said.splitlines() if line.startswith("run "))
-
-    def hear(self, text: str, times: int = 1) -> None:
-        """Wait until it has said something so often."""
-        wait_until(lambda: self.said.count(text) >= times or self.process.poll() is not None, END_SECONDS)
-        assert self.said.count(text) >= times, f"it never said {text!r}, but: {self.said}"
-
-    def press(self, sign: signal.Signals = signal.SIGINT) -> None:
-        """Press Ctrl-C, or send another signal."""
-        self.process.send_signal(sign)
-
-    def end(self) -> int:
-        """Wait for its end and return its exit code."""
-        return self.process.wait(END_SECONDS)
-
-    def document(self) -> dict[str, Any]:
-        """What it wrote to stdout, which must be one JSON document."""
-        assert self.process.stdout is not None
-        found: dict[str, Any] = json.loads(self.process.stdout.read())
-        return found
 
 
 class World:
@@ -80,11 +42,7 @@ class World:
         """End what still runs."""
         self.hand.close()
         for launch in self._launches:
-            if launch.process.poll() is None:
-                launch.process.kill()
-                launch.process.wait(END_SECONDS)
-            assert launch.process.stdout is not None
-            launch.process.stdout.close()
+            launch.kill()
 
     def environment(self, **more: str) -> dict[str, str]:
         """The variables under which scripts work here."""
@@ -124,19 +82,14 @@ class World:
     ) -> Launch:
         """Start launch_run in a process of its own. `struck`: see struck.py. `run`: for write_run()."""
         path = self.write_run(**run)
-        log = self.folder / f"launch-{len(self._launches)}.log"
-        strike = [str(REPOSITORY / "tests" / "support" / "struck.py"), *struck] if struck else []
-        with log.open("w") as stderr:
-            process = subprocess.Popen(
-                [sys.executable, *strike, str(LAUNCH), str(path), "--yes", "--json", *arguments],
-                env=self.environment(**(variables or {})),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                text=True,
-            )
-        self._launches.append(Launch(process, log))
-        return self._launches[-1]
+        command = ("mturk/launch_run", str(path), "--yes", "--json", *arguments)
+        return self._start(*command, struck=struck, **(variables or {}))
+
+    def _start(self, script: str, *arguments: str, struck: tuple[str, ...] = (), **variables: str) -> Launch:
+        environment = self.environment(**variables)
+        launch = Launch(script, *arguments, environment=environment, folder=self.folder, struck=struck)
+        self._launches.append(launch)
+        return launch
 
     @property
     def said(self) -> str:

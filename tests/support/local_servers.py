@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,10 +20,10 @@ from crowdops.providers import processes
 from crowdops.registry import Registry, Run, Server
 from crowdops.runs import entry, plan
 from crowdops.servers import links
+from tests.support.scripts import Script
 from tests.support.serving import SERVED_PAGE
-from tests.support.worlds import REPOSITORY, Invoked, invoke
+from tests.support.worlds import Invoked, invoke
 
-STRUCK = REPOSITORY / "tests" / "support" / "struck.py"
 RUN_TOML = """
 [task]
 task_name = "{task_name}"
@@ -46,13 +44,12 @@ class LocalWorld:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.home = folder, folder / "home"
-        self._started: list[subprocess.Popen[bytes]] = []
+        self._started: list[Script] = []
 
     def close(self) -> None:
         """End whatever still runs of this home."""
-        for process in self._started:
-            process.kill()
-            process.wait()
+        for script in self._started:
+            script.kill()
         for process in self.processes():
             os.kill(process.pid, signal.SIGKILL)
 
@@ -131,20 +128,13 @@ class LocalWorld:
         assert result.stdout, result.stderr
         return {**json.loads(result.stdout), "exit_code": result.exit_code, "said": result.stderr}
 
-    def start(self, script: str, *args: str) -> subprocess.Popen[bytes]:
-        """Start a script in a process of its own."""
-        process = subprocess.Popen(
-            [sys.executable, str(REPOSITORY / "scripts" / "local" / f"{script}.py"), *args],
-            stderr=subprocess.DEVNULL,
-        )
-        self._started.append(process)
-        return process
+    def start(self, script: str, *args: str, struck: tuple[str, ...] = ()) -> Script:
+        """Start a script, such as "launch_server", in a process of its own."""
+        folder, environment = self.folder, dict(os.environ)
+        started = Script(f"local/{script}", *args, environment=environment, folder=folder, struck=struck)
+        self._started.append(started)
+        return started
 
     def strike(self, when: str, number: int, *args: str) -> int:
         """Run launch_server and kill it at its registry commit of that number; its exit code."""
-        script = REPOSITORY / "scripts" / "local" / "launch_server.py"
-        return subprocess.run(
-            [sys.executable, str(STRUCK), "SIGKILL", when, str(number), str(script), *args],
-            capture_output=True,
-            timeout=60,
-        ).returncode
+        return self.start("launch_server", *args, struck=("SIGKILL", when, str(number))).end()

@@ -6,8 +6,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 from typing import Any
 
 import psutil
@@ -17,7 +15,7 @@ from crowdops.providers import processes
 from crowdops.providers.crowd_server.client import Task, WorkerSession
 from crowdops.simulation import answers
 from tests.support.crowds import is_over, wait_until
-from tests.support.launching import LAUNCH, Launch, World
+from tests.support.launching import Launch, World
 from tests.support.offers import invite
 
 SERVED_PAGE = """<!DOCTYPE html><html><head><title>Look</title></head><body><h1>{{ text }}</h1>
@@ -51,18 +49,7 @@ class ServedWorld(World):
 
     def resume(self, run_id: str) -> Launch:
         """Start a launch_run that carries on a crashed run."""
-        log = self.folder / "resume.log"
-        with log.open("w") as stderr:
-            process = subprocess.Popen(
-                [sys.executable, str(LAUNCH), "--resume", run_id, "--yes", "--json"],
-                env=self.environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                text=True,
-            )
-        self._launches.append(Launch(process, log))
-        return self._launches[-1]
+        return self._start("mturk/launch_run", "--resume", run_id, "--yes", "--json")
 
     # The server
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -27,10 +25,9 @@ from crowdserver.storage.schema import assignments, hits
 from tests.support.crowds import html_question, wait_until
 from tests.support.gates import Call, Cut, let_pass
 from tests.support.heroku.running import RunningEmulator, eventually
-from tests.support.launching import REPOSITORY, Launch, World
+from tests.support.launching import Launch, World
 from tests.support.sweeps import Point, Record, note
 
-STRUCK = REPOSITORY / "tests" / "support" / "struck.py"
 LAUNCH, RECOVER = "mturk/launch_run", "local/recover"
 EXPIRE, DOWNLOAD = "mturk/expire_hits", "mturk/download_results"
 WORKERS = ("AWORKER1", "AWORKER2")
@@ -56,19 +53,8 @@ class Wreckage(World):
         variables: dict[str, str] | None = None,
     ) -> Launch:
         """Start a script in a process of its own. `struck`: see tests/support/struck.py."""
-        log = self.folder / f"started-{len(self._launches)}.log"
-        strike = [str(STRUCK), *struck] if struck else []
-        with log.open("w") as stderr:
-            process = subprocess.Popen(
-                [sys.executable, *strike, str(REPOSITORY / "scripts" / f"{script}.py"), *arguments],
-                env=self.environment(**{"CROWDOPS_THREADS": "2", **(variables or {})}),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                text=True,
-            )
-        self._launches.append(Launch(process, log))
-        return self._launches[-1]
+        more = {"CROWDOPS_THREADS": "2", **(variables or {})}
+        return self._start(script, *arguments, struck=struck, **more)
 
     def kill_at(self, point: Point, script: str, *arguments: str) -> bool:
         """Run a script and kill it at a point. False if it ended before it came to the point."""

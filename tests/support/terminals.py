@@ -7,15 +7,15 @@ import pty
 import re
 import select
 import signal
-import subprocess
-import sys
 import termios
 import time
 from types import TracebackType
 from typing import Self
 
 from tests.support.crowds import wait_until
-from tests.support.worlds import REPOSITORY, World
+from tests.support.forks import Process, Streams
+from tests.support.scripts import SCRIPTS
+from tests.support.worlds import World
 
 PATIENCE_SECONDS = 20
 
@@ -24,16 +24,15 @@ class Terminal:
     """A script of ours under a terminal of its own."""
 
     def __init__(self, world: World, script: str, *arguments: str) -> None:
-        self._ours, theirs = pty.openpty()
-        self.process = subprocess.Popen(
-            [sys.executable, str(REPOSITORY / "scripts" / f"{script}.py"), *arguments],
-            env={**os.environ, **world.variables, "TERM": "dumb", "COLUMNS": "200"},
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
+        self._ours, self._theirs = pty.openpty()
+        terminal = os.ttyname(self._theirs)
+        self.process = Process(
+            SCRIPTS / f"{script}.py",
+            *arguments,
+            environment={**os.environ, **world.variables, "TERM": "dumb", "COLUMNS": "200"},
+            streams=Streams(terminal, terminal, terminal),
+            session=True,
         )
-        os.close(theirs)
         self.screen = ""
         self._read_to = 0
 
@@ -43,10 +42,11 @@ class Terminal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
+        self.process.kill()
         self.process.wait(PATIENCE_SECONDS)
         os.close(self._ours)
+        if not self.screen:
+            os.close(self._theirs)
 
     def expect(self, pattern: str) -> re.Match[str]:
         """Read on until something matches what came after the last match."""
@@ -88,5 +88,7 @@ class Terminal:
             data = os.read(self._ours, 65536)
         except OSError:  # Linux says so when nobody holds the other end any more
             return False
+        if not self.screen:
+            os.close(self._theirs)  # only now does the script surely hold it
         self.screen += data.decode(errors="replace").replace("\r\n", "\n")
         return bool(data)

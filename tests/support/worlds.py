@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import json
 import shutil
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from click.testing import CliRunner
 from sqlalchemy import delete, update
 
 from crowdops.config.settings import Settings, resolve
@@ -25,8 +21,10 @@ from crowdserver.storage.database import Database
 from crowdserver.storage.transactions import Crowd as Opened
 from crowdserver.worker import assignments
 from tests.support.crowds import Crowd, html_question
+from tests.support.scripts import REPOSITORY, Invoked, invoke, run_script
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+__all__ = ["PAGE", "REPOSITORY", "Invoked", "World", "invoke", "run_script"]
+
 PAGE = "<!DOCTYPE html><p>{{ text }}</p><form><input name='label'><button>Submit</button></form>"
 RUN_TOML = """
 [task]
@@ -40,14 +38,6 @@ assignments_per_unit = {assignments}
 assignment_duration_in_seconds = 600
 task_lifetime_in_seconds = 86400
 """
-
-
-class Invoked(NamedTuple):
-    """What a script did."""
-
-    exit_code: int
-    stdout: str
-    stderr: str
 
 
 class World:
@@ -210,16 +200,3 @@ class World:
         self.crowd.control("calls", method="DELETE")
         result = self.invoke(script, *args)
         return result, {name: sum(count.values()) for name, count in self.crowd.calls().items()}
-
-
-def invoke(script: str, *args: str, input: str | None = None) -> Invoked:
-    """Run a script, such as "mturk/expire_hits", in this process."""
-    main = importlib.import_module(f"scripts.{script.replace('/', '.')}").main
-    result = CliRunner().invoke(main, list(args), input=input)
-    return Invoked(result.exit_code, result.stdout, result.stderr)
-
-
-def run_script(script: str, *args: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a script in a process of its own."""
-    command = [sys.executable, str(REPOSITORY / "scripts" / f"{script}.py"), *args]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, **options)

@@ -214,13 +214,12 @@ def test_a_press_during_a_deploy_deletes_the_app_again(
     heroku: HerokuWorld, sign: signal.Signals, code: int
 ) -> None:
     heroku.emulator.order("slow-build", seconds=5)
-    process = heroku.start("launch_server", heroku.add_run().run_id)
+    launch = heroku.start("heroku/launch_server", heroku.add_run().run_id)
     eventually(lambda: any(app["web_url"] for app in heroku.emulator.get("/apps")))
     eventually(lambda: heroku.emulator.get(f"/apps/{heroku.apps()[0]}/builds"))
-    process.send_signal(sign)
-    _, said = process.communicate(timeout=30)
-    assert process.returncode == code, said
-    assert "was deleted again" in said
+    launch.press(sign)
+    assert launch.end() == code, launch.said
+    assert "was deleted again" in launch.said
     assert heroku.apps() == []
     assert heroku.servers("creating", "up") == []
 
@@ -274,6 +273,7 @@ def test_a_launch_that_is_told_to_stop_leaves_no_app(heroku: HerokuWorld, after:
         Context.open(heroku.settings, quiet=True) as context,
         pytest.raises(ServerFailed, match="Stopped before"),
     ):
-        backend.launch(context, run, "token-of-sixteen-or-more", should_stop=lambda: next(asked) >= after)
+        stops = lambda: next(asked) >= after  # noqa: E731
+        backend.launch(context, run, "token-of-sixteen-or-more", keep=False, should_stop=stops)
     assert heroku.apps() == []
     assert heroku.servers("creating", "up") == []

@@ -210,8 +210,8 @@ def test_a_press_during_a_launch_takes_the_server_down_again(local: LocalWorld, 
     folder = local.write_app(command="sleep 1000 & sleep 1000")
     launched = local.start("launch_server", "--app-dir", str(folder))
     wait_until(lambda: len(local.processes()) > 1)
-    launched.send_signal(sign)
-    assert launched.wait(30) == 130
+    launched.press(sign)
+    assert launched.end() == 130
     assert local.processes() == []
     assert [row.state for row in local.rows()] == ["gone"]
 

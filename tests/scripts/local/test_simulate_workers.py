@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
-import subprocess
-import sys
 
 import pytest
 
 from tests.support.crowds import free_port, wait_until
 from tests.support.offers import Offer, offer
-from tests.support.worlds import REPOSITORY, World, invoke
+from tests.support.scripts import Script
+from tests.support.worlds import World, invoke
 
 SCRIPT = "local/simulate_workers"
 HASTY = ("--seconds-per-task", "0", "--until-idle", "0.4")
@@ -77,15 +77,12 @@ def test_an_interrupted_rehearsal_returns_what_is_in_hand_and_shows_its_tally(
     world: World, sign: signal.Signals
 ) -> None:
     offered = offer(world.client, 2)
-    command = [sys.executable, str(REPOSITORY / "scripts" / f"{SCRIPT}.py"), "--workers", "2", "--json"]
-    with subprocess.Popen(
-        [*command, "--seconds-per-task", "60"], stdout=subprocess.PIPE, text=True
-    ) as process:
-        wait_until(lambda: all_in_hand(offered), 20)
-        process.send_signal(sign)
-        output, _ = process.communicate(timeout=20)
-    tally = json.loads(output)
-    assert process.returncode == 130
+    command = ("--workers", "2", "--json", "--seconds-per-task", "60")
+    rehearsal = Script(SCRIPT, *command, environment=os.environ, folder=world.folder)
+    wait_until(lambda: all_in_hand(offered), 20)
+    rehearsal.press(sign)
+    assert rehearsal.end() == 130
+    tally = rehearsal.document()
     assert (tally["returned"], tally["submitted"], tally["errors"]) == (2, 0, [])
     assert offered.statuses() == ["Assignable"] * 2
 

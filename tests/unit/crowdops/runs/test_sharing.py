@@ -1,13 +1,10 @@
 """Several processes at once on one registry."""
 
-import signal
-import subprocess
-import sys
-
 from tests.support import fixtures
 from tests.support.crowds import wait_until
 from tests.support.gates import Call
-from tests.support.launching import END_SECONDS, REPOSITORY, World
+from tests.support.launching import World
+from tests.support.scripts import Script
 
 world = fixtures.launching_world
 
@@ -21,18 +18,11 @@ def test_a_launch_a_status_and_an_expiry_share_a_registry(world: World) -> None:
     old = world.launch("--detach", units=24)
     assert old.end() == 0
     world.gate.before = work
-    status = subprocess.Popen(
-        [
-            sys.executable,
-            str(REPOSITORY / "scripts/mturk/print_outstanding_hit_status.py"),
-            "--json",
-            "--watch",
-            "0.1",
-        ],
-        env=world.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    status = Script(
+        "mturk/print_outstanding_hit_status",
+        *("--json", "--watch", "0.1"),
+        environment=world.environment(),
+        folder=world.folder,
     )
     new = world.launch(units=60, max_num_concurrent_units=15)
     wait_until(
@@ -40,12 +30,12 @@ def test_a_launch_a_status_and_an_expiry_share_a_registry(world: World) -> None:
     )
     expired = world.script("mturk.expire_hits", "--run", old.run_id, "--yes")
     assert new.end() == 0
-    status.send_signal(signal.SIGINT)
-    shown, complaints = status.communicate(timeout=END_SECONDS)
+    status.press()
+    assert status.end() == 130
     assert expired.exit_code == 0, expired.stderr
-    assert shown.count('"checked_at"') > 3
-    assert complaints.split() == ["Interrupted."]
-    for words in (complaints, new.said, old.said, expired.stderr):
+    assert status.output.count('"checked_at"') > 3
+    assert status.said.split() == ["Interrupted."]
+    for words in (status.said, new.said, old.said, expired.stderr):
         assert "locked" not in words
         assert "Traceback" not in words
     assert world.units(new.run_id) == {"finished": 60}

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -18,9 +14,7 @@ from tests.support.crowds import Crowd
 from tests.support.heroku.running import eventually
 from tests.support.heroku_servers import HerokuWorld
 from tests.support.offers import invite
-from tests.support.worlds import REPOSITORY
-
-LAUNCH = REPOSITORY / "scripts" / "mturk" / "launch_run.py"
+from tests.support.scripts import Script
 
 
 @pytest.fixture
@@ -35,17 +29,8 @@ def crowd(heroku: HerokuWorld, monkeypatch: pytest.MonkeyPatch) -> Iterator[Crow
         yield running
 
 
-def launch_run(heroku: HerokuWorld, **parts: str) -> subprocess.Popen[str]:
-    path = heroku.write_task(**parts)
-    process = subprocess.Popen(
-        [sys.executable, str(LAUNCH), str(path), "--yes", "--json"],
-        env=dict(os.environ),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    heroku.started.append(process)
-    return process
+def launch_run(heroku: HerokuWorld, **parts: str) -> Script:
+    return heroku.start("mturk/launch_run", str(heroku.write_task(**parts)), "--yes", "--json")
 
 
 def frame(page: Page) -> FrameLocator:
@@ -60,7 +45,7 @@ def accept(page: Page, url: str) -> None:
 
 @pytest.mark.browser
 def test_a_worker_does_both_units_and_is_told_to_finish_one_first(heroku: HerokuWorld, crowd: Crowd) -> None:
-    process = launch_run(heroku, task="allowed_concurrent = 1")
+    launch = launch_run(heroku, task="allowed_concurrent = 1")
     eventually(lambda: len(crowd.client().list_hits()["HITs"]) == 2, seconds=30)
     with chromium() as browser:
         context = browser.new_context()
@@ -81,9 +66,8 @@ def test_a_worker_does_both_units_and_is_told_to_finish_one_first(heroku: Heroku
                 eventually(lambda: all(app["active"] == 0 for app in health(heroku)))
                 second.reload()
         context.close()
-    stdout, stderr = process.communicate(timeout=60)
-    assert process.returncode == 0, stderr
-    found = json.loads(stdout)
+    assert launch.end() == 0, launch.said
+    found = launch.document()
     assert (found["state"], found["finished"], found["assignments"]) == ("finished", 2, 2)
     assert heroku.apps() == []
     assert heroku.status() == {"servers": [], "foreign_apps": 0}
@@ -97,9 +81,8 @@ def health(heroku: HerokuWorld) -> list[dict[str, int]]:
 
 def test_a_run_whose_deploy_fails_creates_no_hit_and_leaves_no_app(heroku: HerokuWorld, crowd: Crowd) -> None:
     heroku.emulator.order("build-failure")
-    process = launch_run(heroku)
-    _, stderr = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert "This build was ordered to fail" in stderr
+    launch = launch_run(heroku)
+    assert launch.end() == 1
+    assert "This build was ordered to fail" in launch.said
     assert crowd.client().list_hits()["HITs"] == []
     assert heroku.apps() == []

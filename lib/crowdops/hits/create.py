@@ -1,4 +1,4 @@
-"""HITs are created once: each is written down before it is sent, and a creation without an answer settled by reading.
+"""HITs are created once: written down before they are sent, and settled by reading if no answer came.
 
 The process may die between any two lines here and leaves nothing but units in state 'creating'.
 """
@@ -63,7 +63,8 @@ def _annotation_of(provider: MTurk, hit_id: str) -> str | None:
 def find_created(provider: MTurk, run: Run, units: Iterable[Unit]) -> dict[int, str]:
     """Return the HITs that exist for these units of a run, by unit index. One walk over ListHITs.
 
-    The first HIT of a unit that is launched anew was deleted, and may be listed for a while yet: it is asked for.
+    The first HIT of a unit that is launched anew was deleted, and may be listed for a while yet: it is asked
+    for.
     """
     by_index = {unit.unit_index: unit for unit in units}
     hit_ids: dict[int, str] = {}
@@ -84,10 +85,10 @@ def exists(provider: MTurk, hit_id: str) -> bool:
 class Creator:
     """Creates the HITs of one run, and settles those creations whose answer never came.
 
-    The run's HIT type must be in the registry by then. Calls are made by a pool, the registry is written by the
-    caller's thread. `question` returns the Question XML of a unit's HIT. `listen` is told after each batch of calls
-    whether the endpoint answered (None) or not. `failure` is the error that forbids to create anything more (no
-    money, no key), or None.
+    The run's HIT type must be in the registry by then. Calls are made by a pool, the registry is written by
+    the caller's thread. `question` returns the Question XML of a unit's HIT. `listen` is told after each
+    batch of calls whether the endpoint answered (None) or not. `failure` is the error that forbids to create
+    anything more (no money, no key), or None.
     """
 
     def __init__(
@@ -112,11 +113,12 @@ class Creator:
         self._send_all(units, lambda: self.failure is not None or should_stop(), first=True)
 
     def settle(self) -> None:
-        """Settle the 'creating' units that no call is under way for: resend while the token is good, else look.
+        """Settle the 'creating' units that no call is under way for: resend while the token is good, or find.
 
-        One call a unit; one walk over the account if there are units whose token is too old, or was used for a HIT
-        that the answer does not name. What is on no list yet stays 'creating': repeat until none is. Neither
-        Ctrl-C nor an empty account ends this, because a HIT that may exist must be known to be expired.
+        One call a unit; one walk over the account if there are units whose token is too old, or was used for
+        a HIT that the answer does not name. What is on no list yet stays 'creating': repeat until none is.
+        Neither Ctrl-C nor an empty account ends this, because a HIT that may exist must be known to be
+        expired.
         """
         now = datetime.now(UTC)
         to_resend: list[Unit] = []
@@ -148,7 +150,7 @@ class Creator:
             self._listen(error)
 
     def _write_down(self, outcome: bulk.Outcome[Unit, str], *, first: bool) -> Unreachable | None:
-        """Write down what came of a call. Returns the error of one without an answer: its unit stays 'creating'."""
+        """Write down what came of a call. Returns the error if no answer came: the unit stays 'creating'."""
         run_id, index, error = self._run.run_id, outcome.item.unit_index, outcome.error
         if outcome.result is not None:
             self._context.registry.set_created(run_id, index, outcome.result)

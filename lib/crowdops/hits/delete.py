@@ -48,7 +48,7 @@ def _held(registry: Registry, hit: Hit) -> str | None:
 
 
 def action(context: Context) -> Action[Candidate, None]:
-    """Return what deletes a HIT and writes that down. Safe to repeat: one that is gone was deleted already."""
+    """Return what deletes a HIT and writes that down. Safe to repeat: one that is gone was deleted before."""
 
     def settle(outcome: Outcome[Candidate, None]) -> bool:
         candidate, error = outcome.item, outcome.error

@@ -22,7 +22,7 @@ NEVER_LAUNCHED = ("planned", "creating", "failed")
 
 
 class Pair(NamedTuple):
-    """A HIT as it was read, and its unit as the registry has it, with the number of answers collected of that HIT.
+    """A HIT as it was read, its unit as the registry has it, and how many answers of the HIT are collected.
 
     `condition` is the run's: attended, detached, crashed or ended.
     """
@@ -101,7 +101,7 @@ def _is_open_after_end(pair: Pair) -> bool:
 def _is_unseen_end(pair: Pair) -> bool:
     if not pair.is_awaited or pair.hit.is_outstanding:
         return False
-    # A process that attends a run asks for the Reviewable HITs of its type; a detached run is collected when asked.
+    # Whoever attends a run asks for the Reviewable HITs of its type; a detached run is collected on demand.
     is_polled = pair.hit.status != "Reviewing" and pair.hit.hit_type_id == pair.run.hit_type_id
     return pair.condition in ("crashed", "ended") or (pair.condition == "attended" and not is_polled)
 
@@ -113,7 +113,7 @@ def _lacks_answers(pair: Pair) -> bool:
     return pair.hit.answers > pair.collected and not is_disposed
 
 
-# How each is found; the first that applies counts. A deleted HIT cannot be compared: it is found by asking for it.
+# How each is found; the first that applies counts. Of a deleted HIT there is nothing to compare.
 RULES: tuple[tuple[Kind, Callable[[Pair], bool]], ...] = (
     (UNRECORDED, _is_unrecorded),
     (SECOND, _is_second),
@@ -125,7 +125,7 @@ RULES: tuple[tuple[Kind, Callable[[Pair], bool]], ...] = (
 
 
 class Difference(NamedTuple):
-    """A unit, or a second HIT of one, of which registry and provider do not say the same. `hit` None: it is gone."""
+    """A HIT of which registry and provider do not say the same. `hit` is None if it is gone."""
 
     kind: Kind
     run: Run
@@ -137,7 +137,7 @@ class Difference(NamedTuple):
 
 
 class AccountDifferences(NamedTuple):
-    """What differs in the selected runs, and how many HITs carry the mark of a run that the registry lacks."""
+    """What differs in some runs, and how many HITs carry the mark of a run that the registry lacks."""
 
     differences: list[Difference]
     unknown_hits: int
@@ -161,8 +161,8 @@ def find_all(context: Context, runs: Sequence[Run], conditions: Mapping[str, str
 def find(context: Context, run: Run, condition: str, hits: Sequence[Hit]) -> Iterator[Difference]:
     """Yield what differs in a run, given the HITs that a walk over the account has shown of it. Only reads.
 
-    What the process that attends a run is about to put right by itself is left out, and so is what a detached run
-    has ready to be collected. Raises the first error of a HIT that is on no list and cannot be read.
+    What the process that attends a run is about to put right by itself is left out, and so is what a detached
+    run has ready to be collected. Raises the first error of a HIT that is on no list and cannot be read.
     """
     missing = read_hits(context, missing_hits(context.registry, run, hits))
     for error in missing.errors.values():
@@ -201,7 +201,7 @@ class HitsRead(NamedTuple):
 
 
 def read_hits(context: Context, hit_ids: Collection[str]) -> HitsRead:
-    """Ask for HITs. One call each; those that were not tried, because the endpoint fell silent, are left out."""
+    """Ask for HITs, one call each. When the endpoint falls silent, the rest is not tried and left out."""
     read = HitsRead({}, set(), {})
     for outcome in bulk.each(context.provider.hit, hit_ids, threads=context.settings.threads):
         if outcome.result:
@@ -227,7 +227,7 @@ def outstanding_units(registry: Registry, run: Run, hit_ids: Collection[str]) ->
 
 
 def may_be_replaced(difference: Difference) -> bool:
-    """Return whether a HIT may be a deleted one of a unit that was launched anew, and only the list has it yet."""
+    """Return whether perhaps only the list still has this HIT: it was deleted, and its unit launched anew."""
     unit = difference.unit
     return unit is not None and unit.attempt > 0 and unit.hit_id != difference.hit_id
 
@@ -241,7 +241,7 @@ def _compare_again(context: Context, difference: Difference) -> Difference | Non
 
 
 def _has_more_answers(context: Context, hit: Hit) -> bool:
-    """Return whether a HIT has more answers than are stored: counters lag behind, the list of assignments does not."""
+    """Return whether more answers are listed than stored. Counters lag; the list of assignments does not."""
     assert hit.mark is not None
     known = context.registry.collected_of(hit.mark.run_id, hit.mark.unit_index, hit.hit_id)
     return len(context.provider.submissions(hit.hit_id, hit.max_assignments)) > known

@@ -1,4 +1,4 @@
-"""HITs are expired: nobody can accept them any more. Accepted work can still be submitted until its deadline."""
+"""HITs are expired: nobody can accept them any more. Accepted work can be submitted until its deadline."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def can_be_accepted(hit: Hit) -> bool:
 def find_targets(context: Context, runs: Sequence[Run]) -> tuple[list[Target], int]:
     """Return the HITs of these runs that can be accepted, and how many of them cannot any more.
 
-    One walk over ListHITs. It is the truth; outstanding units of the registry that are too new for it are added.
+    One walk over ListHITs. It is the truth; outstanding units of the registry that are too new for it are
+    added.
     """
     run_ids = {run.run_id for run in runs}
     targets: list[Target] = []
@@ -53,7 +54,7 @@ def find_targets(context: Context, runs: Sequence[Run]) -> tuple[list[Target], i
 
 
 def action(context: Context) -> Action[Target, None]:
-    """Return what expires a HIT and writes that down. Safe to repeat. The unit of one that is gone has failed."""
+    """Return what expires a HIT and writes that down. Safe to repeat. If it is gone, its unit has failed."""
 
     def settle(outcome: Outcome[Target, None]) -> bool:
         target, error = outcome.item, outcome.error

@@ -27,13 +27,13 @@ from crowdops.results import collect
 
 
 def adopt(registry: Registry, run_id: str, hits: Iterable[Hit]) -> int:
-    """Take over those HITs of a run whose units the registry knows no HIT of. Returns how many. Safe to repeat."""
+    """Take over the HITs of units that have none in the registry. Returns how many. Safe to repeat."""
     units = [(hit.mark.unit_index, hit) for hit in sorted(hits, key=age) if hit.mark]
     return sum(registry.adopt_hit(run_id, index, hit.hit_id, hit.created_at) for index, hit in units)
 
 
 class Reconciled(NamedTuple):
-    """What the registry learnt of a run. `failures` has a line for each HIT that could not be read or expired."""
+    """What the registry learnt of a run. `failures` has a line for each HIT that could not be settled."""
 
     adopted: int
     deleted: int
@@ -41,11 +41,11 @@ class Reconciled(NamedTuple):
 
 
 def reconcile(context: Context, run: Run, hits: Sequence[Hit]) -> Reconciled:
-    """Bring the registry in line with the listed HITs of a run that is carried on, or drained. Safe to repeat.
+    """Bring the registry in line with the listed HITs of a run to be carried on or drained. Safe to repeat.
 
-    Its lock must be held. Units whose HIT somebody has extended are outstanding again; a drain expires them then, and
-    waits for what is being worked on. What has ended is collected, because it may be on no list that a run asks for.
-    A HIT that cannot be read again is taken for what the list said.
+    Its lock must be held. Units whose HIT somebody has extended are outstanding again; a drain expires them
+    then, and waits for what is being worked on. What has ended is collected, because it may be on no list
+    that a run asks for. A HIT that cannot be read again is taken for what the list said.
     """
     missing = read_hits(context, missing_hits(context.registry, run, hits))
     listed = {hit.hit_id: hit for hit in hits} | missing.hits
@@ -79,9 +79,10 @@ def _is_doubtful(registry: Registry, run: Run, hit: Hit) -> bool:
 def mend(
     context: Context, differences: Sequence[Difference], conditions: Mapping[str, str]
 ) -> BulkResult[Difference]:
-    """Put right what find_all() has found, in its order. Each HIT is read again first: some may be right by now.
+    """Put right what find_all() has found. Each HIT is read again first: some may be right by now.
 
-    Units whose HIT somebody has extended are not left open: the HIT is expired. Safe to repeat, and beside the process that attends a run.
+    Units whose HIT somebody has extended are not left open: the HIT is expired. Safe to repeat, and beside
+    the process that attends a run.
     """
     again = read_hits(context, [difference.hit_id for difference in differences])
     result: BulkResult[Difference] = BulkResult()
@@ -124,7 +125,7 @@ def _write(registry: Registry, difference: Difference, *, carry_on: bool) -> Dif
 
 
 def _provider_action(context: Context, ended: list[Hit]) -> Action[Difference, tuple[Hit, list[Assignment]]]:
-    """Return what expires and collects the HITs of differences; those that can be marked Reviewing come into `ended`."""
+    """Return what expires and collects HITs that differ. `ended` gets those that can be marked Reviewing."""
 
     def call(difference: Difference) -> tuple[Hit, list[Assignment]]:
         hit = difference.hit

@@ -1,7 +1,8 @@
-"""Units whose pages have moved: a run that is carried on with a new server has HITs that lead to the old address.
+"""HITs that lead to an address where the pages of their run are no more: they are replaced on a resume.
 
-A HIT's address cannot be changed. Such a HIT is expired; where nobody has worked on it, it is deleted as well, and its
-unit launched anew under a token of its own. A unit never has two HITs: the first is gone before the second is made.
+A HIT's address cannot be changed. Such a HIT is expired; where nobody has worked on it, it is deleted as
+well, and its unit launched anew under a token of its own. A unit never has two HITs: the first is gone before
+the second is made.
 """
 
 from __future__ import annotations
@@ -20,23 +21,23 @@ from crowdops.registry import Run
 class Moved(NamedTuple):
     """How many units are to be launched anew, and how many keep a HIT that somebody has worked on."""
 
-    again: int
+    replanned: int
     kept: int
 
 
-def has_moved(url: str, known: Collection[str | None]) -> bool:
-    """Return whether a run's HITs may lead elsewhere than to `url`, given the addresses that its servers had before."""
-    return {address for address in known if address} != {url}
+def has_moved(url: str, earlier: Collection[str | None]) -> bool:
+    """Return whether HITs may lead elsewhere than to `url`, given the addresses of their run's servers."""
+    return {address for address in earlier if address} != {url}
 
 
 def move(context: Context, run: Run, url: str) -> Moved:
     """Replan the outstanding units whose HITs lead elsewhere than to `url`. Safe to repeat and to interrupt.
 
-    One call an outstanding HIT, and three more for each that leads elsewhere. Raises the first error: a run must not
-    go on before it is known that its HITs lead to its pages.
+    One call an outstanding HIT, and three more for each that leads elsewhere. Raises the first error: a run
+    must not go on before it is known that its HITs lead to its pages.
     """
-    _find_stranded(context, run, url)
-    again, kept = 0, 0
+    _note_stranded(context, run, url)
+    replanned, kept = 0, 0
     for outcome in bulk.each(
         lambda unit: _remove(context.provider, unit.hit_id or ""),
         context.registry.stranded_units(run.run_id),
@@ -46,24 +47,24 @@ def move(context: Context, run: Run, url: str) -> Moved:
             raise outcome.error
         if outcome.result:
             context.registry.plan_again(run.run_id, outcome.item.unit_index, outcome.item.hit_id or "")
-            again += 1
+            replanned += 1
         else:
             kept += 1
-    return Moved(again, kept)
+    return Moved(replanned, kept)
 
 
-def _find_stranded(context: Context, run: Run, url: str) -> None:
-    """Write down which units' HITs are to go, before the first of them goes."""
-    units = {
+def _note_stranded(context: Context, run: Run, url: str) -> None:
+    """Write down which units' HITs lead elsewhere, before the first of them goes."""
+    indexes = {
         unit.hit_id: unit.unit_index
         for unit in context.registry.iter_units(run.run_id, ["outstanding"])
         if unit.hit_id
     }
-    for outcome in bulk.each(context.provider.definition, list(units), threads=context.settings.threads):
+    for outcome in bulk.each(context.provider.definition, list(indexes), threads=context.settings.threads):
         if outcome.result:
             address = question_xml.external_url(outcome.result.question) or ""
             if not address.startswith(f"{url.rstrip('/')}/"):
-                context.registry.set_stranded(run.run_id, units[outcome.item], outcome.item)
+                context.registry.set_stranded(run.run_id, indexes[outcome.item], outcome.item)
         elif outcome.error and not isinstance(outcome.error, NotFound):
             raise outcome.error
 
@@ -73,7 +74,7 @@ def _remove(provider: MTurk, hit_id: str) -> bool:
     try:
         provider.expire(hit_id)
         hit = provider.hit(hit_id)
-        if hit.is_outstanding or hit.available < hit.max_assignments:
+        if not hit.ended_untouched:
             return False
         provider.delete_hit(hit_id)
     except NotFound:  # deleted before, and that was not written down
@@ -86,6 +87,7 @@ def _remove(provider: MTurk, hit_id: str) -> bool:
 def describe(moved: Moved) -> str:
     """Return in words what became of the units."""
     return (
-        f"The address of the pages has changed: {moved.again} HITs that led to the old one are deleted, and their units"
-        f" launched anew. {moved.kept} that somebody has worked on are ended, with what was submitted."
+        f"The address of the pages has changed: {moved.replanned} HITs that led to the old one are deleted,"
+        f" and their units launched anew. {moved.kept} that somebody has worked on are ended, with what was"
+        " submitted."
     )

@@ -15,7 +15,7 @@ class AccountScan(NamedTuple):
 
 
 def scan(provider: MTurk) -> AccountScan:
-    """Walk over the account once: one call a hundred HITs, and one more. Keeps only the HITs that are ours."""
+    """Walk over the account once: one call a hundred HITs, and one more. Keeps only HITs that are ours."""
     hits_by_run: dict[str, list[Hit]] = {}
     foreign = 0
     for hit in provider.iter_hits():

@@ -36,7 +36,7 @@ class RunStatus(NamedTuple):
 
 
 class AccountStatus(NamedTuple):
-    """What an account has: by run, how many outstanding HITs of ours have no living run, how many HITs are foreign.
+    """What an account has, by run. Orphans are outstanding HITs of ours that have no living run.
 
     `outstanding` are the outstanding HITs of the runs, if details were asked for.
     """

@@ -16,11 +16,12 @@ Outcome = bulk.Outcome[Hit, list[Assignment]]
 
 
 def collect(context: Context, hits: Iterable[Hit], *, mark: bool = True) -> Iterator[Outcome]:
-    """Store the assignments of these HITs of ours, then `mark` those that have ended Reviewing. Yields what came of it.
+    """Store the assignments of HITs of ours, then `mark` the ended ones Reviewing. Yields what came of each.
 
-    Two calls a HIT that has ended; none for one that ended untouched, which is not marked either. Safe to repeat and
-    to interrupt: a HIT that was stored but not marked is listed again. A unit is not at its end while the counters
-    of its HIT speak of more answers than are stored: whatever the registry took it for, it is outstanding until then.
+    Two calls a HIT that has ended; none for one that ended untouched, which is not marked either. Safe to
+    repeat and to interrupt: a HIT that was stored but not marked is listed again. A unit is not at its end
+    while the counters of its HIT speak of more answers than are stored: whatever the registry took it for, it
+    is outstanding until then.
     """
     to_mark: list[Hit] = []
     outcomes = bulk.each(
@@ -53,7 +54,7 @@ def reopen_unit(registry: Registry, hit: Hit) -> None:
 
 
 def fetch(provider: MTurk, hit: Hit) -> list[Assignment]:
-    """Return what was submitted to a HIT. One call for up to a hundred assignments, none if it ended untouched."""
+    """Return what was submitted to a HIT. One call for a hundred assignments, none if it ended untouched."""
     if hit.ended_untouched:
         return []
     return [_assignment(submission) for submission in provider.submissions(hit.hit_id, hit.max_assignments)]
@@ -66,7 +67,7 @@ def _assignment(submission: Submission) -> Assignment:
 
 
 def store(registry: Registry, hit: Hit, assignments: Sequence[Assignment]) -> bool:
-    """Store what was fetched of a HIT; with that its unit has ended, unless this is the second HIT of the unit.
+    """Store what was fetched of a HIT. With that its unit has ended, unless it is the unit's second HIT.
 
     Returns whether the HIT may be marked Reviewing: it has ended, and nothing of it is missing.
     """
@@ -80,7 +81,7 @@ def store(registry: Registry, hit: Hit, assignments: Sequence[Assignment]) -> bo
 
 
 def mark_collected(context: Context, hits: Iterable[Hit]) -> None:
-    """Take HITs whose results are stored off the list of reviewable ones. A failure is made good next time."""
+    """Take HITs whose results are stored off the reviewable ones. A failure is made good next time."""
     for _ in _mark(context, hits):
         pass
 
@@ -98,7 +99,7 @@ def _mark(context: Context, hits: Iterable[Hit]) -> Iterator[Outcome]:
 
 
 def is_due(registry: Registry, hit: Hit) -> bool:
-    """Return whether the registry lacks something of a HIT of ours that has ended: answers, or its unit's end."""
+    """Return whether the registry lacks something of an ended HIT of ours: answers, or its unit's end."""
     assert hit.mark is not None
     run_id, index = hit.mark.run_id, hit.mark.unit_index
     unit = registry.unit(run_id, index)
@@ -112,8 +113,8 @@ def is_due(registry: Registry, hit: Hit) -> bool:
 def refresh(context: Context, runs: Sequence[Run]) -> list[str]:
     """Collect what is new of these runs. Returns a line for each HIT that could not be read.
 
-    One walk over ListHITs, and one or two calls for each HIT whose counters disagree with what is stored: work that
-    came in, was approved by itself, or was reviewed by somebody else.
+    One walk over ListHITs, and one or two calls for each HIT whose counters disagree with what is stored:
+    work that came in, was approved by itself, or was reviewed by somebody else.
     """
     outcomes = collect(context, list(_iter_changed_hits(context, runs)))
     return [describe_failure(outcome) for outcome in outcomes if outcome.error]
@@ -121,7 +122,7 @@ def refresh(context: Context, runs: Sequence[Run]) -> list[str]:
 
 def _iter_changed_hits(context: Context, runs: Sequence[Run]) -> Iterator[Hit]:
     run_ids, now = {run.run_id for run in runs}, datetime.now(UTC)
-    # The counter of reviewed assignments may lag; the moment at which they are approved by themselves is known.
+    # The counter of reviewed assignments may lag; when they are approved by themselves is known.
     approved = {hit_id for run_id in run_ids for _, hit_id in context.registry.iter_stale_units(run_id, now)}
     for hit in context.provider.iter_hits():
         mark = hit.mark

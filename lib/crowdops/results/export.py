@@ -1,26 +1,43 @@
-"""Export."""
+"""Results written out as people use them: CSV, JSON, JSON Lines, or a table."""
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import IO, Any
 
 from crowdops.console.output import cell, timestamp
 from crowdops.formats import csv_files
 from crowdops.registry import Registry, Result, Run
 
-FIXED_COLUMNS = ("run_id", "task_name", "unit_index")
-
-
+UNIT_COLUMNS = ("run_id", "task_name", "unit_index")
 ASSIGNMENT_COLUMNS = (
-    *("hit_id", "assignment_id", "worker_id", "status"),
-    *("accepted_at", "submitted_at", "approved_at", "bonus"),
+    "hit_id",
+    "assignment_id",
+    "worker_id",
+    "status",
+    "accepted_at",
+    "submitted_at",
+    "approved_at",
+    "bonus",
 )
 
 
-def record(result: Result) -> dict[str, Any]:
+def write(registry: Registry, runs: Sequence[Run], form: str, file: IO[str]) -> None:
+    """Write the results of these runs as csv, json, jsonl or table."""
+    run_ids = [run.run_id for run in runs]
+    if form == "csv":
+        write_csv(lambda: registry.iter_results(run_ids), file)
+    elif form == "json":
+        write_json(registry.iter_results(run_ids), file)
+    elif form == "jsonl":
+        write_jsonl(registry.iter_results(run_ids), file)
+    else:
+        write_table(registry.iter_results(run_ids), file)
+
+
+def document(result: Result) -> dict[str, Any]:
     """Return one result as the JSON object that others build on."""
     assignment = result.assignment
     return {
@@ -43,14 +60,14 @@ def record(result: Result) -> dict[str, Any]:
 def write_jsonl(results: Iterable[Result], file: IO[str]) -> None:
     """Write one JSON object a line."""
     for result in results:
-        file.write(json.dumps(record(result), ensure_ascii=False) + "\n")
+        file.write(json.dumps(document(result), ensure_ascii=False) + "\n")
 
 
 def write_json(results: Iterable[Result], file: IO[str]) -> None:
     """Write one JSON array, streamed."""
     opening = "["
     for result in results:
-        file.write(f"{opening}\n{json.dumps(record(result), ensure_ascii=False)}")
+        file.write(f"{opening}\n{json.dumps(document(result), ensure_ascii=False)}")
         opening = ","
     file.write("[]\n" if opening == "[" else "\n]\n")
 
@@ -65,22 +82,21 @@ def write_csv(results: Callable[[], Iterable[Result]], file: IO[str]) -> None:
     for result in results():
         inputs.update(dict.fromkeys(result.input or {}))
         answers.update(dict.fromkeys(result.assignment.answer))
-    writer = csv.writer(file, lineterminator="\n")
-    headers = [
-        *FIXED_COLUMNS,
-        *(f"input.{n}" for n in inputs),
+    headings = [
+        *UNIT_COLUMNS,
+        *(f"input.{name}" for name in inputs),
         *ASSIGNMENT_COLUMNS,
-        *(f"answer.{n}" for n in answers),
+        *(f"answer.{name}" for name in answers),
     ]
-    writer.writerow([csv_files.cell(header) for header in headers])
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([csv_files.cell(heading) for heading in headings])
     for result in results():
-        flat = record(result)
-        given, answered = flat["input"] or {}, flat["answer"]
+        values = document(result)
         row = [
-            *(flat[name] for name in FIXED_COLUMNS),
-            *(given.get(name) for name in inputs),
-            *(flat[name] for name in ASSIGNMENT_COLUMNS),
-            *(answered.get(name) for name in answers),
+            *(values[name] for name in UNIT_COLUMNS),
+            *((result.input or {}).get(name) for name in inputs),
+            *(values[name] for name in ASSIGNMENT_COLUMNS),
+            *(result.assignment.answer.get(name) for name in answers),
         ]
         writer.writerow([csv_files.cell(value) for value in row])
 
@@ -92,31 +108,13 @@ def write_table(results: Iterable[Result], file: IO[str]) -> None:
     units: dict[tuple[str, int], list[Result]] = {}
     for result in results:
         units.setdefault((result.task_name, result.unit_index), []).append(result)
-    rows = [
-        (
-            name,
-            index,
-            cell(_short(found[0].input)),
-            cell(" | ".join(_short(r.assignment.answer) for r in found)),
-        )
-        for (name, index), found in units.items()
-    ]
-    headers = ("task_name", "unit", "input", "answers")
-    file.write(tabulate(rows, headers=headers, disable_numparse=True) + "\n")
+    rows = []
+    for (task_name, unit_index), answered in units.items():
+        answers = " | ".join(_in_short(result.assignment.answer) for result in answered)
+        rows.append((task_name, unit_index, cell(_in_short(answered[0].input)), cell(answers)))
+    headings = ("task_name", "unit", "input", "answers")
+    file.write(tabulate(rows, headers=headings, disable_numparse=True) + "\n")
 
 
-def _short(fields: dict[str, Any] | None) -> str:
+def _in_short(fields: Mapping[str, Any] | None) -> str:
     return ", ".join(f"{name}={value}" for name, value in (fields or {}).items())
-
-
-def write(registry: Registry, runs: Sequence[Run], form: str, file: IO[str]) -> None:
-    """Write the results of these runs as csv, json, jsonl or table."""
-    run_ids = [run.run_id for run in runs]
-    if form == "csv":
-        write_csv(lambda: registry.iter_results(run_ids), file)
-    elif form == "json":
-        write_json(registry.iter_results(run_ids), file)
-    elif form == "jsonl":
-        write_jsonl(registry.iter_results(run_ids), file)
-    else:
-        write_table(registry.iter_results(run_ids), file)

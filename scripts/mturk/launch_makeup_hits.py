@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, output
+from crowdops.console import cli
 
 
 @cli.command(__doc__)
@@ -24,38 +24,21 @@ from crowdops.console import cli, output
 @click.option("--reason", default="", help="The worker reads it.")
 @cli.with_guard
 @cli.with_settings
-def main(
-    file: Path | None,
-    task_name: str,
-    worker: str,
-    amount: str,
-    reason: str,
-    settings: Settings,
-    guard: cli.Guard,
-) -> int:
-    from crowdops.bulk import BulkResult, Tally
+def main(file: Path | None, task_name: str, settings: Settings, guard: cli.Guard, **makeup: str) -> int:
     from crowdops.context import Context
-    from crowdops.payments import compensation
+    from crowdops.payments import compensation, compensation_plans, view
 
-    one = (
-        [compensation.check(worker, amount, reason, place="--worker, --amount, --reason")] if not file else []
-    )
+    makeups = compensation_plans.requested(file, **makeup)
     with Context.open(settings) as context:
-        context, chosen = context.choose(Selection(task_names=(task_name,)))
-        plan = compensation.plan(context, task_name, compensation.read(file) if file else one, chosen)
+        context, runs = context.choose(Selection(task_names=(task_name,)))
+        plan = compensation_plans.plan(context, task_name, makeups, runs)
         if not settings.as_json:
-            output.table(compensation.PLAN_HEADERS, compensation.plan_rows(plan, context.settings))
-        tally: Tally[compensation.Makeup] = Tally()
-        price = compensation.total(plan.due, context.settings.environment)
-        if plan.due and guard.allows(
-            f"Launch {len(plan.due)} HITs for ${price} with fees at {context.settings.endpoint}?"
-        ):
-            bar = context.progress(len(plan.due), "made")
-            tally, untold = compensation.make(context, plan, bar)
-            for line in untold:
-                output.say(line)
-    before = BulkResult[compensation.Makeup](already=len(plan.made))
-    return cli.report(settings, guard, "made", len(plan.due), before + tally)
+            view.makeup_table(plan)
+        endpoint, result = context.settings.endpoint, plan.known
+        question = f"Launch {len(plan.due)} HITs for ${plan.total} with fees at {endpoint}?"
+        if plan.due and guard.allows(question):
+            result += compensation.make(context, plan)
+    return cli.report(settings, guard, "made", len(plan.due), result)
 
 
 if __name__ == "__main__":

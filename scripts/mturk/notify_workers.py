@@ -33,7 +33,6 @@ def main(
     guard: cli.Guard,
     **named: Any,
 ) -> int:
-    from crowdops.bulk import BulkResult
     from crowdops.context import Context
     from crowdops.workers import messages, worker_ids
 
@@ -46,8 +45,7 @@ def main(
         if not selection.is_empty:
             recipients += context.registry.workers_of([run.run_id for run in runs])
         plan = messages.plan(context, message, recipients)
-        in_doubt = [(worker_id, messages.IN_DOUBT) for worker_id in plan.in_doubt]
-        result = BulkResult[str](already=len(plan.told), failed=in_doubt)
+        result = plan.known
         if plan.recipients and guard.allows(f"Send {message.subject!r} to {len(plan.recipients)} workers?"):
             result += messages.send(context, message, plan.recipients)
     return cli.report(settings, guard, "told", len(plan.recipients), result)

@@ -20,25 +20,21 @@ from crowdops.console import cli, output
 @cli.with_guard
 @cli.with_settings
 def main(file: Path, settings: Settings, selection: Selection, guard: cli.Guard) -> int:
-    from crowdops.bulk import BulkResult, Tally
     from crowdops.context import Context
-    from crowdops.payments import bonus_plans, bonuses
+    from crowdops.payments import bonus_plans, bonuses, view
 
     rows = bonus_plans.read(file)
     with Context.open(settings) as context:
-        context, chosen = context.choose(selection)
-        plan = bonus_plans.plan_file(context.registry, rows, chosen)
+        context, runs = context.choose(selection)
+        plan = bonus_plans.plan_file(context.registry, rows, runs)
         if not settings.as_json:
-            output.table(bonus_plans.PLAN_HEADERS, bonus_plans.plan_rows(plan, chosen))
+            view.bonus_table(plan, runs)
         if not settings.quiet:
-            output.say(bonus_plans.describe(context.registry, plan, context.settings.environment))
-        tally: Tally[bonus_plans.Due] = Tally()
-        question = f"Pay {len(plan.due)} bonuses for ${plan.total(context.settings.environment)} with fees?"
-        if plan.due and guard.allows(question):
-            bar = context.progress(len(plan.due), "paid")
-            tally = bonuses.pay(context, plan.due, progress=bar)
-    before = BulkResult[bonus_plans.Due](already=len(plan.paid), failed=list(plan.failed))
-    return cli.report(settings, guard, "paid", len(plan.due), before + tally)
+            output.say(view.bonus_words(plan) + view.others_words(context.registry, plan))
+        result = plan.known
+        if plan.due and guard.allows(f"Pay {len(plan.due)} bonuses for ${plan.total} with fees?"):
+            result += bonuses.pay(context, plan.due)
+    return cli.report(settings, guard, "paid", len(plan.due), result)
 
 
 if __name__ == "__main__":

@@ -20,23 +20,19 @@ from crowdops.console import cli, output
 @cli.with_settings
 def main(offline: bool, settings: Settings, selection: Selection) -> int:
     from crowdops.context import Context
-    from crowdops.payments import account
+    from crowdops.payments import account, view
     from crowdops.results import collect
 
     with Context.open(settings) as context:
-        context, chosen = context.choose(selection)
-        unread = []
-        if not offline:
-            unread = collect.catch_up(context, chosen)
+        context, runs = context.choose(selection)
+        unread = [] if offline else collect.refresh(context, runs)
         balance = context.provider.account()
-        found = account.read(context.registry, chosen)
+        figures = account.read(context.registry, runs)
     if settings.as_json:
-        output.document(
-            account.document(found, balance, context.settings.environment, context.settings.endpoint)
-        )
+        output.document(view.account_document(figures, balance, context.settings))
     else:
-        output.table(account.HEADERS, account.rows(found))
-        output.say(account.describe(balance))
+        view.account_table(figures)
+        output.say(view.balance_words(balance))
     for line in unread:
         output.say(line)
     return cli.EXIT_FAILED if unread else 0

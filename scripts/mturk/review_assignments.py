@@ -38,45 +38,37 @@ FILE = click.Path(path_type=Path)
 @cli.with_selectors
 @cli.with_guard_unless("export")
 @cli.with_settings
-def main(
-    field: tuple[str, ...],
-    override_rejection: bool,
-    settings: Settings,
-    selection: Selection,
-    guard: cli.Guard,
-    **given: Any,
-) -> int:
-    from crowdops.bulk import BulkResult
+def main(settings: Settings, selection: Selection, guard: cli.Guard, **options: Any) -> int:
     from crowdops.context import Context
     from crowdops.results import collect
-    from crowdops.review import decisions, decisions_file, interactive, review
+    from crowdops.review import decisions_file, interactive, review, view
 
-    way = review.choose(field, override_rejection, given)
-    if way.name != "apply":
+    method = review.choose(**options)
+    if method.name != "apply":
         cli.require(selection)
     with Context.open(settings) as context:
-        context, chosen = context.choose(selection)
-        if way.name != "apply":
-            for line in collect.catch_up(context, chosen):
+        context, runs = context.choose(selection)
+        if method.name != "apply":
+            for line in collect.refresh(context, runs):
                 output.say(line)
-        if way.name == "export" and way.path:
-            with output.destination(way.path) as file:
-                output.say(decisions_file.export(review.submitted(context.registry, chosen), file))
+        if method.name == "export":
+            with output.destination(method.path) as file:
+                count = decisions_file.export(review.submitted(context.registry, runs), file)
+                output.say(f"{count} assignments wait for a decision.")
             return 0
-        if way.name is None:
-            interactive.sit(context.registry, chosen, dry_run=guard.dry_run)
-        plan = review.plan(context.registry, way, chosen)
+        if method.name is None and not guard.dry_run:
+            interactive.review(context.registry, runs)
+        plan = review.plan(context.registry, method, runs)
         if not settings.as_json:
-            output.table(decisions.PLAN_HEADERS, decisions.plan_rows(plan.verdicts, chosen))
+            view.decision_table(plan.decisions, runs)
         if not settings.quiet:
-            output.say(plan.words)
-        done = review.refused(plan)
+            output.say(view.words(plan))
+        result = plan.known
         if not guard.dry_run:
-            review.close_settled(context.registry, plan)
-        if review.selected(plan) and guard.allows_typed(*review.question(plan, context.settings)):
-            done = review.carry_out(context, plan, chosen)
-    result = BulkResult[Any](**done._asdict())
-    return cli.report(settings, guard, "carried out", review.selected(plan), result)
+            review.close_finished(context.registry, plan)
+        if plan.selected and guard.allows_typed(*view.question(plan)):
+            result = review.carry_out(context, plan, runs)
+    return cli.report(settings, guard, "carried out", plan.selected, result)
 
 
 if __name__ == "__main__":

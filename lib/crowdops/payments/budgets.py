@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from crowdops.config.parameters import Parameters
+from crowdops.errors import BudgetReached
 from crowdops.payments import pricing
 from crowdops.registry import Registry, Run
 
@@ -18,10 +18,9 @@ class Budget:
 
     def __init__(self, registry: Registry, run: Run) -> None:
         self._registry, self._run = registry, run
-        parameters = run.parameters
-        self._limit = parameters.max_cost
-        self._taken = assignments_bound(registry, run, parameters) * pricing.assignment_cost(
-            parameters, run.environment
+        self._limit = run.parameters.max_cost
+        self._taken = assignments_bound(registry, run) * pricing.assignment_cost(
+            run.parameters, run.environment
         )
         self.read_bonuses()
 
@@ -32,20 +31,14 @@ class Budget:
 
     def read_bonuses(self) -> None:
         """Read again what was paid beside the rewards: other processes pay bonuses while a run launches."""
-        self._bonuses = sum(
-            (
-                amount + pricing.bonus_fee(amount, self._run.environment)
-                for amount in self._registry.bonus_amounts(self._run.run_id, "sending", "paid")
-            ),
-            Decimal(0),
-        )
+        amounts = self._registry.bonus_amounts(self._run.run_id, "sending", "paid")
+        self._bonuses = pricing.bonus_cost(amounts, self._run.environment)
 
-    def take(self, price: Decimal) -> bool:
-        """Bind the run to a price. False, and nothing is bound, if that is over its max_cost."""
+    def take(self, price: Decimal) -> None:
+        """Bind the run to a price. BudgetReached, and nothing is bound, if that is over its max_cost."""
         if self._limit is not None and self.bound + price > self._limit:
-            return False
+            raise self.refusal(price)
         self._taken += price
-        return True
 
     def units_left(self, price: Decimal, wanted: int) -> int:
         """Return how many units of a price the run may still have, at most so many as are wanted."""
@@ -53,9 +46,9 @@ class Budget:
             return wanted
         return max(0, min(wanted, int((self._limit - self.bound) / price)))
 
-    def refusal(self, price: Decimal) -> str:
-        """Say why a price was not taken."""
-        return (
+    def refusal(self, price: Decimal) -> BudgetReached:
+        """Return what says why a price is not taken."""
+        return BudgetReached(
             f"${price} more would take the run over its max_cost: ${self.bound} of ${self._limit} are bound"
         )
 
@@ -74,9 +67,9 @@ class Budgets:
         return self._read[run.run_id]
 
 
-def assignments_bound(registry: Registry, run: Run, parameters: Parameters) -> int:
+def assignments_bound(registry: Registry, run: Run) -> int:
     """Return how many assignments a run has to pay if all that is out and unreviewed is approved."""
     counts, statuses = registry.unit_counts(run.run_id), registry.status_counts(run.run_id)
     out = counts.get("creating", 0) + counts.get("outstanding", 0)
     kept = sum(statuses.values()) - statuses.get("Rejected", 0)
-    return out * parameters.assignments_per_unit + kept - registry.collected_of_open_units(run.run_id)
+    return out * run.parameters.assignments_per_unit + kept - registry.collected_of_open_units(run.run_id)

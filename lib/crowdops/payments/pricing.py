@@ -1,10 +1,11 @@
-"""What work costs: rewards, bonuses and fees, in Decimal from the file to the API.
+"""What work costs: rewards, bonuses and fees, in Decimal from the file to the API. All amounts are dollars.
 
-The shares stand in config.ENVIRONMENTS. They are added up and rounded half up to the cent, once.
+The shares stand in config.environments. They are added up and rounded half up to the cent, once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
@@ -12,24 +13,23 @@ from crowdops.config.environments import ENVIRONMENTS, MASTERS, Fees
 from crowdops.config.parameters import Parameters
 
 CENT = Decimal("0.01")
-
-
-MANY_ASSIGNMENTS = 10
+MANY_ASSIGNMENTS = 10  # from so many assignments on, a HIT costs another share
 
 
 class Estimate(NamedTuple):
-    """What a run costs if all of its work is approved. Dollars."""
+    """What a run costs if all of its work is approved."""
 
     units: int
     assignments: int
     reward: Decimal
     fee: Decimal
     rate: Decimal
-    many: Decimal  # the part of the rate that is for HITs with many assignments
+    rate_for_many: Decimal  # the part of the rate that is for HITs with many assignments
     split_total: Decimal  # what it costs if no HIT has so many
 
     @property
     def total(self) -> Decimal:
+        """Rewards and fees."""
         return self.reward + self.fee
 
     def describe(self) -> str:
@@ -38,45 +38,14 @@ class Estimate(NamedTuple):
             f"{self.units} units, {self.assignments} assignments: ${self.reward} in rewards"
             f" + ${self.fee} in fees ({self.rate:.0%}) = ${self.total}"
         )
-        each = self.assignments // self.units if self.units else 0
-        if each < MANY_ASSIGNMENTS:
+        assignments_per_unit = self.assignments // self.units if self.units else 0
+        if assignments_per_unit < MANY_ASSIGNMENTS:
             return line
-        hits = -(-each // (MANY_ASSIGNMENTS - 1))
+        hits = -(-assignments_per_unit // (MANY_ASSIGNMENTS - 1))
         return (
-            f"{line}\nHITs with {MANY_ASSIGNMENTS} and more assignments cost another {self.many:.0%}. {hits} HITs"
-            f" of at most {MANY_ASSIGNMENTS - 1} in place of each would cost ${self.split_total} in all."
+            f"{line}\nHITs with {MANY_ASSIGNMENTS} and more assignments cost another {self.rate_for_many:.0%}."
+            f" {hits} HITs of at most {MANY_ASSIGNMENTS - 1} in place of each would cost ${self.split_total} in all."
         )
-
-
-def fee(
-    reward: Decimal, assignments_per_unit: int, *, masters: bool = False, environment: str = "local"
-) -> Decimal:
-    """Return the fee for one assignment of a HIT that was made with so many assignments."""
-    fees = ENVIRONMENTS[environment].fees
-    return _rounded(reward * _rate(fees, assignments_per_unit, masters), fees)
-
-
-def bonus_fee(amount: Decimal, environment: str) -> Decimal:
-    """Return the fee for a bonus."""
-    fees = ENVIRONMENTS[environment].fees
-    return _rounded(amount * fees.share, fees)
-
-
-def assignment_cost(parameters: Parameters, environment: str) -> Decimal:
-    """Return what one approved assignment of a run costs, fee included."""
-    return parameters.task_reward + fee(
-        *(parameters.task_reward, parameters.assignments_per_unit),
-        masters=asks_for_masters(parameters),
-        environment=environment,
-    )
-
-
-def asks_for_masters(parameters: Parameters) -> bool:
-    """Return whether only Masters may do the work."""
-    return any(
-        requirement["QualificationTypeId"] in MASTERS and requirement["Comparator"] == "Exists"
-        for requirement in parameters.qualifications
-    )
 
 
 def estimate(
@@ -87,16 +56,47 @@ def estimate(
     masters: bool = False,
     environment: str = "local",
 ) -> Estimate:
-    """Return the cost of so many units."""
+    """Return what so many units cost."""
     fees, assignments = ENVIRONMENTS[environment].fees, units * assignments_per_unit
     rewards = (reward * assignments).quantize(CENT)
     small = fee(reward, 1, masters=masters, environment=environment)
     return Estimate(
-        *(units, assignments, rewards),
+        units=units,
+        assignments=assignments,
+        reward=rewards,
         fee=fee(reward, assignments_per_unit, masters=masters, environment=environment) * assignments,
         rate=_rate(fees, assignments_per_unit, masters),
-        many=fees.share_for_many,
+        rate_for_many=fees.share_for_many,
         split_total=rewards + small * assignments,
+    )
+
+
+def fee(
+    reward: Decimal, assignments_per_unit: int, *, masters: bool = False, environment: str = "local"
+) -> Decimal:
+    """Return the fee for one assignment of a HIT that was made with so many assignments."""
+    fees = ENVIRONMENTS[environment].fees
+    return _rounded(reward * _rate(fees, assignments_per_unit, masters), fees)
+
+
+def assignment_cost(parameters: Parameters, environment: str) -> Decimal:
+    """Return what one approved assignment of a run costs, fee included."""
+    masters = asks_for_masters(parameters)
+    reward, assignments = parameters.task_reward, parameters.assignments_per_unit
+    return reward + fee(reward, assignments, masters=masters, environment=environment)
+
+
+def bonus_cost(amounts: Iterable[Decimal], environment: str) -> Decimal:
+    """Return what bonuses cost, each with its fee."""
+    fees = ENVIRONMENTS[environment].fees
+    return sum((amount + _rounded(amount * fees.share, fees) for amount in amounts), Decimal(0))
+
+
+def asks_for_masters(parameters: Parameters) -> bool:
+    """Return whether only Masters may do the work."""
+    return any(
+        requirement["QualificationTypeId"] in MASTERS and requirement["Comparator"] == "Exists"
+        for requirement in parameters.qualifications
     )
 
 

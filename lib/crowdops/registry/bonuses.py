@@ -29,7 +29,7 @@ class Bonuses(RegistryFile):
                 (*bonus[:3], str(bonus.amount), bonus.reason, stamp()),
             )
 
-    def settle_bonus(self, run_id: str, bonus: BonusRow) -> None:
+    def set_paid(self, run_id: str, bonus: BonusRow) -> None:
         """A bonus is paid. The assignment's `bonus` becomes the sum of what was paid for it. Safe to repeat."""
         with self._transaction():
             self._connection.execute(

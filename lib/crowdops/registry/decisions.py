@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from crowdops.registry.database import RegistryFile
-from crowdops.registry.rows import REVIEWED, Decision, read_decision, stamp
+from crowdops.registry.rows import REVIEWED, Decision, read_decision, stamp, write_moment
 
 
 class Decisions(RegistryFile):
@@ -16,7 +17,7 @@ class Decisions(RegistryFile):
         with self._transaction():
             self._put_decision(decision, "noted")
 
-    def withdraw_note(self, assignment_id: str, worker_id: str) -> None:
+    def drop_note(self, assignment_id: str, worker_id: str) -> None:
         """Drop a decision that was only noted. Safe to repeat."""
         with self._transaction():
             self._connection.execute(
@@ -29,12 +30,12 @@ class Decisions(RegistryFile):
         with self._transaction():
             self._put_decision(decision, "sending")
 
-    def settle_decision(self, run_id: str, decision: Decision, reviewed_at: str | None) -> None:
-        """A verdict is in force, by us or before us; `reviewed_at` if the endpoint told when.
+    def set_reviewed(self, run_id: str, decision: Decision, reviewed_at: datetime | None) -> None:
+        """A decision is in force, by us or before us; `reviewed_at` if the endpoint told when.
 
         A decision with a bonus or a block is not done before finish_decision() says so.
         """
-        status, now = REVIEWED[decision.verdict], stamp()
+        status, now = REVIEWED[decision.action], stamp()
         state = "sending" if decision.bonus or decision.soft_block else "done"
         column = "approved_at" if status == "Approved" else "rejected_at"
         key = (decision.assignment_id, decision.worker_id)
@@ -46,7 +47,7 @@ class Decisions(RegistryFile):
             )
             self._connection.execute(
                 f"UPDATE assignments SET status = ?, {column} = ? WHERE assignment_id = ? AND worker_id = ?",
-                (status, reviewed_at or now, *key),
+                (status, write_moment(reviewed_at) or now, *key),
             )
             self._record(f"assignment-{status.lower()}", decision.assignment_id, run_id, decision.feedback)
 

@@ -4,22 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from crowdops.config.parameters import Parameters
-
-
-def mismatch(found: Sequence[Result], worker_id: str) -> str | None:
-    """Return why what was `found` under an assignment's id is not the work of this worker, or None if it is."""
-    if not found:
-        return "no such assignment has been collected of the selected runs"
-    workers = [result.assignment.worker_id for result in found]
-    if worker_id not in workers:
-        return f"it is the work of {', '.join(workers)}, not of {worker_id or 'nobody'}"
-    return None
 
 
 FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"  # of a moment: it sorts as text
@@ -34,7 +23,7 @@ END_STATES = ("finished", "stopped", "failed")
 STRANDED = "its HIT leads to a page that is gone"
 
 
-REVIEWED = {"approve": "Approved", "reject": "Rejected"}  # what an assignment is after a verdict
+REVIEWED = {"approve": "Approved", "reject": "Rejected"}  # what an assignment is after a decision
 
 
 class Run(NamedTuple):
@@ -126,7 +115,7 @@ class Decision(NamedTuple):
 
     assignment_id: str
     worker_id: str
-    verdict: str  # approve or reject
+    action: str  # approve or reject
     feedback: str | None = None
     bonus: Decimal | None = None
     soft_block: bool = False

@@ -1,4 +1,4 @@
-"""A sitting: somebody reviews submitted assignments one by one at a terminal.
+"""Interactive review: somebody decides about submitted assignments one by one at a terminal.
 
 Each decision is noted in the registry at once and carried out at the end, so that one can go back and
 change it, and nothing is lost when the terminal goes away.
@@ -12,23 +12,27 @@ from crowdops.console import prompts
 from crowdops.console.output import timestamp
 from crowdops.formats import csv_files
 from crowdops.registry import Decision, Registry, Result, Run
-from crowdops.review import decisions_file, review
+from crowdops.review import decisions_file
 
 KEYS = "[a]pprove  [r]eject  [b]onus and approve  soft bloc[k]  [s]kip  back [p]  [q]uit"
 OTHERWISE = "Use --export and --apply, or a rule such as --approve-all."
 
 
-def sit(registry: Registry, runs: Sequence[Run], *, dry_run: bool) -> None:
-    """Go through what is submitted in these runs; in a dry run there is nothing to ask.
+def review(registry: Registry, runs: Sequence[Run]) -> None:
+    """Go through what is submitted in these runs. UsageError unless somebody sits at a terminal.
 
     Decisions that were noted earlier are kept and shown.
     """
-    if not dry_run:
-        prompts.require(OTHERWISE)
-        Sitting(registry, list(review.submitted(registry, runs)), runs).hold()
+    prompts.require(OTHERWISE)
+    submitted = [
+        result
+        for result in registry.iter_results([run.run_id for run in runs])
+        if result.assignment.status == "Submitted"
+    ]
+    InteractiveReview(registry, submitted, runs).hold()
 
 
-class Sitting:
+class InteractiveReview:
     """Goes through assignments, forward and back, and notes what is decided."""
 
     def __init__(self, registry: Registry, results: Sequence[Result], runs: Sequence[Run]) -> None:
@@ -39,7 +43,7 @@ class Sitting:
 
     def hold(self) -> None:
         """Ask until everything was shown or somebody has had enough."""
-        undecided = (n for n, result in enumerate(self._results) if self._note(result) is None)
+        undecided = (number for number, result in enumerate(self._results) if self._note(result) is None)
         number = next(undecided, len(self._results))
         while number < len(self._results):
             result = self._results[number]
@@ -51,40 +55,35 @@ class Sitting:
 
     def _ask(self, result: Result) -> int | None:
         """Take one key. Returns how far to go on, or None to end."""
-        pressed = prompts.key(KEYS, "arbkspq")
-        if pressed == "q":
+        key = prompts.key(KEYS, "arbkspq")
+        if key == "q":
             return None
-        if pressed == "p":
+        if key == "p":
             return -1
-        if pressed == "k":
+        if key == "k":
             self._soft_block = not self._soft_block
             return 0
-        if pressed == "s":
-            self._withdraw(result)
-            return 1
-        decision = self._decide(result, pressed)
-        if decision is None:
+        if key == "s":
+            self._drop_note(result)
+        elif decision := self._decide(result, key):
+            self._registry.note_decision(decision)
+            self._notes[_key(result)] = decision
+        else:
             return 0
-        self._registry.note_decision(decision)
-        self._notes[decision.assignment_id, decision.worker_id] = decision
         self._soft_block = False
         return 1
 
-    def _decide(self, result: Result, pressed: str) -> Decision | None:
+    def _decide(self, result: Result, key: str) -> Decision | None:
         """Return the decision of a key, once its question is answered; None if it was not."""
-        assignment = result.assignment
-        verdict = "reject" if pressed == "r" else "approve"
-        decision = Decision(
-            assignment.assignment_id, assignment.worker_id, verdict, soft_block=self._soft_block
-        )
-        if pressed == "r":
+        action = "reject" if key == "r" else "approve"
+        decision = Decision(*_key(result), action, soft_block=self._soft_block)
+        if key == "r":
             feedback = prompts.line("Why? The worker reads it; empty goes back")
-            trouble = decisions_file.feedback_trouble(verdict, feedback)
-            if trouble:
-                prompts.show(f"Not noted: {trouble}.")
+            if problem := decisions_file.feedback_problem(action, feedback):
+                prompts.show(f"Not noted: {problem}.")
                 return None
             return decision._replace(feedback=feedback)
-        if pressed == "b":
+        if key == "b":
             try:
                 return decision._replace(bonus=csv_files.money(prompts.line("Bonus in dollars")))
             except ValueError as error:
@@ -92,14 +91,12 @@ class Sitting:
                 return None
         return decision
 
-    def _withdraw(self, result: Result) -> None:
-        key = (result.assignment.assignment_id, result.assignment.worker_id)
-        self._registry.withdraw_note(*key)
-        self._notes.pop(key, None)
-        self._soft_block = False
+    def _drop_note(self, result: Result) -> None:
+        self._registry.drop_note(*_key(result))
+        self._notes.pop(_key(result), None)
 
     def _note(self, result: Result) -> Decision | None:
-        return self._notes.get((result.assignment.assignment_id, result.assignment.worker_id))
+        return self._notes.get(_key(result))
 
     def _describe(self, number: int, result: Result) -> str:
         assignment = result.assignment
@@ -113,14 +110,18 @@ class Sitting:
             f"  worker {assignment.worker_id}, in {result.task_name} so far: {so_far}",
         ]
         if note := self._note(result):
-            lines.append(f"  noted: {_words(note)}")
+            lines.append(f"  noted: {_describe(note)}")
         if self._soft_block:
             lines.append("  The worker is to be soft-blocked with the decision; k again takes that back.")
         return "\n".join(lines)
 
 
-def _words(note: Decision) -> str:
-    parts = [note.verdict]
+def _key(result: Result) -> tuple[str, str]:
+    return result.assignment.assignment_id, result.assignment.worker_id
+
+
+def _describe(note: Decision) -> str:
+    parts = [note.action]
     if note.feedback:
         parts.append(f"({note.feedback})")
     if note.bonus:

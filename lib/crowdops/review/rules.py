@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,9 +94,8 @@ def approve_agreeing(
             open_units += 1
             continue
         counts = Counter(_vote(result, fields) for result in votes)
-        agreeing = [
-            r for r in waiting if counts[_vote(r, fields)] >= 2 and counts[_vote(r, fields)] * 2 > len(votes)
-        ]
+        majorities = {vote for vote, count in counts.items() if count >= 2 and count * 2 > len(votes)}
+        agreeing = [result for result in waiting if _vote(result, fields) in majorities]
         approved += [_approval(result) for result in agreeing]
         alone += len(waiting) - len(agreeing)
     words = f"{len(approved)} agree, {alone} do not and are left"
@@ -115,12 +114,13 @@ def _vote(result: Result, fields: Sequence[str]) -> tuple[tuple[str, str], ...]:
 
 
 def _cells(result: Result) -> dict[str, str]:
-    """Return a result as a row of the results file would read again."""
-    return dict(_pairs(result))
-
-
-def _pairs(result: Result) -> Iterator[tuple[str, str]]:
-    yield from (("run_id", result.run_id), ("task_name", result.task_name))
-    yield "unit_index", str(result.unit_index)
+    """Return a result as its row of the results file would be read again."""
+    cells = {
+        "run_id": result.run_id,
+        "task_name": result.task_name,
+        "unit_index": str(result.unit_index),
+    }
     for prefix, values in ((_INPUT, result.input or {}), (_ANSWER, result.assignment.answer)):
-        yield from ((prefix + name, csv_files.plain(csv_files.cell(value))) for name, value in values.items())
+        for name, value in values.items():
+            cells[prefix + name] = csv_files.plain(csv_files.cell(value))
+    return cells

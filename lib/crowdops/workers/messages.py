@@ -36,6 +36,13 @@ class MessagePlan(NamedTuple):
     told: list[str]
     in_doubt: list[str]
 
+    @property
+    def known(self) -> BulkResult[str]:
+        """What comes of it without a call: who has it already, and who may have it and does not get it again."""
+        return BulkResult(
+            already=len(self.told), failed=[(worker_id, IN_DOUBT) for worker_id in self.in_doubt]
+        )
+
 
 def read(path: Path, subject: str) -> Message:
     """Return the message of a text file. UsageError if it is too long or empty."""

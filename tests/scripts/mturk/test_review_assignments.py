@@ -1,5 +1,6 @@
 """review_assignments: the decisions file and the rules, over real HTTP."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,61 @@ def test_bad_rows_are_named_and_the_rest_is_done(world: World) -> None:
     for number, (failure, (_, why)) in enumerate(zip(found["failed"], TROUBLES, strict=True), start=2):
         assert failure["error"].startswith(f"row {number}: {why}")
     assert work.statuses() == ["Submitted"] * 8 + ["Approved"] * 2
+
+
+def hand_on(work: Work) -> None:
+    """Let the registry have the first assignment twice, as the work of an earlier worker, too: ids are handed on."""
+    with work.world.registry() as registry:
+        [result] = registry.results_of(work.assignments[0])
+        assignment = result.assignment
+        assert assignment.submitted_at is not None
+        earlier = assignment._replace(
+            worker_id="AEARLIER", submitted_at=assignment.submitted_at - timedelta(hours=1)
+        )
+        registry.collect(result.run_id, result.unit_index, assignment.hit_id, [earlier], ended=True)
+
+
+def test_a_row_that_decides_an_assignment_for_another_worker_is_refused(work: Work) -> None:
+    path = work.decisions(
+        {"n": "0", "worker_id": "AWORKER2", "decision": "reject", "feedback": "No"},
+        {"n": "0", "decision": "approve"},
+    )
+    result = work.review("--apply", str(path), "--yes", "--json")
+    assert (result.exit_code, document(result)["done"]) == (1, 1)
+    [failure] = document(result)["failed"]
+    assert failure["error"] == "row 1: it is the work of AWORKER1, not of AWORKER2"
+    assert work.statuses() == ["Approved", "Submitted", "Submitted"]
+
+
+@pytest.mark.parametrize("earlier_first", [True, False])
+def test_an_assignment_that_two_workers_had_is_decided_for_the_later_one(
+    work: Work, earlier_first: bool
+) -> None:
+    hand_on(work)
+    rows = [
+        {"n": "0", "worker_id": "AEARLIER", "decision": "reject", "feedback": "No", "bonus": "0.10"},
+        {"n": "0", "decision": "approve", "bonus": "0.10"},
+    ]
+    path = work.decisions(*(rows if earlier_first else reversed(rows)), {"n": "1", "decision": "approve"})
+    result, calls = work.world.calls_of("mturk/review_assignments", "--apply", str(path), "--yes")
+    number = 1 if earlier_first else 2
+    why = f"{work.assignments[0]}: row {number}: it is decided for AWORKER1, too, who handed it in later"
+    assert (result.exit_code, result.stderr.splitlines()[-2:]) == (
+        1,
+        ["3 carried out, 0 were so already, 1 failed.", why],
+    )
+    assert work.statuses() == ["Approved", "Approved", "Submitted"]
+    assert (calls["ApproveAssignment"], calls.get("RejectAssignment")) == (2, None)
+    [bonus] = work.world.client.list_bonus_payments(HITId=work.hits[0])["BonusPayments"]
+    assert bonus["WorkerId"] == "AWORKER1"
+
+
+def test_a_rule_decides_once_about_an_assignment_that_two_workers_had(work: Work) -> None:
+    hand_on(work)
+    result, calls = work.world.calls_of("mturk/review_assignments", "--all-runs", "--approve-all", "--yes")
+    assert result.exit_code == 1
+    assert "it is decided for AWORKER1, too, who handed it in later" in result.stderr
+    assert calls["ApproveAssignment"] == 3
 
 
 def test_what_was_reviewed_otherwise_cannot_be_turned_around(work: Work) -> None:

@@ -67,12 +67,12 @@ def test_a_bonus_that_the_run_has_overtaken_since_it_was_planned_is_not_sent(wor
     with Context.open(world.settings) as context:
         registry = context.registry
         plan = bonus_plans.plan_file(registry, bonus_plans.read(path), [work.run])
-        assert plan.total("local") == Decimal("0.12")
+        assert plan.total == Decimal("0.12")
         registry.add_units(work.run.run_id, [(3, {"text": "one more"})])
         assert len(registry.intend(work.run.run_id, 1)) == 1  # as the process does that attends the run
-        tally = bonuses.pay(context, plan.due, progress=context.progress(1, "paid"))
+        paid = bonuses.pay(context, plan.due)
         assert registry.bonuses(work.assignments[0], work.worker(0)) == []
     why = "row 1: $0.12 more would take the run over its max_cost: $0.24 of $0.31 are bound"
-    assert (tally.done, tally.failed) == (0, [(work.assignments[0], why)])
-    paid = world.client.list_bonus_payments(AssignmentId=work.assignments[0])["BonusPayments"]
-    assert paid == []
+    assert (paid.done, paid.failed) == (0, [(work.assignments[0], why)])
+    listed = world.client.list_bonus_payments(AssignmentId=work.assignments[0])["BonusPayments"]
+    assert listed == []

@@ -45,13 +45,13 @@ worker); opening it again renews that same lease. A worker who holds allowed_con
 that says which to finish first. Since a submission does not pass this server, a lease ends by the first of:
 
     1. a script in the page reports the submission as it happens (POST /release, signed for that one lease);
-    2. the worker says on the refusal page that he submitted or returned it (a button, signed likewise);
+    2. the worker says on the refusal page that it is submitted or returned (a button, signed likewise);
     3. the run's own process, which reads submissions from the API, reports them (POST /leases/release);
     4. the deadline: assignment_duration_in_seconds after the page was last opened. No assignment outlasts it.
 
-A worker who says 2 without having done so gives up the lease all the same: if he opens that page again, he
-needs another. The query parameters are not signed by the worker site, so whoever has a unit's link can make up
-a worker id: the cap guides honest workers and is not a fence against forgers.
+A worker who says 2 without having done so gives up the lease all the same: who opens that page again needs
+another. The query parameters are not signed by the worker site, so whoever has a unit's link can make up a
+worker id: the cap guides honest workers and does not stop forgers.
 
 HTTP:
 

@@ -1,4 +1,4 @@
-"""What people see: the run's own template over a row, and our own plain pages."""
+"""What people see: the run's own template over a row, and plain pages of this server's own."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,15 @@ from taskserver.leases import Lease
 from taskserver.visit import Visit
 
 # What a template's expressions may raise when a row is not what its author had in mind.
-_MISFITS = (TemplateError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+_TEMPLATE_ERRORS = (
+    TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 
 
 class Pages:
@@ -38,13 +46,13 @@ class Pages:
             raise FolderError(f"template.html, line {error.lineno}: {error.message}") from error
 
     def task(self, row: Mapping[str, object], visit: Visit, signature: str) -> str:
-        """The page of a unit; outside a preview with the script that reports its submission.
+        """Return the page of a unit; outside a preview with the script that reports its submission.
 
         PageError when the template does not fit the row, as when it names a field that the row lacks.
         """
         try:
-            page = self._task.render({**row, **visit.names()})
-        except _MISFITS as error:
+            page = self._task.render({**row, **visit.template_names()})
+        except _TEMPLATE_ERRORS as error:
             raise PageError("the template does not fit this row") from error
         if visit.is_preview:
             return page
@@ -58,10 +66,10 @@ class Pages:
         body, end, rest = page.rpartition("</body>")
         return f"{body}{reporter}{end}{rest}" if end else page + reporter
 
-    def refused(self, cap: int, held: list[tuple[Lease, str]], now: float) -> str:
-        """Says which units to finish first; each lease comes with the signature that ends it."""
-        return self._refused.render(title="First finish what you have open", cap=cap, held=held, now=now)
+    def refused(self, cap: int, leases: list[tuple[Lease, str]], now: float) -> str:
+        """Return the page that says what to finish first; each lease has the signature that ends it."""
+        return self._refused.render(title="First finish what you have open", cap=cap, leases=leases, now=now)
 
     def message(self, title: str, *paragraphs: str) -> str:
-        """A plain page that says one thing."""
+        """Return a plain page that says one thing."""
         return self._message.render(title=title, paragraphs=paragraphs)

@@ -8,49 +8,53 @@ from typing import Any
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from taskserver.databases import CONNECTIONS, Rows, Values
+from taskserver.database import CONNECTIONS, Records, Values
 from taskserver.errors import DatabaseError
 
-# Seconds: how long a page waits for a database that does not answer, and how long one attempt to connect may take.
-PATIENCE = 3.0
+# Seconds: how long a page waits for a database that does not answer, and how long one attempt to connect may
+# take.
+POOL_TIMEOUT = 3.0
 CONNECT_TIMEOUT = 10
 
-_TURN = "SELECT pg_advisory_xact_lock(hashtextextended(:turn, 0))"
-# ClientCursor puts the values in by itself: only so can two statements go in one message.
+_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(:lock, 0))"
 _SETTINGS: dict[str, Any] = {
-    "autocommit": True, "cursor_factory": psycopg.ClientCursor, "connect_timeout": CONNECT_TIMEOUT,
-}  # fmt: skip
+    "autocommit": True,
+    # This cursor puts the values in by itself: only so can two statements go in one message.
+    "cursor_factory": psycopg.ClientCursor,
+    "connect_timeout": CONNECT_TIMEOUT,
+}
 
 
 class Postgresql:
-    """A database that other processes, machines and runs may share.
+    """A Database that other processes, machines and runs may share.
 
-    Two statements that count at the same moment would both find room. Hence `turn` takes an advisory lock until the
-    commit, by a statement of its own: a statement sees only what was committed when it began.
+    Two statements that count at the same moment would both find room. Hence `lock` takes an advisory lock
+    until the commit, by a statement of its own: a statement sees only what was committed when it began.
     """
 
     def __init__(self, url: str) -> None:
         self._url = url
         self._pool = ConnectionPool(
-            url, kwargs=_SETTINGS, min_size=1, max_size=CONNECTIONS, timeout=PATIENCE, open=False
+            url, kwargs=_SETTINGS, min_size=1, max_size=CONNECTIONS, timeout=POOL_TIMEOUT, open=False
         )
 
     def create(self, schema: Sequence[str]) -> None:
-        """See Database. IF NOT EXISTS alone does not keep two creators of one table apart."""
+        """Make the tables. IF NOT EXISTS alone does not keep two creators of one table apart."""
         try:
             with psycopg.connect(self._url, **_SETTINGS) as connection:
-                connection.execute(_with_percents("; ".join([_TURN, *schema])), {"turn": "taskserver schema"})
+                statements = "; ".join([_LOCK, *schema])
+                connection.execute(_with_percents(statements), {"lock": "taskserver schema"})
         except psycopg.Error as error:
             raise _translated(error) from error
 
-    def write(self, statement: str, values: Values, *, turn: str = "") -> int:
-        """See Database."""
-        if turn:
-            return self._execute(f"{_TURN}; {statement}", {**values, "turn": turn}).rowcount
+    def write(self, statement: str, values: Values, *, lock: str = "") -> int:
+        """Run one statement and return how many rows it changed."""
+        if lock:
+            return self._execute(f"{_LOCK}; {statement}", {**values, "lock": lock}).rowcount
         return self._execute(statement, values).rowcount
 
-    def read(self, statement: str, values: Values) -> Rows:
-        """See Database."""
+    def read(self, statement: str, values: Values) -> Records:
+        """Return what a query finds."""
         return self._execute(statement, values).fetchall()
 
     def _execute(self, statement: str, values: Values) -> psycopg.Cursor:
@@ -72,7 +76,8 @@ class Postgresql:
     def _execute_once(self, query: bytes, values: Values) -> psycopg.Cursor:
         with self._pool.connection() as connection:
             cursor = connection.execute(query, values)
-            # The last statement's result counts. Results are held here, not at the server: they outlive the loan.
+            # The last statement's result counts. Results are held here, not at the server: they outlive the
+            # loan.
             while cursor.nextset():
                 pass
             return cursor

@@ -1,4 +1,4 @@
-"""Pages with their status and headers, ready to be sent; and what is said to people when there is no task to show."""
+"""Pages with their status and headers, ready to be sent; also what people read instead of a task."""
 
 import time
 from collections.abc import Iterable
@@ -10,17 +10,21 @@ from taskserver.pages import Pages
 
 Headers = list[tuple[str, str]]
 
-# Scripts, styles and pictures of a task are the requester's own affair. form-action would be wrong: browsers apply
-# it to redirects too, and Amazon redirects after a submission.
+# Scripts, styles and pictures of a task are the requester's own affair. form-action would be wrong: browsers
+# apply it to redirects too, and Amazon redirects after a submission.
 _TASK_POLICY = "base-uri 'none'; object-src 'none'"
 _OWN_POLICY = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'"
-_FRAMES = (
-    "https://www.mturk.com", "https://worker.mturk.com", "https://workersandbox.mturk.com",
-    "http://127.0.0.1:*", "http://localhost:*", "http://[::1]:*",
-)  # fmt: skip
+_FRAME_ANCESTORS = (
+    "https://www.mturk.com",
+    "https://worker.mturk.com",
+    "https://workersandbox.mturk.com",
+    "http://127.0.0.1:*",
+    "http://localhost:*",
+    "http://[::1]:*",
+)
 
 
-class Answer(NamedTuple):
+class PageResponse(NamedTuple):
     """What is sent: a status line such as "200 OK", the headers but Content-Length, the page."""
 
     status: str
@@ -28,65 +32,71 @@ class Answer(NamedTuple):
     page: str
 
 
-class Answers:
-    """The answers of one run that are pages for people."""
+class PageResponses:
+    """The responses of one run that are pages for people."""
 
     def __init__(self, pages: Pages, submit_origins: Iterable[str]) -> None:
         self._pages = pages
-        frames = " ".join(["frame-ancestors", *_FRAMES, *submit_origins])
+        frames = " ".join(["frame-ancestors", *_FRAME_ANCESTORS, *submit_origins])
         self._task_headers = _headers(f"{_TASK_POLICY}; {frames}")
         self.own_headers = _headers(f"{_OWN_POLICY}; {frames}")
 
-    def task(self, page: str) -> Answer:
-        """A unit's page."""
-        return Answer("200 OK", self._task_headers, page)
+    def task(self, page: str) -> PageResponse:
+        """Return a unit's page."""
+        return PageResponse("200 OK", self._task_headers, page)
 
-    def refused(self, cap: int, held: list[tuple[Lease, str]]) -> Answer:
-        """Too many units open. 409 and not 200: people see the same page, and programs can tell it from a task."""
-        return Answer("409 CONFLICT", self.own_headers, self._pages.refused(cap, held, time.time()))
+    def refused(self, cap: int, leases: list[tuple[Lease, str]]) -> PageResponse:
+        """Say that the worker has too many units open.
 
-    def drained(self) -> Answer:
-        """No new units any more."""
+        409 and not 200: people see the same page, and programs can tell it from a task.
+        """
+        return PageResponse("409 CONFLICT", self.own_headers, self._pages.refused(cap, leases, time.time()))
+
+    def drained(self) -> PageResponse:
+        """Say that there are no new units any more."""
         return self.say(
-            "503 SERVICE UNAVAILABLE", "No more units for now",
+            "503 SERVICE UNAVAILABLE",
+            "No more units for now",
             "The requester is ending this run, so this unit cannot be started any more.",
             "If you have accepted it, please return it: that does not count against you. Thank you!",
-        )  # fmt: skip
+        )
 
-    def forbidden(self) -> Answer:
-        """A key or a signature is missing or wrong."""
+    def forbidden(self) -> PageResponse:
+        """Say that a key or a signature is missing or wrong."""
         return self.say(
             "403 FORBIDDEN", "This link does not work", "Please open the task from the worker site again."
         )
 
-    def no_such_unit(self, index: int) -> Answer:
-        """The link was made for a unit, but not for one of this run's rows."""
+    def no_such_unit(self, index: int) -> PageResponse:
+        """Say that the link was made for a unit, but not for one of this run's rows."""
         return self.say("404 NOT FOUND", "There is no such unit", f"This run has no unit {index}.")
 
-    def bad_link(self, error: BadLink) -> Answer:
-        """The worker site's part of the link cannot be right."""
+    def bad_link(self, error: BadLink) -> PageResponse:
+        """Say that the worker site's part of the link cannot be right."""
         return self.say(
-            "400 BAD REQUEST", "This link does not work", str(error),
+            "400 BAD REQUEST",
+            "This link does not work",
+            str(error),
             "Please open the task from the worker site again.",
-        )  # fmt: skip
+        )
 
-    def database_down(self) -> Answer:
-        """The leases cannot be reached."""
+    def database_down(self) -> PageResponse:
+        """Say that the leases cannot be reached."""
         return self.say(
             "503 SERVICE UNAVAILABLE", "Please try again in a minute", "A part of this server is down."
         )
 
-    def faulty(self) -> Answer:
-        """The template does not fit the row, or we have a bug."""
+    def faulty(self) -> PageResponse:
+        """Say that the template does not fit the row, or that this server has a bug."""
         return self.say(
             "500 INTERNAL SERVER ERROR",
             "This unit cannot be shown",
             "The fault is ours, not yours. Please return it.",
         )
 
-    def say(self, status: str, title: str, *paragraphs: str) -> Answer:
-        """A plain page that says one thing."""
-        return Answer(status, self.own_headers, self._pages.message(title, *paragraphs))
+    def say(self, status: str, title: str, *paragraphs: str) -> PageResponse:
+        """Return a plain page that says one thing."""
+        return PageResponse(status, self.own_headers, self._pages.message(title, *paragraphs))
 
 
 def _headers(policy: str) -> Headers:

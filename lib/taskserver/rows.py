@@ -12,8 +12,8 @@ OFFSET_BYTES = 8
 class Rows:
     """Row i of rows.jsonl by way of rows.offsets.
 
-    Both files are mapped: only what is read gets into memory, threads and forked processes share it without a lock,
-    and a read does not give up the interpreter's lock, which under load costs more than the read.
+    Both files are mapped: only what is read gets into memory, threads and forked processes share it without a
+    lock, and a read does not give up the interpreter's lock, which under load costs more than the read.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -28,7 +28,7 @@ class Rows:
         return self._count
 
     def __getitem__(self, index: int) -> dict[str, object]:
-        """The row of one unit. IndexError beyond the last (or before the first), PageError when it is broken."""
+        """Return the row of one unit. IndexError where there is none, PageError when it is broken."""
         if not 0 <= index < self._count:
             raise IndexError(index)
         try:

@@ -14,7 +14,7 @@ _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?")
 
 
 class Run(NamedTuple):
-    """What of a run the server must know."""
+    """What the server must know of a run."""
 
     run_id: str
     task_name: str
@@ -23,8 +23,8 @@ class Run(NamedTuple):
     submit_origins: tuple[str, ...]
 
 
-def load(folder: Path) -> Run:
-    """Read run.json. FolderError says what is wrong with it."""
+def read_run(folder: Path) -> Run:
+    """Return what run.json says. FolderError says what is wrong with it."""
     try:
         data = json.loads((folder / "run.json").read_text("utf-8"))
     except OSError as error:
@@ -43,7 +43,7 @@ def load(folder: Path) -> Run:
 
 
 def read_token(environ: Mapping[str, str]) -> str:
-    """The run's secret. FolderError when there is none: without it anybody could drain the server."""
+    """Return the run's secret. FolderError when there is none: without it anybody could drain the server."""
     token = environ.get("CROWDOPS_RUN_TOKEN", "")
     if len(token) < SHORTEST_TOKEN:
         raise FolderError(f"CROWDOPS_RUN_TOKEN must be set, to {SHORTEST_TOKEN} characters or more")

@@ -1,4 +1,4 @@
-"""Sqlite."""
+"""Leases in a sqlite file, for the processes of one machine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from taskserver.databases import Rows, Values
+from taskserver.database import Records, Values
 from taskserver.errors import DatabaseError
 
 # Seconds that a statement waits while another process writes.
@@ -15,10 +15,11 @@ TIMEOUT = 20.0
 
 
 class Sqlite:
-    """One file. `turn` needs nothing here: sqlite takes its one write lock before a writing statement reads anything.
+    """A Database in one file.
 
-    Threads queue for one connection, where sqlite would make them sleep and retry. Queries have another, so that a
-    count of all leases holds up nobody's page.
+    `lock` needs nothing here: sqlite takes its one write lock before a writing statement reads anything.
+    Threads queue for one connection, where sqlite would make them sleep and retry. Queries have another, so
+    that a count of all leases holds up nobody's page.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,7 +28,7 @@ class Sqlite:
         self._reader = _Connection(path)
 
     def create(self, schema: Sequence[str]) -> None:
-        """See Database. Without fsync a power failure may spoil the file: then it is begun anew."""
+        """Make the tables. Without fsync a power failure may spoil the file: then it is begun anew."""
         if not self._is_sound():
             for suffix in ("", "-wal", "-shm"):
                 self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
@@ -36,12 +37,12 @@ class Sqlite:
             self.write(f"{statement} WITHOUT ROWID", {})
         self._writer.close()
 
-    def write(self, statement: str, values: Values, *, turn: str = "") -> int:
-        """See Database."""
+    def write(self, statement: str, values: Values, *, lock: str = "") -> int:
+        """Run one statement and return how many rows it changed."""
         return self._writer.execute(statement, values)[1]
 
-    def read(self, statement: str, values: Values) -> Rows:
-        """See Database."""
+    def read(self, statement: str, values: Values) -> Records:
+        """Return what a query finds."""
         return self._reader.execute(statement, values)[0]
 
     def _is_sound(self) -> bool:
@@ -64,7 +65,7 @@ class _Connection:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
 
-    def execute(self, statement: str, values: Values) -> tuple[Rows, int]:
+    def execute(self, statement: str, values: Values) -> tuple[Records, int]:
         try:
             with self._lock:
                 if self._connection is None:

@@ -9,8 +9,8 @@ from taskserver.errors import BadLink
 
 PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"
 SUBMIT_PATH = "/mturk/externalSubmit"
-AMAZON = ("https://www.mturk.com", "https://workersandbox.mturk.com")
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_AMAZON = ("https://www.mturk.com", "https://workersandbox.mturk.com")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 _ENTITY = re.compile(r"[A-Z0-9]{1,64}")
 _WORKER = re.compile(r"A[A-Z0-9]{1,63}")
@@ -34,8 +34,8 @@ class Visit(NamedTuple):
         """Where the page's form goes; in a preview a path of ours that says to accept first."""
         return self.submit_to + SUBMIT_PATH
 
-    def names(self) -> dict[str, object]:
-        """What a template sees of it."""
+    def template_names(self) -> dict[str, object]:
+        """Return the names that a template can use for it."""
         return {
             "assignmentId": self.assignment_id,
             "hitId": self.hit_id,
@@ -46,8 +46,8 @@ class Visit(NamedTuple):
         }
 
 
-def read(query: Mapping[str, str], origins: Collection[str]) -> Visit:
-    """The visit in a query string. BadLink when a real worker site could not have sent it.
+def read_visit(query: Mapping[str, str], origins: Collection[str]) -> Visit:
+    """Return the visit in a query string. BadLink when a real worker site could not have sent it.
 
     A preview needs nothing but the link, and trusts nothing in it.
     """
@@ -77,17 +77,17 @@ def _worker(text: str) -> str:
 
 
 def _origin(url: str, origins: Collection[str]) -> str:
-    """Only sites we know: else a made-up link would send a worker's answers to a stranger."""
+    """Return a known site's address: else a made-up link would send a worker's answers to anybody."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
         raise BadLink("Its turkSubmitTo is not an address.") from None
     host = parts.hostname or ""
-    named = f"[{host}]" if ":" in host else host
-    origin = f"{parts.scheme}://{named}" + (f":{port}" if port is not None else "")
-    is_loopback = host in LOOPBACK and parts.scheme in ("http", "https")
-    is_known = origin in AMAZON or origin in origins or is_loopback
+    host_text = f"[{host}]" if ":" in host else host
+    origin = f"{parts.scheme}://{host_text}" + (f":{port}" if port is not None else "")
+    is_loopback = host in _LOOPBACK and parts.scheme in ("http", "https")
+    is_known = origin in _AMAZON or origin in origins or is_loopback
     # Nothing but the origin, with or without a slash: no user, no path.
     if not is_known or url.rstrip("/") != origin:
         raise BadLink("It would send the answers to a site that this task does not know.")

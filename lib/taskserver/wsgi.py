@@ -9,84 +9,59 @@ from pathlib import Path
 from flask import Flask
 
 from taskserver.app import TaskServer, create_app
-from taskserver.databases import CONNECTIONS, Database
+from taskserver.database import CONNECTIONS, Database
 from taskserver.errors import DatabaseError, FolderError
 from taskserver.leases import Leases
 from taskserver.pages import Pages
-from taskserver.responses import Answers
+from taskserver.responses import PageResponses
 from taskserver.rows import Rows
-from taskserver.run import Run, load, read_token
-from taskserver.signing import Keys
+from taskserver.run import read_run, read_token
+from taskserver.signing import Signer
 from taskserver.sqlite import Sqlite
 from taskserver.units import Units
 
 # Heroku's router comes from outside; anywhere else only this machine may.
 _HOST = os.environ.get("CROWDOPS_HOST") or ("0.0.0.0" if "DYNO" in os.environ else "127.0.0.1")
 
-
 wsgi_app = "taskserver.wsgi:application()"
-
-
 bind = f"{_HOST}:{os.environ.get('PORT', '8000')}"
-
-
 worker_class = "gthread"
-
-
-# With sqlite pages are short work, and more threads would only fight for the interpreter's lock; with a database
-# elsewhere they mostly wait for it.
+# With sqlite pages are short work, and more threads would only fight for the interpreter's lock; with a
+# database elsewhere they mostly wait for it.
 threads = CONNECTIONS if os.environ.get("DATABASE_URL") else 2
-
-
 keepalive = 75
-
-
 # Heroku kills 30 s after it asked to stop.
 graceful_timeout = 25
-
-
-# A folder that cannot be served is said once, by the parent, instead of by one child after another.
+# A folder that cannot be served is reported once, by the parent, instead of by one child after another.
 preload_app = True
-
-
 # gunicorn's own default is one path in the home directory, for which two servers would fight.
 control_socket_disable = True
-
-
 # No access log: a unit's link holds its key and the worker's id.
 accesslog = None
 
 
 def application() -> Flask:
-    """The application for the current directory. SystemExit with one line when it cannot be served."""
+    """Return the application for the current directory. SystemExit with one line when it cannot be served."""
     folder = Path.cwd()
     try:
-        run = load(folder)
-        keys = Keys(read_token(os.environ))
+        run = read_run(folder)
+        signer = Signer(read_token(os.environ))
         rows = Rows(folder)
         pages = Pages(folder)
-        leases = _open_leases(run, folder)
+        leases = Leases(_open_database(os.environ.get("DATABASE_URL", ""), folder), run)
+        leases.create_tables()
     except (FolderError, DatabaseError) as error:
         raise SystemExit(f"task server: {error}") from error
-    answers = Answers(pages, run.submit_origins)
-    units = Units(run, keys, rows, pages, leases, answers)
-    app = create_app(TaskServer(run, keys, units, leases, answers), units, answers)
+    responses = PageResponses(pages, run.submit_origins)
+    units = Units(run, signer, rows, pages, leases, responses)
+    app = create_app(TaskServer(run, signer, units, leases, responses), units, responses)
     # All that is loaded by now stays: the collector need not look at it again, nor the processes copy it.
     gc.freeze()
     return app
 
 
-def _open_leases(run: Run, folder: Path) -> Leases:
-    database = open_database(os.environ.get("DATABASE_URL", ""), folder)
-    leases = Leases(
-        database, run.run_id, cap=run.allowed_concurrent, seconds=run.assignment_duration_in_seconds
-    )
-    leases.create_tables()
-    return leases
-
-
-def open_database(url: str, folder: Path) -> Database:
-    """PostgreSQL at this URL, or leases.db in the folder when there is none. FolderError for any other URL."""
+def _open_database(url: str, folder: Path) -> Database:
+    """Return PostgreSQL at this URL; without one leases.db in the folder. FolderError for any other URL."""
     if not url:
         return Sqlite(folder / "leases.db")
     if not url.startswith(("postgres://", "postgresql://")):

@@ -28,7 +28,7 @@ from tests.support.task_servers import Served, animals, unit_path, write_folder
 GENERATORS = 2
 CONSTANT = '''"""A Flask route that returns a constant, under the task server's gunicorn settings."""
 from flask import Flask
-from taskserver.serving import *
+from taskserver.wsgi import *
 wsgi_app = "constant:app"
 app = Flask("constant")
 PAGE = %r

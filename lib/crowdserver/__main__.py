@@ -71,7 +71,8 @@ class _Server(BaseApplication):
             "workers": self._options.processes,
             "worker_class": "gthread",
             "threads": _THREADS,
-            # Longer than a client keeps an idle connection, so that it is never us who closes it under a request.
+            # Longer than a client keeps an idle connection, so that it is never us who closes it under a
+            # request.
             "keepalive": 75,
             "timeout": 120,
             "graceful_timeout": 5,
@@ -100,7 +101,7 @@ class _Server(BaseApplication):
 
 
 def _die_with_parent(_server: Any, _worker: Any) -> None:
-    """Let the kernel end this process with the main one, so that even a kill -9 leaves nothing serving behind."""
+    """Let the kernel end this process with the main one: even after a kill -9 nothing serves on."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -166,8 +167,8 @@ def _check_control(control: bool, host: str) -> None:
 def main(**options: Any) -> None:
     """Serve the MTurk Requester API and a site for workers.
 
-    The home is $CROWDOPS_HOME/crowd, by default ~/.crowdops/crowd. CROWD_ACCESS_KEY_ID and CROWD_SECRET_ACCESS_KEY,
-    if set, take the place of the key pair's file.
+    The home is $CROWDOPS_HOME/crowd, by default ~/.crowdops/crowd. CROWD_ACCESS_KEY_ID and
+    CROWD_SECRET_ACCESS_KEY, if set, take the place of the key pair's file.
     """
     _serve(Options(**options))
 

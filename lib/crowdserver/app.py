@@ -14,7 +14,7 @@ _MAX_BODY = 8 * 2**20
 
 
 def create_app(crowd: Crowd, conditions: Conditions) -> Flask:
-    """Return the application over an open, prepared database. The control API is there if conditions.control."""
+    """Return the application over a prepared database, with the control API if conditions.control."""
     app = Flask("crowdserver")
     app.extensions["crowd"] = crowd
     app.extensions["conditions"] = conditions

@@ -1,4 +1,4 @@
-"""The control API, for tests and rehearsals on this machine: moves the clock, orders faults and lags, counts calls.
+"""The control API, for tests and rehearsals: moves the clock, orders faults and lags, counts calls.
 
 Everything it sets lies in the database, is shared by all processes and outlives a restart.
 """
@@ -72,7 +72,7 @@ def reset_calls() -> Response:
 
 @blueprint.post("/lag")
 def set_lag() -> Response:
-    """Keep lists and counters behind: {"list_seconds": n, "counter_seconds": n}, either or both; 0 ends it."""
+    """Keep lists and counters behind: {"list_seconds": n, "counter_seconds": n} or one of them; 0 ends it."""
     body = _body()
     if not body or set(body) - set(_LAGS):
         _refuse(f"give one or both of {', '.join(_LAGS)}")
@@ -85,7 +85,7 @@ def set_lag() -> Response:
 
 @blueprint.post("/wording")
 def set_wording() -> Response:
-    """Choose what a reused token is answered: {"duplicate_token": "hit-id"} names the HIT, "plain" only the token."""
+    """Choose how a reused token is answered: {"duplicate_token": "hit-id"} names the HIT, "plain" no HIT."""
     wording = _body().get("duplicate_token")
     if wording not in _PLAIN_DUPLICATES:
         _refuse(f"duplicate_token is one of {', '.join(_PLAIN_DUPLICATES)}")

@@ -80,7 +80,10 @@ def get(call: Call) -> dict[str, Any]:
 
 
 def approve(call: Call) -> dict[str, Any]:
-    """Answer ApproveAssignment: pays what is held; with OverrideRejection takes back a rejection and pays anew."""
+    """Answer ApproveAssignment: pays what is held.
+
+    With OverrideRejection it takes back a rejection and pays anew.
+    """
     feedback = limits.text("RequesterFeedback", call.input.get("RequesterFeedback"))
     hit, assignment = _lock(call.tx, call.input["AssignmentId"])
     override: bool = call.input.get("OverrideRejection", False)

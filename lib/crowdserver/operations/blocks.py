@@ -1,4 +1,4 @@
-"""Workers whom the requester has blocked: they see and accept no HITs. What they have accepted stays theirs."""
+"""Workers whom the requester has blocked: they see and accept no HITs, but keep what they have accepted."""
 
 from typing import Any
 

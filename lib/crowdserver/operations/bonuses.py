@@ -26,7 +26,8 @@ _OF_HIT = _PAGE.join(schema.assignments, bonuses.c.assignment_id == schema.assig
 def send(call: Call) -> dict[str, Any]:
     """Answer SendBonus: pays a bonus and its fee. Repeated without a token it pays again.
 
-    It takes an assignment that is submitted or reviewed, also one whose HIT was disposed of, and its own worker.
+    It takes an assignment that is submitted or reviewed, also one whose HIT was disposed of, and its own
+    worker.
     """
     amount = limits.amount("BonusAmount", call.input["BonusAmount"])
     reason = limits.required_text(call.input, "Reason")
@@ -52,7 +53,7 @@ def send(call: Call) -> dict[str, Any]:
 
 
 def list_payments(call: Call) -> dict[str, Any]:
-    """Answer ListBonusPayments: the bonuses of an assignment or of a HIT, in the order in which they were paid."""
+    """Answer ListBonusPayments: the bonuses of an assignment or of a HIT, the oldest first."""
     hit_id, assignment_id = call.input.get("HITId"), call.input.get("AssignmentId")
     if assignment_id is not None:
         assignment = assignments.find_submitted(call.tx, assignment_id)

@@ -52,8 +52,8 @@ def add_assignments(call: Call) -> dict[str, Any]:
     limits.number("MaxAssignments", hit.max_assignments + more)
     still_reviewing = hit.reviewing and hit.expiration <= call.now
     call.tx.execute(_ADD, {"hit": hit.id, "more": more, "still_reviewing": still_reviewing})
-    # What an expired HIT held for assignments that nobody can accept any more was released; it is held again when
-    # the HIT is extended.
+    # What an expired HIT held for assignments that nobody can accept any more was released; it is held again
+    # when the HIT is extended.
     if hit.release_at is not None:
         account.hold(call.tx, more * hit.cost)
     return {}

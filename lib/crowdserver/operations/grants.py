@@ -55,9 +55,9 @@ _GRANT = Upsert(grants, key=["worker_id", "type_id"], replace=["value", "granted
 
 
 def associate(call: Call) -> dict[str, Any]:
-    """Answer AssociateQualificationWithWorker: gives a worker a qualification, or another value of it. Safe to repeat.
+    """Answer AssociateQualificationWithWorker: gives a worker a qualification, or another value of it.
 
-    Each time the worker gets a message, unless SendNotification is false.
+    Safe to repeat. Each time the worker gets a message, unless SendNotification is false.
     """
     qualification_type = qualification_types.find(call.tx, call.input["QualificationTypeId"])
     worker_id = workers.check_known(call.tx, call.input["WorkerId"])
@@ -78,9 +78,10 @@ def associate(call: Call) -> dict[str, Any]:
 
 
 def disassociate(call: Call) -> dict[str, Any]:
-    """Answer DisassociateQualificationFromWorker: revokes a qualification. The worker gets the reason as a message.
+    """Answer DisassociateQualificationFromWorker: revokes a qualification.
 
-    Raises QualificationDoesNotExist if the worker never had it, InvalidQualificationState if it is revoked already.
+    The worker gets the reason as a message. Raises QualificationDoesNotExist if the worker never had it,
+    InvalidQualificationState if it is revoked already.
     """
     qualification_type, worker_id = _type_and_worker(call)
     reason = limits.text("Reason", call.input.get("Reason"))

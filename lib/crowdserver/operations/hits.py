@@ -72,7 +72,7 @@ class Hit(NamedTuple):
         return Status.REVIEWING if self.reviewing else Status.REVIEWABLE
 
     def as_json(self, now: float, uncounted: int = 0) -> dict[str, Any]:
-        """Return the HIT as the API shows it. uncounted: how many reviewed assignments are not counted yet."""
+        """Return the HIT as the API shows it. uncounted: how many reviewed assignments it leaves out."""
         members: dict[str, Any] = {
             "HITId": self.id,
             "HITTypeId": self.hit_type_id,

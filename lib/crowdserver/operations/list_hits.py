@@ -46,7 +46,7 @@ def list_hits(call: Call) -> dict[str, Any]:
 
 
 def list_reviewable_hits(call: Call) -> dict[str, Any]:
-    """Answer ListReviewableHITs: HITs that are Reviewable, or those that are Reviewing, of one type or of all."""
+    """Answer ListReviewableHITs: HITs that are Reviewable, or Reviewing, of one type or of all."""
     hit_type_id = call.input.get("HITTypeId")
     status = call.input.get("Status", "Reviewable")
     scope = f"ListReviewableHITs {status} {hit_type_id or ''}"

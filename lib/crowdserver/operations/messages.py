@@ -50,8 +50,9 @@ _REVIEWED = (
 def notify_workers(call: Call) -> dict[str, Any]:
     """Answer NotifyWorkers: sends a message to each worker of whom an assignment was approved or rejected.
 
-    Repeated, it sends again. The answer names the workers whom it does not reach: with a HardFailure who never
-    submitted anything, with a SoftFailure of whom nothing is reviewed yet, since after the review it works.
+    Repeated, it sends again. The answer names the workers whom it does not reach: with a HardFailure who
+    never submitted anything, with a SoftFailure of whom nothing is reviewed yet, since after the review it
+    works.
     """
     subject = limits.required_text(call.input, "Subject")
     text = limits.required_text(call.input, "MessageText")

@@ -35,7 +35,8 @@ class QualificationType(NamedTuple):
     @property
     def member(self) -> str:
         """How a HIT type's requirements, which are stored as JSON, name this type."""
-        # As json.dumps writes it. A quotation mark inside of a text is escaped there, so nothing else looks like this.
+        # As json.dumps writes it. A quotation mark inside of a text is escaped there, so nothing else looks
+        # like this.
         return f'"QualificationTypeId": "{self.id}"'
 
     def as_json(self) -> dict[str, Any]:
@@ -134,8 +135,8 @@ def change(call: Call) -> dict[str, Any]:
 def list_types(call: Call) -> dict[str, Any]:
     """Answer ListQualificationTypes: the requester's own, the oldest first.
 
-    With Query those whose texts hold all its words. Amazon's own types are not listed. Every type can be requested
-    in Amazon's sense, so MustBeRequestable changes nothing.
+    With Query those whose texts hold all its words. Amazon's own types are not listed. Every type can be
+    requested in Amazon's sense, so MustBeRequestable changes nothing.
     """
     query: str = call.input.get("Query", "")
     scope = f"ListQualificationTypes {query}"
@@ -148,7 +149,7 @@ def list_types(call: Call) -> dict[str, Any]:
 
 
 def delete(call: Call) -> dict[str, Any]:
-    """Answer DeleteQualificationType: no new HIT can require it. What is granted counts for the HITs there are."""
+    """Answer DeleteQualificationType: no new HIT can require it. For older HITs it still counts."""
     type_id: str = call.input["QualificationTypeId"]
     if call.tx.execute(_DELETE, {"type": type_id, "moment": call.now}).rowcount == 0:
         if call.tx.execute(_IS_DELETED, {"id": type_id}).first() is not None:

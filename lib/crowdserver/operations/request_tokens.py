@@ -1,4 +1,4 @@
-"""Request tokens: a token that was used within a day is not used again, so a repeated request does nothing."""
+"""Request tokens: within a day a token is used once, so that a repeated request does nothing."""
 
 from typing import Any
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 class ApiError(Exception):
     """An error that is sent to the client as it is.
 
-    kind: the error's type, which boto3 shows as Error.Code. turk_code: TurkErrorCode, if the service itself says no.
+    kind: the error's type, which boto3 shows as Error.Code. turk_code: TurkErrorCode, if the service itself
+    says no.
     """
 
     def __init__(self, kind: str, message: str, turk_code: str | None = None, status: int = 400) -> None:
@@ -50,7 +51,7 @@ def layout_does_not_exist(layout_id: str) -> ApiError:
 
 
 def assignment_does_not_exist(assignment_id: str) -> ApiError:
-    """Return the error for an assignment that does not exist or was returned, or whose HIT was disposed of."""
+    """Return the error for an assignment that does not exist, was returned, or is of a disposed HIT."""
     return _request_error("AssignmentDoesNotExist", f"Assignment {assignment_id} does not exist.")
 
 
@@ -80,8 +81,8 @@ def qualification_type_exists() -> ApiError:
     """Return the error for the name of a new qualification type that is taken."""
     return _request_error(
         "QualificationTypeAlreadyExists",
-        "You have already created a QualificationType with this name. A QualificationType's name must be unique among "
-        "all of the QualificationTypes created by the same user.",
+        "You have already created a QualificationType with this name. A QualificationType's name must be "
+        "unique among all of the QualificationTypes created by the same user.",
     )
 
 
@@ -91,7 +92,7 @@ def qualification_type_does_not_exist(type_id: str) -> ApiError:
 
 
 def qualification_type_state(allowed: str) -> ApiError:
-    """Return the error for a qualification type in the wrong state; allowed: the states that would be right."""
+    """Return the error for a qualification type in the wrong state; allowed: the right ones."""
     return _request_error(
         "InvalidQualificationTypeState", f"This operation can be called with a status of: {allowed}"
     )
@@ -171,8 +172,8 @@ def not_valid_for(name: str, value: str) -> ApiError:
 def bad_question(details: str) -> ApiError:
     """Return the error for a question that cannot be shown; details: what is wrong with it."""
     return parameter(
-        "There was an error parsing the XML question or answer data in your request.  Please make sure the data is "
-        f"well-formed and validates against the appropriate schema. Details: {details}",
+        "There was an error parsing the XML question or answer data in your request.  Please make sure the "
+        f"data is well-formed and validates against the appropriate schema. Details: {details}",
         "XMLParseError",
     )
 

@@ -8,7 +8,7 @@ _FORM = re.compile("[A-Z0-9]{1,64}")
 
 
 def new_id() -> str:
-    """Return an id for a HIT, a HIT type or an assignment: `3` and 29 capitals or digits, impossible to guess."""
+    """Return an id that nobody can guess, of a HIT, type or assignment: `3` and 29 capitals or digits."""
     return "3" + base64.b32encode(secrets.token_bytes(20)).decode()[:29]
 
 

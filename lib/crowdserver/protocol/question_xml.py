@@ -48,8 +48,8 @@ def read(xml: str) -> Question:
         return Question("external", _url(root), _frame_height(root))
     if root.tag in [f"{{{_SCHEMAS}{version}/QuestionForm.xsd}}QuestionForm" for version in _FORM_VERSIONS]:
         raise UnsupportedQuestion(
-            "This crowd server shows no QuestionForm: give the page itself in an HTMLQuestion, or its address in an"
-            " ExternalQuestion."
+            "This crowd server shows no QuestionForm: give the page itself in an HTMLQuestion, or its address"
+            " in an ExternalQuestion."
         )
     raise BadQuestion(f"cvc-elt.1: Cannot find the declaration of element '{root.tag}'")
 

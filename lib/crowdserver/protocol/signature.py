@@ -60,8 +60,8 @@ def verify(
     request = AWSRequest(method, f"http://{headers['host']}{target}", signed_headers, body)
     if not hmac.compare_digest(authorization.signature, _sign(credentials, request, timestamp)):
         raise _invalid(
-            "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
-            "Access Key and signing method. Consult the service documentation for details."
+            "The request signature we calculated does not match the signature you provided. Check your AWS "
+            "Secret Access Key and signing method. Consult the service documentation for details."
         )
 
 

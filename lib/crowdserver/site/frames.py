@@ -36,7 +36,7 @@ def question_of(tx: Connection, hit_id: str) -> Question:
 
 
 def parameters(assignment_id: str | None, hit_id: str, worker_id: str, submit_to: str) -> dict[str, str]:
-    """Return the query parameters of a frame. In a preview (no assignment) worker and address are left out."""
+    """Return the query parameters of a frame; in a preview (no assignment) without worker and address."""
     if assignment_id is None:
         return {"assignmentId": PREVIEW_ID, "hitId": hit_id}
     return {"assignmentId": assignment_id, "hitId": hit_id, "workerId": worker_id, "turkSubmitTo": submit_to}

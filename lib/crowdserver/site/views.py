@@ -146,7 +146,7 @@ def frame(text: str) -> ResponseReturnValue:
 
 @blueprint.post("/mturk/externalSubmit")
 def external_submit() -> ResponseReturnValue:
-    """Record a submission. It comes without a cookie: the assignment's id is the proof. Not safe to repeat."""
+    """Record a submission. It comes without a cookie: the assignment's id is the proof."""
     fields = list(request.form.items(multi=True))
     assignment_id, worker_id = request.form.get("assignmentId", ""), request.form.get("workerId")
     with crowd().writing() as (tx, now):

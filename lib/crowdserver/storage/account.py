@@ -1,7 +1,7 @@
 """The requester's account: what it holds, what is held back for work on offer, and what work costs.
 
-For every assignment on offer the reward and the fee are held. Approval pays them, rejection releases them. Amounts
-are whole cents here and decimal dollars in the API.
+For every assignment on offer the reward and the fee are held. Approval pays them, rejection releases them.
+Amounts are whole cents here and decimal dollars in the API.
 """
 
 from decimal import ROUND_HALF_UP, Decimal

@@ -1,7 +1,8 @@
 """The database that all processes of a crowd server share: sqlite in a file, or PostgreSQL by URL.
 
-Reads and writes are separate on purpose. On sqlite a write takes the one write lock when it begins, so it never has
-to be tried again; on PostgreSQL a write locks the rows of the HITs it changes (`SELECT ... FOR UPDATE`).
+Reads and writes are separate on purpose. On sqlite a write takes the one write lock when it begins, so it
+never has to be tried again; on PostgreSQL a write locks the rows of the HITs it changes (`SELECT ... FOR
+UPDATE`).
 """
 
 import fcntl
@@ -39,7 +40,8 @@ class Database:
         self.url = _parse(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
-        # sqlite lets one writer in at a time; waiting here is fair and cheap, in its busy handler it is neither.
+        # sqlite lets one writer in at a time; waiting here is fair and cheap, in its busy handler it is
+        # neither.
         self._turn = threading.Lock() if self.is_sqlite else nullcontext()
 
     @contextmanager
@@ -50,7 +52,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Open a transaction for writing: committed at the end of the block, rolled back if the block raises."""
+        """Open a transaction for writing: committed after the block, rolled back if the block raises."""
         with self._turn, self._begin("BEGIN IMMEDIATE") as tx:
             yield tx
 

@@ -101,12 +101,13 @@ def apply_due(tx: Connection, now: float) -> None:
 
     Safe to repeat; repeat it until nothing is due.
     """
-    # One process at a time: two of these could lock the same HITs in different orders. And the account comes last,
-    # as it does for every request, so that nobody waits for a HIT while holding the account.
+    # One process at a time: two of these could lock the same HITs in different orders. And the account comes
+    # last, as it does for every request, so that nobody waits for a HIT while holding the account.
     tx.execute(_LOCK_SERVER)
     paid = _end_assignments(tx, now)
     released = _release_holds(tx, now)
-    # Only when the two before it are through: what expired long ago may have money held or assignments to approve.
+    # Only when the two before it are through: what expired long ago may have money held or assignments to
+    # approve.
     if (
         not tx.execute(_HITS_WITH_DUE_ASSIGNMENTS, {"now": now}).first()
         and not tx.execute(_DUE_RELEASES, {"now": now}).first()

@@ -1,7 +1,8 @@
 """The tables of the crowd server.
 
-Times are seconds since the epoch (UTC) on the server's own clock, which the control API can move. Money is whole
-cents. A HIT's status is never stored: it follows from its counters, its expiration and the time (see hits.status).
+Times are seconds since the epoch (UTC) on the server's own clock, which the control API can move. Money is
+whole cents. A HIT's status is never stored: it follows from its counters, its expiration and the time (see
+hits.status).
 """
 
 from typing import Any
@@ -114,7 +115,8 @@ assignments = Table(
     Column("auto_approval_at", Double),
     Column("approved_at", Double),
     Column("rejected_at", Double),
-    # When time alone changes this assignment: its deadline, then its auto-approval; NULL when nothing is left.
+    # When time alone changes this assignment: its deadline, then its auto-approval; NULL when nothing is
+    # left.
     Column("due_at", Double),
     Column("answer", Text),
     Column("feedback", Text),

@@ -14,7 +14,8 @@ from crowdserver.storage.database import Database
 class Crowd:
     """A crowd server's state: its database and the requester's key pair.
 
-    Open transactions here and not on the database: here whatever fell due has happened before the block begins.
+    Open transactions here and not on the database: here whatever fell due has happened before the block
+    begins.
     """
 
     def __init__(self, database: Database, credentials: Credentials) -> None:
@@ -27,7 +28,7 @@ class Crowd:
         return self._up_to_date(self.database.read)
 
     def writing(self) -> AbstractContextManager[tuple[Connection, float]]:
-        """Open a transaction for writing; gives it with the server's time. Rolled back if the block raises."""
+        """Open a transaction for writing; gives it with the server's time. Undone if the block raises."""
         return self._up_to_date(self.database.write)
 
     @contextmanager
@@ -40,7 +41,7 @@ class Crowd:
                 if not is_due:
                     yield tx, now
                     return
-            # In a transaction of its own: it locks HITs in an order that suits it, which could deadlock with another
-            # request that holds some already.
+            # In a transaction of its own: it locks HITs in an order that suits it, which could deadlock with
+            # another request that holds some already.
             with self.database.write() as tx:
                 deadlines.apply_due(tx, clock.now(tx))

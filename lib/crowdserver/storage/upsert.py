@@ -1,4 +1,4 @@
-"""INSERT … ON CONFLICT: sqlite and PostgreSQL write it alike, but SQLAlchemy has it only in their dialects."""
+"""INSERT … ON CONFLICT: the same in sqlite and PostgreSQL, but SQLAlchemy has it in their dialects only."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from sqlalchemy import Column, ColumnElement, Connection, CursorResult, Table
 
 
 class Upsert:
-    """An INSERT that says what happens when a row with the same key is there: nothing, or an update of that row.
+    """An INSERT that says what happens when there is a row with the same key: nothing, or its update.
 
     key: the columns that decide whether it is the same row; by default the primary key.
     replace: the columns that take the new values; add: those to which the new values are added. None of

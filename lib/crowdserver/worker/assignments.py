@@ -130,8 +130,9 @@ def give_back(tx: Connection, now: float, worker_id: str, assignment_id: str) ->
 def submit(
     tx: Connection, now: float, assignment_id: str, worker_id: str | None, fields: Sequence[tuple[str, str]]
 ) -> None:
-    """Submit an assignment with the fields of its form, in their order; of a repeated name the first one counts.
+    """Submit an assignment with the fields of its form, in their order.
 
+    Of a repeated name the first field counts.
     worker_id: who submits, if the form says so; without it the assignment's id is proof enough.
     Refused: preview, unknown, not_yours, late, over, and empty when there is no field but the reserved ones.
     """
@@ -180,7 +181,8 @@ def _accept(tx: Connection, now: float, worker_id: str, row: AnyRow) -> Assignme
 
 
 def _of_worker(tx: Connection, hit_id: str, worker_id: str) -> AnyRow | None:
-    # Asked after the HIT is locked: on PostgreSQL only a new statement sees what was committed during the wait.
+    # Asked after the HIT is locked: on PostgreSQL only a new statement sees what was committed during the
+    # wait.
     return tx.execute(_OF_WORKER, {"hit": hit_id, "worker": worker_id}).first()
 
 

@@ -34,7 +34,8 @@ class Bonus(NamedTuple):
 class Earnings(NamedTuple):
     """What a worker did and earned; submitted means submitted and not reviewed yet.
 
-    Amounts are what the worker gets, without fees. bonus_amount: all bonuses together; bonuses: the latest of them.
+    Amounts are what the worker gets, without fees. bonus_amount: all bonuses together; bonuses: the latest of
+    them.
     """
 
     submitted: int

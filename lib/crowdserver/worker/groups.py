@@ -1,4 +1,4 @@
-"""The HITs that a worker can still accept: by group, which is all HITs of one type, and one of a group to preview."""
+"""The HITs that a worker can still accept, by group: all HITs of one type, and one of them to preview."""
 
 from decimal import Decimal
 from typing import NamedTuple
@@ -109,9 +109,9 @@ def preview(tx: Connection, now: float, worker_id: str | None, hit_type_id: str)
 
 
 def check_admitted(tx: Connection, row: AnyRow, action: str, worker_id: str) -> eligibility.Record:
-    """Check that nothing keeps a worker from an action, "preview" or "accept", and return the worker's record.
+    """Return the record of a worker whom nothing keeps from an action, "preview" or "accept".
 
-    row: as SELECT gives it. Refused: not_qualified, blocked.
+    row: the HIT, as SELECT gives it. Refused: not_qualified, blocked.
     """
     if blocks.is_blocked(tx, worker_id):
         raise Refused("blocked", BLOCKED)

@@ -18,8 +18,8 @@ Code = Literal[
 
 # What a blocked worker reads. The requester's reason is not meant for the worker.
 BLOCKED = (
-    "The requester does not offer you new work any more. What you have in hand you can still submit or return, and"
-    " what you have earned stays yours."
+    "The requester does not offer you new work any more. What you have in hand you can still submit or"
+    " return, and what you have earned stays yours."
 )
 
 

@@ -6,7 +6,7 @@ and crashed if neither, however it looks from outside.
 """
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, output
+from crowdops.console import cli, columns, output
 
 
 @cli.command(__doc__)
@@ -14,19 +14,17 @@ from crowdops.console import cli, output
 @cli.with_settings
 def main(settings: Settings, selection: Selection) -> None:
     from crowdops.registry import Registry
-    from crowdops.registry import summary as runs_summary
     from crowdops.registry.selection import select
+    from crowdops.registry.summary import COLUMNS, summarize
 
     with Registry.open(settings.home) as registry:
-        found = [runs_summary.summary(registry, settings.home, run) for run in select(registry, selection)]
-        if settings.as_json:
-            output.document({"runs": found})
-        else:
-            output.table(
-                runs_summary.SUMMARY_HEADERS, [runs_summary.summary_row(summary) for summary in found]
-            )
-            if not found:
-                output.say("No runs yet. See one: make demo")
+        summaries = [summarize(registry, settings.home, run) for run in select(registry, selection)]
+    if settings.as_json:
+        output.document({"runs": columns.documents(COLUMNS, summaries)})
+    else:
+        columns.table(COLUMNS, summaries)
+        if not summaries:
+            output.say("No runs yet. See one: make demo")
 
 
 if __name__ == "__main__":

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from crowdops.registry.database import RegistryFile
+from crowdops.registry.database import RegistryFile, placeholders
 from crowdops.registry.rows import (
     Assignment,
     Result,
@@ -14,7 +13,7 @@ from crowdops.registry.rows import (
     read_moment,
     read_result,
     stamp,
-    write_moment,
+    write_value,
 )
 
 
@@ -28,35 +27,35 @@ class Assignments(RegistryFile):
         now = stamp()
         with self._transaction():
             self._connection.executemany(
-                _UPSERT_ASSIGNMENT, [_assignment_row(run_id, unit_index, a, now) for a in assignments]
+                _UPSERT_ASSIGNMENT,
+                [(*map(write_value, assignment), run_id, unit_index, now) for assignment in assignments],
             )
             if ended:
-                self._connection.execute(
+                self._write(
                     "UPDATE units SET state = ?, hit_id = ? WHERE run_id = ? AND unit_index = ?"
                     " AND state IN ('creating', 'outstanding', 'expired')",
                     ("finished" if assignments else "expired", hit_id, run_id, unit_index),
+                    entry=("hit-collected", hit_id, run_id, str(len(assignments))),
                 )
-                self._record("hit-collected", hit_id, run_id, str(len(assignments)))
 
     def assignment_count(self, run_id: str) -> int:
         """Return how many assignments of a run have been collected."""
-        query = "SELECT count(*) FROM assignments WHERE run_id = ?"
-        return int(self._connection.execute(query, (run_id,)).fetchone()[0])
+        return int(self._row("SELECT count(*) FROM assignments WHERE run_id = ?", (run_id,))[0])
 
     def collected_of(self, run_id: str, unit_index: int, hit_id: str) -> int:
         """Return how many assignments of one HIT of a unit have been collected."""
         query = "SELECT count(*) FROM assignments WHERE run_id = ? AND unit_index = ? AND hit_id = ?"
-        return int(self._connection.execute(query, (run_id, unit_index, hit_id)).fetchone()[0])
+        return int(self._row(query, (run_id, unit_index, hit_id))[0])
 
     def last_work(self, run_id: str) -> tuple[datetime | None, datetime | None]:
         """Return when a collected assignment of a run was last accepted, and when one was last submitted."""
         query = "SELECT max(accepted_at), max(submitted_at) FROM assignments WHERE run_id = ?"
-        accepted, submitted = self._connection.execute(query, (run_id,)).fetchone()
+        accepted, submitted = self._row(query, (run_id,))
         return read_moment(accepted), read_moment(submitted)
 
     def busiest_workers(self, task_name: str, least: int) -> set[str]:
         """Return the workers with at least so many collected assignments in the runs of a task_name."""
-        rows = self._connection.execute(
+        rows = self._rows(
             "SELECT worker_id FROM assignments JOIN task_runs USING (run_id) WHERE task_name = ?"
             " GROUP BY worker_id HAVING count(*) >= ?",
             (task_name, least),
@@ -65,103 +64,80 @@ class Assignments(RegistryFile):
 
     def iter_results(self, run_ids: Sequence[str]) -> Iterator[Result]:
         """Yield every collected assignment of these runs with its data row, by run and unit."""
+        query = f"{_SELECT_RESULTS} WHERE a.run_id = ? ORDER BY a.unit_index, a.submitted_at, a.assignment_id"
         for run_id in run_ids:
-            cursor = self._connection.execute(
-                "SELECT a.*, u.input, r.task_name FROM assignments a"
-                " JOIN units u USING (run_id, unit_index) JOIN task_runs r USING (run_id)"
-                " WHERE a.run_id = ? ORDER BY a.unit_index, a.submitted_at, a.assignment_id",
-                (run_id,),
-            )
-            yield from map(read_result, cursor)
+            yield from map(read_result, self._rows(query, (run_id,)))
 
     def results_of(self, assignment_id: str) -> list[Result]:
         """Return what was collected under an assignment's id: one result a worker who had it."""
-        rows = self._connection.execute(
-            "SELECT a.*, u.input, r.task_name FROM assignments a"
-            " JOIN units u USING (run_id, unit_index) JOIN task_runs r USING (run_id)"
-            " WHERE a.assignment_id = ?",
-            (assignment_id,),
-        )
+        rows = self._rows(f"{_SELECT_RESULTS} WHERE a.assignment_id = ?", (assignment_id,))
         return [read_result(row) for row in rows]
 
     def iter_stale_units(self, run_id: str, now: datetime) -> Iterator[tuple[int, str]]:
         """Yield (unit index, HIT) where a stored 'Submitted' has passed its auto-approval time."""
-        rows = self._connection.execute(
+        rows = self._rows(
             "SELECT DISTINCT unit_index, hit_id FROM assignments"
             " WHERE run_id = ? AND status = 'Submitted' AND auto_approval_at <= ?",
-            (run_id, write_moment(now)),
+            (run_id, write_value(now)),
         ).fetchall()
         yield from ((row["unit_index"], row["hit_id"]) for row in rows)
 
     def unit_review(self, run_id: str, unit_index: int) -> UnitReview | None:
         """Return what is stored of a unit and its assignments, or None."""
-        row = self._connection.execute(
-            "SELECT state, (SELECT count(*) FROM assignments a WHERE a.run_id = u.run_id"
-            " AND a.unit_index = u.unit_index AND status != 'Submitted') AS reviewed,"
-            " (SELECT count(*) FROM assignments a WHERE a.run_id = u.run_id"
-            " AND a.unit_index = u.unit_index AND status = 'Submitted') AS submitted"
-            " FROM units u WHERE run_id = ? AND unit_index = ?",
+        row = self._row(
+            "SELECT state, count(*) FILTER (WHERE status != 'Submitted'),"
+            " count(*) FILTER (WHERE status = 'Submitted')"
+            " FROM units LEFT JOIN assignments USING (run_id, unit_index)"
+            " WHERE run_id = ? AND unit_index = ? GROUP BY state",
             (run_id, unit_index),
-        ).fetchone()
+        )
         return UnitReview(*row) if row else None
 
     def status_counts(self, run_id: str) -> dict[str, int]:
         """Return how many of a run's collected assignments have each status; those without are absent."""
-        rows = self._connection.execute(
-            "SELECT status, count(*) FROM assignments WHERE run_id = ? GROUP BY status", (run_id,)
-        )
-        return dict(rows)
+        query = "SELECT status, count(*) FROM assignments WHERE run_id = ? GROUP BY status"
+        return dict(self._rows(query, (run_id,)))
 
     def collected_of_open_units(self, run_id: str) -> int:
         """Return how many assignments were collected of units whose HITs have not ended."""
-        row = self._connection.execute(
+        row = self._row(
             "SELECT count(*) FROM assignments JOIN units USING (run_id, unit_index)"
             " WHERE run_id = ? AND state IN ('creating', 'outstanding')",
             (run_id,),
-        ).fetchone()
+        )
         return int(row[0])
 
     def next_auto_approval(self, run_id: str) -> str | None:
         """Return when the next submitted assignment is approved by itself, as ISO 8601, or None."""
         query = "SELECT min(auto_approval_at) FROM assignments WHERE run_id = ? AND status = 'Submitted'"
-        found: str | None = self._connection.execute(query, (run_id,)).fetchone()[0]
-        return found
+        moment: str | None = self._row(query, (run_id,))[0]
+        return moment
 
     def worker_record(self, worker_id: str, task_names: Sequence[str]) -> dict[str, int]:
         """Return how many of a worker's assignments have each status, in the runs of these task_names."""
-        marks = ", ".join("?" for _ in task_names)
-        rows = self._connection.execute(
+        rows = self._rows(
             "SELECT status, count(*) FROM assignments JOIN task_runs USING (run_id)"
-            f" WHERE worker_id = ? AND task_name IN ({marks}) GROUP BY status",
+            f" WHERE worker_id = ? AND task_name IN ({placeholders(task_names)}) GROUP BY status",
             (worker_id, *task_names),
         )
         return dict(rows)
 
     def workers_of(self, run_ids: Sequence[str]) -> list[str]:
-        """Return the workers who handed something in to these runs, each once."""
-        found: dict[str, None] = {}
-        for run_id in run_ids:
-            rows = self._connection.execute(
-                "SELECT DISTINCT worker_id FROM assignments WHERE run_id = ? ORDER BY worker_id", (run_id,)
-            )
-            found.update((worker_id, None) for (worker_id,) in rows)
-        return list(found)
+        """Return the workers who submitted something to these runs, each once."""
+        query = "SELECT DISTINCT worker_id FROM assignments WHERE run_id = ? ORDER BY worker_id"
+        workers = (worker_id for run_id in run_ids for (worker_id,) in self._rows(query, (run_id,)))
+        return list(dict.fromkeys(workers))
 
 
+_SELECT_RESULTS = (
+    "SELECT a.*, u.input, r.task_name FROM assignments a"
+    " JOIN units u USING (run_id, unit_index) JOIN task_runs r USING (run_id)"
+)
 _UPSERT_ASSIGNMENT = """
-INSERT INTO assignments (assignment_id, worker_id, run_id, unit_index, hit_id, status, accepted_at, submitted_at,
-                         auto_approval_at, approved_at, rejected_at, answer, bonus, collected_at)
+INSERT INTO assignments (assignment_id, worker_id, hit_id, status, accepted_at, submitted_at, auto_approval_at,
+                         approved_at, rejected_at, answer, bonus, run_id, unit_index, collected_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (assignment_id, worker_id) DO UPDATE SET
     status = excluded.status, approved_at = excluded.approved_at, rejected_at = excluded.rejected_at,
     collected_at = excluded.collected_at
 """
-
-
-def _assignment_row(run_id: str, unit_index: int, a: Assignment, now: str | None) -> tuple[object, ...]:
-    times = (a.accepted_at, a.submitted_at, a.auto_approval_at, a.approved_at, a.rejected_at)
-    return (
-        *(a.assignment_id, a.worker_id, run_id, unit_index, a.hit_id, a.status),
-        *map(write_moment, times),
-        *(json.dumps(a.answer, ensure_ascii=False), None if a.bonus is None else str(a.bonus), now),
-    )

@@ -1,16 +1,17 @@
-"""The registry's one sqlite file: opened, brought to the current schema, copied, and written in transactions."""
+"""The registry's one sqlite file: opened, brought to the current schema, copied, read, and written in transactions."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from crowdops.errors import RegistryError, UsageError
 from crowdops.registry.rows import stamp
@@ -18,8 +19,11 @@ from crowdops.registry.rows import stamp
 BUSY_SECONDS = 60.0  # how long a writer waits for another process's transaction
 
 
+Entry = tuple[str, str, str | None, str | None]  # of the journal: kind, target, run id, detail
+
+
 class RegistryFile:
-    """An open file. Its other halves know the tables; this one knows sqlite."""
+    """An open registry, without its tables: the classes that know those are made from this one."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -51,11 +55,8 @@ class RegistryFile:
         if not path.exists():
             return False
         try:
-            connection = sqlite3.connect(path, timeout=BUSY_SECONDS)
-            try:
+            with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
                 return bool(connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",))
-            finally:
-                connection.close()
         except sqlite3.OperationalError:
             raise RegistryError(f"The registry {path} cannot be read.") from None
         except sqlite3.DatabaseError:
@@ -67,9 +68,9 @@ class RegistryFile:
         path = home / "registry.db"
         kept = path.with_name(f"registry-damaged-{datetime.now(UTC):%Y%m%d-%H%M%S}.db")
         for suffix in ("-wal", "-shm", ""):
-            beside = path.with_name(path.name + suffix)
-            if beside.exists():
-                beside.rename(kept.with_name(kept.name + suffix))
+            file = path.with_name(path.name + suffix)
+            if file.exists():
+                file.rename(kept.with_name(kept.name + suffix))
         return kept
 
     def __enter__(self) -> Self:
@@ -102,7 +103,7 @@ class RegistryFile:
             _require_known(copy, path)
 
     def restore_from(self, path: Path) -> None:
-        """Put what a copy holds in the place of everything, in one transaction, and bring it to the current schema.
+        """Replace everything by what a copy holds, in one transaction, and bring it to the current schema.
 
         RegistryError if the file cannot be used: then nothing has changed. Safe to repeat.
         """
@@ -113,10 +114,28 @@ class RegistryFile:
             _migrate(self._connection, path)
         self.record("registry-restored", path.name)
 
-    # Journal, and the transactions that everything is written in
+    # Reading, writing, and the journal of what was written
+
+    def _rows(self, query: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        """Return the rows of a query, read as they are asked for."""
+        return self._connection.execute(query, values)
+
+    def _row(self, query: str, values: Sequence[object] = ()) -> Any:
+        """Return the first row of a query, or None."""
+        return self._connection.execute(query, values).fetchone()
+
+    def _write(
+        self, statement: str, values: Sequence[object], *, entry: Entry | None = None, synced: bool = True
+    ) -> int:
+        """Carry out a statement, and add an entry to the journal, in one transaction. Returns how many rows changed."""
+        with self._transaction(synced=synced):
+            changed = self._connection.execute(statement, values).rowcount
+            if entry:
+                self._record(*entry)
+        return changed
 
     def record(self, kind: str, target: str, run_id: str | None = None, detail: str | None = None) -> None:
-        """Add one line to the journal."""
+        """Add one entry to the journal."""
         with self._transaction():
             self._record(kind, target, run_id, detail)
 
@@ -128,7 +147,7 @@ class RegistryFile:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Make one transaction of all that the block reads and writes: what it has read still holds when it writes."""
+        """Make one transaction of all that the block does: what it has read still holds when it writes."""
         with self._transaction():
             yield
 
@@ -152,15 +171,7 @@ class RegistryFile:
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     """Apply the numbered migrations that are missing, each with its record in one transaction."""
-    files = sorted(
-        (
-            file
-            for file in resources.files("crowdops.registry").joinpath("schema").iterdir()
-            if file.name.endswith(".sql")
-        ),
-        key=lambda file: file.name,
-    )
-    for number, file in enumerate(files, start=1):
+    for number, file in enumerate(_migrations(), start=1):
         if connection.execute("PRAGMA user_version").fetchone()[0] >= number:
             continue
         connection.execute("BEGIN IMMEDIATE")
@@ -172,12 +183,17 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     _require_known(connection, path)
 
 
+def _migrations() -> list[Traversable]:
+    """Return the files of the schema, oldest first: the number of one is its place."""
+    folder = resources.files("crowdops.registry").joinpath("schema")
+    return sorted(
+        (file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name
+    )
+
+
 def _require_known(connection: sqlite3.Connection, path: Path) -> None:
     """RegistryError unless a database is a registry of a schema that this code knows."""
-    known = sum(
-        file.name.endswith(".sql")
-        for file in resources.files("crowdops.registry").joinpath("schema").iterdir()
-    )
+    known = len(_migrations())
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > known:
         raise RegistryError(
@@ -201,8 +217,9 @@ def _opened_copy(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _require_whole(connection: sqlite3.Connection) -> None:
-    if (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-        raise sqlite3.DatabaseError(f"database disk image is malformed: {found}")
+    answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if answer != "ok":
+        raise sqlite3.DatabaseError(f"database disk image is malformed: {answer}")
 
 
 def _statements(script: str) -> Iterator[str]:
@@ -213,6 +230,11 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
+
+
+def placeholders(values: Sequence[object]) -> str:
+    """Return a question mark for each value, separated by commas, for a list in a statement."""
+    return ", ".join("?" for _ in values)
 
 
 @contextmanager

@@ -38,10 +38,10 @@ def hold(home: Path, run_id: str) -> Iterator[None]:
     """Hold a run's lock. UsageError names the holder if another process has it."""
     with _open(home, run_id) as file:
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while not _try(file, fcntl.LOCK_EX):
+        while not _lock(file, fcntl.LOCK_EX):
             if time.monotonic() > deadline:
                 raise UsageError(
-                    f"run {run_id} is attended by {describe(_read(file))}; stop that process first"
+                    f"run {run_id} is attended by {describe(_read_holder(file))}; stop that process first"
                 )
             time.sleep(0.01)
         holder = Holder(os.getpid(), socket.gethostname(), Path(sys.argv[0]).name, _now())
@@ -57,7 +57,7 @@ def holder_of(home: Path, run_id: str) -> Holder | None:
     if not (home / "locks" / f"{run_id}.lock").exists():
         return None
     with _open(home, run_id) as file:
-        return None if _try(file, fcntl.LOCK_SH) else _read(file)
+        return None if _lock(file, fcntl.LOCK_SH) else _read_holder(file)
 
 
 def describe(holder: Holder) -> str:
@@ -74,7 +74,8 @@ def _open(home: Path, run_id: str) -> IO[str]:
         raise UsageError(f"The lock {path} cannot be opened: {error.strerror}.") from error
 
 
-def _try(file: IO[str], kind: int) -> bool:
+def _lock(file: IO[str], kind: int) -> bool:
+    """Return whether the file could be locked at once."""
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -82,7 +83,7 @@ def _try(file: IO[str], kind: int) -> bool:
     return True
 
 
-def _read(file: IO[str]) -> Holder:
+def _read_holder(file: IO[str]) -> Holder:
     file.seek(0)
     try:
         return Holder(**json.loads(file.read()))
@@ -92,9 +93,6 @@ def _read(file: IO[str]) -> Holder:
 
 def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-CONDITIONS = ("attended", "detached", "crashed", "ended")
 
 
 def condition(home: Path, run: Run) -> str:
@@ -112,5 +110,5 @@ def conditions(registry: Registry, home: Path) -> dict[str, str]:
 
 
 def unattended(home: Path, runs: Sequence[Run]) -> set[str]:
-    """Return the ids of those of the runs that no process holds."""
+    """Return the ids of those runs whose lock no process holds."""
     return {run.run_id for run in runs if condition(home, run) != "attended"}

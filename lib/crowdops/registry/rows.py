@@ -10,20 +10,11 @@ from typing import Any, NamedTuple
 
 from crowdops.config.parameters import Parameters
 
-
 FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"  # of a moment: it sorts as text
-
-
-OPEN_STATES = ("planned", "creating", "outstanding")
-
-
-END_STATES = ("finished", "stopped", "failed")
-
-
-STRANDED = "its HIT leads to a page that is gone"
-
-
-REVIEWED = {"approve": "Approved", "reject": "Rejected"}  # what an assignment is after a decision
+OPEN_STATES = ("planned", "creating", "outstanding")  # of a unit
+END_STATES = ("finished", "stopped", "failed")  # of a run
+STRANDED = "its HIT leads to a page that is gone"  # the error of a unit that is to be launched anew
+REVIEWED = {"approve": "Approved", "reject": "Rejected"}  # what an assignment is after a verdict
 
 
 class Run(NamedTuple):
@@ -100,7 +91,7 @@ class Server(NamedTuple):
 
 
 class Event(NamedTuple):
-    """One line of the journal."""
+    """One entry of the journal."""
 
     at: datetime
     command: str
@@ -115,7 +106,7 @@ class Decision(NamedTuple):
 
     assignment_id: str
     worker_id: str
-    action: str  # approve or reject
+    verdict: str  # approve or reject
     feedback: str | None = None
     bonus: Decimal | None = None
     soft_block: bool = False
@@ -141,6 +132,7 @@ class UnitReview(NamedTuple):
 
 
 def read_run(row: sqlite3.Row) -> Run:
+    """Return a row of task_runs as a Run."""
     return Run(*row)._replace(
         detached=bool(row["detached"]),
         parameters=Parameters.from_json(row["parameters"]),
@@ -150,36 +142,35 @@ def read_run(row: sqlite3.Row) -> Run:
 
 
 def read_unit(row: sqlite3.Row) -> Unit:
+    """Return a row of units as a Unit."""
     return Unit(*row)._replace(
-        input=None if row["input"] is None else json.loads(row["input"]),
+        input=_read_json(row["input"]),
         intended_at=read_moment(row["intended_at"]),
         created_at=read_moment(row["created_at"]),
         expired_at=read_moment(row["expired_at"]),
     )
 
 
-def read_assignment(row: sqlite3.Row) -> Assignment:
-    return Assignment(
-        *(row["assignment_id"], row["worker_id"], row["hit_id"], row["status"]),
+def read_result(row: sqlite3.Row) -> Result:
+    """Return a row of assignments, with the columns input and task_name beside it, as a Result."""
+    assignment = Assignment(
+        assignment_id=row["assignment_id"],
+        worker_id=row["worker_id"],
+        hit_id=row["hit_id"],
+        status=row["status"],
         accepted_at=read_moment(row["accepted_at"]),
         submitted_at=read_moment(row["submitted_at"]),
         auto_approval_at=read_moment(row["auto_approval_at"]),
         approved_at=read_moment(row["approved_at"]),
         rejected_at=read_moment(row["rejected_at"]),
         answer=json.loads(row["answer"]),
-        bonus=None if row["bonus"] is None else Decimal(row["bonus"]),
+        bonus=_read_money(row["bonus"]),
     )
-
-
-def read_result(row: sqlite3.Row) -> Result:
-    return Result(
-        *(row["run_id"], row["task_name"], row["unit_index"]),
-        json.loads(row["input"]) if row["input"] is not None else None,
-        read_assignment(row),
-    )
+    return Result(row["run_id"], row["task_name"], row["unit_index"], _read_json(row["input"]), assignment)
 
 
 def read_server(row: sqlite3.Row) -> Server:
+    """Return a row of servers as a Server."""
     return Server(*row)._replace(
         detail=json.loads(row["detail"]),
         created_at=read_moment(row["created_at"]),
@@ -188,29 +179,39 @@ def read_server(row: sqlite3.Row) -> Server:
 
 
 def read_decision(row: sqlite3.Row) -> Decision:
-    return Decision(
-        *(row["assignment_id"], row["worker_id"], row["verdict"], row["feedback"]),
-        bonus=None if row["bonus"] is None else Decimal(row["bonus"]),
-        soft_block=bool(row["soft_block"]),
-    )
+    """Return a row of decisions as a Decision."""
+    return Decision(*row[:6])._replace(bonus=_read_money(row["bonus"]), soft_block=bool(row["soft_block"]))
 
 
 def read_bonus(row: sqlite3.Row) -> BonusRow:
-    return BonusRow(
-        *(row["token"], row["assignment_id"], row["worker_id"], Decimal(row["amount"])),
-        reason=row["reason"],
-        state=row["state"],
-    )
-
-
-def write_moment(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.astimezone(UTC).strftime(FORMAT)
+    """Return a row of bonuses as a BonusRow."""
+    return BonusRow(*row[:6])._replace(amount=Decimal(row["amount"]))
 
 
 def read_moment(text: str | None) -> Any:
+    """Return the moment that a column holds, or None."""
     return None if text is None else datetime.fromisoformat(text)
 
 
+def _read_json(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
+
+
+def _read_money(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def write_value(value: object) -> Any:
+    """Return a value as a column holds it: moments, money, objects and parameters as text."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime(FORMAT)
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
+    return value.as_json() if isinstance(value, Parameters) else value
+
+
 def stamp() -> str:
-    """Return the present moment as the registry writes it."""
+    """Return the present moment as a column holds it."""
     return datetime.now(UTC).strftime(FORMAT)

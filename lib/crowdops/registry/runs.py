@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from crowdops.config.parameters import Parameters
-from crowdops.registry.database import RegistryFile
-from crowdops.registry.rows import END_STATES, Event, Run, read_moment, read_run, stamp, write_moment
+from crowdops.registry.database import RegistryFile, placeholders
+from crowdops.registry.rows import END_STATES, Event, Run, read_moment, read_run, stamp, write_value
 
 
 class Runs(RegistryFile):
@@ -20,29 +18,25 @@ class Runs(RegistryFile):
 
     def run(self, run_id: str) -> Run | None:
         """Return one run, or None."""
-        row = self._connection.execute("SELECT * FROM task_runs WHERE run_id = ?", (run_id,)).fetchone()
+        row = self._row("SELECT * FROM task_runs WHERE run_id = ?", (run_id,))
         return read_run(row) if row else None
 
     def runs(self) -> list[Run]:
         """Return every run, oldest first."""
-        return [read_run(row) for row in self._connection.execute("SELECT * FROM task_runs ORDER BY run_id")]
+        return [read_run(row) for row in self._rows("SELECT * FROM task_runs ORDER BY run_id")]
 
     def set_hit_type(self, run_id: str, hit_type_id: str) -> None:
         """Remember the HIT type that the run's HITs have."""
-        with self._transaction():
-            self._connection.execute(
-                "UPDATE task_runs SET hit_type_id = ? WHERE run_id = ?", (hit_type_id, run_id)
-            )
+        self._write("UPDATE task_runs SET hit_type_id = ? WHERE run_id = ?", (hit_type_id, run_id))
 
     def set_run_state(self, run_id: str, state: str, reason: str | None = None) -> None:
         """Move a run to a state; end states get their time. Safe to repeat."""
         ended = stamp() if state in END_STATES else None
-        with self._transaction():
-            self._connection.execute(
-                "UPDATE task_runs SET state = ?, ended_at = ?, reason = ? WHERE run_id = ?",
-                (state, ended, reason, run_id),
-            )
-            self._record(f"run-{state}", run_id, run_id, reason)
+        self._write(
+            "UPDATE task_runs SET state = ?, ended_at = ?, reason = ? WHERE run_id = ?",
+            (state, ended, reason, run_id),
+            entry=(f"run-{state}", run_id, run_id, reason),
+        )
 
     def adopt_run(self, run: Run) -> bool:
         """Add a run that was found by its marks. False if the registry knows it, and knows better."""
@@ -54,26 +48,21 @@ class Runs(RegistryFile):
 
     def set_plan(self, run_id: str, parameters: Parameters, data_digest: str, units: int) -> None:
         """Complete a run that was found by its marks with what only its owner knows."""
-        with self._transaction():
-            self._connection.execute(
-                "UPDATE task_runs SET parameters = ?, data_digest = ?, units = ? WHERE run_id = ?",
-                (parameters.as_json(), data_digest, units, run_id),
-            )
-            self._record("run-completed", run_id, run_id, f"{units} units")
+        self._write(
+            "UPDATE task_runs SET parameters = ?, data_digest = ?, units = ? WHERE run_id = ?",
+            (parameters.as_json(), data_digest, units, run_id),
+            entry=("run-completed", run_id, run_id, f"{units} units"),
+        )
 
     def last_event(self, run_id: str) -> Event | None:
-        """Return the newest line of the journal about a run, or None."""
-        row = self._connection.execute(
+        """Return the newest entry of the journal about a run, or None."""
+        row = self._row(
             "SELECT at, command, pid, kind, target, detail FROM events"
             " WHERE run_id = ? ORDER BY event_id DESC LIMIT 1",
             (run_id,),
-        ).fetchone()
+        )
         return Event(*row)._replace(at=read_moment(row["at"])) if row else None
 
     def _insert_run(self, run: Run, otherwise: str = "") -> bool:
-        row = {**run._asdict(), "parameters": run.parameters.as_json()}
-        values = [write_moment(value) if isinstance(value, datetime) else value for value in row.values()]
-        marks = ", ".join("?" for _ in values)
-        return bool(
-            self._connection.execute(f"INSERT INTO task_runs VALUES ({marks}){otherwise}", values).rowcount
-        )
+        values = [write_value(value) for value in run]
+        return bool(self._write(f"INSERT INTO task_runs VALUES ({placeholders(values)}){otherwise}", values))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from crowdops.registry.database import RegistryFile
-from crowdops.registry.rows import OPEN_STATES, STRANDED, Unit, read_moment, read_unit, stamp, write_moment
+from crowdops.registry.database import RegistryFile, placeholders
+from crowdops.registry.rows import OPEN_STATES, STRANDED, Unit, read_moment, read_unit, stamp, write_value
 
 CHUNK = 1000  # rows a transaction when planning a run: others get their turn between
 
@@ -23,9 +22,7 @@ class Units(RegistryFile):
         Units that are there stay as they are; only a row that was not known is filled in.
         """
         count, iterator = 0, iter(rows)
-        while chunk := [
-            (run_id, index, json.dumps(row, ensure_ascii=False)) for index, row in islice(iterator, CHUNK)
-        ]:
+        while chunk := [(run_id, index, write_value(row)) for index, row in islice(iterator, CHUNK)]:
             with self._transaction():
                 self._connection.executemany(
                     "INSERT INTO units (run_id, unit_index, input) VALUES (?, ?, ?)"
@@ -39,7 +36,7 @@ class Units(RegistryFile):
         """Move up to `limit` planned units to 'creating' and return them: the intent before the call."""
         now = stamp()
         with self._transaction():
-            rows = self._connection.execute(
+            rows = self._rows(
                 "SELECT * FROM units WHERE run_id = ? AND state = 'planned' ORDER BY unit_index LIMIT ?",
                 (run_id, limit),
             ).fetchall()
@@ -65,13 +62,13 @@ class Units(RegistryFile):
 
         It does not wait for the disk: after a power cut the unit may be 'creating' again, and be settled again.
         """
-        with self._transaction(synced=False):
-            self._connection.execute(
-                "UPDATE units SET state = 'outstanding', hit_id = ?, created_at = ?, error = NULL"
-                " WHERE run_id = ? AND unit_index = ? AND state IN ('planned', 'creating', 'failed')",
-                (hit_id, stamp(), run_id, unit_index),
-            )
-            self._record("hit-created", hit_id, run_id, str(unit_index))
+        self._write(
+            "UPDATE units SET state = 'outstanding', hit_id = ?, created_at = ?, error = NULL"
+            " WHERE run_id = ? AND unit_index = ? AND state IN ('planned', 'creating', 'failed')",
+            (hit_id, stamp(), run_id, unit_index),
+            entry=("hit-created", hit_id, run_id, str(unit_index)),
+            synced=False,
+        )
 
     def adopt_hit(self, run_id: str, unit_index: int, hit_id: str, created_at: datetime) -> bool:
         """Take over a HIT that carries a unit's mark. False if the registry has it, or another for the unit.
@@ -79,53 +76,55 @@ class Units(RegistryFile):
         A unit that is not known comes without its data row. Safe to repeat.
         """
         with self._transaction():
-            changed = self._connection.execute(
+            changed = self._write(
                 "INSERT INTO units (run_id, unit_index, state, hit_id, created_at)"
                 " VALUES (?, ?, 'outstanding', ?, ?) ON CONFLICT (run_id, unit_index) DO UPDATE SET"
                 " state = 'outstanding', hit_id = excluded.hit_id, created_at = excluded.created_at, error = NULL"
                 " WHERE state IN ('planned', 'creating', 'failed') AND hit_id IS NULL",
-                (run_id, unit_index, hit_id, write_moment(created_at)),
-            ).rowcount
+                (run_id, unit_index, hit_id, write_value(created_at)),
+            )
             if changed:
-                self._connection.execute(
-                    "UPDATE task_runs SET units = max(units, ?) WHERE run_id = ?", (unit_index + 1, run_id)
+                self._write(
+                    "UPDATE task_runs SET units = max(units, ?) WHERE run_id = ?",
+                    (unit_index + 1, run_id),
+                    entry=("hit-adopted", hit_id, run_id, str(unit_index)),
                 )
-                self._record("hit-adopted", hit_id, run_id, str(unit_index))
         return bool(changed)
 
     def reopen_unit(self, run_id: str, unit_index: int, hit_id: str) -> None:
-        """A unit at its end is outstanding again: somebody has extended its HIT. Safe to repeat."""
+        """A unit that has ended, or whose HIT was expired here, is outstanding again. Safe to repeat."""
         with self._transaction():
-            self._connection.execute(
+            changed = self._connection.execute(
                 "UPDATE units SET state = 'outstanding', expired_at = NULL, error = NULL WHERE run_id = ?"
-                " AND unit_index = ? AND hit_id = ? AND state IN ('finished', 'expired', 'failed')",
+                " AND unit_index = ? AND hit_id = ? AND (state IN ('finished', 'expired', 'failed')"
+                " OR (state = 'outstanding' AND expired_at IS NOT NULL))",
                 (run_id, unit_index, hit_id),
-            )
-            self._record("unit-reopened", hit_id, run_id, str(unit_index))
+            ).rowcount
+            if changed:
+                self._record("unit-reopened", hit_id, run_id, str(unit_index))
 
     def set_stranded(self, run_id: str, unit_index: int, hit_id: str) -> None:
         """Note that an outstanding unit's HIT leads nowhere: it is to be replaced. Safe to repeat."""
-        with self._transaction():
-            self._connection.execute(
-                "UPDATE units SET error = ? WHERE run_id = ? AND unit_index = ? AND hit_id = ? AND state = 'outstanding'",
-                (STRANDED, run_id, unit_index, hit_id),
-            )
-            self._record("unit-stranded", hit_id, run_id, str(unit_index))
+        self._write(
+            "UPDATE units SET error = ?"
+            " WHERE run_id = ? AND unit_index = ? AND hit_id = ? AND state = 'outstanding'",
+            (STRANDED, run_id, unit_index, hit_id),
+            entry=("unit-stranded", hit_id, run_id, str(unit_index)),
+        )
 
     def plan_again(self, run_id: str, unit_index: int, hit_id: str) -> None:
-        """A stranded unit's HIT is deleted, and nobody had worked on it: the unit is to be launched. Safe to repeat."""
-        with self._transaction():
-            self._connection.execute(
-                "UPDATE units SET state = 'planned', hit_id = NULL, intended_at = NULL, created_at = NULL,"
-                " expired_at = NULL, error = NULL, attempt = attempt + 1"
-                " WHERE run_id = ? AND unit_index = ? AND hit_id = ? AND state IN ('outstanding', 'expired')",
-                (run_id, unit_index, hit_id),
-            )
-            self._record("unit-planned-again", hit_id, run_id, str(unit_index))
+        """Plan a stranded unit anew: its HIT is deleted, and nobody had worked on it. Safe to repeat."""
+        self._write(
+            "UPDATE units SET state = 'planned', hit_id = NULL, intended_at = NULL, created_at = NULL,"
+            " expired_at = NULL, error = NULL, attempt = attempt + 1"
+            " WHERE run_id = ? AND unit_index = ? AND hit_id = ? AND state IN ('outstanding', 'expired')",
+            (run_id, unit_index, hit_id),
+            entry=("unit-planned-again", hit_id, run_id, str(unit_index)),
+        )
 
     def stranded_units(self, run_id: str) -> list[Unit]:
         """Return the units whose HITs are to be replaced and that have no answers."""
-        rows = self._connection.execute(
+        rows = self._rows(
             "SELECT * FROM units WHERE run_id = ? AND state IN ('outstanding', 'expired') AND error = ?"
             " ORDER BY unit_index",
             (run_id, STRANDED),
@@ -133,44 +132,40 @@ class Units(RegistryFile):
         return [read_unit(row) for row in rows]
 
     def set_failed(self, run_id: str, unit_index: int, error: str) -> None:
-        """A unit could not be made, for the reason given; no HIT exists for it."""
-        with self._transaction():
-            self._connection.execute(
-                "UPDATE units SET state = 'failed', error = ? WHERE run_id = ? AND unit_index = ?",
-                (error, run_id, unit_index),
-            )
-            self._record("unit-failed", str(unit_index), run_id, error)
+        """Note why a unit could not be launched; no HIT exists for it."""
+        self._write(
+            "UPDATE units SET state = 'failed', error = ? WHERE run_id = ? AND unit_index = ?",
+            (error, run_id, unit_index),
+            entry=("unit-failed", str(unit_index), run_id, error),
+        )
 
     def set_expired(self, run_id: str, unit_index: int, hit_id: str) -> None:
-        """Note when this suite ended a HIT early. The unit stays outstanding until it is collected."""
-        with self._transaction(synced=False):
-            self._connection.execute(
-                "UPDATE units SET expired_at = coalesce(expired_at, ?) WHERE run_id = ? AND unit_index = ?",
-                (stamp(), run_id, unit_index),
-            )
-            self._record("hit-expired", hit_id, run_id, str(unit_index))
+        """Note that this suite has just expired a HIT. The unit stays outstanding until it is collected."""
+        self._write(
+            "UPDATE units SET expired_at = coalesce(expired_at, ?) WHERE run_id = ? AND unit_index = ?",
+            (stamp(), run_id, unit_index),
+            entry=("hit-expired", hit_id, run_id, str(unit_index)),
+            synced=False,
+        )
 
     def set_disposed(self, run_id: str, unit_index: int, hit_id: str) -> None:
-        """A unit's HIT was disposed of; its results stay. Safe to repeat."""
-        with self._transaction():
-            self._connection.execute(
-                "UPDATE units SET state = 'disposed' WHERE run_id = ? AND unit_index = ?",
-                (run_id, unit_index),
-            )
-            self._record("hit-disposed", hit_id, run_id, str(unit_index))
+        """Note that a unit's HIT was deleted; its results stay. Safe to repeat."""
+        self._write(
+            "UPDATE units SET state = 'disposed' WHERE run_id = ? AND unit_index = ?",
+            (run_id, unit_index),
+            entry=("hit-disposed", hit_id, run_id, str(unit_index)),
+        )
 
     def unit(self, run_id: str, unit_index: int) -> Unit | None:
         """Return one unit, or None."""
-        row = self._connection.execute(
-            "SELECT * FROM units WHERE run_id = ? AND unit_index = ?", (run_id, unit_index)
-        ).fetchone()
+        row = self._row("SELECT * FROM units WHERE run_id = ? AND unit_index = ?", (run_id, unit_index))
         return read_unit(row) if row else None
 
     def iter_units(self, run_id: str, states: Sequence[str], chunk: int = CHUNK) -> Iterator[Unit]:
         """Yield a run's units in any of these states, by index; the caller may write in between."""
-        after, marks = -1, ", ".join("?" for _ in states)
-        while rows := self._connection.execute(
-            f"SELECT * FROM units WHERE run_id = ? AND unit_index > ? AND state IN ({marks})"
+        after = -1
+        while rows := self._rows(
+            f"SELECT * FROM units WHERE run_id = ? AND unit_index > ? AND state IN ({placeholders(states)})"
             " ORDER BY unit_index LIMIT ?",
             (run_id, after, *states, chunk),
         ).fetchall():
@@ -179,25 +174,24 @@ class Units(RegistryFile):
 
     def unit_counts(self, run_id: str) -> dict[str, int]:
         """Return how many units of a run are in each state; states without units are absent."""
-        rows = self._connection.execute(
-            "SELECT state, count(*) FROM units WHERE run_id = ? GROUP BY state", (run_id,)
+        return dict(
+            self._rows("SELECT state, count(*) FROM units WHERE run_id = ? GROUP BY state", (run_id,))
         )
-        return dict(rows)
 
     def open_units(self, run_id: str) -> int:
         """Return how many units of a run are not at their end."""
         counts = self.unit_counts(run_id)
         return sum(counts.get(state, 0) for state in OPEN_STATES)
 
-    def missing_hits(self, run_id: str, seen: Iterable[str], created_before: datetime) -> list[str]:
-        """Return the HITs of outstanding units, older than a moment, that are not among `seen`.
+    def missing_hits(self, run_id: str, listed: Iterable[str], created_before: datetime) -> list[str]:
+        """Return the HITs of outstanding units, created before a moment, that are not among the `listed` ones.
 
-        Stranded units are left out: their HITs are deleted here.
+        Stranded units are left out: this suite deletes their HITs itself.
         """
-        known = set(seen)
-        rows = self._connection.execute(
+        known = set(listed)
+        rows = self._rows(
             "SELECT hit_id FROM units WHERE run_id = ? AND state = 'outstanding' AND created_at < ?"
             " AND error IS NOT ?",
-            (run_id, write_moment(created_before), STRANDED),
+            (run_id, write_value(created_before), STRANDED),
         )
         return [hit_id for (hit_id,) in rows if hit_id not in known]

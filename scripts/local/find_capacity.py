@@ -50,8 +50,9 @@ def main(
     with Context.open(settings) as context:
         target = capacity.target(context, run_id)
         bar = context.progress(most, "workers")
-    limits = capacity.Limits(bound_ms, seconds, most, settings.timeout)
-    steps = list(capacity.measure(target, limits, bar))
+    steps = list(
+        capacity.measure(target, bar, bound=bound_ms, seconds=seconds, most=most, timeout=settings.timeout)
+    )
     bar.close()
     advice = capacity.advise(target, steps, bound=bound_ms, seconds_per_task=seconds_per_task)
     if settings.as_json:

@@ -1,4 +1,4 @@
-"""The wall to processes on this machine."""
+"""Processes on this machine: started, found by what they were started with, and ended."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from crowdops.errors import ProviderError
 TERM_SECONDS = 10.0  # between asking a process to end and ending it
 KILL_SECONDS = 5.0  # the kernel needs no longer for that, unless a disk hangs
 LOOK_SECONDS = 0.02
-# A start time is computed from the clock, which is set from time to time. One pid does not come round so soon.
+# Start times shift when the clock is set. No pid is given to another process within this time.
 SAME_START_SECONDS = 1.5
 
 
 class Process(NamedTuple):
-    """A process that runs. Its pid and its start time (seconds since the epoch) name it for good; a pid alone does not.
+    """A process that runs. Pid and start time (seconds since the epoch) name it for good; a pid does not.
 
     `session` is the pid of the process that its whole session began with, `variables` the environment it was
     started with.
@@ -53,8 +53,8 @@ def become_crowd_server(home: Path, **options: object) -> None:
 def start(command: str, folder: Path, variables: Mapping[str, str], log: Path) -> int:
     """Start a shell command in a folder, in a session of its own, and return its pid.
 
-    It outlives this process, and gets nothing of it: these variables only, no file, no terminal, no Ctrl-C. What
-    it writes is added to the log.
+    It outlives this process, and gets nothing of it: these variables only, no file, no terminal, no Ctrl-C.
+    What it writes is added to the log.
     """
     append = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     return os.posix_spawn(
@@ -72,14 +72,16 @@ def start(command: str, folder: Path, variables: Mapping[str, str], log: Path) -
 
 
 def find(pid: int, started: float | None = None) -> Process | None:
-    """Return the process that has a pid, and that start time if one is given; None if there is none (any more)."""
+    """Return the process with a pid, and with that start time if one is given; None if it does not run."""
     import psutil
 
     try:
-        found = _describe(psutil.Process(pid))
+        process = _describe(psutil.Process(pid))
     except psutil.NoSuchProcess:
         return None
-    return found if found and (started is None or _is_same(found.started, started)) else None
+    if process and started is not None and abs(process.started - started) >= SAME_START_SECONDS:
+        return None
+    return process
 
 
 def is_suspended(pid: int) -> bool:
@@ -97,9 +99,8 @@ def find_with(variables: Mapping[str, str]) -> list[Process]:
 
     Those of other users are not seen: nobody may read their environment.
     """
-    wanted = variables.items()
-    found = [process for process in _all() if wanted <= process.variables.items()]
-    return sorted(found, key=lambda process: process.started)
+    with_variables = [process for process in _all() if variables.items() <= process.variables.items()]
+    return sorted(with_variables, key=lambda process: process.started)
 
 
 def find_session(leader: Process) -> list[Process]:
@@ -112,20 +113,20 @@ def end(look: Callable[[], Sequence[Process]]) -> bool:
 
     Returns False if there was none. ProviderError if they cannot be ended. Safe to repeat.
     """
-    found = look()
-    if not found:
+    running = look()
+    if not running:
         return False
-    _signal(found, signal.SIGTERM, TERM_SECONDS)
+    _signal(running, signal.SIGTERM, TERM_SECONDS)
     deadline = time.monotonic() + KILL_SECONDS
-    while left := look():
+    while running := look():
         if time.monotonic() > deadline:
-            raise ProviderError(f"Process {left[0].pid} does not end, not even when it is killed.")
-        _signal(left, signal.SIGKILL, KILL_SECONDS)
+            raise ProviderError(f"Process {running[0].pid} does not end, not even when it is killed.")
+        _signal(running, signal.SIGKILL, KILL_SECONDS)
     return True
 
 
 def _signal(processes: Sequence[Process], sign: signal.Signals, seconds: float) -> None:
-    """Send a signal to processes and wait until all have ended, for so long at most. Each is looked up again first."""
+    """Send a signal to processes, each looked up again first, and wait so long at most for their end."""
     import psutil
 
     for process in processes:
@@ -149,20 +150,16 @@ def _is_running(process: Process) -> bool:
     return find(process.pid, process.started) is not None
 
 
-def _is_same(started: float, other: float) -> bool:
-    return abs(started - other) < SAME_START_SECONDS
-
-
 def _all() -> Iterator[Process]:
     import psutil
 
     for process in psutil.process_iter():
-        if found := _describe(process):
-            yield found
+        if running := _describe(process):
+            yield running
 
 
 def _describe(process: Any) -> Process | None:
-    """Return a process as it is at this moment; None for one that has ended, or that this user may not look into."""
+    """Return a process as it is now; None for one that has ended, or that this user may not look into."""
     import psutil
 
     try:

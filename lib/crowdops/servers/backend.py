@@ -16,18 +16,13 @@ class Backend(Protocol):
     """Launches, watches and ends task servers of one kind. A module is one: see backend_of()."""
 
     def launch(
-        self,
-        context: Context,
-        run: Run,
-        token: str,
-        *,
-        keep: bool = False,
-        should_stop: Callable[[], bool] = ...,
+        self, context: Context, run: Run, token: str, *, keep: bool, should_stop: Callable[[], bool]
     ) -> Server:
-        """Serve a run's pages, their links signed with the token, and return once they are there. Safe to repeat.
+        """Serve a run's pages, their links signed with the token, and return once they are there.
 
-        The server is written down before it exists. Raises ServerFailed if it does not come up, or once
-        `should_stop` says so; nothing is left of it then, unless `keep`. The run's lock must be held.
+        Safe to repeat: a server that is up stays. A new one is written down before it exists. ServerFailed if
+        it does not come up, or once `should_stop` says so; nothing is left of it then, unless `keep`. Whoever
+        calls this holds the run's lock.
         """
 
     def is_answering(self, server: Server, timeout: float) -> bool:
@@ -50,7 +45,7 @@ class Backend(Protocol):
 
 
 def backend_of(kind: str) -> Backend:
-    """Return what runs servers of a kind: local, heroku or url. Imported late, since it may bring a provider."""
+    """Return what runs servers of a kind: local, heroku or url. Imported late: it may bring a provider."""
     if kind == "local":
         from crowdops.servers.local import backend as local
 
@@ -65,7 +60,7 @@ def backend_of(kind: str) -> Backend:
 
 
 def survey_all(context: Context) -> tuple[list[ServerStatus], list[str]]:
-    """Return every server of ours on this machine and at Heroku, and a line for what could not be looked at."""
+    """Return every server of ours, here and at Heroku, and a line for what could not be looked at."""
     statuses: list[ServerStatus] = []
     remarks: list[str] = []
     for kind in ("local", "heroku"):

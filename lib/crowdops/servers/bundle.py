@@ -61,19 +61,15 @@ def copy_app(app_dir: Path, folder: Path) -> None:
 
 
 def _description(run: Run) -> dict[str, object]:
+    site = urlsplit(run.endpoint)
     at_amazon = ENVIRONMENTS[run.environment].amazon
     return {
         "run_id": run.run_id,
         "task_name": run.task_name,
         "allowed_concurrent": run.parameters.allowed_concurrent,
         "assignment_duration_in_seconds": run.parameters.assignment_duration_in_seconds,
-        "submit_origins": [] if at_amazon else [_origin(run.endpoint)],
+        "submit_origins": [] if at_amazon else [f"{site.scheme}://{site.netloc}"],
     }
-
-
-def _origin(endpoint: str) -> str:
-    parts = urlsplit(endpoint)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _clear(folder: Path) -> None:

@@ -51,15 +51,6 @@ class Target(NamedTuple):
         return int(self.server.detail.get("dynos", 1))
 
 
-class Limits(NamedTuple):
-    """What a page may take (milliseconds), how long a step lasts, the most workers, and the time limit of a call (seconds)."""
-
-    bound: float
-    seconds: float
-    most: int
-    timeout: float
-
-
 class Advice(NamedTuple):
     """How many units may be out at once on this server, and how many dynos the run's own units would need."""
 
@@ -90,19 +81,21 @@ def target(context: Context, run_id: str) -> Target:
     return Target(run, server, links.read_token(context.settings.run_folder(run_id)))
 
 
-def measure(target: Target, limits: Limits, progress: Progress) -> Iterator[Step]:
+def measure(
+    target: Target, progress: Progress, *, bound: float, seconds: float, most: int, timeout: float
+) -> Iterator[Step]:
     """Yield a step for 1, 2, 4 … workers, up to and with the first that the server does not keep up with.
 
     Every page load takes a lease as a real one does; all are given back after the step.
     """
     workers = 1
     while True:
-        step = _measure(target, workers, limits.seconds, limits.timeout)
+        step = _measure(target, workers, seconds, timeout)
         progress.update(workers, f"95 % within {step.percentile_95:.0f} ms")
         yield step
-        if workers >= limits.most or not step.keeps_up(limits.bound):
+        if workers >= most or not step.keeps_up(bound):
             return
-        workers = min(2 * workers, limits.most)
+        workers = min(2 * workers, most)
 
 
 def advise(target: Target, steps: Sequence[Step], *, bound: float, seconds_per_task: float) -> Advice:
@@ -120,8 +113,8 @@ def advise(target: Target, steps: Sequence[Step], *, bound: float, seconds_per_t
     return Advice(
         units,
         dynos,
-        f"{name} keeps up with {kept[-1].workers} page loads at once and {best.per_second:.0f} pages/s{limit}:"
-        f" for tasks of {seconds_per_task:g} s set max_num_concurrent_units to {units} at most;"
+        f"{name} keeps up with {kept[-1].workers} page loads at once and {best.per_second:.0f} pages/s"
+        f"{limit}: for tasks of {seconds_per_task:g} s set max_num_concurrent_units to {units} at most;"
         f" the {units_out} units that this run has out at once need dynos = {dynos}.",
     )
 

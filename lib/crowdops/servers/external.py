@@ -18,18 +18,11 @@ def is_our_name(name: str) -> bool:
     return False
 
 
-def launch(
-    context: Context,
-    run: Run,
-    token: str,
-    *,
-    keep: bool = False,
-    should_stop: Callable[[], bool] = lambda: False,
-) -> Server:
+def launch(context: Context, run: Run, token: str, *, keep: bool, should_stop: Callable[[], bool]) -> Server:
     """Write down the server that run.toml names, once it answers. The token is not shown to it.
 
-    ServerFailed if it does not answer, or serves another run. Nothing is started, so there is nothing to `keep`
-    or to stop.
+    ServerFailed if it does not answer, or serves another run. Nothing is started, so there is nothing to
+    `keep` or to stop.
     """
     url = run.parameters.url.rstrip("/")
     health = task_server.health(url, context.settings.timeout)

@@ -27,8 +27,8 @@ def kill_servers(
 ) -> tuple[int, BulkResult[ServerStatus]]:
     """Show the servers of a kind that a command means, ask, and take them down.
 
-    `ask` gets their number, and returns whether to go on; `what` is the word for one that is through. Returns how
-    many were meant, and what came of it. Raises UsageError as orphans.choose() does. Safe to repeat.
+    `ask` gets their number, and returns whether to go on; `what` is the word for one that is through. Returns
+    how many were meant, and what came of it. Raises UsageError as orphans.choose() does. Safe to repeat.
     """
     backend = backend_of(kind)
     choice = orphans.choose(context, backend, backend.survey(context).statuses, selection, names)
@@ -59,7 +59,5 @@ def kill(context: Context, backend: Backend, choice: Choice, what: str) -> BulkR
             raise outcome.error
         return not outcome.result
 
-    def explain(status: ServerStatus, why: object) -> tuple[str, str]:
-        return status.name, str(why)
-
-    return context.carry_out(Action(take_down, was_gone, explain, intend=check), choice.targets, what)
+    action = Action(take_down, was_gone, lambda status, why: (status.name, str(why)), intend=check)
+    return context.carry_out(action, choice.targets, what)

@@ -24,7 +24,7 @@ def require_one(run_id: str | None, app_dir: Path | None) -> None:
 def for_run(
     context: Context, backend: Backend, run_id: str, changes: Mapping[str, Any], *, keep: bool
 ) -> Server:
-    """Launch a server for a run, with the run's parameters but for `changes`. Nobody may attend the run meanwhile.
+    """Launch a server for a run, with the run's parameters but for `changes`.
 
     UsageError for an unknown run and one that is attended. Fails as the backend's launch() does.
     """
@@ -34,4 +34,4 @@ def for_run(
     run = run._replace(parameters=run.parameters._replace(**changes))
     with locks.hold(context.settings.home, run_id):
         token = links.new_token(context.settings.run_folder(run_id))
-        return backend.launch(context, run, token, keep=keep)
+        return backend.launch(context, run, token, keep=keep, should_stop=lambda: False)

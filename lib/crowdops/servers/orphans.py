@@ -17,8 +17,8 @@ from crowdops.servers.status import LIVING, ServerStatus
 class Choice(NamedTuple):
     """The servers to take down, in `targets`; of these, `typed` are the names that were typed.
 
-    `spared` were selected and stay, with why; `gone` are typed names that no server has (any more); `others` are
-    orphans that were not meant.
+    `spared` were selected and stay, with why; `gone` are typed names that no server has (any more); `others`
+    are orphans that were not meant.
     """
 
     targets: list[ServerStatus]
@@ -37,9 +37,9 @@ def choose(
 ) -> Choice:
     """Return what a command means among the servers of a backend.
 
-    Names mean themselves. --run and --task-name mean their runs' orphans, by what the servers' marks say, so that
-    they work without the registry; --all-runs means every orphan; without any of these, the orphans of the runs of
-    the registry. UsageError for a name that cannot be ours, and for a run that nobody knows.
+    Names mean themselves. --run and --task-name mean their runs' orphans, by what the servers' marks say, so
+    that they work without the registry; --all-runs means every orphan; without any of these, the orphans of
+    the runs of the registry. UsageError for a name that cannot be ours, and for a run that nobody knows.
     """
     by_name = {status.name: status for status in statuses}
     for name in names:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from crowdops.config.parameters import Parameters
 from crowdops.config.settings import Settings
@@ -19,14 +18,16 @@ from crowdops.servers.backend import backend_of
 MAX_RESTARTS = 3
 
 
-class Pages(Protocol):
-    """Where the workers of a run find their pages."""
+class Pages:
+    """Where the workers of a run find their pages. Unless a kind says otherwise, nothing runs for them."""
 
     def question(self, unit: Unit) -> str:
         """Return the Question XML of a unit's HIT. Called from several threads."""
+        raise NotImplementedError
 
     def are_up(self) -> bool:
-        """Return whether the pages can be had, after one try to mend them. ServerFailed after the last try."""
+        """Return whether the pages can be had, after a try to mend them. ServerFailed after the last try."""
+        return True
 
     def release(self, assignments: Sequence[Assignment]) -> None:
         """Let the workers of assignments that have come in open others."""
@@ -35,7 +36,7 @@ class Pages(Protocol):
         """Take down what serves the pages: the run has ended. Safe to repeat."""
 
 
-class EmbeddedPages:
+class EmbeddedPages(Pages):
     """Pages inside the HITs themselves: nothing to run, nothing to take down."""
 
     def __init__(self, context: Context, run: Run) -> None:
@@ -45,17 +46,8 @@ class EmbeddedPages:
         number = unit.unit_index + 1
         return html_question(self._page.render(unit.input or {}, number), number)
 
-    def are_up(self) -> bool:
-        return True
 
-    def release(self, assignments: Sequence[Assignment]) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
-
-
-class ServedPages:
+class ServedPages(Pages):
     """Pages on a task server of one kind; it is restarted when it dies, a few times."""
 
     def __init__(self, context: Context, server: Server, token: str) -> None:
@@ -100,7 +92,7 @@ class ServedPages:
         _take_down(self._context, self._server)
 
 
-class UnattendedPages:
+class UnattendedPages(Pages):
     """The pages of a run that nobody attends any more: enough to settle its HITs and to clean up."""
 
     def __init__(self, context: Context, run: Run) -> None:
@@ -108,7 +100,7 @@ class UnattendedPages:
         self._servers = context.registry.servers("creating", "up", "gone", run_id=run.run_id)
 
     def question(self, unit: Unit) -> str:
-        """Return the question as it was when the run launched. UsageError if that cannot be known any more."""
+        """Return the question as it was when the run launched. UsageError if that is not known any more."""
         if self._run.parameters.server_kind == "none":
             return EmbeddedPages(self._context, self._run).question(unit)
         run_id = self._run.run_id
@@ -120,9 +112,6 @@ class UnattendedPages:
 
     def are_up(self) -> bool:
         return False
-
-    def release(self, assignments: Sequence[Assignment]) -> None:
-        pass
 
     def close(self) -> None:
         """Take down every server of the run. Raises the last failure, once all were tried."""
@@ -146,21 +135,21 @@ def _take_down(context: Context, server: Server) -> None:
 def provide(context: Context, run: Run, should_stop: Callable[[], bool] = lambda: False) -> Pages:
     """Return the run's pages, its task server up and answering with the run's id.
 
-    ServerFailed if it does not come up, or once `should_stop` says so, since a deploy takes minutes; nothing of it
-    is left then.
+    ServerFailed if it does not come up, or once `should_stop` says so, since a deploy takes minutes; nothing
+    of it is left then.
     """
     kind = run.parameters.server_kind
     if kind == "none":
         return EmbeddedPages(context, run)
     token = links.new_token(context.settings.run_folder(run.run_id))
     context.say(f"Starting a task server ({kind}) for {run.run_id} ...")
-    server = backend_of(kind).launch(context, run, token, should_stop=should_stop)
+    server = backend_of(kind).launch(context, run, token, keep=False, should_stop=should_stop)
     context.say(f"The task server answers at {server.url}")
     return ServedPages(context, server, token)
 
 
 def reopen(context: Context, run: Run) -> Pages:
-    """Return the pages of a run that had some before: on the server that stands, mended if need be, or a new one.
+    """Return the pages of a run that had some before: on its server, mended if need be, or on a new one.
 
     A server whose launch was cut off is taken down. ServerFailed if none comes up.
     """

@@ -1,4 +1,4 @@
-"""What can be said of a task server at one moment, and which servers that are said something of are orphans."""
+"""What can be said of a task server at one moment, and whether it has outlived its run."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ LIVING = ("attended", "detached")
 class ServerStatus(NamedTuple):
     """One server. Existing, scaled, running and answering are four facts, and any of them can be false alone.
 
-    `server` is its row in the registry, as it is or, where it is not `known`, as it would be. `scaled` is how many
-    processes there should be, `dyno_state` what they do ("up", "crashed", None without any). `orphan` says that it
-    is ours and that its run is crashed, ended or unknown. `marked` is False for what has our name and not our
-    marks. `note` is for people.
+    `server` is its row in the registry, as it is or, where it is not `known`, as it would be. `scaled` is how
+    many processes there should be, `dyno_state` what they do ("up", "crashed", None without any). `orphan`
+    says that it is ours and that its run is crashed, ended or unknown. `marked` is False for what has our
+    name and not our marks. `note` is for people.
     """
 
     server: Server

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any
 
 from crowdops.config.settings import Selection
@@ -17,12 +18,7 @@ from crowdops.servers.orphans import Choice
 from crowdops.servers.status import ServerStatus
 
 LAUNCHED: list[Column[Server]] = [
-    Column("name", None, lambda server: server.name),
-    Column("kind", None, lambda server: server.kind),
-    Column("run_id", None, lambda server: server.run_id),
-    Column("state", None, lambda server: server.state),
-    Column("url", None, lambda server: server.url),
-    Column("created_at", None, lambda server: server.created_at),
+    Column(name, None, attrgetter(name)) for name in ("name", "kind", "run_id", "state", "url", "created_at")
 ]
 
 

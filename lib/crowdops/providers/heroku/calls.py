@@ -1,4 +1,4 @@
-"""How calls to Heroku are made: one time limit, repeats of reads, and Heroku's refusals turned into our errors."""
+"""How calls to Heroku are made: one time limit, repeats of reads, and refusals turned into our errors."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class _Throttled(ProviderError):
 
 
 def base_url_from_environment(environ: Mapping[str, str]) -> str:
-    """The API's address: Heroku's, or HEROKU_HOST as the official CLI reads it.
+    """Return the API's address: Heroku's, or HEROKU_HOST as the official CLI reads it.
 
-    Raises UsageError for any other host, because the key would be sent there.
+    UsageError for a host that is not on this machine, because the key would be sent there.
     """
     host = environ.get("HEROKU_HOST", "").strip().rstrip("/")
     if host in ("", "heroku.com", HEROKU_URL):
@@ -56,7 +56,7 @@ def base_url_from_environment(environ: Mapping[str, str]) -> str:
 
 
 def _is_loopback(url: str) -> bool:
-    """Whether this is the address of a server on this machine and nothing else: no user, no path, no query."""
+    """Return whether an address names a server on this machine and no more: no user, no path, no query."""
     try:
         parts = urlsplit(url)
         plain = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
@@ -66,7 +66,7 @@ def _is_loopback(url: str) -> bool:
 
 
 class Calls:
-    """Calls with one key to one address; safe under threads.
+    """Calls with one key to one address. Safe under threads.
 
     `doing` in each call says what it is for ("delete app x"), for the error messages.
     """
@@ -101,19 +101,19 @@ class Calls:
             return self._opened
 
     def handle(self, app_id: str) -> Any:
-        """heroku3's object for an app, without reading it. With the id in place of the name all paths go by id."""
+        """Return heroku3's object for an app, without reading it. It uses the name for paths: here the id."""
         from heroku3.models.app import App
 
         identity = quote(app_id, safe="")
         return App.new_from_dict({"id": identity, "name": identity}, h=self.client)
 
     def get(self, doing: str, *path: str) -> Any:
-        """The JSON at a path; a read."""
+        """Read the JSON at a path."""
         parts = [quote(part, safe="") for part in path]
         return self.read(doing, lambda: self.client._http_resource("GET", parts).json())
 
     def get_part(self, doing: str, path: str, position: str) -> tuple[list[Any], str]:
-        """A part of a list from a position, and the position of the next part, empty after the last."""
+        """Read a part of a list from a position; also returns the position of the next part, or ''."""
 
         def part() -> tuple[list[Any], str]:
             answer = self.client._http_resource("GET", path, valrange=position)
@@ -129,12 +129,12 @@ class Calls:
         )
 
     def fetch(self, doing: str, url: str) -> str:
-        """The text at an address that carries its own secret, asked for without our key."""
+        """Read the text at an address that carries its own secret, without our key."""
         with self._keyless_session() as session:
             return self.read(doing, lambda: _checked(session.request("GET", url)).text)
 
     def upload(self, doing: str, url: str, data: IO[bytes]) -> None:
-        """Put a file at such an address."""
+        """Put a file at such an address, once."""
         with self._keyless_session() as session:
             self.once(doing, lambda: _checked(session.request("PUT", url, data=data)))
 
@@ -157,7 +157,7 @@ class Calls:
         return self._attempt(doing, call)
 
     def _session(self) -> requests.Session:
-        """A session whose requests all end at the deadline of the call they belong to."""
+        """Return a session whose requests all end at the deadline of the call they belong to."""
         import requests
 
         session = requests.Session()
@@ -172,13 +172,13 @@ class Calls:
         return session
 
     def _keyless_session(self) -> requests.Session:
-        """A session that sends no key, nor one that a netrc file has for the host."""
+        """Return a session that sends no key, nor one that a netrc file has for the host."""
         session = self._session()
         session.auth = lambda request: request
         return session
 
     def _attempt(self, doing: str, call: Callable[[], _T]) -> _T:
-        """One attempt, with the exceptions of requests and heroku3 turned into ours."""
+        """Call once, with the exceptions of requests and heroku3 turned into ours."""
         import heroku3.api
         import requests
 
@@ -207,15 +207,16 @@ def _checked(answer: requests.Response) -> requests.Response:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """The exception at the bottom of those that requests and urllib3 wrap into each other."""
-    inner = [getattr(error, "reason", None), *error.args]
-    deeper = next((one for one in inner if isinstance(one, BaseException)), None)
-    return error if deeper is None else _cause(deeper)
+    """Return the innermost of the exceptions that requests and urllib3 wrap into each other."""
+    for inner in (getattr(error, "reason", None), *error.args):
+        if isinstance(inner, BaseException):
+            return _cause(inner)
+    return error
 
 
 def refusal(answer: requests.Response, doing: str) -> ProviderError:
-    """Our exception for an error answer. Heroku's own words are kept: they say more than a status does."""
-    status, (kind, message) = answer.status_code, _told(answer)
+    """Return our exception for an error answer. Heroku's own words are kept: they say more than a status."""
+    status, (kind, message) = answer.status_code, _id_and_message(answer)
     text = f"Heroku refused to {doing}: {message} (HTTP {status}{', ' + kind if kind else ''})"
     if status >= 500:
         text = f"Heroku failed to {doing}: {message} (HTTP {status}). Whether it took effect is not known."
@@ -236,10 +237,10 @@ def refusal(answer: requests.Response, doing: str) -> ProviderError:
     return ProviderError(text)
 
 
-def _told(answer: requests.Response) -> tuple[str, str]:
-    """The id and the message of an error's body; some errors come as HTML from a proxy before the API."""
+def _id_and_message(answer: requests.Response) -> tuple[str, str]:
+    """Return the id and the message of an error's body. Some errors are HTML, from a proxy before the API."""
     try:
-        told = answer.json()
-        return str(told["id"]), str(told["message"])
+        body = answer.json()
+        return str(body["id"]), str(body["message"])
     except (ValueError, KeyError, TypeError):
         return "", answer.reason or "no explanation"

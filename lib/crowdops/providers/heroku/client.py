@@ -1,21 +1,21 @@
-"""The wall to the Heroku Platform API (version 3). Only here is heroku3.
+"""The Heroku Platform API, version 3. Only here and in calls.py is heroku3.
 
 heroku3 5.2.1 works and is barely kept. Its faults, each with what is done about it here:
 
 - it cannot be imported without `six`, which it does not declare: our own requirements name both;
 - no time limit and no repeats: every call has one time limit, repeats included, and only reads are repeated;
-- `from_key` spends a call, does not raise for a bad key, and ignores the proxy settings of the environment: the
-  client is put together by hand, and proxies are passed by for loopback only;
+- `from_key` spends a call, does not raise for a bad key, and ignores the proxy settings of the environment:
+  the client is put together by hand, and proxies are passed by for loopback only;
 - the address is fixed in the package: it is set on the client, from HEROKU_HOST as the official CLI reads it;
 - a list in several parts prints a warning on stdout, which is ours for data: `apps` follows the parts itself;
-- `create_app` asks for a stack that is gone, fails for teams, and may take somebody's existing app for a new one:
-  apps are created by a plain call, and a taken name is an error;
+- `create_app` asks for a stack that is gone, fails for teams, and may take somebody's existing app for a new
+  one: apps are created by a plain call, and a taken name is an error;
 - some of its paths hold the app's name, which somebody can change meanwhile: every app is addressed by id;
 - identifiers go into paths unquoted: they are quoted here;
-- 429 is an exception outside the HTTP errors, and most HTTP errors hide the answer's text: `heroku_calls` reads it;
-- builds lose their release and cannot be read one by one, scaling takes number and size in two calls, and a restart
-  takes one call a dyno: plain calls;
-- sources are missing, and its session would send our key to the storage host: uploads use a session without one;
+- 429 is an exception outside the HTTP errors, and most HTTP errors hide the answer's text: calls.py reads it;
+- builds lose their release and cannot be read one by one, scaling takes number and size in two calls, and a
+  restart takes one call a dyno: plain calls;
+- sources are missing, and its session would send our key to the storage host: uploads use a keyless session;
 - logs and build output are fetched with TLS unchecked: the same keyless session fetches them, checked.
 """
 
@@ -30,19 +30,7 @@ from pathlib import Path
 from crowdops.config import settings
 from crowdops.errors import AccessDenied, BuildFailed, NotFound
 from crowdops.providers.heroku.calls import Calls, base_url_from_environment
-from crowdops.providers.heroku.models import Account, App, Build, Dyno, Formation, dyno_dollars, read_app
-
-__all__ = [
-    "Account",
-    "App",
-    "Build",
-    "Dyno",
-    "Formation",
-    "Heroku",
-    "base_url_from_environment",
-    "connect",
-    "dyno_dollars",
-]
+from crowdops.providers.heroku.models import Account, App, Build, Dyno, Formation, read_app
 
 FIRST_BUILD_POLL_SECONDS = 0.2
 BUILD_POLL_SECONDS = 3.0
@@ -51,9 +39,9 @@ _IDENTITY = re.compile(r"[a-z0-9-]{1,36}")  # an app's name or UUID
 
 
 def connect(timeout: float, sleep: Callable[[float], None] = time.sleep) -> Heroku:
-    """The Platform API as HEROKU_API_KEY and HEROKU_HOST say, in the environment or .env. No call is made.
+    """Return the Platform API as HEROKU_API_KEY and HEROKU_HOST say, in the environment or .env.
 
-    Raises CredentialsRefused without a key.
+    No call is made. CredentialsRefused without a key.
     """
     base_url = base_url_from_environment({"HEROKU_HOST": settings.variable("HEROKU_HOST")})
     return Heroku(settings.variable("HEROKU_API_KEY"), base_url, timeout, sleep)
@@ -62,8 +50,8 @@ def connect(timeout: float, sleep: Callable[[float], None] = time.sleep) -> Hero
 class Heroku:
     """The Platform API with one key. Every call ends within `timeout` seconds, repeats included.
 
-    Reads are repeated after a lost connection, a 429 or a 5xx; changes never are, and one whose outcome is not known
-    raises Unreachable: settle it by reading. Safe to use from several threads.
+    Reads are repeated after a lost connection, a 429 or a 5xx; changes never are, and one whose outcome is
+    not known raises Unreachable: settle it by reading. Safe under threads.
     """
 
     def __init__(
@@ -77,45 +65,44 @@ class Heroku:
     # account
 
     def account(self) -> Account:
-        """The account that the key belongs to."""
-        found = self._calls.read("read the account", lambda: self._calls.client.account())
-        return Account(found.id, found.email, bool(found.verified))
+        """Return the account that the key belongs to."""
+        account = self._calls.read("read the account", lambda: self._calls.client.account())
+        return Account(account.id, account.email, bool(account.verified))
 
     def rate_limit(self) -> int:
-        """How many calls the account has left at this moment; asking is free."""
+        """Return how many calls the account has left at this moment; asking is free."""
         return int(self._calls.get("read the rate limit", "account", "rate-limits")["remaining"])
 
     # apps
 
     def apps(self) -> Iterator[App]:
-        """Every app that the account can see: its own, those shared with it and its teams'."""
+        """Yield every app that the account can see: its own, those shared with it and its teams'."""
         position = "id ..;"
         while position:
             part, position = self._calls.get_part("list the apps", "apps", position)
             yield from map(read_app, part)
 
     def app(self, identity: str) -> App:
-        """The app of this id or name. Raises NotFound, or AccessDenied where it is somebody else's."""
+        """Return the app of this id or name. NotFound, or AccessDenied where it is somebody else's."""
         if not _IDENTITY.fullmatch(identity):
             raise NotFound(f"No Heroku app can be named {identity!r}.")
         return read_app(self._calls.get(f"read app {identity}", "apps", identity))
 
-    def create_app(
-        self, name: str, *, team: str | None = None, region: str | None = None, stack: str | None = None
-    ) -> App:
-        """Create an app. Raises NameTaken, AppLimitReached, or InsufficientFunds (no payment method).
+    def create_app(self, name: str, *, team: str | None = None) -> App:
+        """Create an app, for a team or for the account itself.
 
-        Not to be repeated: after Unreachable ask whether the app exists.
+        Raises NameTaken, AppLimitReached, or InsufficientFunds (no payment method). Not to be repeated: after
+        Unreachable ask whether the app exists.
         """
-        wanted = {"name": name, "team": team, "region": region, "stack": stack}
         path = ("teams", "apps") if team else ("apps",)
-        sent = {key: value for key, value in wanted.items() if value is not None}
-        return read_app(self._calls.change(f"create app {name}", "POST", path, sent))
+        body = {"name": name, "team": team} if team else {"name": name}
+        return read_app(self._calls.change(f"create app {name}", "POST", path, body))
 
     def delete_app(self, app_id: str) -> bool:
         """Delete an app by its id; False when it was gone already. Safe to repeat.
 
-        Heroku answers 404 or 403 for an app that was deleted. Where it can still be read, the refusal is raised.
+        Heroku answers 404 or 403 for an app that was deleted. Where it can still be read, the refusal is
+        raised.
         """
         try:
             self._calls.once(f"delete app {app_id}", self._calls.handle(app_id).delete)
@@ -135,26 +122,29 @@ class Heroku:
     # configuration
 
     def config_vars(self, app_id: str) -> dict[str, str]:
-        """The app's config vars. Raises AccessDenied where the key may not see them."""
-        found = self._calls.read(f"read the config vars of app {app_id}", self._calls.handle(app_id).config)
-        return dict(found.to_dict())
+        """Return the app's config vars. AccessDenied where the key may not see them."""
+        config = self._calls.read(f"read the config vars of app {app_id}", self._calls.handle(app_id).config)
+        return dict(config.to_dict())
 
-    def set_config(self, app_id: str, values: Mapping[str, str | None]) -> None:
-        """Set config vars, and remove those that are None, in one call: each call restarts the dynos. Safe to repeat."""
+    def set_config(self, app_id: str, values: Mapping[str, str]) -> None:
+        """Set config vars, in one call: each call restarts the dynos. Safe to repeat."""
         app = self._calls.handle(app_id)
         self._calls.once(f"set config vars of app {app_id}", lambda: app.update_config(dict(values)))
 
     # deployment
 
     def upload_source(self, tarball: Path) -> str:
-        """Put a .tar.gz where a build can fetch it; returns that address. Safe to repeat."""
+        """Put a .tar.gz where a build can fetch it, and return that address. Safe to repeat."""
         blob = self._calls.change("create a source", "POST", ("sources",), {})["source_blob"]
         with tarball.open("rb") as source:
             self._calls.upload("upload the source", blob["put_url"], source)
         return str(blob["get_url"])
 
     def create_build(self, app_id: str, source_url: str, tarball: Path, version: str) -> Build:
-        """Start a build of the uploaded tarball, whose checksum Heroku compares. A repeat starts a second build."""
+        """Start a build of the uploaded tarball, whose checksum Heroku compares.
+
+        A repeat starts a second build.
+        """
         with tarball.open("rb") as source:
             checksum = "SHA256:" + hashlib.file_digest(source, "sha256").hexdigest()
         app = self._calls.handle(app_id)
@@ -165,26 +155,25 @@ class Heroku:
         return Build(started.id, started.status, started.output_stream_url, None)
 
     def build(self, app_id: str, build_id: str) -> Build:
-        """The build as it is now."""
-        found = self._calls.get(f"read build {build_id}", "apps", app_id, "builds", build_id)
-        release = found.get("release") or {}
-        return Build(found["id"], found["status"], found["output_stream_url"], release.get("id"))
+        """Return the build as it is now."""
+        build = self._calls.get(f"read build {build_id}", "apps", app_id, "builds", build_id)
+        release = build.get("release") or {}
+        return Build(build["id"], build["status"], build["output_stream_url"], release.get("id"))
 
     def wait_for_release(self, app_id: str, build_id: str, patience: float) -> Build:
-        """Wait until the build and its release are done, at most `patience` seconds (Heroku's own limit is 1,500).
+        """Wait until the build and its release are done, at most so many seconds; Heroku's limit is 1,500.
 
-        Raises BuildFailed with the end of the build's output. Safe to repeat.
+        BuildFailed with the end of the build's output. Safe to repeat.
         """
         deadline, pause = time.monotonic() + patience, FIRST_BUILD_POLL_SECONDS
-        while (build := self.build(app_id, build_id)).status == "pending" or self._is_releasing(
-            app_id, build
-        ):
+        build = self.build(app_id, build_id)
+        while build.status == "pending" or self._is_releasing(app_id, build):
             if time.monotonic() > deadline:
-                raise BuildFailed(
-                    f"Build {build_id} of app {app_id} was not done after {patience:g} seconds."
-                )
+                text = f"Build {build_id} of app {app_id} was not done after {patience:g} seconds."
+                raise BuildFailed(text)
             self._calls.sleep(pause)
             pause = min(2 * pause, BUILD_POLL_SECONDS)
+            build = self.build(app_id, build_id)
         if build.status != "succeeded":
             output = self._calls.fetch("read the build's output", build.output_url)
             tail = output.splitlines()[-FAILURE_LINES:]
@@ -192,7 +181,7 @@ class Heroku:
         return build
 
     def _is_releasing(self, app_id: str, build: Build) -> bool:
-        """Whether the app's own release command still runs. Raises BuildFailed if it failed."""
+        """Return whether the app's own release command still runs. BuildFailed if it failed."""
         if build.release_id is None:
             return False
         status = self._calls.get("read the release", "apps", app_id, "releases", build.release_id)["status"]
@@ -203,10 +192,10 @@ class Heroku:
     # dynos
 
     def scale(self, app_id: str, process_type: str, quantity: int, size: str | None = None) -> Formation:
-        """Set number and size of the dynos of one type. Raises NotFound before the first build. Safe to repeat."""
-        wanted = {"quantity": quantity, **({"size": size} if size else {})}
+        """Set number and size of the dynos of one type. NotFound before the first build. Safe to repeat."""
+        body = {"quantity": quantity, **({"size": size} if size else {})}
         path = ("apps", app_id, "formation", process_type)
-        scaled = self._calls.change(f"scale {process_type} of app {app_id}", "PATCH", path, wanted)
+        scaled = self._calls.change(f"scale {process_type} of app {app_id}", "PATCH", path, body)
         return Formation(scaled["type"], scaled["quantity"], scaled["size"])
 
     def restart(self, app_id: str) -> None:
@@ -214,18 +203,18 @@ class Heroku:
         self._calls.change(f"restart app {app_id}", "DELETE", ("apps", app_id, "dynos"), {})
 
     def formation(self, app_id: str) -> list[Formation]:
-        """What is scaled; empty before the first build."""
+        """Return what is scaled; nothing before the first build."""
         app = self._calls.handle(app_id)
-        found = self._calls.read(f"read the formation of app {app_id}", app.process_formation)
-        return [Formation(entry.type, entry.quantity, entry.size) for entry in found]
+        entries = self._calls.read(f"read the formation of app {app_id}", app.process_formation)
+        return [Formation(entry.type, entry.quantity, entry.size) for entry in entries]
 
     def dynos(self, app_id: str) -> list[Dyno]:
-        """The dynos there are, by name; none when scaled to zero."""
-        found = self._calls.read(f"read the dynos of app {app_id}", self._calls.handle(app_id).dynos)
-        return sorted(Dyno(dyno.name, dyno.type, dyno.state, dyno.size, dyno.updated_at) for dyno in found)
+        """Return the dynos there are, by name; none when scaled to zero."""
+        dynos = self._calls.read(f"read the dynos of app {app_id}", self._calls.handle(app_id).dynos)
+        return sorted(Dyno(dyno.name, dyno.type, dyno.state, dyno.size, dyno.updated_at) for dyno in dynos)
 
     def log_tail(self, app_id: str, lines: int = 200) -> list[str]:
-        """The app's last log lines, oldest first, at most 1,500."""
+        """Return the app's last log lines, oldest first, at most 1,500."""
         doing, path = f"read the log of app {app_id}", ("apps", app_id, "log-sessions")
         session = self._calls.change(doing, "POST", path, {"lines": lines, "tail": False})
         return self._calls.fetch(doing, session["logplex_url"]).splitlines()

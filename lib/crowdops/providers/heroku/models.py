@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 HOURS_IN_BILLED_MONTH = 720
-# US dollars a month for one dyno that is never scaled down, as the official CLI 11.10.0 lists them (read 2026-11-22).
-# Eco dynos share a pool of hours that is paid for once, so one more of them costs nothing.
+# US dollars a month for one dyno that is never scaled down, as the official CLI 11.10.0 lists them (read
+# 2026-11-22). Eco dynos share a pool of hours that is paid for once, so one more of them costs nothing.
 DOLLARS_PER_MONTH = {
     "eco": Decimal(0),
     "basic": Decimal(7),
@@ -29,7 +29,7 @@ class Account(NamedTuple):
 
 
 class App(NamedTuple):
-    """An app as the API shows it. `owner` is an email address; a team's app has its team's name and a team address.
+    """An app as the API shows it. `owner` is an email address; that of a team's app is the team's address.
 
     `web_url` is where it is served; it cannot be told from the name.
     """
@@ -71,21 +71,21 @@ class Dyno(NamedTuple):
 
 
 def dyno_dollars(size: str, quantity: int, seconds: float) -> Decimal | None:
-    """What so many dynos of a size cost in that time, in US dollars; None for a size whose price is not known here."""
+    """Return what so many dynos of a size cost in that time, in US dollars; None for an unknown size."""
     monthly = DOLLARS_PER_MONTH.get(size.lower())
     if monthly is None:
         return None
     return monthly * quantity * Decimal(seconds) / (HOURS_IN_BILLED_MONTH * 3600)
 
 
-def read_app(found: Mapping[str, Any]) -> App:
-    """The app in an answer of the API."""
+def read_app(answer: Mapping[str, Any]) -> App:
+    """Return the app in an answer of the API."""
     return App(
-        id=found["id"],
-        name=found["name"],
-        owner=(found["owner"] or {}).get("email", ""),
-        team=found["team"]["name"] if found.get("team") else None,
-        web_url=found["web_url"],
-        created_at=datetime.fromisoformat(found["created_at"]),
-        maintenance=found["maintenance"],
+        id=answer["id"],
+        name=answer["name"],
+        owner=(answer["owner"] or {}).get("email", ""),
+        team=answer["team"]["name"] if answer.get("team") else None,
+        web_url=answer["web_url"],
+        created_at=datetime.fromisoformat(answer["created_at"]),
+        maintenance=answer["maintenance"],
     )

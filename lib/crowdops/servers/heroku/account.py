@@ -7,7 +7,8 @@ from typing import NamedTuple
 from crowdops.config.settings import Settings
 from crowdops.errors import AccessDenied
 from crowdops.providers.heroku import client
-from crowdops.providers.heroku.client import App, Heroku
+from crowdops.providers.heroku.client import Heroku
+from crowdops.providers.heroku.models import App
 from crowdops.servers.heroku.marks import PREFIX
 
 APP_LIMIT = 100  # of an account, and of a team; Heroku raises it on request, and then this is too low

@@ -10,7 +10,8 @@ from crowdops import bulk
 from crowdops.context import Context
 from crowdops.errors import AccessDenied, NotFound, ProviderError, WrongState
 from crowdops.providers.heroku import client
-from crowdops.providers.heroku.client import App, Formation, Heroku
+from crowdops.providers.heroku.client import Heroku
+from crowdops.providers.heroku.models import App, Formation, dyno_dollars
 from crowdops.registry import Registry, Server, locks
 from crowdops.servers.heroku import marks
 from crowdops.servers.heroku.marks import KIND, PREFIX, Marks
@@ -36,7 +37,7 @@ def web_state(heroku: Heroku, app_id: str) -> str | None:
 
 
 def survey(context: Context) -> Survey:
-    """Return every server of ours in the account, by its marks or by the registry, and count the foreign apps.
+    """Return every server of ours in the account, by its marks or by the registry, and count the other apps.
 
     Three calls an app of ours, and its page; only reads.
     """
@@ -140,7 +141,7 @@ def _cost(app: App, formation: Iterable[Formation]) -> Decimal | None:
     age = max(0.0, (datetime.now(UTC) - app.created_at).total_seconds())
     total = Decimal(0)
     for entry in formation:
-        cost = client.dyno_dollars(entry.size, entry.quantity, age) if entry.quantity else Decimal(0)
+        cost = dyno_dollars(entry.size, entry.quantity, age) if entry.quantity else Decimal(0)
         if cost is None:
             return None
         total += cost
@@ -153,9 +154,9 @@ def _cost(app: App, formation: Iterable[Formation]) -> Decimal | None:
 def take_down(context: Context, server: Server, *, named: bool = False) -> bool:
     """Delete the app of a server of ours; False if it was gone already. Safe to repeat.
 
-    It is read again first. WrongState if it lacks one of our three signs or was renamed meanwhile; one that has
-    our prefix and no marks is deleted only when its name was typed (`named`). An app whose launch was cut off
-    before it was marked is marked first: the registry says what its marks would have been.
+    It is read again first. WrongState if it lacks one of our three signs or was renamed meanwhile; one that
+    has our prefix and no marks is deleted only when its name was typed (`named`). An app whose launch was cut
+    off before it was marked is marked first: the registry says what its marks would have been.
     """
     heroku = client.connect(context.settings.timeout)
     email = heroku.account().email

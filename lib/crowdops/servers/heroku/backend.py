@@ -63,19 +63,12 @@ def _number_of_dynos(text: str) -> int:
     return int(text)
 
 
-def launch(
-    context: Context,
-    run: Run,
-    token: str,
-    *,
-    keep: bool = False,
-    should_stop: Callable[[], bool] = lambda: False,
-) -> Server:
+def launch(context: Context, run: Run, token: str, *, keep: bool, should_stop: Callable[[], bool]) -> Server:
     """Deploy a run's task server and return once it answers with the run's id.
 
-    Safe to repeat: an app that is up stays. ServerFailed with the end of the log if it does not come up, another
-    ProviderError if Heroku refuses; no app is left then, unless `keep`. It gives up, too, when `should_stop` says
-    so. UsageError before anything is created. Whoever calls this holds the run's lock.
+    Safe to repeat: an app that is up stays. ServerFailed with the end of the log if it does not come up,
+    another ProviderError if Heroku refuses; no app is left then, unless `keep`. It gives up, too, when
+    `should_stop` says so. UsageError before anything is created. Whoever calls this holds the run's lock.
     """
     if standing := _standing(context, run.run_id):
         return standing

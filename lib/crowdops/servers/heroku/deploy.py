@@ -1,7 +1,7 @@
 """Deploys to Heroku, without git and without its CLI: from a folder to an app that answers, or to no app.
 
-The order follows from what can go wrong between two steps. The app's name is written down before the app exists,
-the app is marked before anything else is done to it, and a failed deploy leaves no app behind.
+The order follows from what can go wrong between two steps. The app's name is written down before the app
+exists, the app is marked before anything else is done to it, and a failed deploy leaves no app behind.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from crowdops.errors import (
     Unreachable,
 )
 from crowdops.providers.heroku import client
-from crowdops.providers.heroku.client import App, Heroku
+from crowdops.providers.heroku.client import Heroku
+from crowdops.providers.heroku.models import App
 from crowdops.registry import Server
 from crowdops.servers.heroku import apps
 from crowdops.servers.heroku.marks import KIND, Marks, mark_vars, new_name, was_intended
@@ -44,7 +45,7 @@ KILL = "scripts/heroku/kill_servers.py"
 
 
 class Hosting(NamedTuple):
-    """What an app runs on, the size and number of its web dynos, and the team that owns it ('' is nobody's)."""
+    """What an app runs on, the size and number of its web dynos, and the team that owns it, or ''."""
 
     size: str
     dynos: int

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
-from crowdops.providers.heroku.client import App
+from crowdops.providers.heroku.models import App
 from crowdops.registry import Server
 
 KIND = "heroku"
@@ -81,8 +81,8 @@ def refusal(app: App, config: Mapping[str, str] | None, email: str) -> str | Non
 def was_intended(app: App, config: Mapping[str, str], row: Server | None, email: str) -> bool:
     """Return whether this is an app that a launch of ours had created and not yet marked when it was cut off.
 
-    The name was written down before the app existed, and nobody else knew its random tail. An app that anybody
-    has configured since is not meant.
+    The name was written down before the app existed, and nobody else knew its random tail. An app that
+    anybody has configured since is not meant.
     """
     if row is None or config or app.name != row.name or not is_our_name(app.name):
         return False

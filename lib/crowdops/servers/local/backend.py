@@ -30,19 +30,12 @@ VANISHED = "the registry has it, and it does not run"
 # Launching
 
 
-def launch(
-    context: Context,
-    run: Run,
-    token: str,
-    *,
-    keep: bool = False,
-    should_stop: Callable[[], bool] = lambda: False,
-) -> Server:
+def launch(context: Context, run: Run, token: str, *, keep: bool, should_stop: Callable[[], bool]) -> Server:
     """Serve a run's pages and return once they are there. Safe to repeat: a server that is up stays.
 
-    A run has one address on this machine for its whole life, since that stands in its HITs. ServerFailed with the
-    end of the log if it does not come up; nothing runs then, unless `keep`. A server here is up in seconds, so
-    `should_stop` is not asked. Whoever calls this holds the run's lock.
+    A run has one address on this machine for its whole life, since that stands in its HITs. ServerFailed with
+    the end of the log if it does not come up; nothing runs then, unless `keep`. A server here is up in
+    seconds, so `should_stop` is not asked. Whoever calls this holds the run's lock.
     """
     folder = context.settings.run_folder(run.run_id)
     detail = {
@@ -161,7 +154,8 @@ def _taken_down_on_failure(context: Context, server: Server, *, keep: bool) -> I
 def take_down(context: Context, server: Server, *, named: bool = False) -> bool:
     """End all of a server's processes; False if there were none. Safe to repeat.
 
-    What has our marks on this machine is ours, `named` or not. ProviderError if the processes cannot be ended.
+    What has our marks on this machine is ours, `named` or not. ProviderError if the processes cannot be
+    ended.
     """
     ended = _end(context.settings, server)
     context.registry.set_server(server.server_id, "gone", server.url, server.detail)

@@ -24,7 +24,8 @@ from crowdops.servers.status import is_answering
 BOOT_SECONDS = 60.0  # as long as Heroku gives a dyno
 LOOK_SECONDS = 0.05
 LOG_LINES = 20
-# Below the ports that outgoing connections get from the system: a server needs its own again when it restarts.
+# Below the ports that outgoing connections get from the system: a server needs its own again when it
+# restarts.
 PORTS = range(20_000, 32_000)
 # Variables that servers do not inherit: keys, and settings of ours.
 WITHHELD = ("AWS_", "HEROKU_", "CROWDOPS_")
@@ -40,7 +41,7 @@ def free_port() -> int:
 
 
 def _is_free(port: int) -> bool:
-    """Return whether nobody listens on a port. Earlier connections that are still being closed do not count."""
+    """Return whether nobody listens on a port. Connections that are still being closed do not count."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -26,7 +26,9 @@ from crowdops.errors import (
     Unreachable,
     UsageError,
 )
-from crowdops.providers.heroku.client import Heroku, base_url_from_environment, dyno_dollars
+from crowdops.providers.heroku.calls import base_url_from_environment
+from crowdops.providers.heroku.client import Heroku
+from crowdops.providers.heroku.models import dyno_dollars
 from tests.support.heroku.emulator import ACCOUNT_EMAIL, TOKEN
 from tests.support.heroku.running import RunningEmulator, eventually, running_emulator
 from tests.support.heroku.sources import FILES, tarball
@@ -162,24 +164,18 @@ def test_the_account_and_its_remaining_calls_are_read(heroku: Heroku) -> None:
 
 
 def test_apps_are_created_with_what_the_api_says_of_them(heroku: Heroku) -> None:
-    first, second = (
-        heroku.create_app("first-app"),
-        heroku.create_app("second-app", region="eu", stack="heroku-22"),
-    )
+    first, second = heroku.create_app("first-app"), heroku.create_app("second-app")
     assert (first.owner, first.team, first.maintenance) == (ACCOUNT_EMAIL, None, False)
     assert abs(datetime.now(UTC) - first.created_at) < timedelta(seconds=5)
     assert first.web_url != second.web_url
     assert heroku.app("first-app") == heroku.app(first.id) == first
 
 
-def test_region_and_stack_are_asked_for_only_when_given(heroku: Heroku, emulator: RunningEmulator) -> None:
-    heroku.create_app("plain")
-    heroku.create_app("special", region="eu", stack="heroku-22")
-    seen = {name: emulator.get(f"/apps/{name}") for name in ("plain", "special")}
-    assert [(app["region"]["name"], app["stack"]["name"]) for app in seen.values()] == [
-        ("us", "heroku-24"),
-        ("eu", "heroku-22"),
-    ]
+def test_no_stack_is_asked_for_that_may_be_gone(heroku: Heroku, emulator: RunningEmulator) -> None:
+    for name, team in (("plain", None), ("of-a-team", "lab")):
+        heroku.create_app(name, team=team)
+        app = emulator.get(f"/apps/{name}")
+        assert (app["region"]["name"], app["stack"]["name"]) == ("us", "heroku-24")
 
 
 def test_all_parts_of_a_long_list_are_followed_and_nothing_is_printed(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crowdops.providers.heroku.client import App
+from crowdops.providers.heroku.models import App
 from crowdops.registry import Server
 from crowdops.servers.heroku import marks
 from crowdops.servers.heroku.marks import Marks

@@ -20,25 +20,26 @@ from crowdops.console import cli, output
 @cli.with_selectors
 @cli.with_settings
 def main(dry_run: bool, settings: Settings, selection: Selection) -> int:
+    from crowdops.console import columns
     from crowdops.context import Context
     from crowdops.hits import scan
-    from crowdops.recovery import rebuild
+    from crowdops.recovery import rebuild, view
     from crowdops.registry import Registry
-    from crowdops.servers import leftovers
+    from crowdops.servers.backend import survey_all
 
     if not dry_run and Registry.is_damaged(settings.home):
         output.say(f"The registry is damaged. The file is kept: {Registry.set_aside(settings.home)}")
     with Context.open(settings) as context:
-        servers, unseen = leftovers.look_at_servers(context)
-        found = rebuild.find(context, scan.look(context.provider), servers)
-        chosen = rebuild.choose(found, selection)
+        servers, not_looked_at = survey_all(context)
+        runs = rebuild.find(context, scan.scan(context.provider), servers)
+        chosen = rebuild.choose(runs, selection)
         if not settings.as_json:
-            output.table(rebuild.HEADERS, rebuild.rows(chosen))
+            columns.table(view.MARKED, chosen)
         rebuilt = None if dry_run else rebuild.rebuild(context, chosen)
-    for line in [*unseen, *rebuild.remarks(found, chosen, rebuilt)]:
+    for line in [*not_looked_at, *view.rebuild_remarks(runs, chosen, rebuilt)]:
         output.say(line)
     if settings.as_json:
-        output.document(rebuild.document(chosen, rebuilt))
+        output.document(view.rebuild_document(chosen, rebuilt))
     return cli.EXIT_FAILED if rebuilt and rebuilt.failures else 0
 
 

@@ -38,33 +38,31 @@ def main(
     guard: cli.Guard,
 ) -> int:
     from crowdops.context import Context
-    from crowdops.recovery import survey
+    from crowdops.recovery import survey, view
     from crowdops.recovery.recover import Recovery
 
-    then = survey.CARRY_ON if resume else survey.SHUT_DOWN
     with Context.open(settings, quiet=settings.quiet) as context:
-        found = survey.survey(context)
-        chosen = survey.choose_orphans(found, orphans, every=all_orphans)
-        plan = survey.rows(found, settings.environment, chosen, then)
-        if plan and not settings.as_json:
-            output.table(survey.HEADERS, plan)
-        for line in survey.remarks(found):
+        left = survey.survey(context)
+        chosen = survey.choose_unknown(left, orphans, every=all_orphans)
+        rows = view.plan_rows(left, chosen, settings.environment, carry_on=resume)
+        if rows and not settings.as_json:
+            output.table(view.PLAN_HEADERS, rows)
+        for line in view.survey_remarks(left):
             context.say(line)
         recovery = Recovery(context)
-        if survey.is_clean(found) and not chosen:
-            context.say(
-                f"Nothing {'of this home ' if found.unknown else ''}is left over at {settings.endpoint}."
-            )
+        if left.is_clean and not chosen:
+            of_this_home = "of this home " if left.unknown else ""
+            context.say(f"Nothing {of_this_home}is left over at {settings.endpoint}.")
         elif guard.allows("Carry this on?" if resume else "Shut all of this down?"):
             with context.interrupts:
-                recovery.run(found, chosen, resume=resume, wait=not no_wait)
+                recovery.carry_out(left, chosen, carry_on=resume, wait=not no_wait)
         if settings.as_json:
-            actions = [action._asdict() for action in recovery.actions]
-            document = survey.document(found, settings.environment)
+            actions = [step._asdict() for step in recovery.steps]
+            document = view.survey_document(left, settings.environment)
             output.document({**document, "actions": actions, "dry_run": guard.dry_run})
     if context.interrupts.count:
         return cli.EXIT_INTERRUPTED
-    return cli.EXIT_FAILED if recovery.failed else 0
+    return cli.EXIT_FAILED if recovery.has_failed else 0
 
 
 if __name__ == "__main__":

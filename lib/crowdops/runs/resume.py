@@ -8,7 +8,7 @@ from typing import NamedTuple
 from crowdops.config.settings import Settings
 from crowdops.context import Context
 from crowdops.errors import UsageError
-from crowdops.hits import repair, replace, scan
+from crowdops.hits import reconcile, replace, scan
 from crowdops.providers.mturk.client import Hit
 from crowdops.registry import Run, locks
 from crowdops.runs import entry, supervisor
@@ -72,7 +72,7 @@ def resume(context: Context, resumption: Resumption, hits: Sequence[Hit] | None 
             entry.add_rows(context.registry, run)
         if is_rebuilt and plan:  # last: until here, all of this would be done again
             context.registry.set_plan(run_id, run.parameters, run.data_digest, run.units)
-        _adopt(context, run, hits)
+        _reconcile(context, run, hits)
         return _attend(context, run)
 
 
@@ -81,17 +81,17 @@ def _examine(context: Context, run: Run, resumption: Resumption) -> Remainder:
     return examine(context.registry, run, ignore_data_change=resumption.ignore_data_change)
 
 
-def _adopt(context: Context, run: Run, hits: Sequence[Hit] | None) -> None:
+def _reconcile(context: Context, run: Run, hits: Sequence[Hit] | None) -> None:
     if hits is None:
-        hits = scan.look(context.provider).ours.get(run.run_id, [])
-    adopted = repair.adopt(context, run, hits)
-    if adopted.hits:
+        hits = scan.scan(context.provider).hits_by_run.get(run.run_id, [])
+    result = reconcile.reconcile(context, run, hits)
+    if result.adopted:
         context.say(
-            f"{adopted.hits} HITs of the run were out without the registry's knowledge; they are taken over."
+            f"{result.adopted} HITs of the run were out without the registry's knowledge; they are taken over."
         )
-    if adopted.gone:
-        context.say(f"{adopted.gone} HITs of the run were deleted by somebody; their units have failed.")
-    for line in adopted.failures:
+    if result.deleted:
+        context.say(f"{result.deleted} HITs of the run were deleted by somebody; their units have failed.")
+    for line in result.failures:
         context.say(line)
 
 
@@ -102,19 +102,16 @@ def _attend(context: Context, run: Run) -> Outcome:
         "It was being stopped when it crashed: its end is seen through, and nothing more is launched."
     )
     lifecycle = Lifecycle(context.interrupts, stop_reason=run.reason)
-    with AttendedRun(context, run, pages.Left(context, run, run.parameters), lifecycle) as attended:
+    with AttendedRun(context, run, pages.UnattendedPages(context, run), lifecycle) as attended:
         return Drain(attended).end()
 
 
 def _reopen_pages(context: Context, run: Run) -> pages.Pages:
     """Return the run's pages, up and answering; HITs that lead to an address they had before are replaced."""
-    urls = [
-        server.url
-        for server in context.registry.servers("creating", "up", "gone")
-        if server.run_id == run.run_id
-    ]
-    run_pages = pages.reopen(context, run, run.parameters)
-    if isinstance(run_pages, pages.Served) and replace.has_moved(run_pages.url, urls):
+    servers = context.registry.servers("creating", "up", "gone", run_id=run.run_id)
+    urls = [server.url for server in servers]
+    run_pages = pages.reopen(context, run)
+    if isinstance(run_pages, pages.ServedPages) and replace.has_moved(run_pages.url, urls):
         moved = replace.move(context, run, run_pages.url)
         if any(moved):
             context.say(replace.describe(moved))

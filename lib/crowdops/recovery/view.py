@@ -1,0 +1,176 @@
+"""How recover and rebuild_registry show what they find, what they would do and what they did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from crowdops.config import environments
+from crowdops.console import columns
+from crowdops.console.columns import Column
+from crowdops.providers.heroku import client
+from crowdops.recovery.rebuild import MarkedRun, Rebuilt
+from crowdops.recovery.survey import OrphanedRun, Survey
+from crowdops.registry import Run
+from crowdops.servers.status import ServerStatus
+
+HOUR = 3600.0  # seconds
+PLAN_HEADERS = (
+    "what",
+    "id",
+    "task_name",
+    "state",
+    "open HITs",
+    "accepted",
+    "unsettled",
+    "may still cost",
+    "then",
+)
+
+
+def plan_rows(
+    survey: Survey, chosen: Sequence[OrphanedRun], environment: str, *, carry_on: bool
+) -> list[tuple[object, ...]]:
+    """Return the rows under PLAN_HEADERS: what is left alive, what it may cost meanwhile, what becomes of it."""
+    then = "carry on" if carry_on else "expire, collect, end"
+    rows = [_run_row("run", run, environment, then) for run in survey.crashed]
+    rows += [_run_row("run", run, environment, "end its open HITs") for run in survey.ended]
+    for run in survey.unknown:
+        is_chosen = run in chosen
+        alone = f"left alone; --orphans {run.run_id}"
+        rows.append(_run_row("orphans", run, environment, f"take over, {then}" if is_chosen else alone))
+        rows += [_server_row(status, "take over" if is_chosen else alone) for status in run.servers]
+    carried_on = {run.run_id for run in survey.crashed} if carry_on else set()
+    for status in survey.servers:
+        rows.append(_server_row(status, "kept for its run" if status.run_id in carried_on else "take down"))
+    for crashed in survey.elsewhere:
+        command = _command_for(crashed)
+        rows.append(
+            ("run elsewhere", crashed.run_id, crashed.task_name, crashed.state, "", "", "", "", command)
+        )
+    return rows
+
+
+def _run_row(what: str, run: OrphanedRun, environment: str, then: str) -> tuple[object, ...]:
+    state = f"{run.run.state}, {run.condition}" if run.run else run.condition
+    may_cost = f"${run.may_cost(environment)}"
+    counts = (len(run.open_hits), run.pending, run.creating)
+    return (what, run.run_id, run.task_name, state, *counts, may_cost, then)
+
+
+def _server_row(status: ServerStatus, then: str) -> tuple[object, ...]:
+    state = status.dyno_state or "down"
+    return ("server", status.name, status.task_name, state, "", "", "", _rate(status), then)
+
+
+def _rate(status: ServerStatus) -> str:
+    """Return what a server costs an hour, as far as it is known."""
+    if status.server.kind != "heroku":
+        return "nothing"
+    dollars = client.dyno_dollars(status.server.detail.get("size", ""), status.scaled, HOUR)
+    return "not known" if dollars is None else f"${dollars:.4f} an hour"
+
+
+def _command_for(run: Run) -> str:
+    """Return the command that takes on a run of another endpoint."""
+    usual = environments.ENVIRONMENTS[run.environment].endpoint
+    place = "" if run.endpoint == usual else f"AWS_ENDPOINT_URL_MTURK={run.endpoint} "
+    return f"{place}scripts/local/recover.py --environment {run.environment}"
+
+
+def survey_remarks(survey: Survey) -> list[str]:
+    """Return what there is to say beside the plan."""
+    lines = [f"run {run.run_id} is attended by {holder}: left alone." for run, holder in survey.attended]
+    if survey.foreign_hits:
+        lines.append(f"{survey.foreign_hits} HITs of the account are not ours; they are left alone.")
+    lines += [f"Elsewhere, take it on with: {_command_for(run)}" for run in survey.elsewhere]
+    return lines + survey.remarks
+
+
+def survey_document(survey: Survey, environment: str) -> dict[str, Any]:
+    """Return what is left alive as a JSON object."""
+    orphans = [*survey.unknown, *survey.ended]
+    servers = [*survey.servers, *(status for run in survey.unknown for status in run.servers)]
+    return {
+        "crashed_runs": [_run_document(run, environment) for run in survey.crashed],
+        "ended_runs": [_run_document(run, environment) for run in survey.ended],
+        "orphan_runs": [_run_document(run, environment) for run in survey.unknown],
+        "orphan_hits": sum(len(run.open_hits) for run in orphans),
+        "orphan_servers": len(servers),
+        "servers": [status.name for status in servers],
+        "foreign_hits": survey.foreign_hits,
+        "attended_runs": [{"run_id": run.run_id, "by": holder} for run, holder in survey.attended],
+        "elsewhere": [
+            {"run_id": run.run_id, "endpoint": run.endpoint, "command": _command_for(run)}
+            for run in survey.elsewhere
+        ],
+        "not_looked_at": survey.remarks,
+    }
+
+
+def _run_document(run: OrphanedRun, environment: str) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "task_name": run.task_name,
+        "state": run.run.state if run.run else None,
+        "condition": run.condition,
+        "outstanding": len(run.open_hits),
+        "pending": run.pending,
+        "creating": run.creating,
+        "servers": [status.name for status in run.servers],
+        "may_cost": run.may_cost(environment),
+    }
+
+
+def _yes(fact: bool) -> str:
+    return "yes" if fact else "no"
+
+
+MARKED: list[Column[MarkedRun]] = [
+    Column("run_id", "run", lambda run: run.run_id),
+    Column("task_name", "task_name", lambda run: run.task_name),
+    Column("at_home", "of this home", lambda run: run.at_home, lambda run: _yes(run.at_home)),
+    Column("known", "known", lambda run: run.known, lambda run: _yes(run.known)),
+    Column("hits", "HITs", lambda run: len(run.hits)),
+    Column("outstanding", "open", lambda run: sum(hit.is_outstanding for hit in run.hits)),
+    Column(None, "submitted", lambda run: sum(hit.answers for hit in run.hits)),
+    Column(
+        "servers",
+        "servers",
+        lambda run: [status.name for status in run.servers],
+        lambda run: len(run.servers),
+    ),
+]
+
+
+def rebuild_document(runs: Sequence[MarkedRun], rebuilt: Rebuilt | None) -> dict[str, Any]:
+    """Return what was found, and written unless it was a dry run, as a JSON document."""
+    return {
+        "runs": columns.documents(MARKED, runs),
+        "written": rebuilt._asdict() if rebuilt else None,
+        "dry_run": rebuilt is None,
+    }
+
+
+def rebuild_remarks(
+    runs: Sequence[MarkedRun], chosen: Sequence[MarkedRun], rebuilt: Rebuilt | None
+) -> list[str]:
+    """Return in words what was written, what was left out and what is to be typed next."""
+    lines = []
+    if rebuilt:
+        lines.append(
+            f"{rebuilt.runs} runs, {rebuilt.units} units, {rebuilt.assignments} assignments,"
+            f" {rebuilt.bonuses} bonuses and {rebuilt.servers} servers are new in the registry."
+        )
+        lines += rebuilt.failures
+        if any(not run.known for run in chosen):
+            lines.append(
+                "Their data rows are not known. A run.toml brings them back: launch_run.py RUN.TOML --resume RUN_ID."
+                " To end what is open instead: make recover"
+            )
+    if left_out := [run.run_id for run in runs if run not in chosen]:
+        lines.append(
+            f"Left out: {', '.join(left_out)}. This home has no folder of them."
+            " If they are yours: --run RUN_ID, or --all-runs."
+        )
+    return lines

@@ -9,7 +9,7 @@ account's HITs, and a few calls more.
 import click
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, output
+from crowdops.console import cli, columns, output
 
 
 @cli.command(__doc__)
@@ -21,12 +21,12 @@ def main(run_id: str, settings: Settings) -> None:
 
     with Context.open(settings) as context:
         context, chosen = context.choose(Selection((run_id,)))
-        found = report.diagnose(context, chosen[0].run_id)
+        diagnosis = report.diagnose(context, chosen[0].run_id)
     if settings.as_json:
-        output.document(report.document(found))
+        output.document(report.document(diagnosis))
     else:
-        output.table(report.HEADERS, report.rows(found))
-        output.say(f"\n{found.verdict.sentence}\nNext: {found.verdict.next}")
+        columns.table(report.CHECK_COLUMNS, diagnosis.checks)
+        output.say(f"\n{diagnosis.verdict.sentence}\nNext: {diagnosis.verdict.next}")
 
 
 if __name__ == "__main__":

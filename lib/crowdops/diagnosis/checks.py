@@ -1,4 +1,4 @@
-"""What was seen of a run, as a table: what was looked at, what was found, and whether that is as it should be."""
+"""A snapshot of a run as a table: what was looked at, what was found, and whether that is as it should be."""
 
 from __future__ import annotations
 
@@ -7,36 +7,29 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from crowdops.console.output import timestamp
-from crowdops.diagnosis.snapshot import Pages, Symptoms, Work
+from crowdops.diagnosis.snapshot import Pages, Snapshot, Work
 
-SKEW = timedelta(
-    seconds=60
-)  # clocks that differ by more are worth a word; requests are refused at several minutes
+SKEW = timedelta(seconds=60)  # between two clocks; the endpoint refuses requests at several minutes
 
 
-class Evidence(NamedTuple):
-    """One row. `fine` is None where it cannot be told."""
+class Check(NamedTuple):
+    """One row. `is_fine` is None where it cannot be told."""
 
-    what: str
-    found: str
-    fine: bool | None
+    subject: str
+    finding: str
+    is_fine: bool | None
 
 
-def gather(seen: Symptoms) -> list[Evidence]:
-    """Return the evidence, from the process at home to the workers outside."""
+def make_checks(snapshot: Snapshot) -> list[Check]:
+    """Return what there is to check, from the process at home to the workers outside."""
     return [
-        *_home(seen),
-        *_endpoint(seen),
-        *(_pages(seen, seen.pages) if seen.pages else ()),
-        *(_work(seen, seen.work) if seen.work else ()),
-        *_caps(seen),
-        *(_money(seen, seen.work) if seen.work else ()),
+        *_check_home(snapshot),
+        *_check_endpoint(snapshot),
+        *(_check_pages(snapshot, snapshot.pages) if snapshot.pages else ()),
+        *(_check_work(snapshot, snapshot.work) if snapshot.work else ()),
+        *_check_caps(snapshot),
+        *(_check_money(snapshot, snapshot.work) if snapshot.work else ()),
     ]
-
-
-def ago(seen: Symptoms, moment: datetime | None) -> str:
-    """Return a moment and how long ago it was, in words."""
-    return f"{timestamp(moment)}, {duration(seen.at - moment)} ago" if moment else "never"
 
 
 def duration(time: timedelta) -> str:
@@ -48,104 +41,94 @@ def duration(time: timedelta) -> str:
     return f"{seconds} s"
 
 
-def _home(seen: Symptoms) -> Iterator[Evidence]:
-    run, process = seen.run, seen.process
-    yield Evidence(
-        "run",
-        f"{run.state}, {seen.condition}; launched {ago(seen, run.created_at)}",
-        seen.condition != "crashed",
-    )
+def _ago(snapshot: Snapshot, moment: datetime | None) -> str:
+    return f"{timestamp(moment)}, {duration(snapshot.at - moment)} ago" if moment else "never"
+
+
+def _check_home(snapshot: Snapshot) -> Iterator[Check]:
+    run, process, is_crashed = snapshot.run, snapshot.process, snapshot.condition == "crashed"
+    launched = f"launched {_ago(snapshot, run.created_at)}"
+    yield Check("run", f"{run.state}, {snapshot.condition}; {launched}", not is_crashed)
     if process.holder:
-        state = "suspended" if process.suspended else "alive"
-        found = f"{process.holder.pid} ({process.holder.command}) is {state}"
-        yield Evidence("process", found, not process.suspended)
+        state = "suspended" if process.is_suspended else "alive"
+        finding = f"{process.holder.pid} ({process.holder.command}) is {state}"
+        yield Check("process", finding, not process.is_suspended)
     else:
-        yield Evidence("process", "none", seen.condition != "crashed")
-    last = process.last
-    yield Evidence("last in the journal", f"{last.kind}, {ago(seen, last.at)}" if last else "nothing", True)
-    units = ", ".join(f"{count} {state}" for state, count in seen.units.items()) or "none"
-    yield Evidence("units", f"{units}, of {run.units}", "failed" not in seen.units)
+        yield Check("process", "none", not is_crashed)
+    event = process.last_event
+    finding = f"{event.kind}, {_ago(snapshot, event.at)}" if event else "nothing"
+    yield Check("last in the journal", finding, True)
+    units = ", ".join(f"{count} {state}" for state, count in snapshot.units.items()) or "none"
+    yield Check("units", f"{units}, of {run.units}", "failed" not in snapshot.units)
 
 
-def _endpoint(seen: Symptoms) -> Iterator[Evidence]:
-    yield Evidence(
-        "endpoint",
-        str(seen.silence) if seen.silence else f"{seen.run.endpoint} answers",
-        seen.silence is None,
-    )
-    if seen.clock_ahead is not None:
-        found = f"{abs(seen.clock_ahead.total_seconds()):.0f} s apart from the endpoint's"
-        yield Evidence("clock", found, abs(seen.clock_ahead) <= SKEW)
-    yield Evidence(
-        "throttling", f"{seen.throttled} of {seen.calls} calls just made were put off", not seen.throttled
-    )
+def _check_endpoint(snapshot: Snapshot) -> Iterator[Check]:
+    endpoint = snapshot.endpoint
+    finding = str(endpoint.error) if endpoint.error else f"{snapshot.run.endpoint} answers"
+    yield Check("endpoint", finding, endpoint.error is None)
+    if endpoint.clock_ahead is not None:
+        finding = f"{abs(endpoint.clock_ahead.total_seconds()):.0f} s apart from the endpoint's"
+        yield Check("clock", finding, abs(endpoint.clock_ahead) <= SKEW)
+    finding = f"{endpoint.throttled} of {endpoint.calls} calls just made were put off"
+    yield Check("throttling", finding, not endpoint.throttled)
 
 
-def _pages(seen: Symptoms, pages: Pages) -> Iterator[Evidence]:
-    is_needed = seen.condition != "ended"
-    name = pages.server.name if pages.server else pages.status.name if pages.status else None
-    yield Evidence(
-        "task server",
-        f"{pages.kind}, {name}" if name else f"{pages.kind}, none is known",
-        bool(name) or not is_needed,
-    )
-    if pages.status:
-        exists = "exists" if pages.status.exists else "does not exist"
-        found = f"{exists}, {pages.status.scaled} processes, {pages.status.dyno_state or 'down'}"
-        yield Evidence(
-            "where it runs", found, not is_needed or (pages.status.exists and pages.status.scaled > 0)
-        )
+def _check_pages(snapshot: Snapshot, pages: Pages) -> Iterator[Check]:
+    is_needed, status = snapshot.condition != "ended", pages.status
+    name = pages.server.name if pages.server else status.name if status else None
+    finding = f"{pages.kind}, {name}" if name else f"{pages.kind}, none is known"
+    yield Check("task server", finding, bool(name) or not is_needed)
+    if status:
+        exists = "exists" if status.exists else "does not exist"
+        finding = f"{exists}, {status.scaled} processes, {status.dyno_state or 'down'}"
+        is_up = status.exists and status.scaled > 0
+        yield Check("where it runs", finding, is_up or not is_needed)
     elif pages.note:
-        yield Evidence("where it runs", pages.note, None)
-    found = "answers" if pages.answers else "does not answer"
-    found += f", serves {pages.serves}" if pages.serves else ""
-    found += ", is draining: it gives out no more pages" if pages.draining else ""
-    good = pages.answers and pages.serves in (None, seen.run.run_id) and not pages.draining
-    yield Evidence("its pages", found, good or not is_needed)
+        yield Check("where it runs", pages.note, None)
+    finding = "answers" if pages.answers else "does not answer"
+    finding += f", serves {pages.serves}" if pages.serves else ""
+    finding += ", is draining: it gives out no more pages" if pages.is_draining else ""
+    is_serving = pages.answers and pages.serves in (None, snapshot.run.run_id) and not pages.is_draining
+    yield Check("its pages", finding, is_serving or not is_needed)
 
 
-def _work(seen: Symptoms, work: Work) -> Iterator[Evidence]:
-    found = f"{work.assignable} can be accepted, {work.outstanding - work.assignable} are in workers' hands, {len(work.hits)} in all"
-    yield Evidence("HITs", found, True)
-    yield Evidence("available", f"{work.available} assignments", True)
-    yield Evidence("pending", f"{work.pending} assignments are being worked on", True)
-    yield Evidence(
-        "not collected",
-        f"{work.uncollected} submitted assignments",
-        not work.uncollected or seen.condition == "attended",
-    )
-    yield Evidence("expired unseen", f"{work.unseen} HITs ended and nobody had taken them", not work.unseen)
-    yield Evidence("broken units", str(len(work.broken)), not work.broken)
-    yield Evidence(
-        "last accept", ago(seen, work.last_accept), work.last_accept is not None or work.pending > 0
-    )
-    patience = timedelta(seconds=seen.parameters.no_submission_patience)
-    found = f"{ago(seen, work.last_submission)}; patience is {duration(patience)}"
-    yield Evidence("last submission", found, seen.condition == "ended" or seen.quiet_for <= patience)
+def _check_work(snapshot: Snapshot, work: Work) -> Iterator[Check]:
+    in_hands = work.outstanding - work.assignable
+    finding = f"{work.assignable} can be accepted, {in_hands} are in workers' hands, {len(work.hits)} in all"
+    yield Check("HITs", finding, True)
+    yield Check("available", f"{work.available} assignments", True)
+    yield Check("pending", f"{work.pending} assignments are being worked on", True)
+    is_collected = not work.uncollected or snapshot.condition == "attended"
+    yield Check("not collected", f"{work.uncollected} submitted assignments", is_collected)
+    finding = f"{work.untouched} HITs ended and nobody had taken them"
+    yield Check("expired unseen", finding, not work.untouched)
+    yield Check("broken units", str(len(work.differences)), not work.differences)
+    has_begun = work.last_accept is not None or work.pending > 0
+    yield Check("last accept", _ago(snapshot, work.last_accept), has_begun)
+    patience = timedelta(seconds=snapshot.run.parameters.no_submission_patience)
+    finding = f"{_ago(snapshot, work.last_submission)}; patience is {duration(patience)}"
+    yield Check("last submission", finding, snapshot.condition == "ended" or snapshot.quiet_for <= patience)
     for requirement in work.requirements:
-        fine = None if requirement.excludes_everybody is None else not requirement.excludes_everybody
-        yield Evidence("qualification", f"{requirement.text}: {requirement.met_by}", fine)
+        excludes = requirement.excludes_everybody
+        is_fine = None if excludes is None else not excludes
+        yield Check("qualification", f"{requirement.text}: {requirement.met_by}", is_fine)
 
 
-def _caps(seen: Symptoms) -> Iterator[Evidence]:
-    out, planned = seen.count("creating", "outstanding"), seen.count("planned")
-    if cap := seen.parameters.max_num_concurrent_units:
-        yield Evidence(
-            "max_num_concurrent_units", f"{out} of {cap} are out, {planned} wait for their turn", True
-        )
-    if seen.caps:
-        found = f"{seen.caps.at_cap} of {seen.caps.workers} workers have done {seen.caps.maximum}"
-        yield Evidence(
-            "maximum_units_per_worker", found, not seen.caps.workers or seen.caps.at_cap < seen.caps.workers
-        )
+def _check_caps(snapshot: Snapshot) -> Iterator[Check]:
+    if cap := snapshot.run.parameters.max_num_concurrent_units:
+        out, planned = snapshot.count("creating", "outstanding"), snapshot.count("planned")
+        finding = f"{out} of {cap} are out, {planned} wait for their turn"
+        yield Check("max_num_concurrent_units", finding, True)
+    if caps := snapshot.caps:
+        finding = f"{caps.at_cap} of {caps.workers} workers have done {caps.maximum}"
+        yield Check("maximum_units_per_worker", finding, not caps.workers or caps.at_cap < caps.workers)
 
 
-def _money(seen: Symptoms, work: Work) -> Iterator[Evidence]:
-    planned = seen.count("planned")
-    found = f"${work.balance}, and the next unit costs ${seen.unit_cost}" if planned else f"${work.balance}"
-    yield Evidence("balance", found, not planned or work.balance >= seen.unit_cost)
-    if seen.parameters.max_cost is not None:
-        reached = "reached" if seen.cost_is_reached else "not reached"
-        yield Evidence(
-            "max_cost", f"${seen.parameters.max_cost}, {reached}", not (planned and seen.cost_is_reached)
-        )
+def _check_money(snapshot: Snapshot, work: Work) -> Iterator[Check]:
+    planned, cost = snapshot.count("planned"), snapshot.unit_cost
+    finding = f"${work.balance}, and the next unit costs ${cost}" if planned else f"${work.balance}"
+    yield Check("balance", finding, not planned or work.balance >= cost)
+    max_cost = snapshot.run.parameters.max_cost
+    if max_cost is not None:
+        reached = "reached" if snapshot.cost_is_reached else "not reached"
+        yield Check("max_cost", f"${max_cost}, {reached}", not (planned and snapshot.cost_is_reached))

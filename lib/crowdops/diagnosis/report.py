@@ -1,58 +1,58 @@
-"""Why a run does not finish: a verdict in one sentence, the evidence, and the next command to type."""
+"""Why a run does not finish: a verdict in one sentence, the checks, and the next command to type."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
+from crowdops.console import columns
+from crowdops.console.columns import Column
 from crowdops.context import Context
-from crowdops.diagnosis import checks as evidence
-from crowdops.diagnosis import rules, snapshot
-from crowdops.diagnosis.checks import Evidence
+from crowdops.diagnosis import checks, rules, snapshot
+from crowdops.diagnosis.checks import Check
 from crowdops.diagnosis.rules import Verdict
 from crowdops.registry import Run
 
-HEADERS = ("looked at", "found", "fine")
+FINE = {True: "yes", False: "NO", None: "?"}
+CHECK_COLUMNS: Sequence[Column[Check]] = (
+    Column("what", "looked at", lambda check: check.subject),
+    Column("found", "found", lambda check: check.finding),
+    Column("fine", "fine", lambda check: check.is_fine, lambda check: FINE[check.is_fine]),
+)
 
 
 class Diagnosis(NamedTuple):
-    """A verdict with what it rests on. `since_submission` is None if nothing was submitted, collected or not."""
+    """A verdict with what it rests on. `since_submission` is None if nothing was ever submitted."""
 
     run: Run
     verdict: Verdict
-    evidence: list[Evidence]
+    checks: list[Check]
     since_submission: timedelta | None
 
 
 def diagnose(context: Context, run_id: str) -> Diagnosis:
-    """Look at everything about a run of the registry and return why it does not finish. Only reads; see symptoms.look()."""
+    """Return why a run of the registry does not finish. Only reads; see snapshot.take()."""
     run = context.registry.run(run_id)
     assert run is not None
-    seen = snapshot.look(context, run)
-    since = seen.quiet_for if seen.work and seen.work.last_submission else None
-    return Diagnosis(run, rules.judge(seen), evidence.gather(seen), since)
+    current = snapshot.take(context, run)
+    since = current.quiet_for if current.work and current.work.last_submission else None
+    return Diagnosis(run, rules.judge(current), checks.make_checks(current), since)
 
 
-def rows(found: Diagnosis) -> list[tuple[object, ...]]:
-    """Return the evidence as the rows of a table under HEADERS."""
-    words = {True: "yes", False: "NO", None: "?"}
-    return [(each.what, each.found, words[each.fine]) for each in found.evidence]
-
-
-def document(found: Diagnosis) -> dict[str, Any]:
+def document(diagnosis: Diagnosis) -> dict[str, Any]:
     """Return a diagnosis as the JSON document that others build on."""
-    verdict = found.verdict
     return {
-        "run_id": found.run.run_id,
-        "task_name": found.run.task_name,
-        "verdict": verdict.sentence,
-        "code": verdict.code,
-        "evidence": [each._asdict() for each in found.evidence],
-        "next": verdict.next,
+        "run_id": diagnosis.run.run_id,
+        "task_name": diagnosis.run.task_name,
+        "verdict": diagnosis.verdict.sentence,
+        "code": diagnosis.verdict.code,
+        "evidence": columns.documents(CHECK_COLUMNS, diagnosis.checks),
+        "next": diagnosis.verdict.next,
     }
 
 
-def lines(found: Diagnosis) -> list[str]:
+def lines(diagnosis: Diagnosis) -> list[str]:
     """Return a diagnosis as lines of talk: what is not fine, the verdict and the next command."""
-    wrong = [f"  {each.what}: {each.found}" for each in found.evidence if each.fine is False]
-    return [*wrong, found.verdict.sentence, f"Next: {found.verdict.next}"]
+    wrong = [f"  {check.subject}: {check.finding}" for check in diagnosis.checks if check.is_fine is False]
+    return [*wrong, diagnosis.verdict.sentence, f"Next: {diagnosis.verdict.next}"]

@@ -1,4 +1,4 @@
-"""What can keep a run from finishing: the rules that make one verdict of everything that was seen."""
+"""What can keep a run from finishing: the rules that make one verdict of a snapshot."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from crowdops.config.environments import ENVIRONMENTS
 from crowdops.diagnosis.checks import SKEW, duration
-from crowdops.diagnosis.snapshot import Pages, Symptoms, Work
+from crowdops.diagnosis.snapshot import Pages, Snapshot, Work
 from crowdops.errors import CredentialsRefused, Unreachable
 from crowdops.registry import OPEN_STATES
 
@@ -24,84 +24,95 @@ class Verdict(NamedTuple):
     next: str
 
 
-def judge(seen: Symptoms) -> Verdict:
-    """Return the first verdict that the symptoms allow: what stops everything comes before what stops something."""
-    return next(verdict for rule in RULES if (verdict := rule(seen)))
+def judge(snapshot: Snapshot) -> Verdict:
+    """Return the first verdict that a snapshot allows: what stops everything comes first."""
+    return next(verdict for rule in RULES if (verdict := rule(snapshot)))
 
 
-def _command(seen: Symptoms, target: str, more: str = "") -> str:
-    return f"make {target} RUN={seen.run.run_id}{more}"
+def _command(snapshot: Snapshot, target: str, more: str = "") -> str:
+    return f"make {target} RUN={snapshot.run.run_id}{more}"
 
 
-def _of_endpoint(seen: Symptoms) -> Verdict | None:
-    error = seen.silence
+def _watch(snapshot: Snapshot) -> str:
+    return _command(snapshot, "status", " ARGS='--watch 10'")
+
+
+def _judge_endpoint(snapshot: Snapshot) -> Verdict | None:
+    error, ahead = snapshot.endpoint.error, snapshot.endpoint.clock_ahead
     if error is None:
         return None
     if isinstance(error, CredentialsRefused):
-        if seen.clock_ahead is not None and abs(seen.clock_ahead) > SKEW:
-            apart = duration(abs(seen.clock_ahead))
-            sentence = f"This machine's clock and the endpoint's are {apart} apart, and the endpoint refuses what is signed with a wrong time."
+        if ahead is not None and abs(ahead) > SKEW:
+            sentence = (
+                f"This machine's clock and the endpoint's are {duration(abs(ahead))} apart, and the endpoint"
+                " refuses what is signed with a wrong time."
+            )
             return Verdict("clock_skew", sentence, "timedatectl set-ntp true")
         return Verdict("key_refused", f"The endpoint refuses the key: {error}", "make wut NAME=environment")
+    again = _command(snapshot, "diagnose")
     if isinstance(error, Unreachable):
-        is_ours = not ENVIRONMENTS[seen.run.environment].amazon
-        again = "make crowd" if is_ours else _command(seen, "diagnose")
-        return Verdict("endpoint_silent", f"The endpoint does not answer: {error}", again)
-    return Verdict("endpoint_error", f"The endpoint cannot be asked: {error}", _command(seen, "diagnose"))
+        is_ours = not ENVIRONMENTS[snapshot.run.environment].amazon
+        sentence = f"The endpoint does not answer: {error}"
+        return Verdict("endpoint_silent", sentence, "make crowd" if is_ours else again)
+    return Verdict("endpoint_error", f"The endpoint cannot be asked: {error}", again)
 
 
-def _of_end(seen: Symptoms) -> Verdict | None:
-    work = _work(seen)
-    if seen.condition != "ended":
+def _judge_end(snapshot: Snapshot) -> Verdict | None:
+    work, run = _work(snapshot), snapshot.run
+    if snapshot.condition != "ended":
         return None
-    run = seen.run
+    results = _command(snapshot, "results")
     if work.assignable:
         sentence = f"The run is {run.state}, and {work.assignable} of its HITs can still be accepted."
-        return Verdict("open_after_end", sentence, _command(seen, "expire"))
+        return Verdict("open_after_end", sentence, _command(snapshot, "expire"))
     if work.pending:
-        sentence = f"The run is {run.state}, and {work.pending} assignments are still being worked on: they can come in for {_latest(seen)}."
-        return Verdict("in_flight", sentence, _command(seen, "results"))
+        sentence = (
+            f"The run is {run.state}, and {work.pending} assignments are still being worked on: they can"
+            f" come in for {_latest(snapshot)}."
+        )
+        return Verdict("in_flight", sentence, results)
     if work.uncollected:
         sentence = (
             f"The run is {run.state}, and {work.uncollected} submitted assignments are not collected yet."
         )
-        return Verdict("uncollected", sentence, _command(seen, "results"))
+        return Verdict("uncollected", sentence, results)
     why = f" ({run.reason})" if run.reason else ""
-    return Verdict("safe", f"The run is {run.state}{why}. {SAFE}", _command(seen, "results"))
+    return Verdict("safe", f"The run is {run.state}{why}. {SAFE}", results)
 
 
-def _of_process(seen: Symptoms) -> Verdict | None:
-    process = seen.process
-    if seen.condition == "crashed":
-        open_hits = _work(seen).outstanding
-        rest = f"{open_hits} HITs are still out." if open_hits else SAFE
+def _judge_process(snapshot: Snapshot) -> Verdict | None:
+    process = snapshot.process
+    if snapshot.condition == "crashed":
+        outstanding = _work(snapshot).outstanding
+        rest = f"{outstanding} HITs are still out." if outstanding else SAFE
         sentence = f"The process that attended the run is gone, so nobody launches or collects. {rest}"
-        is_done = not (open_hits or seen.count(*OPEN_STATES))
-        return Verdict("crashed", sentence, "make recover" if is_done else _command(seen, "resume"))
-    if process.suspended and process.holder:
-        sentence = f"The process that attends the run, {process.holder.pid}, is suspended (Ctrl-Z), so nobody launches or collects."
-        return Verdict("suspended", sentence, f"kill -CONT {process.holder.pid}")
+        is_done = not (outstanding or snapshot.count(*OPEN_STATES))
+        return Verdict("crashed", sentence, "make recover" if is_done else _command(snapshot, "resume"))
+    if process.is_suspended and process.holder:
+        pid = process.holder.pid
+        sentence = (
+            f"The process that attends the run, {pid}, is suspended (Ctrl-Z), so nobody launches or collects."
+        )
+        return Verdict("suspended", sentence, f"kill -CONT {pid}")
     return None
 
 
-def _of_pages(seen: Symptoms) -> Verdict | None:
-    pages = seen.pages
+def _judge_pages(snapshot: Snapshot) -> Verdict | None:
+    pages = snapshot.pages
     if pages is None:
         return None
-    code, trouble = _trouble_of(pages, seen.run.run_id)
+    code, problem = _page_problem(pages, snapshot.run.run_id)
     if code is None:
         return None
-    return Verdict(code, f"The task server {trouble}, so no worker gets a page.", _look_closer(seen, pages))
-
-
-def _look_closer(seen: Symptoms, pages: Pages) -> str:
-    """Return what shows a run's server, which differs by where it runs."""
+    sentence = f"The task server {problem}, so no worker gets a page."
     if pages.kind == "url":
-        return f"curl {seen.parameters.url.rstrip('/')}/health"
-    return _command(seen, "heroku-status" if pages.kind == "heroku" else "servers")
+        return Verdict(code, sentence, f"curl {snapshot.run.parameters.url.rstrip('/')}/health")
+    return Verdict(
+        code, sentence, _command(snapshot, "heroku-status" if pages.kind == "heroku" else "servers")
+    )
 
 
-def _trouble_of(pages: Pages, run_id: str) -> tuple[str | None, str]:
+def _page_problem(pages: Pages, run_id: str) -> tuple[str | None, str]:
     status = pages.status
     if pages.server is None and status is None:
         return "server_missing", "of the run is not known to the registry"
@@ -114,84 +125,93 @@ def _trouble_of(pages: Pages, run_id: str) -> tuple[str | None, str]:
         return "server_down", f"does not answer{state}"
     if pages.serves not in (None, "", run_id):
         return "server_of_another_run", f"serves run {pages.serves}"
-    if pages.draining:
+    if pages.is_draining:
         return "server_draining", "is draining"
     return None, ""
 
 
-def _of_books(seen: Symptoms) -> Verdict | None:
-    broken = _work(seen).broken
-    if not broken:
+def _judge_units(snapshot: Snapshot) -> Verdict | None:
+    differences = _work(snapshot).differences
+    if not differences:
         return None
-    reasons = sorted({difference.kind.reason for difference in broken})
-    sentence = f"Registry and provider disagree about {len(broken)} units: {'; '.join(reasons)}."
-    return Verdict("broken_units", sentence, _command(seen, "broken"))
+    reasons = sorted({difference.kind.reason for difference in differences})
+    sentence = f"Registry and provider disagree about {len(differences)} units: {'; '.join(reasons)}."
+    return Verdict("broken_units", sentence, _command(snapshot, "broken"))
 
 
-def _of_money(seen: Symptoms) -> Verdict | None:
-    work, planned = _work(seen), seen.count("planned")
+def _judge_money(snapshot: Snapshot) -> Verdict | None:
+    balance, cost, planned = _work(snapshot).balance, snapshot.unit_cost, snapshot.count("planned")
     if not planned:
         return None
-    if work.balance < seen.unit_cost:
-        sentence = (
-            f"The account has ${work.balance}, and the next of {planned} units costs ${seen.unit_cost}."
-        )
+    if balance < cost:
+        sentence = f"The account has ${balance}, and the next of {planned} units costs ${cost}."
         return Verdict("no_funds", sentence, "make account")
-    if seen.cost_is_reached:
-        sentence = f"max_cost of ${seen.parameters.max_cost} is reached, with {planned} units not launched."
-        return Verdict("max_cost", sentence, _command(seen, "results"))
+    if snapshot.cost_is_reached:
+        max_cost = snapshot.run.parameters.max_cost
+        sentence = f"max_cost of ${max_cost} is reached, with {planned} units not launched."
+        return Verdict("max_cost", sentence, _command(snapshot, "results"))
     return None
 
 
-def _of_throttling(seen: Symptoms) -> Verdict | None:
-    to_do = seen.count("planned", "creating")
-    if not to_do or seen.throttled < MANY_THROTTLED * seen.calls:
+def _judge_throttling(snapshot: Snapshot) -> Verdict | None:
+    to_launch, endpoint = snapshot.count("planned", "creating"), snapshot.endpoint
+    if not to_launch or endpoint.throttled < MANY_THROTTLED * endpoint.calls:
         return None
-    sentence = f"The endpoint puts off {seen.throttled} of {seen.calls} calls, so the {to_do} units that are left are launched slowly."
-    return Verdict("throttled", sentence, _command(seen, "status", " ARGS='--watch 10'"))
+    sentence = (
+        f"The endpoint puts off {endpoint.throttled} of {endpoint.calls} calls, so the {to_launch} units that"
+        " are left are launched slowly."
+    )
+    return Verdict("throttled", sentence, _watch(snapshot))
 
 
-def _of_nothing_out(seen: Symptoms) -> Verdict | None:
-    """Nothing can be accepted, and nothing is being worked on."""
-    work = _work(seen)
+def _judge_nothing_out(snapshot: Snapshot) -> Verdict | None:
+    """Judge a run of which nothing can be accepted, and nothing is being worked on."""
+    work = _work(snapshot)
     if work.outstanding:
         return None
-    if seen.condition == "attended" and (left := seen.count("planned", "creating", "outstanding")):
-        sentence = f"Nothing is out at this moment, and {left} units are still to be launched or collected: the run is about to go on."
-        return Verdict("going_on", sentence, _command(seen, "diagnose"))
+    unfinished = snapshot.count("planned", "creating", "outstanding")
+    if snapshot.condition == "attended" and unfinished:
+        sentence = (
+            f"Nothing is out at this moment, and {unfinished} units are still to be launched or collected:"
+            " the run is about to go on."
+        )
+        return Verdict("going_on", sentence, _command(snapshot, "diagnose"))
+    results = _command(snapshot, "results")
     if work.uncollected:
         sentence = (
             f"All HITs have ended, and {work.uncollected} submitted assignments are not collected. {SAFE}"
         )
-        return Verdict("uncollected", sentence, _command(seen, "results"))
-    if work.unseen:
-        return Verdict(
-            "expired_unseen",
-            f"{work.unseen} HITs ended and nobody had taken them. {SAFE}",
-            _command(seen, "results"),
-        )
-    return Verdict("safe", SAFE, _command(seen, "results"))
+        return Verdict("uncollected", sentence, results)
+    if work.untouched:
+        sentence = f"{work.untouched} HITs ended and nobody had taken them. {SAFE}"
+        return Verdict("expired_unseen", sentence, results)
+    return Verdict("safe", SAFE, results)
 
 
-def _of_workers_hands(seen: Symptoms) -> Verdict | None:
-    """Nothing can be accepted, and something is being worked on."""
-    work = _work(seen)
+def _judge_work_in_hand(snapshot: Snapshot) -> Verdict | None:
+    """Judge a run of which nothing can be accepted, and something is being worked on."""
+    work = _work(snapshot)
     if work.available:
         return None
-    cap, planned = seen.parameters.max_num_concurrent_units, seen.count("planned")
-    more = (
-        f" The {planned} others wait, because max_num_concurrent_units is {cap}." if cap and planned else ""
+    cap, planned = snapshot.run.parameters.max_num_concurrent_units, snapshot.count("planned")
+    sentence = (
+        f"All {work.outstanding} HITs that are out are in workers' hands; they can be submitted for"
+        f" {_latest(snapshot)}."
     )
-    sentence = f"All {work.outstanding} HITs that are out are in workers' hands; they can be submitted for {_latest(seen)}.{more}"
-    return Verdict("in_hand", sentence, _command(seen, "status", " ARGS='--watch 10'"))
+    if cap and planned:
+        sentence += f" The {planned} others wait, because max_num_concurrent_units is {cap}."
+    return Verdict("in_hand", sentence, _watch(snapshot))
 
 
-def _of_audience(seen: Symptoms) -> Verdict | None:
-    work, caps = _work(seen), seen.caps
+def _judge_eligibility(snapshot: Snapshot) -> Verdict | None:
+    work, caps = _work(snapshot), snapshot.caps
     for requirement in work.requirements:
         if requirement.excludes_everybody:
-            sentence = f"Nobody may accept the {work.available} available assignments: {requirement.text}, and {requirement.met_by}."
-            return Verdict("nobody_qualifies", sentence, _command(seen, "expire"))
+            sentence = (
+                f"Nobody may accept the {work.available} available assignments: {requirement.text}, and"
+                f" {requirement.met_by}."
+            )
+            return Verdict("nobody_qualifies", sentence, _command(snapshot, "expire"))
     if caps and caps.workers and caps.at_cap >= caps.workers:
         sentence = (
             f"All {caps.workers} workers who took part have done maximum_units_per_worker ({caps.maximum}),"
@@ -201,41 +221,53 @@ def _of_audience(seen: Symptoms) -> Verdict | None:
     return None
 
 
-def _of_flow(seen: Symptoms) -> Verdict:
-    """Work is on offer, and nothing stands in its way."""
-    work = _work(seen)
-    limits = (seen.parameters.assignment_duration_in_seconds, seen.parameters.no_submission_patience)
-    quiet, usual = seen.quiet_for, timedelta(seconds=min(limits))
+def _judge_flow(snapshot: Snapshot) -> Verdict:
+    """Judge a run whose work is on offer, with nothing in its way."""
+    work, parameters = _work(snapshot), snapshot.run.parameters
+    usual = min(parameters.assignment_duration_in_seconds, parameters.no_submission_patience)
+    quiet = duration(snapshot.quiet_for)
     offer = f"{work.available} assignments can be accepted"
-    if quiet <= usual:
+    if snapshot.quiet_for <= timedelta(seconds=usual):
         since = "the last submission" if work.last_submission else "the launch"
-        sentence = f"The run is at work: {offer}, {work.pending} are being worked on, and {since} was {duration(quiet)} ago."
-        return Verdict("at_work", sentence, _command(seen, "status", " ARGS='--watch 10'"))
-    unseen = f" {work.unseen} HITs ended unseen." if work.unseen else ""
-    if work.pending:
-        sentence = f"{offer} and {work.pending} are being worked on, but nothing was submitted for {duration(quiet)}: do its pages work?"
-        return Verdict("no_submissions", sentence, "make invite ARGS='--name TEST'")
-    if work.last_submission is None:
         sentence = (
-            f"Nobody has accepted anything since the launch {duration(quiet)} ago, though {offer}.{unseen}"
+            f"The run is at work: {offer}, {work.pending} are being worked on, and {since} was {quiet} ago."
         )
-        return Verdict("nobody_accepts", sentence, "make invite ARGS='--name NAME'")
-    sentence = (
-        f"Workers have stopped coming: {offer}, and nothing was submitted for {duration(quiet)}.{unseen}"
-    )
-    return Verdict("workers_gone", sentence, "make invite ARGS='--name NAME'")
+        return Verdict("at_work", sentence, _watch(snapshot))
+    if work.pending:
+        sentence = (
+            f"{offer} and {work.pending} are being worked on, but nothing was submitted for {quiet}: do its"
+            " pages work?"
+        )
+        return Verdict("no_submissions", sentence, "make invite ARGS='--name TEST'")
+    ended = f" {work.untouched} HITs ended unseen." if work.untouched else ""
+    invite = "make invite ARGS='--name NAME'"
+    if work.last_submission is None:
+        sentence = f"Nobody has accepted anything since the launch {quiet} ago, though {offer}.{ended}"
+        return Verdict("nobody_accepts", sentence, invite)
+    sentence = f"Workers have stopped coming: {offer}, and nothing was submitted for {quiet}.{ended}"
+    return Verdict("workers_gone", sentence, invite)
 
 
-RULES: tuple[Callable[[Symptoms], Verdict | None], ...] = (
-    *(_of_endpoint, _of_end, _of_process, _of_pages, _of_books, _of_money, _of_throttling),
-    *(_of_nothing_out, _of_workers_hands, _of_audience, _of_flow),
+RULES: tuple[Callable[[Snapshot], Verdict | None], ...] = (
+    _judge_endpoint,
+    _judge_end,
+    _judge_process,
+    _judge_pages,
+    _judge_units,
+    _judge_money,
+    _judge_throttling,
+    _judge_nothing_out,
+    _judge_work_in_hand,
+    _judge_eligibility,
+    _judge_flow,
 )
 
 
-def _work(seen: Symptoms) -> Work:
-    assert seen.work is not None  # the first rule has seen to that
-    return seen.work
+def _work(snapshot: Snapshot) -> Work:
+    assert snapshot.work is not None  # the first rule has seen to that
+    return snapshot.work
 
 
-def _latest(seen: Symptoms) -> str:
-    return f"{duration(timedelta(seconds=seen.parameters.assignment_duration_in_seconds))} at most"
+def _latest(snapshot: Snapshot) -> str:
+    seconds = snapshot.run.parameters.assignment_duration_in_seconds
+    return f"{duration(timedelta(seconds=seconds))} at most"

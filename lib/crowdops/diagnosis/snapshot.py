@@ -1,15 +1,14 @@
-"""Everything about a run that can tell why it does not finish: looked at once, judged by diagnosis."""
+"""Everything about a run that can tell why it does not finish, as it is at one moment."""
 
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from crowdops import bulk
-from crowdops.config.parameters import Parameters
 from crowdops.config.settings import variable
 from crowdops.context import Context
 from crowdops.errors import Error, NotFound
@@ -19,7 +18,6 @@ from crowdops.payments import budgets, pricing
 from crowdops.providers import processes, task_server
 from crowdops.providers.mturk.client import Hit, MTurk
 from crowdops.registry import Event, Registry, Run, Server, locks
-from crowdops.registry import locks as runs
 from crowdops.registry.locks import Holder
 from crowdops.servers.backend import backend_of
 from crowdops.servers.status import ServerStatus
@@ -31,34 +29,44 @@ SAMPLE = 100  # HITs with answers that are not collected, which are asked when t
 
 
 class Process(NamedTuple):
-    """Who attends the run, if anybody; whether that process stands still; and the journal's last line about the run."""
+    """Who attends the run, if anybody, whether that process stands still, and the run's last event."""
 
     holder: Holder | None
-    suspended: bool
-    last: Event | None
+    is_suspended: bool
+    last_event: Event | None
+
+
+class Endpoint(NamedTuple):
+    """How the endpoint answered just now: why it could not be asked, and how far its clock is ahead."""
+
+    error: Error | None
+    clock_ahead: timedelta | None
+    calls: int
+    throttled: int
 
 
 class Pages(NamedTuple):
-    """The run's task server. `status` is None where nobody could look; `serves` is the run that it says it serves."""
+    """The run's task server. `status` is None where nobody could look, for the reason that `note` gives.
+
+    `serves` is the run that it says it serves.
+    """
 
     kind: str
     server: Server | None
     status: ServerStatus | None
     answers: bool
     serves: str | None
-    draining: bool
+    is_draining: bool
     note: str
 
 
 class Work(NamedTuple):
-    """What the endpoint has of the run. Counts are of assignments, but for `unseen`: HITs that ended untouched."""
+    """What the endpoint has of the run. `uncollected` counts assignments, `untouched` HITs that ended so."""
 
     hits: list[Hit]
-    available: int
-    pending: int
     uncollected: int
-    unseen: int
-    broken: list[Difference]
+    untouched: int
+    differences: list[Difference]
     last_accept: datetime | None
     last_submission: datetime | None
     requirements: list[Requirement]
@@ -66,28 +74,36 @@ class Work(NamedTuple):
 
     @property
     def assignable(self) -> int:
+        """Return how many HITs can be accepted."""
         return sum(hit.status == "Assignable" for hit in self.hits)
 
     @property
     def outstanding(self) -> int:
+        """Return how many HITs can be accepted or are being worked on."""
         return sum(hit.is_outstanding for hit in self.hits)
 
+    @property
+    def available(self) -> int:
+        """Return how many assignments can be accepted."""
+        return sum(hit.available for hit in self.hits if hit.status == "Assignable")
 
-class Symptoms(NamedTuple):
-    """What was seen. `work` is None when the endpoint could not be asked, for the reason that `silence` gives."""
+    @property
+    def pending(self) -> int:
+        """Return how many assignments are being worked on."""
+        return sum(hit.pending for hit in self.hits)
+
+
+class Snapshot(NamedTuple):
+    """What there is to know of a run. `work` is None if the endpoint could not be asked; costs in dollars."""
 
     run: Run
-    parameters: Parameters
     condition: str
     at: datetime
     process: Process
     units: Mapping[str, int]
     pages: Pages | None
+    endpoint: Endpoint
     work: Work | None
-    silence: Error | None
-    clock_ahead: timedelta | None
-    calls: int
-    throttled: int
     caps: CapUse | None
     unit_cost: Decimal
     cost_is_reached: bool
@@ -98,64 +114,65 @@ class Symptoms(NamedTuple):
 
     @property
     def quiet_for(self) -> timedelta:
-        """How long nothing was submitted, by the endpoint's clock: since the last submission, or since the launch."""
-        ahead = self.clock_ahead or timedelta(0)
+        """Return how long nothing was submitted, since the launch at most, by the endpoint's clock."""
+        ahead = self.endpoint.clock_ahead or timedelta(0)
         now = self.at + ahead if abs(ahead) > CLOCK_PRECISION else self.at
         return now - ((self.work and self.work.last_submission) or self.run.created_at)
 
 
-def look(context: Context, run: Run) -> Symptoms:
+def take(context: Context, run: Run) -> Snapshot:
     """Look at everything, and change nothing. One walk over the account, and a few calls more.
 
-    An endpoint or a server that cannot be asked is a symptom, never an error.
+    That an endpoint or a server cannot be asked is a part of the snapshot, never an error.
     """
-    parameters, condition = run.parameters, runs.condition(context.settings.home, run)
-    work, silence = None, None
-    calls, throttled = context.provider.calls, context.provider.throttled
+    condition = locks.condition(context.settings.home, run)
+    provider = context.provider
+    calls, throttled = provider.calls, provider.throttled
+    work, error = None, None
     try:
-        work = _look_at_work(context, run, parameters, condition)
-    except Error as error:
-        silence = error
-    unit_cost = parameters.assignments_per_unit * pricing.assignment_cost(parameters, run.environment)
-    return Symptoms(
-        *(run, parameters, condition, datetime.now(UTC)),
-        process=_look_at_process(context, run),
+        work = _read_work(context, run, condition)
+    except Error as failure:
+        error = failure
+    endpoint = Endpoint(error, provider.clock_ahead, provider.calls - calls, provider.throttled - throttled)
+    assignment_cost = pricing.assignment_cost(run.parameters, run.environment)
+    unit_cost = run.parameters.assignments_per_unit * assignment_cost
+    return Snapshot(
+        run=run,
+        condition=condition,
+        at=datetime.now(UTC),
+        process=_read_process(context, run),
         units=context.registry.unit_counts(run.run_id),
-        pages=_look_at_pages(context, run, parameters),
+        pages=_read_pages(context, run),
+        endpoint=endpoint,
         work=work,
-        silence=silence,
-        clock_ahead=context.provider.clock_ahead,
-        calls=context.provider.calls - calls,
-        throttled=context.provider.throttled - throttled,
         caps=eligibility.cap_use(context.registry, run),
         unit_cost=unit_cost,
         cost_is_reached=budgets.Budget(context.registry, run).units_left(unit_cost, 1) == 0,
     )
 
 
-def _look_at_process(context: Context, run: Run) -> Process:
+def _read_process(context: Context, run: Run) -> Process:
     holder = locks.holder_of(context.settings.home, run.run_id)
     is_here = holder is not None and holder.host == socket.gethostname()
-    suspended = is_here and holder is not None and processes.is_suspended(holder.pid)
-    return Process(holder, suspended, context.registry.last_event(run.run_id))
+    is_suspended = is_here and holder is not None and processes.is_suspended(holder.pid)
+    return Process(holder, is_suspended, context.registry.last_event(run.run_id))
 
 
-def _look_at_work(context: Context, run: Run, parameters: Parameters, condition: str) -> Work:
+def _read_work(context: Context, run: Run, condition: str) -> Work:
     hits = scan.scan(context.provider).hits_by_run.get(run.run_id, [])
-    waiting = {hit.hit_id: more for hit in hits if (more := _uncollected(context.registry, hit)) > 0}
-    accepted, submitted = _last_work(context, run, sorted(waiting)[:SAMPLE])
+    uncollected = {hit.hit_id: _uncollected(context.registry, hit) for hit in hits}
+    due = sorted(hit_id for hit_id, count in uncollected.items() if count > 0)
+    accepts, submissions = _times_of_work(context, run, due[:SAMPLE])
     return Work(
         hits=hits,
-        available=sum(hit.available for hit in hits if hit.status == "Assignable"),
-        pending=sum(hit.pending for hit in hits),
-        uncollected=sum(waiting.values()),
-        unseen=sum(_ended_untouched(context.registry, hit) for hit in hits),
-        broken=list(differences.find(context, run, condition, hits)),
-        last_accept=accepted,
-        last_submission=submitted,
+        uncollected=sum(uncollected[hit_id] for hit_id in due),
+        untouched=sum(_has_run_out_untouched(context.registry, hit) for hit in hits),
+        differences=list(differences.find(context, run, condition, hits)),
+        last_accept=max(accepts, default=None),
+        last_submission=max(submissions, default=None),
         requirements=[
             eligibility.check(context.provider, requirement)
-            for requirement in _asked_of_workers(context.provider, hits, parameters)
+            for requirement in _requirements(context.provider, run, hits)
         ],
         balance=context.provider.balance(),
     )
@@ -163,74 +180,79 @@ def _look_at_work(context: Context, run: Run, parameters: Parameters, condition:
 
 def _uncollected(registry: Registry, hit: Hit) -> int:
     assert hit.mark is not None
-    return (
-        hit.submitted
-        + hit.completed
-        - registry.collected_of(hit.mark.run_id, hit.mark.unit_index, hit.hit_id)
-    )
+    return hit.answers - registry.collected_of(hit.mark.run_id, hit.mark.unit_index, hit.hit_id)
 
 
-def _ended_untouched(registry: Registry, hit: Hit) -> bool:
-    """Return whether a HIT's lifetime passed and nobody had taken it; one that was expired here does not count."""
-    if hit.is_outstanding or hit.available < hit.max_assignments or hit.mark is None:
+def _has_run_out_untouched(registry: Registry, hit: Hit) -> bool:
+    """Return whether a HIT's lifetime passed before anybody took it; one that we expired is not meant."""
+    if not hit.ended_untouched or hit.mark is None:
         return False
     unit = registry.unit(hit.mark.run_id, hit.mark.unit_index)
     return unit is None or unit.expired_at is None
 
 
-def _last_work(context: Context, run: Run, uncollected: list[str]) -> tuple[datetime | None, datetime | None]:
-    """Return when work was last accepted and submitted, of what was submitted: the API tells no more."""
-    stored = context.registry.last_work(run.run_id)
-    accepted, submitted = [stored[0]], [stored[1]]
+def _times_of_work(
+    context: Context, run: Run, uncollected: Sequence[str]
+) -> tuple[list[datetime], list[datetime]]:
+    """Return moments at which work was accepted and submitted, the last of each among them.
+
+    Only of what was submitted: of other work the API tells no moment.
+    """
+    accepted, submitted = context.registry.last_work(run.run_id)
+    accepts, submissions = [accepted], [submitted]
     for outcome in bulk.each(
         lambda hit_id: context.provider.submissions(hit_id, 1), uncollected, threads=context.settings.threads
     ):
         for submission in outcome.result or []:
-            accepted.append(submission.accepted_at)
-            submitted.append(submission.submitted_at)
-    return max(filter(None, accepted), default=None), max(filter(None, submitted), default=None)
+            accepts.append(submission.accepted_at)
+            submissions.append(submission.submitted_at)
+    return [*filter(None, accepts)], [*filter(None, submissions)]
 
 
-def _asked_of_workers(provider: MTurk, hits: list[Hit], parameters: Parameters) -> list[dict[str, object]]:
-    """Return the requirements as a HIT of the run has them: more than its run.toml says, where workers are blocked."""
+def _requirements(provider: MTurk, run: Run, hits: Sequence[Hit]) -> list[dict[str, Any]]:
+    """Return the requirements as a HIT of the run has them: with those that keep blocked workers away."""
     for hit in hits:
         try:
             return provider.definition(hit.hit_id).qualifications
         except NotFound:
             continue
-    return parameters.qualifications
+    return run.parameters.qualifications
 
 
-def _look_at_pages(context: Context, run: Run, parameters: Parameters) -> Pages | None:
-    if parameters.server_kind == "none":
+def _read_pages(context: Context, run: Run) -> Pages | None:
+    kind, timeout = run.parameters.server_kind, context.settings.timeout
+    if kind == "none":
         return None
-    mine = [server for server in context.registry.servers("creating", "up") if server.run_id == run.run_id]
-    server = mine[-1] if mine else None
-    status, note = _survey(context, run, parameters.server_kind)
+    servers = context.registry.servers("creating", "up", run_id=run.run_id)
+    server = servers[-1] if servers else None
+    status, note = _server_status(context, run)
     url = (server and server.url) or (status and status.server.url)
-    health = task_server.health(url, context.settings.timeout) if url else None
+    health = task_server.health(url, timeout) if url else None
     answers = health is not None
-    if url and parameters.app_dir:
-        answers = task_server.is_answering(url, context.settings.timeout)
-    found = health or {}
+    if url and run.parameters.app_dir:
+        answers = task_server.is_answering(url, timeout)
+    health = health or {}
     return Pages(
-        *(parameters.server_kind, server, status, answers),
-        serves=found.get("run_id"),
-        draining=bool(found.get("draining")),
+        kind=kind,
+        server=server,
+        status=status,
+        answers=answers,
+        serves=health.get("run_id"),
+        is_draining=bool(health.get("draining")),
         note=note,
     )
 
 
-def _survey(context: Context, run: Run, kind: str) -> tuple[ServerStatus | None, str]:
-    """Return what the place where a server runs says of it, or why it was not asked."""
+def _server_status(context: Context, run: Run) -> tuple[ServerStatus | None, str]:
+    """Return what the place where the run's server is says of it, or why it was not asked."""
+    kind = run.parameters.server_kind
     if kind == "url":
         return None, "run by somebody else"
     if kind == "heroku" and not variable("HEROKU_API_KEY"):
         return None, "Heroku was not asked: HEROKU_API_KEY is not set"
     try:
         statuses = backend_of(kind).survey(context).statuses
-        mine = [status for status in statuses if status.run_id == run.run_id]
     except Error as error:
         return None, str(error)
-    existing = [status for status in mine if status.exists]
-    return next(iter(existing or mine), None), ""
+    own = [status for status in statuses if status.run_id == run.run_id]
+    return next((status for status in own if status.exists), own[0] if own else None), ""

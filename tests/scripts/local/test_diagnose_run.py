@@ -188,13 +188,13 @@ def test_throttling_is_the_verdict_while_there_is_something_to_launch(world: Wor
     plan_more(world, run)
     world.crowd.control("faults", {"operation": "GetAccountBalance", "kind": "throttle", "count": 6})
     with Context.open(world.settings) as context:
-        seen = snapshot.look(context, run)
-    assert seen.throttled == 6 and seen.calls >= 9
+        seen = snapshot.take(context, run)
+    assert seen.endpoint.throttled == 6 and seen.endpoint.calls >= 9
     verdict = rules.judge(seen._replace(condition="attended"))
     assert verdict.code == "throttled"
     assert (
         verdict.sentence
-        == f"The endpoint puts off 6 of {seen.calls} calls, so the 2 units that are left are launched slowly."
+        == f"The endpoint puts off 6 of {seen.endpoint.calls} calls, so the 2 units that are left are launched slowly."
     )
 
 
@@ -401,7 +401,7 @@ def served(world: World, endpoint: Endpoint) -> Run:
     """A detached run whose pages are on a server that the test plays."""
     endpoint.say(status="ok")
     run = world.launch(more=f'\n[server]\nkind = "url"\nurl = "{endpoint.url}"\n')
-    endpoint.say(status="ok", run_id=run.run_id, draining=False)
+    endpoint.say(status="ok", run_id=run.run_id, is_draining=False)
     return run
 
 
@@ -445,12 +445,12 @@ def test_a_server_that_vanished_or_is_scaled_to_nothing_is_the_verdict(world: Wo
     )
     status = ServerStatus(server, True, True, 0, None, answers=False, orphan=False)
     with Context.open(world.settings) as context:
-        seen = snapshot.look(context, served)
+        seen = snapshot.take(context, served)
     cases = {"server_unscaled": status, "server_missing": status._replace(exists=False)}
     for code, each in cases.items():
-        pages = Pages("heroku", None, each, answers=False, serves=None, draining=False, note="")
+        pages = Pages("heroku", None, each, answers=False, serves=None, is_draining=False, note="")
         verdict = rules.judge(seen._replace(pages=pages))
         assert (verdict.code, verdict.next) == (code, f"make heroku-status RUN={served.run_id}")
-    gone = Pages("local", None, None, answers=False, serves=None, draining=False, note="")
+    gone = Pages("local", None, None, answers=False, serves=None, is_draining=False, note="")
     verdict = rules.judge(seen._replace(pages=gone))
     assert (verdict.code, verdict.next) == ("server_missing", f"make servers RUN={served.run_id}")

@@ -13,17 +13,16 @@ class Messages(RegistryFile):
 
     def message_states(self, endpoint: str, digest: str) -> dict[str, str]:
         """Return the state of a message, by worker."""
-        rows = self._connection.execute(
-            "SELECT worker_id, state FROM notices WHERE endpoint = ? AND digest = ?", (endpoint, digest)
-        )
-        return dict(rows)
+        query = "SELECT worker_id, state FROM notices WHERE endpoint = ? AND digest = ?"
+        return dict(self._rows(query, (endpoint, digest)))
 
     def intend_messages(self, endpoint: str, digest: str, worker_ids: Iterable[str]) -> None:
         """Write down who is about to get a message."""
         now = stamp()
         with self._transaction():
             self._connection.executemany(
-                "INSERT INTO notices (endpoint, digest, worker_id, state, intended_at) VALUES (?, ?, ?, 'sending', ?)"
+                "INSERT INTO notices (endpoint, digest, worker_id, state, intended_at)"
+                " VALUES (?, ?, ?, 'sending', ?)"
                 " ON CONFLICT DO UPDATE SET state = 'sending', error = NULL WHERE state = 'failed'",
                 [(endpoint, digest, worker_id, now) for worker_id in worker_ids],
             )
@@ -35,6 +34,9 @@ class Messages(RegistryFile):
             self._connection.executemany(
                 "UPDATE notices SET state = ?, settled_at = ?, error = ?"
                 " WHERE endpoint = ? AND digest = ? AND worker_id = ?",
-                [("failed" if e else "sent", now, e, endpoint, digest, worker) for worker, e in outcomes],
+                [
+                    ("failed" if error else "sent", now, error, endpoint, digest, worker_id)
+                    for worker_id, error in outcomes
+                ],
             )
             self._record("message-sent", digest[:12], None)

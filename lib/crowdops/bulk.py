@@ -6,7 +6,7 @@ import queue
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar, cast
 
 from crowdops.errors import Error, RegistryError, Unreachable
 
@@ -23,6 +23,12 @@ class Outcome(NamedTuple, Generic[Item, Result]):
     item: Item
     result: Result | None
     error: Error | None
+
+    def get(self) -> Result:
+        """Return the result, or raise the error."""
+        if self.error is not None:
+            raise self.error
+        return cast(Result, self.result)
 
 
 def each(
@@ -193,22 +199,3 @@ def carry_out(
 def in_row(name: str, row: int | None, why: object) -> tuple[str, str]:
     """Return a failure as reports show it: what failed, and the row of a file and the reason."""
     return name, f"row {row}: {why}" if row else str(why)
-
-
-class Tally(BulkResult[Item]):
-    """The old name, until nobody uses it any more."""
-
-    @property
-    def done(self) -> int:
-        return len(self.settled) - self.already
-
-    @done.setter
-    def done(self, value: int) -> None:
-        pass
-
-    def add_untried(self, names: Iterable[str]) -> None:
-        if not self.interrupted:
-            self.failed += [(name, NOT_TRIED) for name in names]
-
-
-trouble = in_row

@@ -2,8 +2,8 @@
 """Send a message to the workers of the selected runs, or to those of a list.
 
 The text is a file of at most 4,096 characters. It goes out in batches of 100; whom it did not reach is named.
-No worker gets the same text twice, however often this is run or killed and whatever the subject: when a batch breaks
-off in the middle, its workers are named and not tried again.
+No worker gets the same text twice, however often this is run or killed and whatever the subject: when a
+batch breaks off in the middle, its workers are named and not tried again.
 """
 
 from pathlib import Path

@@ -2,8 +2,8 @@
 """Keep workers out of a task_name's runs, or out of all, by a qualification that they are not told of.
 
 Runs that are launched afterwards are not offered to them; what is out already is. Workers are named as
-arguments, in a file (one a line, or a CSV with a column worker_id), or on stdin as "-". --unblock lets them in
-again, --list shows who is blocked. --hard uses the API's own block, of all work of the account, which workers
+arguments, in a file (one a line, or a CSV with a column worker_id), or on stdin as "-". --unblock lets them
+in again, --list shows who is blocked. --hard uses the API's own block, of all work of the account, which workers
 notice and which counts against them: it needs a --reason, for your own records, and asks for their number.
 """
 

@@ -45,12 +45,11 @@ def _intend(registry: Registry, due: DueBonus) -> None:
 
 def _settle(registry: Registry, outcome: Outcome[DueBonus, bool]) -> bool:
     due, error = outcome.item, outcome.error
-    if error is None:
-        registry.set_paid(due.run.run_id, due.bonus)
-        return bool(outcome.result)
-    if not isinstance(error, Unreachable | DuplicateToken):  # those may have been paid
+    if error and not isinstance(error, Unreachable | DuplicateToken):  # those may have been paid
         registry.fail_bonus(due.bonus.token, str(error))
-    raise error
+    was_paid = outcome.get()
+    registry.set_paid(due.run.run_id, due.bonus)
+    return was_paid
 
 
 def _pay(provider: MTurk, row: BonusRow) -> bool:
@@ -63,7 +62,8 @@ def _pay(provider: MTurk, row: BonusRow) -> bool:
     except DuplicateToken as error:  # an answer was lost, and the call was sent again
         if not _is_paid(provider, bonus):
             raise DuplicateToken(
-                f"the endpoint says that it was paid, and does not list it yet: look again in a minute ({error})"
+                "the endpoint says that it was paid, and does not list it yet: look again in a minute"
+                f" ({error})"
             ) from error
     return False
 
@@ -76,7 +76,8 @@ def _is_paid(provider: MTurk, bonus: Bonus) -> bool:
 def recall(context: Context, hits: Mapping[str, str]) -> tuple[int, list[str]]:
     """Write down what was paid for the collected assignments of these HITs, given with their runs' ids.
 
-    One call a HIT. Returns how many were not known, and a line for each HIT that could not be read. Safe to repeat.
+    One call a HIT. Returns how many were not known, and a line for each HIT that could not be read. Safe to
+    repeat.
     """
     new = 0
 
@@ -85,10 +86,8 @@ def recall(context: Context, hits: Mapping[str, str]) -> tuple[int, list[str]]:
 
     def adopt(outcome: Outcome[str, list[Bonus]]) -> bool:
         nonlocal new
-        if outcome.error:
-            raise outcome.error
         twins: Counter[Bonus] = Counter()
-        for payment in outcome.result or []:
+        for payment in outcome.get():
             bonus = payment._replace(reason=payment.reason.strip())
             token = bonus_plans.token_of(bonus, twins[bonus])
             twins[bonus] += 1

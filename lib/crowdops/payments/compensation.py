@@ -43,12 +43,11 @@ def make(context: Context, plan: MakeupPlan) -> BulkResult[Makeup]:
             untold.append(f"{makeup.worker_id} could not be told: {why}")
         return False
 
-    def settle(outcome: Outcome[Makeup, bool]) -> bool:
-        if outcome.error:
-            raise outcome.error
-        return bool(outcome.result)
-
-    action = Action(call, settle, lambda makeup, why: in_row(makeup.worker_id, makeup.row, why))
+    action = Action[Makeup, bool](
+        call=call,
+        settle=Outcome.get,
+        explain=lambda makeup, why: in_row(makeup.worker_id, makeup.row, why),
+    )
     result = context.carry_out(action, plan.due, "made", threads=1)  # the calls write to the registry
     for line in untold:
         context.say(line)
@@ -56,7 +55,7 @@ def make(context: Context, plan: MakeupPlan) -> BulkResult[Makeup]:
 
 
 def _make(context: Context, original: Run, makeup: Makeup) -> bool:
-    """Make a compensation. False if it exists and a registry that is lost knew of it: its worker was told then."""
+    """Make a compensation. False if it exists: a registry that was lost had it, its worker was told."""
     provider, registry = context.provider, context.registry
     identity = makeup.identity(context.settings, original.task_name)
     type_id = provider.create_qualification_type(
@@ -136,7 +135,7 @@ def _launch(context: Context, run: Run, makeup: Makeup) -> None:
         registry.intend(run.run_id, 1)
         page = Page(run.parameters.template).render(unit.input or {}, 1)
         try:
-            hit_id = create.create(provider, run, unit, html_question(page, 1), 1, _LIFETIME)
+            hit_id = create.create(provider, run, unit, html_question(page, 1))
         except InsufficientFunds:
             registry.withdraw(run.run_id, [0])
             raise
@@ -147,8 +146,8 @@ def _launch(context: Context, run: Run, makeup: Makeup) -> None:
 def _tell(context: Context, task_name: str, makeup: Makeup) -> str | None:
     """Send the worker a message, once. Returns why it did not arrive; the HIT itself says the same."""
     text = (
-        f"{makeup.reason}\n\nA HIT that only you can see pays you ${makeup.amount}: find it among the available"
-        f" work, accept it and press its button. ({task_name})"
+        f"{makeup.reason}\n\nA HIT that only you can see pays you ${makeup.amount}: find it among the"
+        f" available work, accept it and press its button. ({task_name})"
     )
     message = messages.Message("A payment for your work", text)
     if not messages.plan(context, message, [makeup.worker_id]).recipients:

@@ -58,7 +58,7 @@ class MakeupPlan(NamedTuple):
 
 
 def requested(file: Path | None, worker: str, amount: str, reason: str) -> list[Makeup]:
-    """Return the compensations of a file, or the one of the options. UsageError for any that cannot be made."""
+    """Return the compensations of a file, or the one of the options. UsageError as read()."""
     return read(file) if file else [_check(worker, amount, reason, place="--worker, --amount, --reason")]
 
 

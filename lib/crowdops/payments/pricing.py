@@ -43,31 +43,25 @@ class Estimate(NamedTuple):
             return line
         hits = -(-assignments_per_unit // (MANY_ASSIGNMENTS - 1))
         return (
-            f"{line}\nHITs with {MANY_ASSIGNMENTS} and more assignments cost another {self.rate_for_many:.0%}."
-            f" {hits} HITs of at most {MANY_ASSIGNMENTS - 1} in place of each would cost ${self.split_total} in all."
+            f"{line}\nHITs with {MANY_ASSIGNMENTS} and more assignments cost another"
+            f" {self.rate_for_many:.0%}. {hits} HITs of at most {MANY_ASSIGNMENTS - 1} in place of each would"
+            f" cost ${self.split_total} in all."
         )
 
 
-def estimate(
-    reward: Decimal,
-    assignments_per_unit: int,
-    units: int,
-    *,
-    masters: bool = False,
-    environment: str = "local",
-) -> Estimate:
-    """Return what so many units cost."""
-    fees, assignments = ENVIRONMENTS[environment].fees, units * assignments_per_unit
+def estimate(parameters: Parameters, units: int, environment: str) -> Estimate:
+    """Return what so many units of a run cost."""
+    fees, masters = ENVIRONMENTS[environment].fees, asks_for_masters(parameters)
+    reward, assignments = parameters.task_reward, units * parameters.assignments_per_unit
     rewards = (reward * assignments).quantize(CENT)
-    small = fee(reward, 1, masters=masters, environment=environment)
     return Estimate(
         units=units,
         assignments=assignments,
         reward=rewards,
-        fee=fee(reward, assignments_per_unit, masters=masters, environment=environment) * assignments,
-        rate=_rate(fees, assignments_per_unit, masters),
+        fee=(assignment_cost(parameters, environment) - reward) * assignments,
+        rate=_rate(fees, parameters.assignments_per_unit, masters),
         rate_for_many=fees.share_for_many,
-        split_total=rewards + small * assignments,
+        split_total=rewards + fee(reward, 1, masters=masters, environment=environment) * assignments,
     )
 
 

@@ -34,6 +34,10 @@ class PlannedDecision(NamedTuple):
         """The assignment and its worker: an id alone can have gone from one worker to the next."""
         return self.decision.assignment_id, self.decision.worker_id
 
+    def submitted_at(self) -> datetime:
+        """Return when the work was handed in."""
+        return self.result.assignment.submitted_at or _EARLIEST
+
     def explain(self, why: object) -> tuple[str, str]:
         """Return why it failed, as the report shows it."""
         return in_row(self.decision.assignment_id, self.row, why)
@@ -77,17 +81,19 @@ class DecisionPlan:
         self.failed.append(planned.explain(why))
 
     def refuse_contradictions(self) -> None:
-        """Keep one decision an assignment. The API's calls name no worker, so it is about who handed it in last."""
-        latest: dict[str, PlannedDecision] = {}
-        for planned in sorted(
-            self.due, key=lambda planned: planned.result.assignment.submitted_at or _EARLIEST
-        ):
-            latest[planned.decision.assignment_id] = planned
-        for planned in self.due:
-            holder = latest[planned.decision.assignment_id].decision.worker_id
-            if holder != planned.decision.worker_id:
+        """Keep one decision an assignment, that about the worker who handed it in last.
+
+        The calls of the API name no worker: they review whatever the assignment's id stands for by now.
+        """
+        by_submission = sorted(self.due, key=PlannedDecision.submitted_at)
+        holders = {planned.decision.assignment_id: planned.decision.worker_id for planned in by_submission}
+        due, self.due = self.due, []
+        for planned in due:
+            holder = holders[planned.decision.assignment_id]
+            if planned.decision.worker_id == holder:
+                self.due.append(planned)
+            else:
                 self.overtake(planned, f"it is decided for {holder}, too, who handed it in later")
-        self.due = [planned for planned in self.due if latest[planned.decision.assignment_id] is planned]
 
 
 def plan_file(
@@ -154,13 +160,11 @@ def carry_out(context: Context, decisions: Sequence[PlannedDecision]) -> BulkRes
 
 def _settle(registry: Registry, outcome: Outcome[PlannedDecision, _Reviewed]) -> bool:
     planned, error = outcome.item, outcome.error
-    if outcome.result is not None:
-        registry.set_reviewed(planned.result.run_id, planned.decision, outcome.result.at)
-        return outcome.result.was_so
-    assert error is not None
-    if not isinstance(error, Unreachable):  # else it stays as sent, and is sent again the next time
+    if error and not isinstance(error, Unreachable):  # else it stays as sent, and is sent again the next time
         registry.fail_decision(planned.decision, str(error))
-    raise error
+    reviewed = outcome.get()
+    registry.set_reviewed(planned.result.run_id, planned.decision, reviewed.at)
+    return reviewed.was_so
 
 
 def _send(provider: MTurk, planned: PlannedDecision) -> _Reviewed:
@@ -178,7 +182,7 @@ def _send(provider: MTurk, planned: PlannedDecision) -> _Reviewed:
 
 
 def _read(provider: MTurk, planned: PlannedDecision, refusal: WrongState) -> _Reviewed:
-    """Read what has become of an assignment that cannot be reviewed. ProviderError unless it is as decided."""
+    """Read what an assignment is that cannot be reviewed. ProviderError unless it is as decided."""
     decision = planned.decision
     try:
         submission = provider.submission(decision.assignment_id)

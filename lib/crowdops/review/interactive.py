@@ -13,6 +13,7 @@ from crowdops.console.output import timestamp
 from crowdops.formats import csv_files
 from crowdops.registry import Decision, Registry, Result, Run
 from crowdops.review import decisions_file
+from crowdops.review.review import submitted
 
 KEYS = "[a]pprove  [r]eject  [b]onus and approve  soft bloc[k]  [s]kip  back [p]  [q]uit"
 OTHERWISE = "Use --export and --apply, or a rule such as --approve-all."
@@ -24,12 +25,7 @@ def review(registry: Registry, runs: Sequence[Run]) -> None:
     Decisions that were noted earlier are kept and shown.
     """
     prompts.require(OTHERWISE)
-    submitted = [
-        result
-        for result in registry.iter_results([run.run_id for run in runs])
-        if result.assignment.status == "Submitted"
-    ]
-    InteractiveReview(registry, submitted, runs).hold()
+    InteractiveReview(registry, list(submitted(registry, runs)), runs).hold()
 
 
 class InteractiveReview:

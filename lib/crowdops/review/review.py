@@ -57,7 +57,7 @@ class ReviewPlan(NamedTuple):
 
 
 def choose(field: Sequence[str], override_rejection: bool, **options: Any) -> Method:
-    """Return the method that the options name, its file read. UsageError before any call if they do not fit."""
+    """Return the method that the options name, its file read. UsageError if they do not fit together."""
     names = [name for name in METHODS if options[name]]
     if len(names) > 1:
         flags = " and ".join(f"--{name.replace('_', '-')}" for name in names)
@@ -148,7 +148,7 @@ def carry_out(context: Context, plan: ReviewPlan, runs: Sequence[Run]) -> BulkRe
 
 
 def _block(context: Context, decided: Iterable[PlannedDecision]) -> BulkResult[tuple[str, str]]:
-    """Soft-block the workers whom decisions say so of. `settled` are (task_name, worker); no block is counted."""
+    """Soft-block workers where decisions say so, uncounted. `settled` are (task_name, worker)."""
     workers: dict[str, dict[str, None]] = {}
     for planned in decided:
         if planned.decision.soft_block:
@@ -177,7 +177,7 @@ def _finish(
 
 
 def close_finished(registry: Registry, plan: ReviewPlan) -> None:
-    """Close the decisions that were noted or interrupted and have nothing left to do, or no chance. No API call."""
+    """Close the decisions that were noted or interrupted and have nothing left to do, or no chance."""
     _finish(registry, plan.decisions.done, {bonus.key for bonus in plan.bonuses.paid}, ())
     for decision, why in plan.decisions.overtaken:
         registry.fail_decision(decision, why)

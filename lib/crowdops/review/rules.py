@@ -48,8 +48,8 @@ def read_gold(path: Path) -> Gold:
     fields = tuple(name for name in columns if name.startswith(_ANSWER))
     if not keys or not fields:
         raise UsageError(
-            f"{path} needs columns that name a unit (such as input.NAME or unit_index) and columns answer.NAME"
-            " with rows below them. Nothing was done."
+            f"{path} needs columns that name a unit (such as input.NAME or unit_index) and columns"
+            " answer.NAME with rows below them. Nothing was done."
         )
     answers: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
     for row in rows:

@@ -41,20 +41,9 @@ def plan(parameters: Parameters, settings: Settings, *, detach: bool) -> LaunchP
             html_question(text, index + 1)
         first_page = first_page or text
         units += 1
-    estimate = estimate_units(parameters, units, settings.environment)
+    estimate = pricing.estimate(parameters, units, settings.environment)
     _check_budget(parameters, settings, estimate)
     return LaunchPlan(parameters, rows.digest, estimate, first_page)
-
-
-def estimate_units(parameters: Parameters, units: int, environment: str) -> pricing.Estimate:
-    """Return what so many units of a run cost."""
-    return pricing.estimate(
-        parameters.task_reward,
-        parameters.assignments_per_unit,
-        units,
-        masters=pricing.asks_for_masters(parameters),
-        environment=environment,
-    )
 
 
 def _check_budget(parameters: Parameters, settings: Settings, estimate: pricing.Estimate) -> None:

@@ -8,9 +8,9 @@ from crowdops.config.settings import Settings
 from crowdops.context import Context
 from crowdops.errors import UsageError
 from crowdops.formats import input_rows
-from crowdops.payments.pricing import Estimate
+from crowdops.payments import pricing
 from crowdops.registry import END_STATES, Registry, Run, locks
-from crowdops.runs.plan import LaunchPlan, estimate_units
+from crowdops.runs.plan import LaunchPlan
 
 # What the marks and the HITs of a run tell of its parameters; a run.toml that differs is another run's.
 TOLD_BY_HITS = (
@@ -34,7 +34,7 @@ class Remainder(NamedTuple):
     run: Run
     counts: dict[str, int]
     missing: int
-    estimate: Estimate
+    estimate: pricing.Estimate
     remarks: list[str]
 
 
@@ -96,8 +96,8 @@ def examine(registry: Registry, run: Run, *, ignore_data_change: bool) -> Remain
     counts = registry.unit_counts(run.run_id)
     missing = run.units - sum(counts.values())
     remark = _check_data(run, missing, ignore_data_change=ignore_data_change)
-    to_launch = counts.get("planned", 0) + missing
-    estimate = estimate_units(run.parameters, to_launch, run.environment)
+    to_launch = counts["planned"] + missing
+    estimate = pricing.estimate(run.parameters, to_launch, run.environment)
     return Remainder(run, counts, missing, estimate, [remark] if remark else [])
 
 

@@ -128,10 +128,9 @@ def _carry_out(
     """Call for each worker, which returns whether that was so already, and write it down."""
 
     def settle(outcome: Outcome[str, bool]) -> bool:
-        if outcome.error:
-            raise outcome.error
+        was_so = outcome.get()
         context.registry.record(f"worker-{verb}", outcome.item)
-        return bool(outcome.result)
+        return was_so
 
     action = Action(call, settle, lambda worker_id, why: (worker_id, str(why)))
     return context.carry_out(action, worker_ids, verb)

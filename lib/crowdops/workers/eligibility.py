@@ -35,7 +35,7 @@ class Requirement(NamedTuple):
 
 
 class CapUse(NamedTuple):
-    """How many workers have handed something in under a task_name, and how many of them have reached its cap."""
+    """How many workers have handed something in under a task_name, and how many have reached its cap."""
 
     maximum: int
     workers: int
@@ -52,7 +52,7 @@ def requirement(type_id: str, comparator: str) -> dict[str, Any]:
 
 
 def check(provider: MTurk, requirement: dict[str, Any]) -> Requirement:
-    """Return who meets a QualificationRequirement: one call, more if it has many holders and none meets it."""
+    """Return who meets a QualificationRequirement: one call, more if there are many holders."""
     type_id, comparator = requirement["QualificationTypeId"], requirement["Comparator"]
     integers = requirement.get("IntegerValues") or []
     text = " ".join([type_id, comparator, *map(str, integers)])
@@ -76,7 +76,7 @@ def check(provider: MTurk, requirement: dict[str, Any]) -> Requirement:
 
 
 def cap_use(registry: Registry, run: Run) -> CapUse | None:
-    """Return how far known workers are with maximum_units_per_worker, by the registry; None without such a cap."""
+    """Return how far workers are with maximum_units_per_worker, by the registry; None without such a cap."""
     maximum = run.parameters.maximum_units_per_worker
     if not maximum:
         return None

@@ -38,10 +38,9 @@ class MessagePlan(NamedTuple):
 
     @property
     def known(self) -> BulkResult[str]:
-        """What comes of it without a call: who has it already, and who may have it and does not get it again."""
-        return BulkResult(
-            already=len(self.told), failed=[(worker_id, IN_DOUBT) for worker_id in self.in_doubt]
-        )
+        """What comes of it without a call: who has it already, and who may have it."""
+        in_doubt = [(worker_id, IN_DOUBT) for worker_id in self.in_doubt]
+        return BulkResult(already=len(self.told), failed=in_doubt)
 
 
 def read(path: Path, subject: str) -> Message:
@@ -99,15 +98,12 @@ def _sending(context: Context, message: Message, errors: dict[str, str]) -> Acti
 
     def settle(outcome: Outcome[_Batch, dict[str, str]]) -> bool:
         batch, error = outcome.item, outcome.error
-        if isinstance(error, Unreachable) and not isinstance(
-            error, NotSent
-        ):  # nobody knows: it stays 'sending'
-            errors.update(dict.fromkeys(batch, f"{error} It may have arrived, and is not sent again."))
-            raise error
-        errors.update(outcome.result if outcome.result is not None else dict.fromkeys(batch, str(error)))
-        context.registry.set_delivered(*key, [(worker_id, errors.get(worker_id)) for worker_id in batch])
-        if error:
-            raise error
+        in_doubt = isinstance(error, Unreachable) and not isinstance(error, NotSent)
+        why = f"{error} It may have arrived, and is not sent again." if in_doubt else str(error)
+        errors.update(dict.fromkeys(batch, why) if error else outcome.get())
+        if not in_doubt:  # else the rows stay 'sending'
+            context.registry.set_delivered(*key, [(worker_id, errors.get(worker_id)) for worker_id in batch])
+        outcome.get()
         return False
 
     return Action(

@@ -2,7 +2,8 @@
 
 The API has no cap on how many HITs a worker does. A worker who reaches it is marked when the unit is
 collected; what he accepts before that still counts, so he can exceed it by what fits between two polls.
-Source: MTurk requester guide, FAQ on limiting workers; a worker without a qualification meets only DoesNotExist.
+Source: MTurk requester guide, FAQ on limiting workers; a worker without a qualification meets only
+DoesNotExist.
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ class WorkerCap:
         self._marked: set[str] = set()
 
     def requirements(self) -> list[dict[str, Any]]:
-        """Return what keeps out those who have done enough. Makes or finds the qualification; safe to repeat."""
+        """Return what keeps out those who have done enough. The qualification is made or found."""
         if not self._maximum:
             return []
         provider, name = self._context.provider, f"{_PREFIX}{self._maximum}-of-{self._task_name}"
-        description = f"Holders have done {self._maximum} units of {self._task_name}, which is as many as one worker may do."
+        description = (
+            f"Holders have done {self._maximum} units of {self._task_name},"
+            " which is as many as one worker may do."
+        )
         self._type_id = provider.create_qualification_type(name, description)
         self._marked = {worker_id for worker_id, _ in provider.iter_workers_with(self._type_id)}
         self.mark()

@@ -6,12 +6,11 @@ from crowdops.context import Context
 from crowdops.payments import bonus_plans, bonuses
 from crowdops.payments.budgets import Budget
 from tests.support.crowds import wait_until
-from tests.support.launching import World as Launching
 from tests.support.works import Work, write_csv
-from tests.support.worlds import World
+from tests.support.world import World
 
 
-def test_a_run_whose_bonuses_used_up_its_max_cost_drains_and_says_so(launching: Launching) -> None:
+def test_a_run_whose_bonuses_used_up_its_max_cost_drains_and_says_so(launching: World) -> None:
     launch = launching.launch(units=4, max_num_concurrent_units=1, max_cost="0.30")  # $0.06 a unit
     wait_until(lambda: bool(launching.hand.open_hits()), 30)
     launching.hand.do(launching.hand.open_hits()[0])

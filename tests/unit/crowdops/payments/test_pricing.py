@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crowdops.payments.pricing import estimate, fee
+from crowdops.payments import pricing
+from crowdops.payments.pricing import Estimate, fee
+from tests.support.run_parameters import some_parameters
+
+
+def estimate(reward: Decimal, assignments: int, units: int) -> Estimate:
+    """What so many units with such HITs cost."""
+    parameters = some_parameters(task_reward=reward, assignments_per_unit=assignments)
+    return pricing.estimate(parameters, units, "local")
+
 
 MONEY = st.integers(1, 100_000).map(lambda cents: Decimal(cents) / 100)
 

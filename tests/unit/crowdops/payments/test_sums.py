@@ -7,8 +7,9 @@ from decimal import Decimal
 from hypothesis import HealthCheck, given, settings
 
 from tests.support.lots import LOTS, Lot, dollars, ledger, paid_bonuses
+from tests.support.scripts import Invoked
 from tests.support.works import Work, document
-from tests.support.worlds import Invoked, World
+from tests.support.world import World
 
 
 def estimated(world: World, lot: Lot, task_name: str) -> Decimal:

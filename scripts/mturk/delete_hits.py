@@ -27,7 +27,7 @@ def main(settings: Settings, selection: Selection, guard: cli.Guard) -> int:
         ready = [candidate for candidate in candidates if candidate.held is None]
         held = [candidate for candidate in candidates if candidate.held]
         if not settings.as_json:
-            columns.table(view.DELETE_COLUMNS, view.delete_plans(chosen, candidates))
+            columns.table(view.delete_columns(ready, held), chosen)
         result: BulkResult[delete.Candidate] = BulkResult()
         if ready and guard.allows(f"Delete {len(ready)} HITs at {context.settings.endpoint}?"):
             result = context.carry_out(delete.action(context), ready, "deleted")

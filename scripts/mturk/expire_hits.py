@@ -25,7 +25,7 @@ def main(settings: Settings, selection: Selection, guard: cli.Guard) -> int:
         targets, expired = expire.find_targets(context, chosen)
         if not settings.as_json:
             conditions = locks.conditions(context.registry, settings.home)
-            columns.table(view.EXPIRE_COLUMNS, view.expire_plans(chosen, conditions, targets))
+            columns.table(view.expire_columns(conditions, targets), chosen)
         result: BulkResult[expire.Target] = BulkResult(already=expired)
         if targets and guard.allows(f"Expire {len(targets)} HITs at {context.settings.endpoint}?"):
             result += context.carry_out(expire.action(context), targets, "expired")

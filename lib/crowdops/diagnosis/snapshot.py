@@ -19,6 +19,7 @@ from crowdops.providers import processes, task_server
 from crowdops.providers.mturk.client import Hit, MTurk
 from crowdops.registry import Event, Registry, Run, Server, locks
 from crowdops.registry.locks import Holder
+from crowdops.results.collect import Stored
 from crowdops.servers.backend import backend_of
 from crowdops.servers.status import ServerStatus
 from crowdops.workers import eligibility
@@ -160,7 +161,7 @@ def _read_process(context: Context, run: Run) -> Process:
 
 def _read_work(context: Context, run: Run, condition: str) -> Work:
     hits = scan.scan(context.provider).hits_by_run.get(run.run_id, [])
-    uncollected = {hit.hit_id: _uncollected(context.registry, hit) for hit in hits}
+    uncollected = {hit.hit_id: hit.answers - Stored.read(context.registry, hit).answers for hit in hits}
     due = sorted(hit_id for hit_id, count in uncollected.items() if count > 0)
     accepts, submissions = _times_of_work(context, run, due[:SAMPLE])
     return Work(
@@ -178,17 +179,10 @@ def _read_work(context: Context, run: Run, condition: str) -> Work:
     )
 
 
-def _uncollected(registry: Registry, hit: Hit) -> int:
-    assert hit.mark is not None
-    return hit.answers - registry.collected_of(hit.mark.run_id, hit.mark.unit_index, hit.hit_id)
-
-
 def _has_run_out_untouched(registry: Registry, hit: Hit) -> bool:
     """Return whether a HIT's lifetime passed before anybody took it; one that we expired is not meant."""
-    if not hit.ended_untouched or hit.mark is None:
-        return False
-    unit = registry.unit(hit.mark.run_id, hit.mark.unit_index)
-    return unit is None or unit.expired_at is None
+    unit = Stored.read(registry, hit).unit
+    return hit.ended_untouched and (unit is None or unit.expired_at is None)
 
 
 def _times_of_work(

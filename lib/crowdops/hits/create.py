@@ -28,7 +28,7 @@ MIN_WALKS = 4  # over the account, before a HIT is taken for missing
 MISSING = "the endpoint says that the HIT was made before, but lists none that carries its mark"
 
 
-def create(provider: MTurk, run: Run, unit: Unit, question: str, assignments: int, lifetime: int) -> str:
+def create(provider: MTurk, run: Run, unit: Unit, question: str) -> str:
     """Create a unit's HIT and return its id. Safe to repeat: the token makes it count once.
 
     A duplicate answer is settled by reading the HITs that it names. DuplicateToken is raised on if none
@@ -42,8 +42,8 @@ def create(provider: MTurk, run: Run, unit: Unit, question: str, assignments: in
             hit_type_id=run.hit_type_id,
             question=question,
             annotation=annotation,
-            assignments=assignments,
-            lifetime=lifetime,
+            assignments=run.parameters.assignments_per_unit,
+            lifetime=run.parameters.task_lifetime_in_seconds,
             token=marks.token("create-hit", run.run_id, nth),
         )
     except DuplicateToken as duplicate:
@@ -72,14 +72,9 @@ def find_created(provider: MTurk, run: Run, units: Iterable[Unit]) -> dict[int, 
         mark = hit.mark
         if mark is None or mark.run_id != run.run_id or mark.unit_index not in by_index:
             continue
-        if not by_index[mark.unit_index].attempt or exists(provider, hit.hit_id):
+        if not by_index[mark.unit_index].attempt or _annotation_of(provider, hit.hit_id):
             hit_ids[mark.unit_index] = hit.hit_id
     return hit_ids
-
-
-def exists(provider: MTurk, hit_id: str) -> bool:
-    """Return whether a HIT was not disposed of. One call."""
-    return _annotation_of(provider, hit_id) is not None
 
 
 class Creator:
@@ -100,7 +95,6 @@ class Creator:
         on_progress: Callable[[], None] = lambda: None,
     ) -> None:
         self._context, self._run = context, run
-        self._parameters = run.parameters
         self._question, self._listen, self._on_progress = question, listen, on_progress
         self._walks: dict[int, int] = {}  # unit index to how often its HIT was looked for in vain
         self.failure: Error | None = None
@@ -139,9 +133,7 @@ class Creator:
         calls, error = 0, None
 
         def send(unit: Unit) -> str:
-            parameters = self._parameters
-            assignments, lifetime = parameters.assignments_per_unit, parameters.task_lifetime_in_seconds
-            return create(self._context.provider, run, unit, self._question(unit), assignments, lifetime)
+            return create(self._context.provider, run, unit, self._question(unit))
 
         for outcome in bulk.each(send, units, threads=self._context.settings.threads, stop=stop):
             calls, error = calls + 1, self._write_down(outcome, first=first)

@@ -17,12 +17,13 @@ from crowdops.hits import scan
 from crowdops.hits.expire import can_be_accepted
 from crowdops.providers.mturk.client import LISTING_LAG, Hit
 from crowdops.registry import Registry, Run, Unit
+from crowdops.results.collect import Stored
 
 NEVER_LAUNCHED = ("planned", "creating", "failed")
 
 
 class Pair(NamedTuple):
-    """A HIT as it was read, its unit as the registry has it, and how many answers of the HIT are collected.
+    """A HIT as it was read, and what the registry has of it and of its run.
 
     `condition` is the run's: attended, detached, crashed or ended.
     """
@@ -30,23 +31,27 @@ class Pair(NamedTuple):
     run: Run
     condition: str
     hit: Hit
-    unit: Unit | None
-    collected: int
+    stored: Stored
+
+    @property
+    def state(self) -> str | None:
+        """Return the unit's state, or None if the registry does not have the unit."""
+        return self.stored.unit and self.stored.unit.state
 
     @property
     def is_unknown(self) -> bool:
-        """Return whether the registry knows of no HIT of the unit."""
-        return self.unit is None or (self.unit.state in NEVER_LAUNCHED and self.unit.hit_id is None)
+        """Return whether the registry has no HIT for the unit."""
+        return self.stored.unit is None or (self.state in NEVER_LAUNCHED and self.stored.unit.hit_id is None)
 
     @property
     def is_own(self) -> bool:
         """Return whether the HIT is the one that the registry has for the unit."""
-        return self.unit is not None and self.unit.hit_id == self.hit.hit_id
+        return self.stored.unit is not None and self.stored.unit.hit_id == self.hit.hit_id
 
     @property
     def is_awaited(self) -> bool:
         """Return whether the registry takes the unit for outstanding under this HIT."""
-        return self.is_own and self.unit is not None and self.unit.state == "outstanding"
+        return self.is_own and self.state == "outstanding"
 
 
 class Remedy(Enum):
@@ -88,7 +93,7 @@ def _is_second(pair: Pair) -> bool:
 
 
 def _is_reopened(pair: Pair) -> bool:
-    was_expired = pair.unit is not None and pair.unit.expired_at is not None
+    was_expired = pair.stored.unit is not None and pair.stored.unit.expired_at is not None
     return pair.is_awaited and was_expired and pair.hit.status == "Assignable" and pair.condition != "ended"
 
 
@@ -109,8 +114,8 @@ def _is_unseen_end(pair: Pair) -> bool:
 def _lacks_answers(pair: Pair) -> bool:
     if pair.is_unknown or pair.is_awaited or pair.hit.is_outstanding:
         return False
-    is_disposed = pair.is_own and pair.unit is not None and pair.unit.state == "disposed"
-    return pair.hit.answers > pair.collected and not is_disposed
+    is_deleted_here = pair.is_own and pair.state == "disposed"
+    return pair.hit.answers > pair.stored.answers and not is_deleted_here
 
 
 # How each is found; the first that applies counts. Of a deleted HIT there is nothing to compare.
@@ -184,12 +189,10 @@ def find(context: Context, run: Run, condition: str, hits: Sequence[Hit]) -> Ite
 
 def compare(registry: Registry, run: Run, condition: str, hit: Hit) -> Difference | None:
     """Return how a HIT, as it was read just now, and its unit differ; None if they do not."""
-    assert hit.mark is not None
-    index = hit.mark.unit_index
-    unit = registry.unit(run.run_id, index)
-    pair = Pair(run, condition, hit, unit, registry.collected_of(run.run_id, index, hit.hit_id))
+    stored = Stored.read(registry, hit)
+    pair = Pair(run, condition, hit, stored)
     kind = next((kind for kind, applies in RULES if applies(pair)), None)
-    return kind and Difference(kind, run, condition, index, hit.hit_id, unit, hit)
+    return kind and Difference(kind, run, condition, stored.unit_index, hit.hit_id, stored.unit, hit)
 
 
 class HitsRead(NamedTuple):
@@ -242,9 +245,8 @@ def _compare_again(context: Context, difference: Difference) -> Difference | Non
 
 def _has_more_answers(context: Context, hit: Hit) -> bool:
     """Return whether more answers are listed than stored. Counters lag; the list of assignments does not."""
-    assert hit.mark is not None
-    known = context.registry.collected_of(hit.mark.run_id, hit.mark.unit_index, hit.hit_id)
-    return len(context.provider.submissions(hit.hit_id, hit.max_assignments)) > known
+    listed = context.provider.submissions(hit.hit_id, hit.max_assignments)
+    return len(listed) > Stored.read(context.registry, hit).answers
 
 
 def age(hit: Hit) -> tuple[datetime, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from crowdops.config.settings import Settings
 from crowdops.console import columns
@@ -122,57 +122,32 @@ def _unsafe_line(status: RunStatus) -> str:
 # What is to be expired, and what is to be deleted
 
 
-class ExpirePlan(NamedTuple):
-    """How many HITs of a run are to be expired."""
-
-    run: Run
-    condition: str
-    hits: int
-
-
-class DeletePlan(NamedTuple):
-    """Which HITs of a run are to be deleted, and which are held back."""
-
-    run: Run
-    ready: list[Candidate]
-    held: list[Candidate]
-
-
-EXPIRE_COLUMNS: Sequence[Column[ExpirePlan]] = (
-    Column(None, "run", lambda plan: plan.run.run_id),
-    Column(None, "task_name", lambda plan: plan.run.task_name),
-    Column(None, "state", lambda plan: f"{plan.run.state}, {plan.condition}"),
-    Column(None, "HITs to expire", lambda plan: plan.hits),
-)
-DELETE_COLUMNS: Sequence[Column[DeletePlan]] = (
-    Column(None, "run", lambda plan: plan.run.run_id),
-    Column(None, "task_name", lambda plan: plan.run.task_name),
-    Column(None, "to delete", lambda plan: len(plan.ready)),
-    Column(None, "held back", lambda plan: len(plan.held)),
-    Column(None, "because", lambda plan: _reasons(plan.held)),
-)
-
-
-def expire_plans(
-    runs: Sequence[Run], conditions: Mapping[str, str], targets: Sequence[Target]
-) -> list[ExpirePlan]:
-    """Return how many HITs of each run are to be expired."""
+def expire_columns(conditions: Mapping[str, str], targets: Sequence[Target]) -> Sequence[Column[Run]]:
+    """Return what is shown of runs whose HITs are to be expired."""
     counts = Counter(target.run_id for target in targets)
-    return [ExpirePlan(run, conditions[run.run_id], counts[run.run_id]) for run in runs]
+    return (
+        Column(None, "run", lambda run: run.run_id),
+        Column(None, "task_name", lambda run: run.task_name),
+        Column(None, "state", lambda run: f"{run.state}, {conditions[run.run_id]}"),
+        Column(None, "HITs to expire", lambda run: counts[run.run_id]),
+    )
 
 
-def delete_plans(runs: Sequence[Run], candidates: Sequence[Candidate]) -> list[DeletePlan]:
-    """Return which HITs of each run are to be deleted."""
-    plans = {run.run_id: DeletePlan(run, [], []) for run in runs}
-    for candidate in candidates:
-        plan = plans[candidate.run_id]
-        (plan.held if candidate.held else plan.ready).append(candidate)
-    return list(plans.values())
+def delete_columns(ready: Sequence[Candidate], held: Sequence[Candidate]) -> Sequence[Column[Run]]:
+    """Return what is shown of runs whose HITs are to be deleted."""
+    counts = Counter(candidate.run_id for candidate in ready)
+    return (
+        Column(None, "run", lambda run: run.run_id),
+        Column(None, "task_name", lambda run: run.task_name),
+        Column(None, "to delete", lambda run: counts[run.run_id]),
+        Column(None, "held back", lambda run: sum(candidate.run_id == run.run_id for candidate in held)),
+        Column(None, "because", lambda run: _reasons(held, run.run_id)),
+    )
 
 
-def _reasons(held: Sequence[Candidate]) -> str:
-    counts = Counter((candidate.held or "").partition(":")[0] for candidate in held)
-    return ", ".join(f"{count}: {reason}" for reason, count in counts.most_common())
+def _reasons(held: Sequence[Candidate], run_id: str) -> str:
+    reasons = [(candidate.held or "").partition(":")[0] for candidate in held if candidate.run_id == run_id]
+    return ", ".join(f"{count}: {reason}" for reason, count in Counter(reasons).most_common())
 
 
 # What registry and provider disagree about

@@ -4,19 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from crowdops import bulk
 from crowdops.context import Context
-from crowdops.errors import NotFound
 from crowdops.formats import question_xml
 from crowdops.providers.mturk.client import Hit, MTurk, Submission
-from crowdops.registry import OPEN_STATES, Assignment, Registry, Run, locks
+from crowdops.registry import OPEN_STATES, Assignment, Registry, Run, Unit, locks
 
 Outcome = bulk.Outcome[Hit, list[Assignment]]
 
 
+class Stored(NamedTuple):
+    """What the registry has of a HIT of ours: its unit, and the number of answers to it."""
+
+    run_id: str
+    unit_index: int
+    unit: Unit | None
+    answers: int
+
+    @classmethod
+    def read(cls, registry: Registry, hit: Hit) -> Stored:
+        """Read it."""
+        assert hit.mark is not None
+        run_id, index = hit.mark.run_id, hit.mark.unit_index
+        answers = registry.collected_of(run_id, index, hit.hit_id)
+        return cls(run_id, index, registry.unit(run_id, index), answers)
+
+    def can_end_with(self, hit: Hit) -> bool:
+        """Return whether the unit ends with this HIT: it has no other."""
+        return self.unit is not None and self.unit.hit_id in (None, hit.hit_id)
+
+
 def collect(context: Context, hits: Iterable[Hit], *, mark: bool = True) -> Iterator[Outcome]:
-    """Store the assignments of HITs of ours, then `mark` the ended ones Reviewing. Yields what came of each.
+    """Store the assignments of HITs of ours, then `mark` the ended ones Reviewing. Yields an outcome each.
 
     Two calls a HIT that has ended; none for one that ended untouched, which is not marked either. Safe to
     repeat and to interrupt: a HIT that was stored but not marked is listed again. A unit is not at its end
@@ -34,7 +55,7 @@ def collect(context: Context, hits: Iterable[Hit], *, mark: bool = True) -> Iter
             to_mark.append(outcome.item)
         yield outcome
     if mark:
-        yield from _mark(context, to_mark)
+        mark_collected(context, to_mark)
 
 
 def _reopened(registry: Registry, hits: Iterable[Hit]) -> Iterator[Hit]:
@@ -45,12 +66,10 @@ def _reopened(registry: Registry, hits: Iterable[Hit]) -> Iterator[Hit]:
 
 def reopen_unit(registry: Registry, hit: Hit) -> None:
     """Let a unit that the registry takes for ended be outstanding, if answers of its HIT are missing."""
-    assert hit.mark is not None
-    run_id, index = hit.mark.run_id, hit.mark.unit_index
-    unit = registry.unit(run_id, index)
-    is_ended = unit is not None and unit.state not in OPEN_STATES
-    if is_ended and hit.answers > registry.collected_of(run_id, index, hit.hit_id):
-        registry.reopen_unit(run_id, index, hit.hit_id)
+    stored = Stored.read(registry, hit)
+    is_ended = stored.unit is not None and stored.unit.state not in OPEN_STATES
+    if is_ended and hit.answers > stored.answers:
+        registry.reopen_unit(stored.run_id, stored.unit_index, hit.hit_id)
 
 
 def fetch(provider: MTurk, hit: Hit) -> list[Assignment]:
@@ -71,43 +90,28 @@ def store(registry: Registry, hit: Hit, assignments: Sequence[Assignment]) -> bo
 
     Returns whether the HIT may be marked Reviewing: it has ended, and nothing of it is missing.
     """
-    assert hit.mark is not None
-    run_id, index = hit.mark.run_id, hit.mark.unit_index
-    unit = registry.unit(run_id, index)
-    is_own = unit is not None and unit.hit_id in (None, hit.hit_id)
+    stored = Stored.read(registry, hit)
     is_whole = not hit.is_outstanding and len(assignments) >= hit.answers
-    registry.collect(run_id, index, hit.hit_id, assignments, ended=is_whole and is_own)
+    is_end = is_whole and stored.can_end_with(hit)
+    registry.collect(stored.run_id, stored.unit_index, hit.hit_id, assignments, ended=is_end)
     return is_whole and not hit.ended_untouched
 
 
 def mark_collected(context: Context, hits: Iterable[Hit]) -> None:
     """Take HITs whose results are stored off the reviewable ones. A failure is made good next time."""
-    for _ in _mark(context, hits):
+    for _ in bulk.each(
+        lambda hit: context.provider.mark_reviewing(hit.hit_id), hits, threads=context.settings.threads
+    ):
         pass
-
-
-def _mark(context: Context, hits: Iterable[Hit]) -> Iterator[Outcome]:
-    """Mark HITs Reviewing, and yield the failures."""
-
-    def mark(hit: Hit) -> list[Assignment]:
-        context.provider.mark_reviewing(hit.hit_id)
-        return []
-
-    for outcome in bulk.each(mark, hits, threads=context.settings.threads):
-        if outcome.error and not isinstance(outcome.error, NotFound):
-            yield outcome
 
 
 def is_due(registry: Registry, hit: Hit) -> bool:
     """Return whether the registry lacks something of an ended HIT of ours: answers, or its unit's end."""
-    assert hit.mark is not None
-    run_id, index = hit.mark.run_id, hit.mark.unit_index
-    unit = registry.unit(run_id, index)
-    if unit is None:
+    stored = Stored.read(registry, hit)
+    if stored.unit is None:
         return False
-    is_own = unit.hit_id in (None, hit.hit_id)
-    lacks_end = is_own and unit.state in OPEN_STATES
-    return lacks_end or hit.answers > registry.collected_of(run_id, index, hit.hit_id)
+    lacks_end = stored.unit.state in OPEN_STATES and stored.can_end_with(hit)
+    return lacks_end or hit.answers > stored.answers
 
 
 def refresh(context: Context, runs: Sequence[Run]) -> list[str]:

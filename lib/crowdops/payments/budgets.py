@@ -40,11 +40,11 @@ class Budget:
             raise self.refusal(price)
         self._taken += price
 
-    def units_left(self, price: Decimal, wanted: int) -> int:
-        """Return how many units of a price the run may still have, at most so many as are wanted."""
+    def units_left(self, price: Decimal, most: int) -> int:
+        """Return how many units of a price the run may still have, at most so many."""
         if self._limit is None:
-            return wanted
-        return max(0, min(wanted, int((self._limit - self.bound) / price)))
+            return most
+        return max(0, min(most, int((self._limit - self.bound) / price)))
 
     def refusal(self, price: Decimal) -> BudgetReached:
         """Return what says why a price is not taken."""

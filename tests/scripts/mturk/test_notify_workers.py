@@ -104,6 +104,26 @@ def test_batches_have_a_hundred_workers(world: World, text: Path, tmp_path: Path
     assert (result.exit_code, len(document(result)["failed"])) == (1, 250)
 
 
+def test_batches_after_one_without_an_answer_are_named_and_can_be_sent_later(
+    gated: World, gate: Gate, text: Path, tmp_path: Path
+) -> None:
+    def cut(call: Call) -> None:
+        if call.operation == "NotifyWorkers":
+            raise Cut
+
+    gate.after = cut
+    names = tmp_path / "workers.txt"
+    names.write_text("\n".join(f"AMANY{number:03}" for number in range(150)))
+    arguments = (SCRIPT, str(text), "--subject", "More", "--file", str(names), "--yes", "--json")
+    failed = document(gated.invoke(*arguments))["failed"]
+    assert [failure["id"] for failure in failed] == [f"AMANY{number:03}" for number in range(150)]
+    assert all("It may have arrived" in failure["error"] for failure in failed[:100])
+    assert {failure["error"] for failure in failed[100:]} == {"not tried: the endpoint does not answer"}
+    gate.after = lambda call: None
+    again = document(gated.invoke(*arguments))
+    assert (again["selected"], gate.count("NotifyWorkers")) == (50, 2)
+
+
 @pytest.mark.parametrize(
     "words,subject,why",
     [

@@ -9,8 +9,23 @@ from pathlib import Path
 import click
 
 from crowdops.config import declarations
-from crowdops.config.settings import Settings, explain, explanation_row, find
-from crowdops.console import cli, output
+from crowdops.config.declarations import Setting
+from crowdops.config.settings import Settings, Value, find, lookup
+from crowdops.console import cli, columns, output
+from crowdops.console.columns import Column
+
+COLUMNS: list[Column[tuple[Setting, Value]]] = [
+    Column("name", "name", lambda explained: explained[0].name),
+    Column("help", None, lambda explained: explained[0].help),
+    Column("type", "type", lambda explained: explained[0].kind),
+    Column("default", None, lambda explained: explained[0].default),
+    Column("value", "value", lambda explained: explained[1].value),
+    Column("from", "from", lambda explained: explained[1].source),
+    Column(None, "help", lambda explained: explained[0].help),
+    Column("variable", None, lambda explained: explained[0].variable),
+    Column("flag", None, lambda explained: explained[0].flag),
+    Column("advice", None, lambda explained: explained[0].advice),
+]
 
 
 @cli.command(__doc__)
@@ -21,13 +36,14 @@ def main(name: str | None, run_toml: Path | None, settings: Settings) -> None:
     from crowdops.config import parameters
 
     given = parameters.given_in(run_toml) if run_toml else {}
-    found = [explain(setting, given) for setting in ([find(name)] if name else declarations.ALL)]
+    chosen = [find(name)] if name else declarations.ALL
+    explained = [(setting, lookup(setting, run=given)) for setting in chosen]
     if settings.as_json:
-        output.document({"settings": found})
+        output.document({"settings": columns.documents(COLUMNS, explained)})
     elif name:
-        output.pairs(found[0])
+        output.pairs(columns.document(COLUMNS, explained[0]))
     else:
-        output.table(("name", "type", "value", "from", "help"), [explanation_row(row) for row in found])
+        columns.table(COLUMNS, explained)
 
 
 if __name__ == "__main__":

@@ -1,183 +1,197 @@
-"""Declarations."""
+"""Every setting and every run parameter, declared once: what it is, its kind, its default, and some advice.
+
+What `wut` and `--help` print comes from these tables; .env.example and the README are checked against them.
+"""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 from crowdops.config.environments import ENVIRONMENTS
 
 
 class Setting(NamedTuple):
-    """One row of the table. `kind` is text, integer, number, money, path or 'a|b|c'."""
+    """A setting or a run parameter. `kind` is text, integer, number, money, path, or the words it can be: 'a|b|c'."""
 
-    name: str
     kind: str
-    default: str | None
     help: str
     advice: str
-    variable: str
+    default: str | None = None
     flag: str | None = None
+    variable: str = ""
+    name: str = ""
 
 
-def _setting(name: str, kind: str, default: str | None, help: str, advice: str, flag: str | None) -> Setting:
-    return Setting(name, kind, default, help, advice, f"CROWDOPS_{name.upper()}", flag)
+_text = partial(Setting, "text")
+_integer = partial(Setting, "integer")
+_number = partial(Setting, "number")
+_money = partial(Setting, "money")
+_path = partial(Setting, "path")
 
 
-SETTINGS = (
-    _setting(
-        *("environment", "|".join(ENVIRONMENTS), "local", "Which endpoint to talk to."),
+def _table(flag: str | None = None, **declared: Setting) -> tuple[Setting, ...]:
+    """Return settings with their names, and with a flag and a variable where they do not state their own."""
+    return tuple(
+        setting._replace(
+            name=name,
+            flag=setting.flag or (flag and flag.format(name)),
+            variable=setting.variable or f"CROWDOPS_{name.upper()}",
+        )
+        for name, setting in declared.items()
+    )
+
+
+SETTINGS = _table(
+    environment=Setting(
+        "|".join(ENVIRONMENTS),
+        "Which endpoint to talk to.",
         "local is the crowd server of this repository. Amazon closed MTurk on 2026-09-30, so sandbox and "
         "production are for whoever still has an endpoint there.",
-        "--environment",
+        default="local",
+        flag="--environment",
     ),
-    _setting(
-        *("home", "path", "~/.crowdops", "Folder of the registry, the locks and the runs."),
+    home=_path(
+        "Folder of the registry, the locks and the runs.",
         "Back this folder up. Two homes on one account are two labs: neither touches the other's runs.",
-        "--home",
+        default="~/.crowdops",
+        flag="--home",
     ),
-    _setting(
-        *("timeout", "number", "30", "Seconds that one API call may take, repeats included."),
+    timeout=_number(
+        "Seconds that one API call may take, repeats included.",
         "A hung endpoint ends a script within this time. Raise it for a slow line, not for a slow server.",
-        "--timeout",
+        default="30",
+        flag="--timeout",
     ),
-    _setting(
-        *("poll_interval", "number", "5", "Seconds between two looks at a running run."),
+    poll_interval=_number(
+        "Seconds between two looks at a running run.",
         "A look costs one or two API calls, however many units are outstanding.",
-        None,
+        default="5",
     ),
-    _setting(
-        *("threads", "integer", "32", "API calls in flight at once, at most 32."),
+    threads=_integer(
+        "API calls in flight at once, at most 32.",
         "Pacing follows the endpoint's throttling by itself; lower this only to be gentle to a small server.",
-        None,
+        default="32",
     ),
-    _setting(
-        *("backups_kept", "integer", "14", "Backups of the registry that are kept, the newest ones."),
+    backups_kept=_integer(
+        "Backups of the registry that are kept, the newest ones.",
         "One a day keeps two weeks. What a run has out can be found again without them, from its marks.",
-        None,
+        default="14",
     ),
-    Setting(
-        *("endpoint", "text", None, "URL of the endpoint, in place of the environment's own."),
+    endpoint=_text(
+        "URL of the endpoint, in place of the environment's own.",
         "boto3's own variable. Use it for a crowd server on another port or host.",
-        "AWS_ENDPOINT_URL_MTURK",
+        variable="AWS_ENDPOINT_URL_MTURK",
     ),
-    Setting(
-        *("env_file", "path", ".env", "File with settings, read after the environment."),
+    env_file=_path(
+        "File with settings, read after the environment.",
         "It never overrides the environment. Keep it out of version control.",
-        "CROWDOPS_ENV_FILE",
+        default=".env",
     ),
 )
 
-
-def _parameter(name: str, kind: str, default: str | None, help: str, advice: str) -> Setting:
-    return Setting(name, kind, default, help, advice, f"CROWDOPS_{name.upper()}", f"--set {name}=VALUE")
-
-
-PARAMETERS = (
-    _parameter(
-        *("task_name", "text", None, "Label that groups related runs."),
+PARAMETERS = _table(
+    flag="--set {}=VALUE",
+    task_name=_text(
+        "Label that groups related runs.",
         "1 to 128 of A-Z a-z 0-9 . _ - ; number your pilots (my-new-task-pilot-1) and select them by glob.",
     ),
-    _parameter(
-        *("task_title", "text", None, "Title that workers see in the list of work."),
-        "At most 128 characters.",
+    task_title=_text("Title that workers see in the list of work.", "At most 128 characters."),
+    task_description=_text("What workers read before they accept.", "At most 2000 characters."),
+    task_reward=_money(
+        'Dollars for one assignment, such as "0.25".',
+        "A decimal string of at least 0.01. Time yourself on ten units and pay an hourly wage you can "
+        "defend.",
     ),
-    _parameter(
-        *("task_description", "text", None, "What workers read before they accept."),
-        "At most 2000 characters.",
-    ),
-    _parameter(
-        *("task_reward", "money", None, 'Dollars for one assignment, such as "0.25".'),
-        "A decimal string of at least 0.01. Time yourself on ten units and pay an hourly wage you can defend.",
-    ),
-    _parameter(*("task_tags", "text", "", "Keywords, separated by commas."), "Workers search by them."),
-    _parameter(
-        *("data", "path", None, "The units: a CSV, JSON Lines or JSON file, one unit a row."),
+    task_tags=_text("Keywords, separated by commas.", "Workers search by them.", default=""),
+    data=_path(
+        "The units: a CSV, JSON Lines or JSON file, one unit a row.",
         "Beside run.toml unless absolute. UTF-8. It is streamed: a million rows are fine.",
     ),
-    _parameter(
-        *("template", "path", None, "The page: Jinja2 over the row's fields, escaped."),
+    template=_path(
+        "The page: Jinja2 over the row's fields, escaped.",
         "Beside run.toml unless absolute. See examples/task.html.",
     ),
-    _parameter(
-        *("assignments_per_unit", "integer", "1", "How many different workers do each unit."),
+    assignments_per_unit=_integer(
+        "How many different workers do each unit.",
         "Three let you take a majority. Ten or more cost another 20 % at Amazon.",
+        default="1",
     ),
-    _parameter(
-        *("assignment_duration_in_seconds", "integer", "1800", "Time a worker has after accepting."),
+    assignment_duration_in_seconds=_integer(
+        "Time a worker has after accepting.",
         "Several times the time that the task takes: an expired assignment is lost work.",
+        default="1800",
     ),
-    _parameter(
-        *("task_lifetime_in_seconds", "integer", "2678400", "How long a HIT can be accepted."),
+    task_lifetime_in_seconds=_integer(
+        "How long a HIT can be accepted.",
         "The default is 31 days. A run that is stopped ends its HITs earlier.",
+        default="2678400",
     ),
-    _parameter(
-        *(
-            "auto_approval_delay_in_seconds",
-            "integer",
-            "604800",
-            "When unreviewed work is approved by itself.",
-        ),
+    auto_approval_delay_in_seconds=_integer(
+        "When unreviewed work is approved by itself.",
         "The default is 7 days. Workers dislike long waits.",
+        default="604800",
     ),
-    _parameter(
-        *("max_num_concurrent_units", "integer", "0", "Units outstanding at once; 0 is no limit."),
+    max_num_concurrent_units=_integer(
+        "Units outstanding at once; 0 is no limit.",
         "Spares the task server, and limits what a mistake in the page can cost. 10 to 100 for a pilot.",
+        default="0",
     ),
-    _parameter(
-        *(
-            "allowed_concurrent",
-            "integer",
-            "0",
-            "Units that one worker may have open at once; 0 is no limit.",
-        ),
+    allowed_concurrent=_integer(
+        "Units that one worker may have open at once; 0 is no limit.",
         "Needs a task server: it is the server that refuses the page.",
+        default="0",
     ),
-    _parameter(
-        *("maximum_units_per_worker", "integer", "0", "Units that one worker may do in all; 0 is no limit."),
+    maximum_units_per_worker=_integer(
+        "Units that one worker may do in all; 0 is no limit.",
         "Counts across all runs of the task_name.",
+        default="0",
     ),
-    _parameter(
-        *(
-            "no_submission_patience",
-            "integer",
-            "43200",
-            "Seconds without a submission after which the run ends.",
-        ),
+    no_submission_patience=_integer(
+        "Seconds without a submission after which the run ends.",
         "The default is 12 hours. The run then stops cleanly, says what it saw, and exits 1.",
+        default="43200",
     ),
-    _parameter(
-        *("max_cost", "money", None, "Dollars that the run may cost, fees included."),
+    max_cost=_money(
+        "Dollars that the run may cost, fees included.",
         "Required in production. A run that would cost more is refused before anything is created.",
     ),
 )
 
-
-SERVER_PARAMETERS = (
-    _parameter(
-        *("kind", "none|local|heroku|url", "none", "Where the task pages are served."),
-        "none puts the page into the HIT itself. local and heroku start a server for the run and take it down.",
+SERVER_PARAMETERS = _table(
+    flag="--set {}=VALUE",
+    kind=Setting(
+        "none|local|heroku|url",
+        "Where the task pages are served.",
+        "none puts the page into the HIT itself. local and heroku start a server for the run and take it "
+        "down.",
+        default="none",
     ),
-    _parameter(
-        *("url", "text", "", "Address of a server that somebody else runs, for kind url."),
+    url=_text(
+        "Address of a server that somebody else runs, for kind url.",
         "The run looks at its /health before it launches; pages are at /unit/INDEX. HTTPS at Amazon.",
+        default="",
     ),
-    _parameter(
-        *("app_dir", "path", "", "Your own app with a Procfile, in place of the task server."),
+    app_dir=_path(
+        "Your own app with a Procfile, in place of the task server.",
         "It is deployed, watched and killed like ours. Its web process must listen on $PORT.",
+        default="",
     ),
-    _parameter(
-        *("dyno_size", "text", "basic", "Size of the dynos, for kind heroku."),
+    dyno_size=_text(
+        "Size of the dynos, for kind heroku.",
         "eco and basic allow one dyno; several need standard-1x or more, and a database.",
+        default="basic",
     ),
-    _parameter(
-        *("dynos", "integer", "1", "Number of dynos, for kind heroku."),
+    dynos=_integer(
+        "Number of dynos, for kind heroku.",
         "make capacity advises a number for the units that you want out at once.",
+        default="1",
     ),
-    _parameter(
-        *("team", "text", "", "Heroku team that owns the app, for kind heroku."),
+    team=_text(
+        "Heroku team that owns the app, for kind heroku.",
         "Without one the app belongs to the account of the key.",
+        default="",
     ),
 )
-
 
 ALL = SETTINGS + PARAMETERS + SERVER_PARAMETERS

@@ -1,4 +1,4 @@
-"""Environments."""
+"""The environments: whose endpoint each is, and what it takes beside what workers get."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AMAZONS_FEES = Fees(Decimal("0.20"), Decimal("0.20"), Decimal("0.05"), Decimal("
 
 
 class Environment(NamedTuple):
-    """An endpoint that serves the MTurk Requester API."""
+    """An endpoint that serves the MTurk Requester API, and whether it is Amazon's."""
 
     endpoint: str
     amazon: bool

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from crowdops import errors
 from crowdops.config import declarations, settings
+from crowdops.config.declarations import Setting
 from crowdops.errors import UsageError
 from crowdops.formats import marks
 
 _MONEY = re.compile(r"[0-9]{1,6}(\.[0-9]{1,2})?")
-_SECTIONS = ("task", "server", "qualifications")
+_TABLES = {"task": declarations.PARAMETERS, "server": declarations.SERVER_PARAMETERS}
 # Ranges of the API (MTurk API reference, CreateHIT): lowest, highest.
 _RANGES = {
     "assignments_per_unit": (1, 1_000_000_000),
@@ -27,20 +28,18 @@ _RANGES = {
     "dynos": (1, 100),
 }
 _LENGTHS = {"task_title": 128, "task_description": 2000, "task_tags": 1000}
-_QUALIFICATION_KEYS = (
-    *(
-        "QualificationTypeId",
-        "Comparator",
-        "IntegerValues",
-        "LocaleValues",
-        "RequiredToPreview",
-        "ActionsGuarded",
-    ),
+_REQUIREMENT_KEYS = (
+    "QualificationTypeId",
+    "Comparator",
+    "IntegerValues",
+    "LocaleValues",
+    "RequiredToPreview",
+    "ActionsGuarded",
 )
 
 
 class Parameters(NamedTuple):
-    """Everything that defines a run. Paths are absolute, money is Decimal, times are seconds."""
+    """Everything that defines a run. Paths are absolute, money is in dollars, times are in seconds."""
 
     task_name: str
     task_title: str
@@ -85,24 +84,19 @@ class Parameters(NamedTuple):
 
 
 def load(path: Path, overrides: Mapping[str, str]) -> Parameters:
-    """Read a run.toml; `overrides` are the --set flags. UsageError says which line of it cannot stand."""
+    """Return what a run.toml says, `overrides` (the --set flags) first. UsageError says what in it cannot stand."""
     for name in overrides:
-        if settings.find(name) not in declarations.PARAMETERS + declarations.SERVER_PARAMETERS:
+        if settings.find(name) in declarations.SETTINGS:
             raise UsageError(f"--set {name}: that is a setting, not a run parameter.")
     document = _read(path)
-    _check_keys(path, document)
-    task, server = document.get("task", {}), document.get("server", {})
-    values: dict[str, Any] = {}
-    for table, rows in (
-        (task, declarations.PARAMETERS),
-        (server, declarations.SERVER_PARAMETERS),
-    ):
-        for row in rows:
-            values[row.name] = _value(path, row, table, overrides)
+    values: dict[str, Any] = {
+        declared.name: _value(path, declared, document.get(section, {}), overrides)
+        for section, table in _TABLES.items()
+        for declared in table
+    }
     values["server_kind"] = values.pop("kind")
-    for name in ("data", "template"):
-        values[name] = _beside(path, values[name])
-    values["app_dir"] = _beside(path, values["app_dir"]) if values["app_dir"] else None
+    for name in ("data", "template", "app_dir"):
+        values[name] = _beside(path, values[name]) if values[name] else None
     parameters = Parameters(**values, qualifications=document.get("qualifications", []))
     _check_together(path, parameters)
     return parameters
@@ -115,85 +109,85 @@ def _beside(path: Path, name: str) -> Path:
 def given_in(path: Path) -> dict[str, str]:
     """Return what a run.toml says, by parameter name, as text and unchecked."""
     document = _read(path)
-    _check_keys(path, document)
-    return {
-        key: str(value) for section in ("task", "server") for key, value in document.get(section, {}).items()
-    }
+    return {key: str(value) for section in _TABLES for key, value in document.get(section, {}).items()}
 
 
 def _read(path: Path) -> dict[str, Any]:
+    """Return a run.toml whose sections and keys are all known."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}. Start from examples/run.toml.") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 (byte {error.start + 1}).") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path} is not TOML: {error}.") from error
-
-
-def _check_keys(path: Path, document: Mapping[str, Any]) -> None:
     for section, value in document.items():
-        if section not in _SECTIONS:
-            raise UsageError(
-                f"{path}: unknown section or key {section!r}.{errors.nearest(section, _SECTIONS)}"
-            )
-        if not isinstance(value, list if section == "qualifications" else dict):
-            raise UsageError(
-                f"{path}: write [{section}] as a section, or [[qualifications]] for each requirement."
-            )
-    for section, rows in (
-        ("task", declarations.PARAMETERS),
-        ("server", declarations.SERVER_PARAMETERS),
-    ):
-        known = [row.name for row in rows]
-        for key in document.get(section, {}):
-            if key not in known:
-                raise UsageError(f"{path}: unknown key {key!r} in [{section}].{errors.nearest(key, known)}")
+        _check_section(path, section, value)
     for number, requirement in enumerate(document.get("qualifications", []), start=1):
-        if not isinstance(requirement, dict):
-            raise UsageError(
-                f"{path}: qualification {number} is not a table: write [[qualifications]] above its lines."
-            )
-        for key in requirement:
-            if key not in _QUALIFICATION_KEYS:
-                hint = errors.nearest(key, _QUALIFICATION_KEYS)
-                raise UsageError(f"{path}: unknown key {key!r} in qualification {number}.{hint}")
-        for key in ("QualificationTypeId", "Comparator"):
-            if key not in requirement:
-                raise UsageError(f"{path}: qualification {number} lacks {key}.")
+        _check_requirement(path, number, requirement)
+    return document
 
 
-def _value(
-    path: Path, row: declarations.Setting, table: Mapping[str, Any], overrides: Mapping[str, str]
-) -> Any:
-    given = {row.name: _toml_text(path, row, table[row.name])} if row.name in table else {}
-    text, source = settings.lookup(row, overrides, given)
-    place = f"{path}: {row.name}" if source == "run.toml" else f"{row.name} (from {source})"
+def _check_section(path: Path, section: str, value: object) -> None:
+    sections = (*_TABLES, "qualifications")
+    if section not in sections:
+        raise UsageError(f"{path}: unknown section or key {section!r}.{errors.nearest(section, sections)}")
+    if not isinstance(value, list if section == "qualifications" else dict):
+        raise UsageError(
+            f"{path}: write [{section}] as a section, or [[qualifications]] for each requirement."
+        )
+    if isinstance(value, dict):
+        _check_keys(path, value, [declared.name for declared in _TABLES[section]], f"[{section}]")
+
+
+def _check_requirement(path: Path, number: int, requirement: object) -> None:
+    if not isinstance(requirement, dict):
+        raise UsageError(
+            f"{path}: qualification {number} is not a table: write [[qualifications]] above its lines."
+        )
+    _check_keys(path, requirement, _REQUIREMENT_KEYS, f"qualification {number}")
+    for key in ("QualificationTypeId", "Comparator"):
+        if key not in requirement:
+            raise UsageError(f"{path}: qualification {number} lacks {key}.")
+
+
+def _check_keys(path: Path, keys: Iterable[str], known: Collection[str], place: str) -> None:
+    for key in keys:
+        if key not in known:
+            raise UsageError(f"{path}: unknown key {key!r} in {place}.{errors.nearest(key, known)}")
+
+
+def _value(path: Path, declared: Setting, table: Mapping[str, Any], overrides: Mapping[str, str]) -> Any:
+    """Return the value of one parameter, of its kind and within its limits."""
+    name = declared.name
+    given = {name: _toml_text(path, declared, table[name])} if name in table else {}
+    text, source = settings.lookup(declared, overrides, given)
+    place = f"{path}: {name}" if source == "run.toml" else f"{name} (from {source})"
     if text is None:
-        if row.name == "max_cost":
+        if name == "max_cost":
             return None
-        raise UsageError(f"{path}: {row.name} is missing from [task]. {row.help}")
-    if row.kind == "integer":
-        return _integer(place, row.name, text)
-    if row.kind == "money":
-        return _money(place, row.name, text)
-    if "|" in row.kind and text not in row.kind.split("|"):
-        raise UsageError(f"{place} is {text!r}; it can be {', '.join(row.kind.split('|'))}.")
-    if len(text) > _LENGTHS.get(row.name, len(text)):
-        raise UsageError(f"{place} has {len(text)} characters; at most {_LENGTHS[row.name]} are allowed.")
-    if not text.strip() and row.default is None:
-        raise UsageError(f"{place} is empty. {row.help}")
+        raise UsageError(f"{path}: {name} is missing from [task]. {declared.help}")
+    if declared.kind == "integer":
+        return _integer(place, name, text)
+    if declared.kind == "money":
+        return _money(place, text)
+    words = declared.kind.split("|")
+    if len(words) > 1 and text not in words:
+        raise UsageError(f"{place} is {text!r}; it can be {', '.join(words)}.")
+    if len(text) > _LENGTHS.get(name, len(text)):
+        raise UsageError(f"{place} has {len(text)} characters; at most {_LENGTHS[name]} are allowed.")
+    if not text.strip() and declared.default is None:
+        raise UsageError(f"{place} is empty. {declared.help}")
     return text
 
 
-def _toml_text(path: Path, row: declarations.Setting, value: Any) -> str:
-    wanted: type = int if row.kind == "integer" else str
-    if isinstance(value, bool) or not isinstance(value, wanted):
-        example = (
-            '"0.25"' if row.kind == "money" else "a whole number" if wanted is int else "a string in quotes"
-        )
-        raise UsageError(f"{path}: {row.name} is {value!r}; write it as {example}.")
+def _toml_text(path: Path, declared: Setting, value: object) -> str:
+    kind: type = int if declared.kind == "integer" else str
+    if isinstance(value, bool) or not isinstance(value, kind):
+        examples = {"money": '"0.25"', "integer": "a whole number"}
+        example = examples.get(declared.kind, "a string in quotes")
+        raise UsageError(f"{path}: {declared.name} is {value!r}; write it as {example}.")
     return str(value)
 
 
@@ -204,7 +198,7 @@ def _integer(place: str, name: str, text: str) -> int:
     return int(text)
 
 
-def _money(place: str, name: str, text: str) -> Decimal:
+def _money(place: str, text: str) -> Decimal:
     if not _MONEY.fullmatch(text) or Decimal(text) < Decimal("0.01"):
         raise UsageError(
             f'{place} is {text!r}; it must be dollars such as "0.25", at least 0.01, two decimals.'

@@ -1,8 +1,4 @@
-"""Every setting and every run parameter, declared once, and where their values come from.
-
-Flags > environment > .env > the run's run.toml > defaults. `wut`, `--help`, `.env.example` and the
-README's reference are made from the tables here or checked against them.
-"""
+"""The values of the settings, and where they come from: flag, environment, .env, a run's run.toml, default."""
 
 from __future__ import annotations
 
@@ -17,6 +13,7 @@ from crowdops.config.environments import ENVIRONMENTS
 from crowdops.errors import UsageError, nearest
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+NOTHING: Mapping[str, str] = {}
 
 
 class Settings(NamedTuple):
@@ -52,6 +49,7 @@ class Selection(NamedTuple):
 
     @property
     def is_empty(self) -> bool:
+        """Whether no selector was given."""
         return not (self.runs or self.task_names or self.all_runs)
 
 
@@ -70,7 +68,9 @@ def find(name: str) -> Setting:
     return by_name[name]
 
 
-def lookup(setting: Setting, flags: Mapping[str, str | None] = {}, run: Mapping[str, str] = {}) -> Value:  # noqa: B006
+def lookup(
+    setting: Setting, flags: Mapping[str, str | None] = NOTHING, run: Mapping[str, str] = NOTHING
+) -> Value:
     """Return the value of a setting as text. `flags` and `run` map names to what was given there."""
     if (flag := flags.get(setting.name)) is not None:
         return Value(flag, "flag")
@@ -89,7 +89,8 @@ def resolve(flags: Mapping[str, str | None], *, quiet: bool, verbose: bool, as_j
     environment = values["environment"]
     if environment.value not in ENVIRONMENTS:
         raise UsageError(
-            f"environment {environment.value!r} (from {environment.source}) is not one of {', '.join(ENVIRONMENTS)}."
+            f"environment {environment.value!r} (from {environment.source}) is not one of"
+            f" {', '.join(ENVIRONMENTS)}."
         )
     threads = int(_number("threads", values["threads"], whole=True))
     return Settings(
@@ -118,7 +119,7 @@ def _number(name: str, given: Value, *, whole: bool = False) -> float:
 
 
 def variable(name: str) -> str:
-    """Return a variable that other tools read too, such as HEROKU_API_KEY, from the environment or .env; else ''.
+    """Return a variable that other tools read, too, such as HEROKU_API_KEY; '' if nothing sets it.
 
     UsageError if it stands in a .env that others can read.
     """
@@ -126,9 +127,8 @@ def variable(name: str) -> str:
         return os.environ[name]
     value = _env_file().get(name) or ""
     if value and env_file_path().stat().st_mode & 0o077:
-        raise UsageError(
-            f"{env_file_path()} holds {name} and others can read it: chmod 600 {env_file_path()}"
-        )
+        path = env_file_path()
+        raise UsageError(f"{path} holds {name} and others can read it: chmod 600 {path}")
     return value
 
 
@@ -154,24 +154,3 @@ def _read_env_file(path: Path) -> Mapping[str, str | None]:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8 (byte {error.start + 1}).") from error
-
-
-def explain(setting: Setting, run: Mapping[str, str] = {}) -> dict[str, str | None]:  # noqa: B006
-    """Return everything about a setting: what it is, its value now and where that comes from."""
-    value, source = lookup(setting, run=run)
-    return {
-        "name": setting.name,
-        "help": setting.help,
-        "type": setting.kind,
-        "default": setting.default,
-        "value": value,
-        "from": source,
-        "variable": setting.variable,
-        "flag": setting.flag,
-        "advice": setting.advice,
-    }
-
-
-def explanation_row(found: Mapping[str, str | None]) -> tuple[object, ...]:
-    """Return an explanation as the row of a table: name, type, value, from, help."""
-    return tuple(found[key] for key in ("name", "type", "value", "from", "help"))

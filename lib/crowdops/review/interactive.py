@@ -25,7 +25,7 @@ def review(registry: Registry, runs: Sequence[Run]) -> None:
     Decisions that were noted earlier are kept and shown.
     """
     prompts.require(OTHERWISE)
-    InteractiveReview(registry, list(submitted(registry, runs)), runs).hold()
+    InteractiveReview(registry, list(submitted(registry, runs)), runs).ask_all()
 
 
 class InteractiveReview:
@@ -37,20 +37,20 @@ class InteractiveReview:
         self._notes = {(note.assignment_id, note.worker_id): note for note in noted}
         self._soft_block = False
 
-    def hold(self) -> None:
+    def ask_all(self) -> None:
         """Ask until everything was shown or somebody has had enough."""
         undecided = (number for number, result in enumerate(self._results) if self._note(result) is None)
         number = next(undecided, len(self._results))
         while number < len(self._results):
             result = self._results[number]
             prompts.show(self._describe(number, result))
-            step = self._ask(result)
+            step = self._take_key(result)
             if step is None:
                 return
             number = max(0, number + step)
 
-    def _ask(self, result: Result) -> int | None:
-        """Take one key. Returns how far to go on, or None to end."""
+    def _take_key(self, result: Result) -> int | None:
+        """Do what one key says. Returns how far to go on, or None to end."""
         key = prompts.key(KEYS, "arbkspq")
         if key == "q":
             return None

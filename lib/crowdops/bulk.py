@@ -40,35 +40,37 @@ def each(
 ) -> Iterator[Outcome[Item, Result]]:
     """Yield an outcome for every item, in order of completion; the consumer's thread does the rest.
 
-    At most `threads` items are taken ahead of the consumer. A failing item does not stop the others.
-    When the other side stops answering, no more items are started until one call succeeds again;
-    if none does, the iteration ends early: a hung endpoint costs one timeout, not one per item.
-    `stop` is asked before each start. An exception that is not ours ends everything and is raised here.
-    With one thread, that is the consumer's own.
+    At most `threads` items are taken ahead of the consumer; with one thread, the consumer's own makes the
+    calls. A failing item does not stop the others. When the other side stops answering, no more items are
+    started until one call succeeds again; if none does, the iteration ends early: a hung endpoint costs one
+    timeout, not one per item. `stop` is asked before each start. An exception that is not ours ends
+    everything and is raised here.
     """
     waiting = iter(items)
-    if threads == 1:
-        yield from _one_by_one(function, waiting, stop)
-        return
     finished: queue.SimpleQueue[Outcome[Item, Result] | BaseException] = queue.SimpleQueue()
 
     def work(item: Item) -> None:
         try:
-            finished.put(_outcome(function, item))
+            finished.put(Outcome(item, function(item), None))
+        except Error as error:
+            finished.put(Outcome(item, None, error))
         except BaseException as bug:  # noqa: BLE001 - carried to the consumer's thread, and raised there
             finished.put(bug)
 
     running, paused, exhausted = 0, False, False
     with ThreadPoolExecutor(threads, thread_name_prefix="call") as pool:
         while True:
-            while running < threads and not paused and not exhausted and not stop():
+            while running < threads and not (paused or exhausted or stop()):
                 try:
                     item = next(waiting)
                 except StopIteration:
                     exhausted = True
                     break
-                pool.submit(work, item)
                 running += 1
+                if threads == 1:
+                    work(item)
+                else:
+                    pool.submit(work, item)
             if running == 0:
                 return
             outcome = finished.get()
@@ -79,33 +81,12 @@ def each(
             yield outcome
 
 
-def _outcome(function: Callable[[Item], Result], item: Item) -> Outcome[Item, Result]:
-    try:
-        return Outcome(item, function(item), None)
-    except Error as error:
-        return Outcome(item, None, error)
-
-
-def _one_by_one(
-    function: Callable[[Item], Result], waiting: Iterator[Item], stop: Callable[[], bool]
-) -> Iterator[Outcome[Item, Result]]:
-    while not stop():
-        try:
-            item = next(waiting)
-        except StopIteration:
-            return
-        outcome = _outcome(function, item)
-        yield outcome
-        if isinstance(outcome.error, Unreachable):
-            return
-
-
 @dataclass
 class BulkResult(Generic[Item]):
     """What came of many items; `failed` is (id, why).
 
-    `done` were changed and `already` were as they should be, before or without a call. `settled` are those items
-    that are as they should be after a call, whether it changed them or not.
+    `done` were changed, `already` were as they should be, before or without a call. `settled` are those
+    items that are as they should be after a call, whether it changed them or not.
     """
 
     settled: list[Item] = field(default_factory=list)
@@ -115,7 +96,7 @@ class BulkResult(Generic[Item]):
     interrupted: bool = False
 
     def __add__(self, other: BulkResult[Item]) -> BulkResult[Item]:
-        """Return what came of both, such as of a plan's rows that need no call, and of those that were called."""
+        """Return what came of both, such as of items that need no call and of those that were called."""
         return BulkResult(
             settled=self.settled + other.settled,
             done=self.done + other.done,
@@ -133,9 +114,10 @@ def _write_nothing(item: object) -> None:
 class Action(Generic[Item, Result]):
     """What is done to each of many items.
 
-    `call` runs in a thread of the pool. The others run in the caller's thread: `intend` writes down what is about to
-    be called, and `settle` what came of it; it returns whether the item was as it should be already. Each of the
-    three raises an Error if its item has failed. `explain` returns (id, why) for an item and its error.
+    `call` runs in a thread of the pool. The others run in the caller's thread: `intend` writes down what is
+    about to be called, and `settle` what came of it; it returns whether the item was as it should be
+    already. Each of the three raises an Error if its item has failed. `explain` returns (id, why) for an
+    item and its error.
     """
 
     call: Callable[[Item], Result]
@@ -154,46 +136,58 @@ def carry_out(
 ) -> BulkResult[Item]:
     """Do something to every item, side by side, and return what came of it.
 
-    Items that were not tried are among the failed if the endpoint fell silent, and nowhere if `stop` said so.
-    `on_progress` gets the number of items that are through. One id may stand for several items. A RegistryError
-    ends everything: without the registry nothing can be written down before it is called.
+    Items that were not tried are among the failed if the endpoint fell silent, and nowhere if `stop` said
+    so. `on_progress` gets the number of items that are through. One id may stand for several items. A
+    RegistryError ends everything: without the registry nothing can be written down before it is called.
     """
-    result: BulkResult[Item] = BulkResult()
-    waiting = dict(enumerate(items))
+    work = _Work(action, dict(enumerate(items)))
+    for outcome in each(work.call, work.intended(), threads=threads, stop=stop):
+        work.settle(outcome)
+        on_progress(len(items) - len(work.waiting))
+    return work.end(interrupted=stop())
 
-    def intended() -> Iterator[tuple[int, Item]]:
-        for number, item in enumerate(items):
+
+class _Work(Generic[Item, Result]):
+    """The items of an action that are `waiting`, by their position, and what came of the others."""
+
+    def __init__(self, action: Action[Item, Result], waiting: dict[int, Item]) -> None:
+        self._action, self.waiting = action, waiting
+        self._result: BulkResult[Item] = BulkResult()
+
+    def intended(self) -> Iterator[tuple[int, Item]]:
+        for position, item in list(self.waiting.items()):
             try:
-                action.intend(item)
-            except RegistryError:
-                raise
+                self._action.intend(item)
             except Error as error:
-                del waiting[number]
-                result.failed.append(action.explain(item, error))
+                self._fail(position, error)
             else:
-                yield number, item
+                yield position, item
 
-    def call(numbered: tuple[int, Item]) -> Result:
-        return action.call(numbered[1])
+    def call(self, numbered: tuple[int, Item]) -> Result:
+        return self._action.call(numbered[1])
 
-    for outcome in each(call, intended(), threads=threads, stop=stop):
-        number, item = outcome.item
-        del waiting[number]
+    def settle(self, outcome: Outcome[tuple[int, Item], Result]) -> None:
+        position, item = outcome.item
         try:
-            was_so = action.settle(Outcome(item, outcome.result, outcome.error))
-        except RegistryError:
-            raise
+            was_so = self._action.settle(Outcome(item, outcome.result, outcome.error))
         except Error as error:
-            result.failed.append(action.explain(item, error))
+            self._fail(position, error)
         else:
-            result.settled.append(item)
-            result.already += was_so
-            result.done += not was_so
-        on_progress(len(items) - len(waiting))
-    result.interrupted = stop() and bool(waiting)
-    if not result.interrupted:
-        result.failed += [action.explain(item, NOT_TRIED) for item in waiting.values()]
-    return result
+            self._result.settled.append(self.waiting.pop(position))
+            self._result.already += was_so
+            self._result.done += not was_so
+
+    def _fail(self, position: int, error: Error) -> None:
+        if isinstance(error, RegistryError):
+            raise error
+        self._result.failed.append(self._action.explain(self.waiting.pop(position), error))
+
+    def end(self, *, interrupted: bool) -> BulkResult[Item]:
+        self._result.interrupted = interrupted and bool(self.waiting)
+        if not self._result.interrupted:
+            untried = [self._action.explain(item, NOT_TRIED) for item in self.waiting.values()]
+            self._result.failed += untried
+        return self._result
 
 
 def in_row(name: str, row: int | None, why: object) -> tuple[str, str]:

@@ -46,12 +46,12 @@ class Context:
         return replace(self, settings=settings, provider=MTurk(settings))
 
     def choose(self, selected: Selection) -> tuple[Context, list[Run]]:
-        """Return the context of the selected runs' own endpoint, and the runs. UsageError as selection.choose()."""
+        """Return the context of the selected runs' endpoint, and the runs. Raises as selection.choose()."""
         settings, runs = selection.choose(self.registry, self.settings, selected)
         return self.at(settings), runs
 
     def progress(self, total: int, what: str) -> Progress:
-        """Return a progress line for `total` items on stderr, or one that shows nothing if the command is quiet."""
+        """Return a progress line for `total` items; it shows nothing if the command is quiet."""
         return progress.progress(total, what, quiet=self.settings.quiet)
 
     def carry_out(
@@ -59,9 +59,10 @@ class Context:
     ) -> BulkResult[Item]:
         """Do something to every item, for a command that does nothing else meanwhile. Ctrl-C ends it cleanly.
 
-        Calls under way are waited for; what was not tried by then is neither settled nor failed. `what` is the word
-        for an item that is through, such as "expired". Within entered interrupts use bulk.carry_out(): there
-        somebody else decides what Ctrl-C means. `threads` are those of the settings where none are given.
+        Calls under way are waited for; what was not tried by then is neither settled nor failed. `what` is
+        the word for an item that is through, such as "expired". `threads` are those of the settings where
+        none are given. Within entered interrupts use bulk.carry_out(): there somebody else decides what
+        Ctrl-C means.
         """
         self.interrupts.note = lambda count: "Stopping: the calls under way are finished."
         with closing(self.progress(len(items), what)) as bar, self.interrupts:

@@ -19,7 +19,7 @@ def main(settings: Settings, selection: Selection) -> None:
     from crowdops.servers import view
 
     with Context.open(settings) as context:
-        view.print_servers(context, "heroku", selection)
+        view.show_servers(context, "heroku", selection)
 
 
 if __name__ == "__main__":

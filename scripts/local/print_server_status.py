@@ -17,7 +17,7 @@ def main(settings: Settings, selection: Selection) -> None:
     from crowdops.servers import view
 
     with Context.open(settings) as context:
-        view.print_servers(context, "local", selection)
+        view.show_servers(context, "local", selection)
 
 
 if __name__ == "__main__":

@@ -33,13 +33,13 @@ def kill_servers(
     backend = backend_of(kind)
     choice = orphans.choose(context, backend, backend.survey(context).statuses, selection, names)
     if not context.settings.as_json:
-        columns.table(view.STATUS, choice.targets)
-    for remark in view.remarks(choice):
+        columns.table(view.STATUS, choice.servers)
+    for remark in choice.remarks:
         context.say(remark)
-    result: BulkResult[ServerStatus] = BulkResult(already=len(choice.gone))
-    if choice.targets and ask(len(choice.targets)):
+    result: BulkResult[ServerStatus] = BulkResult(already=choice.gone)
+    if choice.servers and ask(len(choice.servers)):
         result += kill(context, backend, choice, what)
-    return len(choice.targets) + len(choice.gone), result
+    return len(choice.servers) + choice.gone, result
 
 
 def kill(context: Context, backend: Backend, choice: Choice, what: str) -> BulkResult[ServerStatus]:
@@ -55,9 +55,7 @@ def kill(context: Context, backend: Backend, choice: Choice, what: str) -> BulkR
             return backend.take_down(own, status.server, named=status.name in choice.typed)
 
     def was_gone(outcome: Outcome[ServerStatus, bool]) -> bool:
-        if outcome.error and not isinstance(outcome.error, NotFound):
-            raise outcome.error
-        return not outcome.result
+        return isinstance(outcome.error, NotFound) or not outcome.get()
 
     action = Action(take_down, was_gone, lambda status, why: (status.name, str(why)), intend=check)
-    return context.carry_out(action, choice.targets, what)
+    return context.carry_out(action, choice.servers, what)

@@ -15,17 +15,15 @@ from crowdops.servers.status import LIVING, ServerStatus
 
 
 class Choice(NamedTuple):
-    """The servers to take down, in `targets`; of these, `typed` are the names that were typed.
+    """The `servers` to take down, the names that were `typed`, and how many of these are gone already.
 
-    `spared` were selected and stay, with why; `gone` are typed names that no server has (any more); `others`
-    are orphans that were not meant.
+    `remarks` say what is not taken down although it could be meant, a line a server.
     """
 
-    targets: list[ServerStatus]
+    servers: list[ServerStatus]
     typed: frozenset[str]
-    spared: list[tuple[str, str]]
-    gone: list[str]
-    others: list[str]
+    gone: int
+    remarks: list[str]
 
 
 def choose(
@@ -53,16 +51,18 @@ def choose(
         selected = [status for status in statuses if _means(selection, status, known_runs)]
         _check_runs(selection, selected, known_runs)
     typed = [by_name[name] for name in dict.fromkeys(names) if name in by_name]
-    targets = typed + [status for status in selected if status.orphan and status.name not in names]
-    spared = [
-        (status.name, f"run {status.run_id} is alive. To take it down all the same, type the server's name.")
+    servers = typed + [status for status in selected if status.orphan and status.name not in names]
+    remarks = [
+        f"{status.name}: run {status.run_id} is alive. To take it down all the same, type the server's name."
         for status in selected
         if status.marked and not status.orphan and status.name not in names and not selection.all_runs
     ]
-    chosen = {status.name for status in targets}
-    others = [status.name for status in statuses if status.orphan and status.name not in chosen]
     gone = [name for name in names if name not in by_name]
-    return Choice(targets, frozenset(names), spared, gone, others)
+    remarks += [f"{name}: no server of ours has this name (any more)." for name in gone]
+    others = ", ".join(status.name for status in statuses if status.orphan and status not in servers)
+    if others:
+        remarks.append(f"Other leftovers: {others}. Every leftover is selected by --all-runs.")
+    return Choice(servers, frozenset(names), len(gone), remarks)
 
 
 def of_runs(statuses: Sequence[ServerStatus], selection: Selection) -> list[ServerStatus]:

@@ -14,7 +14,6 @@ from crowdops.registry import Server
 from crowdops.servers import orphans
 from crowdops.servers.backend import backend_of
 from crowdops.servers.capacity import Advice, Step, Target
-from crowdops.servers.orphans import Choice
 from crowdops.servers.status import ServerStatus
 
 LAUNCHED: list[Column[Server]] = [
@@ -53,7 +52,7 @@ STATUS: list[Column[ServerStatus]] = [
 ]
 
 
-def print_servers(context: Context, kind: str, selection: Selection) -> None:
+def show_servers(context: Context, kind: str, selection: Selection) -> None:
     """Show the servers of a kind that belong to the selected runs, and how many others there are."""
     survey = backend_of(kind).survey(context)
     statuses = orphans.of_runs(survey.statuses, selection)
@@ -69,16 +68,6 @@ def print_servers(context: Context, kind: str, selection: Selection) -> None:
     context.say(f"{count} of {len(statuses)} servers are leftovers; {survey.foreign} foreign.")
     if count:
         context.say(f"Take the leftovers down: scripts/{kind}/kill_servers.py --all-runs --dry-run")
-
-
-def remarks(choice: Choice) -> list[str]:
-    """Return what a command does not take down although it could be meant, a line a server."""
-    lines = [f"{name}: {why}" for name, why in choice.spared]
-    lines += [f"{name}: no server of ours has this name (any more)." for name in choice.gone]
-    if choice.others:
-        names = ", ".join(choice.others)
-        lines.append(f"Other leftovers: {names}. Every leftover is selected by --all-runs.")
-    return lines
 
 
 def step_columns(bound: float) -> list[Column[Step]]:

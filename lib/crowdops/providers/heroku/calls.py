@@ -39,12 +39,12 @@ class _Throttled(ProviderError):
     """The call took no effect; a read may be made again."""
 
 
-def base_url_from_environment(environ: Mapping[str, str]) -> str:
-    """Return the API's address: Heroku's, or HEROKU_HOST as the official CLI reads it.
+def base_url(host: str) -> str:
+    """Return the API's address: Heroku's, or what HEROKU_HOST says, as the official CLI reads it.
 
     UsageError for a host that is not on this machine, because the key would be sent there.
     """
-    host = environ.get("HEROKU_HOST", "").strip().rstrip("/")
+    host = host.strip().rstrip("/")
     if host in ("", "heroku.com", HEROKU_URL):
         return HEROKU_URL
     if not _is_loopback(host):
@@ -83,9 +83,6 @@ class Calls:
         self._deadline = threading.local()
         self._opening = threading.Lock()
         self._opened: Any = None
-
-    def __repr__(self) -> str:
-        return f"Calls({self.base_url!r})"
 
     @property
     def client(self) -> Any:

@@ -29,7 +29,7 @@ from pathlib import Path
 
 from crowdops.config import settings
 from crowdops.errors import AccessDenied, BuildFailed, NotFound
-from crowdops.providers.heroku.calls import Calls, base_url_from_environment
+from crowdops.providers.heroku.calls import Calls, base_url
 from crowdops.providers.heroku.models import Account, App, Build, Dyno, Formation, read_app
 
 FIRST_BUILD_POLL_SECONDS = 0.2
@@ -43,8 +43,8 @@ def connect(timeout: float, sleep: Callable[[float], None] = time.sleep) -> Hero
 
     No call is made. CredentialsRefused without a key.
     """
-    base_url = base_url_from_environment({"HEROKU_HOST": settings.variable("HEROKU_HOST")})
-    return Heroku(settings.variable("HEROKU_API_KEY"), base_url, timeout, sleep)
+    url = base_url(settings.variable("HEROKU_HOST"))
+    return Heroku(settings.variable("HEROKU_API_KEY"), url, timeout, sleep)
 
 
 class Heroku:
@@ -58,9 +58,6 @@ class Heroku:
         self, token: str, base_url: str, timeout: float, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self._calls = Calls(token, base_url, timeout, sleep)
-
-    def __repr__(self) -> str:
-        return f"Heroku({self._calls.base_url!r})"
 
     # account
 
@@ -125,6 +122,13 @@ class Heroku:
         """Return the app's config vars. AccessDenied where the key may not see them."""
         config = self._calls.read(f"read the config vars of app {app_id}", self._calls.handle(app_id).config)
         return dict(config.to_dict())
+
+    def visible_config(self, app_id: str) -> dict[str, str] | None:
+        """Return the app's config vars, or None where the key may not see them."""
+        try:
+            return self.config_vars(app_id)
+        except AccessDenied:
+            return None
 
     def set_config(self, app_id: str, values: Mapping[str, str]) -> None:
         """Set config vars, in one call: each call restarts the dynos. Safe to repeat."""

@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from crowdops.config.settings import Settings
-from crowdops.errors import AccessDenied
 from crowdops.providers.heroku import client
-from crowdops.providers.heroku.client import Heroku
-from crowdops.providers.heroku.models import App
 from crowdops.servers.heroku.marks import PREFIX
 
 APP_LIMIT = 100  # of an account, and of a team; Heroku raises it on request, and then this is too low
@@ -44,19 +41,6 @@ def check(settings: Settings) -> Credentials:
         apps=len(own),
         apps_left=max(0, APP_LIMIT - len(own)),
         apps_with_our_prefix=sum(app.name.startswith(PREFIX) for app in apps),
-        sees_config=_sees_config(heroku, own),
+        # Heroku does not say what a key may do; one of a lesser scope is refused the config vars.
+        sees_config=heroku.visible_config(own[0].id) is not None if own else None,
     )
-
-
-def _sees_config(heroku: Heroku, own: list[App]) -> bool | None:
-    """Return whether the key may see the config vars of an app of its own account.
-
-    Heroku does not say what a key may do; a key of a lesser scope is refused them.
-    """
-    if not own:
-        return None
-    try:
-        heroku.config_vars(own[0].id)
-    except AccessDenied:
-        return False
-    return True

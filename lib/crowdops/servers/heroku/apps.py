@@ -45,12 +45,10 @@ def survey(context: Context) -> Survey:
     apps = list(reader.heroku.apps())
     statuses: list[ServerStatus] = []
     for outcome in bulk.each(reader.status, filter(reader.may_be_ours, apps), threads=READERS):
-        if outcome.result:
-            statuses.append(outcome.result)
-        elif outcome.error and not isinstance(
-            outcome.error, NotFound
-        ):  # it went between the list and the look
-            raise outcome.error
+        if isinstance(outcome.error, NotFound):  # it went between the list and the look
+            continue
+        if status := outcome.get():
+            statuses.append(status)
     foreign = len(apps) - len(statuses)
     statuses += reader.vanished(apps)
     return Survey(sorted(statuses, key=lambda status: (status.server.created_at, status.name)), foreign)
@@ -75,7 +73,7 @@ class _Reader:
     def status(self, app: App) -> ServerStatus | None:
         """Return what an app with our name or in our registry is; None for one that is somebody else's."""
         row = self._rows.get(app.name) or self._by_app_id.get(app.id)
-        config = self._config(app)
+        config = self.heroku.visible_config(app.id)
         app_marks = marks.read_marks(config)
         if app_marks and app_marks.creator != self._email and row is None:
             return None
@@ -105,12 +103,6 @@ class _Reader:
             answers=is_ours and bool(app.web_url) and is_answering(server, self._timeout),
             cost_so_far=_cost(app, formation),
         )
-
-    def _config(self, app: App) -> dict[str, str] | None:
-        try:
-            return self.heroku.config_vars(app.id)
-        except AccessDenied:
-            return None
 
     def vanished(self, apps: Sequence[App]) -> list[ServerStatus]:
         """Return the servers that the registry has and that are none of the account's apps."""

@@ -50,9 +50,10 @@ def launch(context: Context, run: Run, token: str, *, keep: bool, should_stop: C
         return standing
     is_built = known is not None and bool(known.detail.get("built")) and (folder / "server").is_dir()
     url = known.url if known else f"http://127.0.0.1:{start.free_port()}"
-    server = _new(name, run.run_id, url, {**detail, "built": is_built})
+    detail["built"] = is_built
+    server = Server(name, run.run_id, KIND, name, "creating", url, detail, datetime.now(UTC), None)
     if known:
-        context.registry.set_server(name, "creating", url, server.detail)
+        context.registry.set_server(name, "creating", url, detail)
     else:
         context.registry.add_server(server)
     with _taken_down_on_failure(context, server, keep=keep):
@@ -79,7 +80,8 @@ def launch_app(context: Context, app_dir: Path, *, keep: bool = False) -> Server
         "task_name": folder.name,
         "own_app": True,
     }
-    server = _new(name, None, f"http://127.0.0.1:{start.free_port()}", detail)
+    url = f"http://127.0.0.1:{start.free_port()}"
+    server = Server(name, None, KIND, name, "creating", url, detail, datetime.now(UTC), None)
     context.registry.add_server(server)
     with _taken_down_on_failure(context, server, keep=keep):
         return start.bring_up(context, server, {})
@@ -130,10 +132,6 @@ def _standing(context: Context, server: Server) -> Server | None:
     return None
 
 
-def _new(name: str, run_id: str | None, url: str | None, detail: dict[str, Any]) -> Server:
-    return Server(name, run_id, KIND, name, "creating", url, detail, datetime.now(UTC), None)
-
-
 @contextmanager
 def _taken_down_on_failure(context: Context, server: Server, *, keep: bool) -> Iterator[None]:
     """Take a server down again whose launch fails or is interrupted."""
@@ -154,8 +152,7 @@ def _taken_down_on_failure(context: Context, server: Server, *, keep: bool) -> I
 def take_down(context: Context, server: Server, *, named: bool = False) -> bool:
     """End all of a server's processes; False if there were none. Safe to repeat.
 
-    What has our marks on this machine is ours, `named` or not. ProviderError if the processes cannot be
-    ended.
+    What has our marks on this machine is ours, `named` or not. ProviderError if a process cannot be ended.
     """
     ended = _end(context.settings, server)
     context.registry.set_server(server.server_id, "gone", server.url, server.detail)

@@ -24,8 +24,7 @@ from crowdops.servers.status import is_answering
 BOOT_SECONDS = 60.0  # as long as Heroku gives a dyno
 LOOK_SECONDS = 0.05
 LOG_LINES = 20
-# Below the ports that outgoing connections get from the system: a server needs its own again when it
-# restarts.
+# Below the ports that the system gives to outgoing connections: a server that restarts needs its own again.
 PORTS = range(20_000, 32_000)
 # Variables that servers do not inherit: keys, and settings of ours.
 WITHHELD = ("AWS_", "HEROKU_", "CROWDOPS_")

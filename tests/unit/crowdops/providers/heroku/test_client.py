@@ -26,7 +26,7 @@ from crowdops.errors import (
     Unreachable,
     UsageError,
 )
-from crowdops.providers.heroku.calls import base_url_from_environment
+from crowdops.providers.heroku.calls import base_url
 from crowdops.providers.heroku.client import Heroku
 from crowdops.providers.heroku.models import dyno_dollars
 from tests.support.heroku.emulator import ACCOUNT_EMAIL, TOKEN
@@ -87,8 +87,7 @@ def deploy(heroku: Heroku, app_id: str, source: Path) -> None:
 
 @pytest.mark.parametrize("host", ["", "heroku.com", "https://api.heroku.com", "https://api.heroku.com/"])
 def test_herokus_own_address_is_used_unless_another_is_named(host: str) -> None:
-    assert base_url_from_environment({"HEROKU_HOST": host}) == "https://api.heroku.com"
-    assert base_url_from_environment({}) == "https://api.heroku.com"
+    assert base_url(host) == "https://api.heroku.com"
 
 
 @pytest.mark.parametrize(
@@ -96,7 +95,7 @@ def test_herokus_own_address_is_used_unless_another_is_named(host: str) -> None:
     ["http://127.0.0.1:8931", "http://localhost:8931", "https://localhost:8943", "http://127.0.0.1:8931/"],
 )
 def test_an_emulator_on_this_machine_may_be_named(host: str) -> None:
-    assert base_url_from_environment({"HEROKU_HOST": host}) == host.rstrip("/")
+    assert base_url(host) == host.rstrip("/")
 
 
 @pytest.mark.parametrize(
@@ -117,7 +116,7 @@ def test_an_emulator_on_this_machine_may_be_named(host: str) -> None:
 )
 def test_the_key_goes_to_no_other_host(host: str) -> None:
     with pytest.raises(UsageError, match="the key would go there"):
-        base_url_from_environment({"HEROKU_HOST": host})
+        base_url(host)
 
 
 # the key

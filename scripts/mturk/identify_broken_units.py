@@ -42,7 +42,7 @@ def main(only_show: bool, settings: Settings, selection: Selection, guard: cli.G
             return 0
         result: BulkResult[differences.Difference] = BulkResult()
         if broken and guard.allows(f"Mend {len(broken)} units at {context.settings.endpoint}?"):
-            result = reconcile.mend(context, broken, conditions)
+            result = reconcile.mend(context, broken)
     return cli.report(settings, guard, "mended", len(broken), result, document)
 
 

@@ -51,10 +51,9 @@ def action(context: Context) -> Action[Candidate, None]:
     """Return what deletes a HIT and writes that down. Safe to repeat: one that is gone was deleted before."""
 
     def settle(outcome: Outcome[Candidate, None]) -> bool:
-        candidate, error = outcome.item, outcome.error
-        is_gone = isinstance(error, NotFound)
-        if error and not is_gone:
-            raise error
+        candidate, is_gone = outcome.item, isinstance(outcome.error, NotFound)
+        if not is_gone:
+            outcome.get()
         context.registry.set_disposed(candidate.run_id, candidate.unit_index, candidate.hit_id)
         return is_gone
 

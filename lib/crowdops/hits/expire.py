@@ -57,12 +57,11 @@ def action(context: Context) -> Action[Target, None]:
     """Return what expires a HIT and writes that down. Safe to repeat. If it is gone, its unit has failed."""
 
     def settle(outcome: Outcome[Target, None]) -> bool:
-        target, error = outcome.item, outcome.error
-        if isinstance(error, NotFound):
+        target = outcome.item
+        if isinstance(outcome.error, NotFound):
             fail_deleted(context.registry, target)
             return True
-        if error:
-            raise error
+        outcome.get()
         context.registry.set_expired(target.run_id, target.unit_index, target.hit_id)
         return False
 

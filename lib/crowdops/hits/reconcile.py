@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from crowdops import bulk
@@ -76,9 +76,7 @@ def _is_doubtful(registry: Registry, run: Run, hit: Hit) -> bool:
     return difference is not None and (difference.kind.remedy is Remedy.REOPEN or may_be_replaced(difference))
 
 
-def mend(
-    context: Context, differences: Sequence[Difference], conditions: Mapping[str, str]
-) -> BulkResult[Difference]:
+def mend(context: Context, differences: Sequence[Difference]) -> BulkResult[Difference]:
     """Put right what find_all() has found. Each HIT is read again first: some may be right by now.
 
     Units whose HIT somebody has extended are not left open: the HIT is expired. Safe to repeat, and beside
@@ -90,7 +88,7 @@ def mend(
     for difference in differences:
         run, hit_id = difference.run, difference.hit_id
         if hit := again.hits.get(hit_id):
-            current = compare(context.registry, run, conditions[run.run_id], hit)
+            current = compare(context.registry, run, difference.condition, hit)
             rest = current and _write(context.registry, current, carry_on=False)
             if rest:
                 remaining.append(rest)
@@ -140,10 +138,7 @@ def _provider_action(context: Context, ended: list[Hit]) -> Action[Difference, t
         kind, run_id, hit_id = outcome.item.kind, outcome.item.run.run_id, outcome.item.hit_id
         if isinstance(outcome.error, NotFound):
             return not fail_deleted(context.registry, Target(run_id, outcome.item.unit_index, hit_id))
-        if outcome.result is None:
-            assert outcome.error is not None
-            raise outcome.error
-        hit, assignments = outcome.result
+        hit, assignments = outcome.get()
         if kind is SECOND:
             context.registry.record("hit-expired", hit_id, run_id, "the second of its unit")
         elif kind.remedy is Remedy.REOPEN:

@@ -43,9 +43,7 @@ def move(context: Context, run: Run, url: str) -> Moved:
         context.registry.stranded_units(run.run_id),
         threads=context.settings.threads,
     ):
-        if outcome.error:
-            raise outcome.error
-        if outcome.result:
+        if outcome.get():
             context.registry.plan_again(run.run_id, outcome.item.unit_index, outcome.item.hit_id or "")
             replanned += 1
         else:

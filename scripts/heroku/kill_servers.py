@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Delete leftover task servers at Heroku: apps of ours whose run is crashed, ended or unknown.
 
-Without names and selectors: the leftovers of the runs in this registry. --all-runs: every leftover, of unknown
-runs as well. A living run's server, an app that is not marked yet and one that serves no run are deleted only
-when their NAME is given. What lacks our prefix, or was created by another account, is never deleted. Each app is
-read again just before. Safe to repeat.
+Without names and selectors: the leftovers of the runs in this registry. --all-runs: every leftover, of
+unknown runs as well. A living run's server, an app that is not marked yet and one that serves no run are
+deleted only when their NAME is given. What lacks our prefix, or was created by another account, is never
+deleted. Each app is read again just before. Safe to repeat.
 """
 
 import click

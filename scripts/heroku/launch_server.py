@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Deploy the task server of a run in the registry to Heroku, or any app folder with a Procfile (--app-dir).
 
-Returns once the app answers, with the run's id if it serves one, and prints its address; an app that the run has
-already stays. If it does not come up, the end of its log is shown and the app deleted, unless --keep. The app is
-billed by the second until it is taken down: scripts/heroku/kill_servers.py.
+Returns once the app answers, with the run's id if it serves one, and prints its address; an app that the run
+has already stays. If it does not come up, the end of its log is shown and the app deleted, unless --keep. The
+app is billed by the second until it is taken down: scripts/heroku/kill_servers.py.
 
 Of run.toml, --set overrides dyno_size, dynos and team.
 """

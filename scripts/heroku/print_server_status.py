@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Show every task server of ours at Heroku: what exists, is scaled, runs and answers, whose run it is, its cost so far.
+"""Show every task server of ours at Heroku: what exists, is scaled, runs, answers, whose run it is, its cost.
 
-Found by the apps' own marks, so it works without the registry, too. A leftover is ours and its run is crashed,
-ended or unknown here. Unmarked apps have our prefix and not our marks. Everybody else's apps are counted only.
+Found by the apps' own marks, so it works without the registry, too. A leftover is ours and its run is
+crashed, ended or unknown here. Unmarked apps have our prefix and not our marks. Everybody else's apps are
+counted only.
 
 The cost is that of the present dynos since the app was created, in US dollars, without add-ons.
 """

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Find out how many workers a run's task server stands, and advise max_num_concurrent_units and dynos.
 
-Simulated workers open pages of the run's units, 1, 2, 4 … of them at once, until one page in twenty takes longer
-than --bound-ms or a page does not come. They talk to the run's own server only, submit nothing, and give back the
-leases that they take. The server must be up: local/launch_server.py or heroku/launch_server.py starts one for a
-run. What is measured is what comes through from here, so measure a server at Heroku over a good line.
+Simulated workers open pages of the run's units, 1, 2, 4 … of them at once, until one page in twenty takes
+longer than --bound-ms or a page does not come. They talk to the run's own server only, submit nothing, and
+give back the leases that they take. The server must be up: local/launch_server.py or heroku/launch_server.py
+starts one for a run. What is measured is what comes through from here, so measure a server at Heroku over a
+good line.
 """
 
 import click

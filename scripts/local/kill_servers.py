@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """End leftover task servers on this machine: those whose run is crashed, ended or unknown.
 
-Without names and selectors: the leftovers of the runs in this registry. --all-runs: every leftover of this home,
-of unknown runs as well. A living run's server and one that serves no run are ended only when their NAME is given.
-All processes of a server are asked to end, and killed if they do not. Safe to repeat.
+Without names and selectors: the leftovers of the runs in this registry. --all-runs: every leftover of this
+home, of unknown runs as well. A living run's server and one that serves no run are ended only when their NAME
+is given. All processes of a server are asked to end, and killed if they do not. Safe to repeat.
 """
 
 import click

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Serve the pages of a run in the registry on this machine, or any app folder with a Procfile (--app-dir).
 
-Returns once the server answers, with the run's id if it serves one, and prints its address; a server that the run
-has already stays. If it does not come up, the end of its log is shown and its processes are ended, unless --keep.
-It listens on 127.0.0.1 and runs until it is taken down: scripts/local/kill_servers.py.
+Returns once the server answers, with the run's id if it serves one, and prints its address; a server that the
+run has already stays. If it does not come up, the end of its log is shown and its processes are ended, unless
+--keep. It listens on 127.0.0.1 and runs until it is taken down: scripts/local/kill_servers.py.
 """
 
 from pathlib import Path

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Show every task server of this home on this machine: what exists, answers, whose run it is, what is left over.
+"""Show every task server of this home on this machine: what exists, what answers, whose run it is.
 
 Found by what stands in the environment of its processes, so it works without the registry, too. A leftover is
 ours and its run is crashed, ended or unknown here. Servers at Heroku: scripts/heroku/print_server_status.py.

@@ -29,21 +29,21 @@ def main(only_show: bool, settings: Settings, selection: Selection, guard: cli.G
     with Context.open(settings) as context:
         context, chosen = context.choose(selection)
         conditions = locks.conditions(context.registry, settings.home)
-        account = differences.find_all(context, chosen, conditions)
-        broken, document = account.differences, view.differences_document(account)
+        broken, unknown_hits = differences.find_all(context, chosen, conditions)
+        shown = {"broken": columns.documents(view.DIFFERENCE_COLUMNS, broken), "unknown_hits": unknown_hits}
         if not settings.as_json and broken:
             columns.table(view.DIFFERENCE_COLUMNS, broken)
         if not settings.quiet:
-            for line in view.difference_remarks(account):
+            for line in view.difference_remarks(broken, unknown_hits):
                 output.say(line)
         if only_show:
             if settings.as_json:
-                output.document(document)
+                output.document(shown)
             return 0
         result: BulkResult[differences.Difference] = BulkResult()
         if broken and guard.allows(f"Mend {len(broken)} units at {context.settings.endpoint}?"):
             result = reconcile.mend(context, broken)
-    return cli.report(settings, guard, "mended", len(broken), result, document)
+    return cli.report(settings, guard, "mended", len(broken), result, shown)
 
 
 if __name__ == "__main__":

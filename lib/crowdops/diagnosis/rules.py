@@ -26,7 +26,9 @@ class Verdict(NamedTuple):
 
 def judge(snapshot: Snapshot) -> Verdict:
     """Return the first verdict that a snapshot allows: what stops everything comes first."""
-    return next(verdict for rule in RULES if (verdict := rule(snapshot)))
+    if snapshot.work is None:
+        return _judge_endpoint(snapshot)
+    return next(verdict for rule in RULES if (verdict := rule(snapshot, snapshot.work)))
 
 
 def _command(snapshot: Snapshot, target: str, more: str = "") -> str:
@@ -37,19 +39,18 @@ def _watch(snapshot: Snapshot) -> str:
     return _command(snapshot, "status", " ARGS='--watch 10'")
 
 
-def _judge_endpoint(snapshot: Snapshot) -> Verdict | None:
+def _judge_endpoint(snapshot: Snapshot) -> Verdict:
     error, ahead = snapshot.endpoint.error, snapshot.endpoint.clock_ahead
-    if error is None:
-        return None
-    if isinstance(error, CredentialsRefused):
-        if ahead is not None and abs(ahead) > SKEW:
-            sentence = (
-                f"This machine's clock and the endpoint's are {duration(abs(ahead))} apart, and the endpoint"
-                " refuses what is signed with a wrong time."
-            )
-            return Verdict("clock_skew", sentence, "timedatectl set-ntp true")
-        return Verdict("key_refused", f"The endpoint refuses the key: {error}", "make wut NAME=environment")
     again = _command(snapshot, "diagnose")
+    if isinstance(error, CredentialsRefused):
+        if ahead is None or abs(ahead) <= SKEW:
+            sentence = f"The endpoint refuses the key: {error}"
+            return Verdict("key_refused", sentence, "make wut NAME=environment")
+        sentence = (
+            f"This machine's clock and the endpoint's are {duration(abs(ahead))} apart, and the endpoint"
+            " refuses what is signed with a wrong time."
+        )
+        return Verdict("clock_skew", sentence, "timedatectl set-ntp true")
     if isinstance(error, Unreachable):
         is_ours = not ENVIRONMENTS[snapshot.run.environment].amazon
         sentence = f"The endpoint does not answer: {error}"
@@ -57,8 +58,8 @@ def _judge_endpoint(snapshot: Snapshot) -> Verdict | None:
     return Verdict("endpoint_error", f"The endpoint cannot be asked: {error}", again)
 
 
-def _judge_end(snapshot: Snapshot) -> Verdict | None:
-    work, run = _work(snapshot), snapshot.run
+def _judge_end(snapshot: Snapshot, work: Work) -> Verdict | None:
+    run = snapshot.run
     if snapshot.condition != "ended":
         return None
     results = _command(snapshot, "results")
@@ -80,13 +81,12 @@ def _judge_end(snapshot: Snapshot) -> Verdict | None:
     return Verdict("safe", f"The run is {run.state}{why}. {SAFE}", results)
 
 
-def _judge_process(snapshot: Snapshot) -> Verdict | None:
+def _judge_process(snapshot: Snapshot, work: Work) -> Verdict | None:
     process = snapshot.process
     if snapshot.condition == "crashed":
-        outstanding = _work(snapshot).outstanding
-        rest = f"{outstanding} HITs are still out." if outstanding else SAFE
+        rest = f"{work.outstanding} HITs are still out." if work.outstanding else SAFE
         sentence = f"The process that attended the run is gone, so nobody launches or collects. {rest}"
-        is_done = not (outstanding or snapshot.count(*OPEN_STATES))
+        is_done = not (work.outstanding or snapshot.count(*OPEN_STATES))
         return Verdict("crashed", sentence, "make recover" if is_done else _command(snapshot, "resume"))
     if process.is_suspended and process.holder:
         pid = process.holder.pid
@@ -97,7 +97,7 @@ def _judge_process(snapshot: Snapshot) -> Verdict | None:
     return None
 
 
-def _judge_pages(snapshot: Snapshot) -> Verdict | None:
+def _judge_pages(snapshot: Snapshot, work: Work) -> Verdict | None:
     pages = snapshot.pages
     if pages is None:
         return None
@@ -130,21 +130,20 @@ def _page_problem(pages: Pages, run_id: str) -> tuple[str | None, str]:
     return None, ""
 
 
-def _judge_units(snapshot: Snapshot) -> Verdict | None:
-    differences = _work(snapshot).differences
-    if not differences:
+def _judge_units(snapshot: Snapshot, work: Work) -> Verdict | None:
+    if not work.differences:
         return None
-    reasons = sorted({difference.kind.reason for difference in differences})
-    sentence = f"Registry and provider disagree about {len(differences)} units: {'; '.join(reasons)}."
+    reasons = sorted({difference.kind.reason for difference in work.differences})
+    sentence = f"Registry and provider disagree about {len(work.differences)} units: {'; '.join(reasons)}."
     return Verdict("broken_units", sentence, _command(snapshot, "broken"))
 
 
-def _judge_money(snapshot: Snapshot) -> Verdict | None:
-    balance, cost, planned = _work(snapshot).balance, snapshot.unit_cost, snapshot.count("planned")
+def _judge_money(snapshot: Snapshot, work: Work) -> Verdict | None:
+    cost, planned = snapshot.unit_cost, snapshot.count("planned")
     if not planned:
         return None
-    if balance < cost:
-        sentence = f"The account has ${balance}, and the next of {planned} units costs ${cost}."
+    if work.balance < cost:
+        sentence = f"The account has ${work.balance}, and the next of {planned} units costs ${cost}."
         return Verdict("no_funds", sentence, "make account")
     if snapshot.cost_is_reached:
         max_cost = snapshot.run.parameters.max_cost
@@ -153,7 +152,7 @@ def _judge_money(snapshot: Snapshot) -> Verdict | None:
     return None
 
 
-def _judge_throttling(snapshot: Snapshot) -> Verdict | None:
+def _judge_throttling(snapshot: Snapshot, work: Work) -> Verdict | None:
     to_launch, endpoint = snapshot.count("planned", "creating"), snapshot.endpoint
     if not to_launch or endpoint.throttled < MANY_THROTTLED * endpoint.calls:
         return None
@@ -164,9 +163,8 @@ def _judge_throttling(snapshot: Snapshot) -> Verdict | None:
     return Verdict("throttled", sentence, _watch(snapshot))
 
 
-def _judge_nothing_out(snapshot: Snapshot) -> Verdict | None:
+def _judge_nothing_out(snapshot: Snapshot, work: Work) -> Verdict | None:
     """Judge a run of which nothing can be accepted, and nothing is being worked on."""
-    work = _work(snapshot)
     if work.outstanding:
         return None
     unfinished = snapshot.count("planned", "creating", "outstanding")
@@ -188,9 +186,8 @@ def _judge_nothing_out(snapshot: Snapshot) -> Verdict | None:
     return Verdict("safe", SAFE, results)
 
 
-def _judge_work_in_hand(snapshot: Snapshot) -> Verdict | None:
+def _judge_work_in_hand(snapshot: Snapshot, work: Work) -> Verdict | None:
     """Judge a run of which nothing can be accepted, and something is being worked on."""
-    work = _work(snapshot)
     if work.available:
         return None
     cap, planned = snapshot.run.parameters.max_num_concurrent_units, snapshot.count("planned")
@@ -203,8 +200,8 @@ def _judge_work_in_hand(snapshot: Snapshot) -> Verdict | None:
     return Verdict("in_hand", sentence, _watch(snapshot))
 
 
-def _judge_eligibility(snapshot: Snapshot) -> Verdict | None:
-    work, caps = _work(snapshot), snapshot.caps
+def _judge_eligibility(snapshot: Snapshot, work: Work) -> Verdict | None:
+    caps = snapshot.caps
     for requirement in work.requirements:
         if requirement.excludes_everybody:
             sentence = (
@@ -221,9 +218,9 @@ def _judge_eligibility(snapshot: Snapshot) -> Verdict | None:
     return None
 
 
-def _judge_flow(snapshot: Snapshot) -> Verdict:
+def _judge_flow(snapshot: Snapshot, work: Work) -> Verdict:
     """Judge a run whose work is on offer, with nothing in its way."""
-    work, parameters = _work(snapshot), snapshot.run.parameters
+    parameters = snapshot.run.parameters
     usual = min(parameters.assignment_duration_in_seconds, parameters.no_submission_patience)
     quiet = duration(snapshot.quiet_for)
     offer = f"{work.available} assignments can be accepted"
@@ -248,8 +245,7 @@ def _judge_flow(snapshot: Snapshot) -> Verdict:
     return Verdict("workers_gone", sentence, invite)
 
 
-RULES: tuple[Callable[[Snapshot], Verdict | None], ...] = (
-    _judge_endpoint,
+RULES: tuple[Callable[[Snapshot, Work], Verdict | None], ...] = (
     _judge_end,
     _judge_process,
     _judge_pages,
@@ -261,11 +257,6 @@ RULES: tuple[Callable[[Snapshot], Verdict | None], ...] = (
     _judge_eligibility,
     _judge_flow,
 )
-
-
-def _work(snapshot: Snapshot) -> Work:
-    assert snapshot.work is not None  # the first rule has seen to that
-    return snapshot.work
 
 
 def _latest(snapshot: Snapshot) -> str:

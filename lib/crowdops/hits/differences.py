@@ -141,17 +141,12 @@ class Difference(NamedTuple):
     hit: Hit | None
 
 
-class AccountDifferences(NamedTuple):
-    """What differs in some runs, and how many HITs carry the mark of a run that the registry lacks."""
+def find_all(
+    context: Context, runs: Sequence[Run], conditions: Mapping[str, str]
+) -> tuple[list[Difference], int]:
+    """Return what differs in these runs, and how many HITs carry the mark of a run that the registry lacks.
 
-    differences: list[Difference]
-    unknown_hits: int
-
-
-def find_all(context: Context, runs: Sequence[Run], conditions: Mapping[str, str]) -> AccountDifferences:
-    """Return what differs in these runs. One walk over the account, and a call for each HIT in doubt.
-
-    `conditions` has every run of the registry.
+    One walk over the account, and a call for each HIT in doubt. `conditions` has every run of the registry.
     """
     hits_by_run = scan.scan(context.provider).hits_by_run
     differences = [
@@ -160,7 +155,7 @@ def find_all(context: Context, runs: Sequence[Run], conditions: Mapping[str, str
         for difference in find(context, run, conditions[run.run_id], hits_by_run.get(run.run_id, []))
     ]
     unknown_hits = sum(len(hits) for run_id, hits in hits_by_run.items() if run_id not in conditions)
-    return AccountDifferences(differences, unknown_hits)
+    return differences, unknown_hits
 
 
 def find(context: Context, run: Run, condition: str, hits: Sequence[Hit]) -> Iterator[Difference]:

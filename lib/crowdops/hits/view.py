@@ -12,7 +12,7 @@ from crowdops.console import columns
 from crowdops.console.columns import Column
 from crowdops.console.output import timestamp
 from crowdops.hits.delete import Candidate
-from crowdops.hits.differences import UNSEEN_END, AccountDifferences, Difference
+from crowdops.hits.differences import UNSEEN_END, Difference
 from crowdops.hits.expire import Target
 from crowdops.hits.status import AccountStatus, RunStatus
 from crowdops.providers.mturk.client import Hit
@@ -25,11 +25,6 @@ COUNTS = ("available", "pending", "submitted", "completed")
 # What is outstanding
 
 
-def describe_state(run: Run, condition: str) -> str:
-    """Return a run's state with what it is doing, where the state alone does not say it."""
-    return run.state if condition == "ended" else f"{run.state}, {condition}"
-
-
 STATUS_COLUMNS: Sequence[Column[RunStatus]] = (
     Column("run_id", "run", lambda status: status.run.run_id),
     Column("task_name", "task_name", lambda status: status.run.task_name),
@@ -37,7 +32,7 @@ STATUS_COLUMNS: Sequence[Column[RunStatus]] = (
         "state",
         "state",
         lambda status: status.run.state,
-        lambda status: describe_state(status.run, status.condition),
+        lambda status: status.run.state + ("" if status.condition == "ended" else f", {status.condition}"),
     ),
     Column("attended", None, lambda status: status.condition == "attended"),
     Column("condition", None, lambda status: status.condition),
@@ -175,18 +170,12 @@ DIFFERENCE_COLUMNS: Sequence[Column[Difference]] = (
 )
 
 
-def differences_document(account: AccountDifferences) -> dict[str, Any]:
-    """Return what differs as a JSON document."""
-    broken = columns.documents(DIFFERENCE_COLUMNS, account.differences)
-    return {"broken": broken, "unknown_hits": account.unknown_hits}
-
-
-def difference_remarks(account: AccountDifferences) -> list[str]:
+def difference_remarks(differences: Sequence[Difference], unknown_hits: int) -> list[str]:
     """Return what there is to say beside the table of differences."""
-    lines = [] if account.differences else ["Registry and provider say the same of every unit."]
-    if account.unknown_hits:
+    lines = [] if differences else ["Registry and provider say the same of every unit."]
+    if unknown_hits:
         lines.append(
-            f"{account.unknown_hits} HITs carry the mark of runs that this registry does not know."
+            f"{unknown_hits} HITs carry the mark of runs that this registry does not know."
             " If they are yours: make rebuild"
         )
     return lines

@@ -23,8 +23,8 @@ def strike(name: str, when: str, number: int) -> None:
     @contextmanager
     def transaction(registry: Registry, **options: bool) -> Iterator[None]:
         nonlocal count
-        count += 1
-        chosen = count == number
+        count += not registry._connection.in_transaction  # what is part of another is no commit of its own
+        chosen = count == number and not registry._connection.in_transaction
         with original(registry, **options):
             yield
             if chosen and when == "before":
@@ -32,7 +32,7 @@ def strike(name: str, when: str, number: int) -> None:
         if chosen and when == "after":
             os.kill(os.getpid(), sign)
 
-    Registry._transaction = transaction  # type: ignore[method-assign]
+    setattr(Registry, "_transaction", transaction)  # noqa: B010 - mypy forbids the plain form
 
 
 if __name__ == "__main__":

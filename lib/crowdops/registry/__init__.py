@@ -1,8 +1,8 @@
-"""The run registry: one sqlite file that remembers every run, unit and assignment, and what was paid for them.
+"""The registry: one sqlite file that remembers every run, unit and assignment, and what was paid for them.
 
-The only place that knows sqlite and SQL. Each public method is one transaction, committed before it returns; none
-makes a network call. Intents are on the disk by then; of answers a power cut can undo the last ones, and their units
-are settled like any whose answer was lost. Several processes may use the file at once.
+The only place that knows sqlite and SQL. Each public method is one transaction, committed before it returns;
+none makes a network call. Intents are on the disk by then. A power cut can undo the last answers; their units
+are then settled like any whose answer was lost. Several processes may use the file at once.
 """
 
 from crowdops.registry.assignments import Assignments

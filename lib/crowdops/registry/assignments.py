@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -93,10 +94,10 @@ class Assignments(RegistryFile):
         )
         return UnitReview(*row) if row else None
 
-    def status_counts(self, run_id: str) -> dict[str, int]:
-        """Return how many of a run's collected assignments have each status; those without are absent."""
+    def status_counts(self, run_id: str) -> Counter[str]:
+        """Return how many of a run's collected assignments have each status."""
         query = "SELECT status, count(*) FROM assignments WHERE run_id = ? GROUP BY status"
-        return dict(self._rows(query, (run_id,)))
+        return Counter(dict(self._rows(query, (run_id,))))
 
     def collected_of_open_units(self, run_id: str) -> int:
         """Return how many assignments were collected of units whose HITs have not ended."""
@@ -134,8 +135,9 @@ _SELECT_RESULTS = (
     " JOIN units u USING (run_id, unit_index) JOIN task_runs r USING (run_id)"
 )
 _UPSERT_ASSIGNMENT = """
-INSERT INTO assignments (assignment_id, worker_id, hit_id, status, accepted_at, submitted_at, auto_approval_at,
-                         approved_at, rejected_at, answer, bonus, run_id, unit_index, collected_at)
+INSERT INTO assignments (assignment_id, worker_id, hit_id, status, accepted_at, submitted_at,
+                         auto_approval_at, approved_at, rejected_at, answer, bonus, run_id, unit_index,
+                         collected_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (assignment_id, worker_id) DO UPDATE SET
     status = excluded.status, approved_at = excluded.approved_at, rejected_at = excluded.rejected_at,

@@ -23,7 +23,7 @@ class Backup(NamedTuple):
 
 
 class Restored(NamedTuple):
-    """What a restore has done. `kept` is where the registry as it was before lies now; None if there was none."""
+    """What a restore has done. `kept` is where the registry from before lies now; None if there was none."""
 
     backup: Path
     kept: Path | None
@@ -37,21 +37,22 @@ def folder(home: Path) -> Path:
 
 def existing(home: Path) -> list[Backup]:
     """Return the backups of a home, the newest first."""
-    found = [
+    backups = [
         Backup(path, datetime.strptime(match[1], _WHEN).replace(tzinfo=UTC))
         for path in folder(home).glob("registry-*.db")
         if (match := _NAME.fullmatch(path.name))
     ]
-    return sorted(
-        found, key=lambda backup: (backup.made_at, len(backup.path.name), backup.path.name), reverse=True
-    )
+    # Of one second, the one with the higher number is newer: its name is longer, or later in the alphabet.
+    backups.sort(key=lambda backup: (backup.made_at, len(backup.path.name), backup.path.name), reverse=True)
+    return backups
 
 
 def make(home: Path, *, kept: int) -> tuple[Backup, list[Backup]]:
     """Copy the registry as it is now, whoever uses it, and drop all but the newest `kept` copies.
 
-    Returns the copy and those that were dropped. It appears whole or not at all. RegistryError if the registry is
-    damaged; nothing is dropped then. UsageError if there is no registry, or the folder cannot be written.
+    Returns the copy and those that were dropped. It appears whole or not at all. RegistryError if the
+    registry is damaged; nothing is dropped then. UsageError if there is no registry, or the folder cannot
+    be written.
     """
     if not (home / "registry.db").exists():
         raise UsageError(f"{home} has no registry, so there is nothing to back up.")
@@ -72,24 +73,24 @@ def _copy(registry: Registry, home: Path, word: str) -> Path:
         partial = place / f".{word}-{stamp}.{os.getpid()}.part"
         try:
             registry.backup_to(partial)
-            return partial.rename(_free_name(place / f"{word}-{stamp}.db"))
+            return partial.rename(_free_path(place / f"{word}-{stamp}.db"))
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(f"{place} cannot be written: {error.strerror}.") from error
 
 
-def _free_name(wanted: Path) -> Path:
-    """Return a name that no file has: two backups in one second are two."""
-    number, path = 1, wanted
-    while path.exists():
+def _free_path(path: Path) -> Path:
+    """Return a path where no file is, this one or one with a number: two backups in one second are two."""
+    number, free = 1, path
+    while free.exists():
         number += 1
-        path = wanted.with_stem(f"{wanted.stem}-{number}")
-    return path
+        free = path.with_stem(f"{path.stem}-{number}")
+    return free
 
 
 def find(home: Path, name: str) -> Path:
-    """Return the file that a command means: a path, or the name of one in the folder. UsageError lists what there is."""
+    """Return the backup of this name: a path, or a file in the folder. UsageError lists what there is."""
     for path in (Path(name).expanduser(), folder(home) / name):
         if path.is_file():
             return path.absolute()
@@ -98,19 +99,21 @@ def find(home: Path, name: str) -> Path:
 
 
 def check_idle(home: Path) -> None:
-    """UsageError that names the process if any run of a home is attended: it would go on with what is no longer so."""
+    """Raise UsageError, which names the process, if any run of a home is attended."""
     for lock in sorted((home / "locks").glob("*.lock")):
         if holder := locks.holder_of(home, lock.stem):
             raise UsageError(
-                f"run {lock.stem} is attended by {locks.describe(holder)}; stop that process first. Nothing was done."
+                f"run {lock.stem} is attended by {locks.describe(holder)}; stop that process first."
+                " Nothing was done."
             )
 
 
 def restore(home: Path, backup: Path) -> Restored:
     """Put a backup in the place of the registry; what is there now is kept aside.
 
-    RegistryError if the backup cannot be used, UsageError as check_idle() does: then nothing has changed. It can be killed
-    anywhere: the registry is the old one or the new one, whole, or absent with the old one aside. Safe to repeat.
+    RegistryError if the backup cannot be used, UsageError as check_idle(): then nothing has changed. It can
+    be killed anywhere: the registry is the old one or the new one, whole, or absent with the old one aside.
+    Safe to repeat.
     """
     check_idle(home)
     Registry.check_copy(backup)
@@ -125,12 +128,10 @@ def restore(home: Path, backup: Path) -> Restored:
         return Restored(backup, kept, len(registry.runs()))
 
 
-def remarks(done: Restored) -> list[str]:
+def remarks(restored: Restored) -> list[str]:
     """Return in words what a restore has done, and what to type next."""
-    lines = [f"The registry is that of {done.backup.name} again: {done.runs} runs."]
-    if done.kept:
-        lines.append(f"What was there before is kept: {done.kept}")
-    lines.append(
-        "What has happened since is not in it. Close the gap from the marks: make rebuild, then make recover"
-    )
-    return lines
+    return [
+        f"The registry is that of {restored.backup.name} again: {restored.runs} runs.",
+        *([f"What was there before is kept: {restored.kept}"] if restored.kept else []),
+        "What has happened since is not in it. Close the gap from the marks: make rebuild, then make recover",
+    ]

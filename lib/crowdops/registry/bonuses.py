@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from crowdops.registry.database import RegistryFile
+from crowdops.registry.database import RegistryFile, placeholders
 from crowdops.registry.rows import BonusRow, read_bonus, stamp
 
 
@@ -13,7 +13,7 @@ class Bonuses(RegistryFile):
 
     def bonuses(self, assignment_id: str, worker_id: str) -> list[BonusRow]:
         """Return the bonuses that were meant for an assignment, whatever became of them."""
-        rows = self._connection.execute(
+        rows = self._rows(
             "SELECT * FROM bonuses WHERE assignment_id = ? AND worker_id = ? ORDER BY intended_at",
             (assignment_id, worker_id),
         )
@@ -21,18 +21,17 @@ class Bonuses(RegistryFile):
 
     def intend_bonus(self, bonus: BonusRow) -> None:
         """Write a bonus down right before it is sent. A paid one stays paid."""
-        with self._transaction():
-            self._connection.execute(
-                "INSERT INTO bonuses (token, assignment_id, worker_id, amount, reason, state, intended_at)"
-                " VALUES (?, ?, ?, ?, ?, 'sending', ?) ON CONFLICT (token) DO UPDATE SET"
-                " state = 'sending', error = NULL WHERE state != 'paid'",
-                (*bonus[:3], str(bonus.amount), bonus.reason, stamp()),
-            )
+        self._write(
+            "INSERT INTO bonuses (token, assignment_id, worker_id, amount, reason, state, intended_at)"
+            " VALUES (?, ?, ?, ?, ?, 'sending', ?) ON CONFLICT (token) DO UPDATE SET"
+            " state = 'sending', error = NULL WHERE state != 'paid'",
+            (bonus.token, bonus.assignment_id, bonus.worker_id, str(bonus.amount), bonus.reason, stamp()),
+        )
 
     def set_paid(self, run_id: str, bonus: BonusRow) -> None:
-        """A bonus is paid. The assignment's `bonus` becomes the sum of what was paid for it. Safe to repeat."""
+        """Note a bonus as paid, and the sum of what was paid for its assignment. Safe to repeat."""
         with self._transaction():
-            self._connection.execute(
+            self._write(
                 "UPDATE bonuses SET state = 'paid', settled_at = ?, error = NULL WHERE token = ?",
                 (stamp(), bonus.token),
             )
@@ -44,16 +43,22 @@ class Bonuses(RegistryFile):
 
         False if it is known as paid, or if its assignment has not been collected.
         """
-        now = stamp()
         with self._transaction():
-            changed = self._connection.execute(
-                "INSERT INTO bonuses (token, assignment_id, worker_id, amount, reason, state, intended_at, settled_at)"
-                " SELECT ?, ?, ?, ?, ?, 'paid', ?, ?"
-                " WHERE EXISTS (SELECT 1 FROM assignments WHERE assignment_id = ? AND worker_id = ?)"
-                " ON CONFLICT (token) DO UPDATE SET"
+            changed = self._write(
+                "INSERT INTO bonuses (token, assignment_id, worker_id, amount, reason, state, intended_at,"
+                " settled_at) SELECT ?, assignment_id, worker_id, ?, ?, 'paid', ?, ? FROM assignments"
+                " WHERE assignment_id = ? AND worker_id = ? ON CONFLICT (token) DO UPDATE SET"
                 " state = 'paid', settled_at = excluded.settled_at, error = NULL WHERE state != 'paid'",
-                (*bonus[:3], str(bonus.amount), bonus.reason, now, now, *bonus[1:3]),
-            ).rowcount
+                (
+                    bonus.token,
+                    str(bonus.amount),
+                    bonus.reason,
+                    stamp(),
+                    stamp(),
+                    bonus.assignment_id,
+                    bonus.worker_id,
+                ),
+            )
             if changed:
                 self._add_up(bonus)
                 self._record("bonus-adopted", bonus.assignment_id, run_id, str(bonus.amount))
@@ -61,28 +66,26 @@ class Bonuses(RegistryFile):
 
     def _add_up(self, bonus: BonusRow) -> None:
         key = (bonus.assignment_id, bonus.worker_id)
-        paid = self._connection.execute(
+        paid = self._rows(
             "SELECT amount FROM bonuses WHERE assignment_id = ? AND worker_id = ? AND state = 'paid'", key
         )
         total = sum((Decimal(amount) for (amount,) in paid), Decimal(0))
-        self._connection.execute(
+        self._write(
             "UPDATE assignments SET bonus = ? WHERE assignment_id = ? AND worker_id = ?", (str(total), *key)
         )
 
     def fail_bonus(self, token: str, error: str) -> None:
-        """A bonus was certainly not paid, for the reason given."""
-        with self._transaction():
-            self._connection.execute(
-                "UPDATE bonuses SET state = 'failed', settled_at = ?, error = ? WHERE token = ?",
-                (stamp(), error, token),
-            )
+        """Note why a bonus was certainly not paid."""
+        self._write(
+            "UPDATE bonuses SET state = 'failed', settled_at = ?, error = ? WHERE token = ?",
+            (stamp(), error, token),
+        )
 
     def bonus_amounts(self, run_id: str, *states: str) -> list[Decimal]:
         """Return the amounts of a run's bonuses that are in one of these states."""
-        marks = ", ".join("?" for _ in states)
-        rows = self._connection.execute(
+        rows = self._rows(
             "SELECT amount FROM bonuses JOIN assignments USING (assignment_id, worker_id)"
-            f" WHERE run_id = ? AND state IN ({marks})",
+            f" WHERE run_id = ? AND state IN ({placeholders(states)})",
             (run_id, *states),
         )
         return [Decimal(amount) for (amount,) in rows]
@@ -91,16 +94,13 @@ class Bonuses(RegistryFile):
 
     def makeup_run(self, makeup_id: str) -> str | None:
         """Return the run that was chosen for a compensation, or None if there is none yet."""
-        row = self._connection.execute(
-            "SELECT run_id FROM makeups WHERE makeup_id = ?", (makeup_id,)
-        ).fetchone()
+        row = self._row("SELECT run_id FROM makeups WHERE makeup_id = ?", (makeup_id,))
         return row["run_id"] if row else None
 
     def intend_makeup(self, makeup_id: str, run_id: str, worker_id: str) -> str:
         """Choose the run of a compensation, before it exists. Returns the one that was chosen first."""
-        with self._transaction():
-            self._connection.execute(
-                "INSERT INTO makeups VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                (makeup_id, run_id, worker_id, stamp()),
-            )
+        self._write(
+            "INSERT INTO makeups VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (makeup_id, run_id, worker_id, stamp()),
+        )
         return self.makeup_run(makeup_id) or run_id

@@ -1,4 +1,4 @@
-"""The registry's one sqlite file: opened, brought to the current schema, copied, read, and written in transactions."""
+"""The registry's one sqlite file: opened, brought to the current schema, read, written and copied."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class RegistryFile:
 
     @staticmethod
     def set_aside(home: Path) -> Path:
-        """Rename `home`/registry.db and the files that belong to it, and return its new place. Nothing is lost."""
+        """Rename `home`/registry.db and the files that belong to it, and return its new place."""
         path = home / "registry.db"
         kept = path.with_name(f"registry-damaged-{datetime.now(UTC):%Y%m%d-%H%M%S}.db")
         for suffix in ("-wal", "-shm", ""):
@@ -127,7 +127,7 @@ class RegistryFile:
     def _write(
         self, statement: str, values: Sequence[object], *, entry: Entry | None = None, synced: bool = True
     ) -> int:
-        """Carry out a statement, and add an entry to the journal, in one transaction. Returns how many rows changed."""
+        """Carry out a statement and write its entry in the journal. Return how many rows changed."""
         with self._transaction(synced=synced):
             changed = self._connection.execute(statement, values).rowcount
             if entry:
@@ -141,7 +141,8 @@ class RegistryFile:
 
     def _record(self, kind: str, target: str, run_id: str | None, detail: str | None = None) -> None:
         self._connection.execute(
-            "INSERT INTO events (at, command, pid, run_id, kind, target, detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO events (at, command, pid, run_id, kind, target, detail)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (stamp(), self._command, os.getpid(), run_id, kind, target, detail),
         )
 
@@ -153,7 +154,7 @@ class RegistryFile:
 
     @contextmanager
     def _transaction(self, *, synced: bool = True) -> Iterator[None]:
-        """Commit what the block does, or nothing of it. Without `synced` a power cut, not a kill, can undo it."""
+        """Commit all that the block does, or nothing. Unless `synced`, a power cut can undo it."""
         if self._connection.in_transaction:  # a part of what is done together()
             yield
             return
@@ -197,7 +198,8 @@ def _require_known(connection: sqlite3.Connection, path: Path) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > known:
         raise RegistryError(
-            f"{path} was written by a newer crowdops (schema {version}, this one knows {known}). Update crowdops."
+            f"{path} was written by a newer crowdops (schema {version}, this one knows {known})."
+            " Update crowdops."
         )
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'task_runs'").fetchone():
         raise RegistryError(f"{path} is a database, and not a registry of crowdops.")

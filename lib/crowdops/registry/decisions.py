@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from crowdops.registry.database import RegistryFile
-from crowdops.registry.rows import REVIEWED, Decision, read_decision, stamp, write_moment
+from crowdops.registry.rows import REVIEWED, Decision, read_decision, stamp, write_value
 
 
 class Decisions(RegistryFile):
@@ -14,21 +14,18 @@ class Decisions(RegistryFile):
 
     def note_decision(self, decision: Decision) -> None:
         """Keep a decision that is to be carried out later; it replaces an earlier note. Safe to repeat."""
-        with self._transaction():
-            self._put_decision(decision, "noted")
+        self._put_decision(decision, "noted")
 
     def drop_note(self, assignment_id: str, worker_id: str) -> None:
         """Drop a decision that was only noted. Safe to repeat."""
-        with self._transaction():
-            self._connection.execute(
-                "DELETE FROM decisions WHERE assignment_id = ? AND worker_id = ? AND state = 'noted'",
-                (assignment_id, worker_id),
-            )
+        self._write(
+            "DELETE FROM decisions WHERE assignment_id = ? AND worker_id = ? AND state = 'noted'",
+            (assignment_id, worker_id),
+        )
 
     def intend_decision(self, decision: Decision) -> None:
         """Write a decision down right before it is carried out."""
-        with self._transaction():
-            self._put_decision(decision, "sending")
+        self._put_decision(decision, "sending")
 
     def set_reviewed(self, run_id: str, decision: Decision, reviewed_at: datetime | None) -> None:
         """A decision is in force, by us or before us; `reviewed_at` if the endpoint told when.
@@ -40,50 +37,48 @@ class Decisions(RegistryFile):
         column = "approved_at" if status == "Approved" else "rejected_at"
         key = (decision.assignment_id, decision.worker_id)
         with self._transaction():
-            self._connection.execute(
+            self._write(
                 "UPDATE decisions SET state = ?, settled_at = ?, error = NULL"
                 " WHERE assignment_id = ? AND worker_id = ?",
                 (state, now, *key),
             )
-            self._connection.execute(
+            self._write(
                 f"UPDATE assignments SET status = ?, {column} = ? WHERE assignment_id = ? AND worker_id = ?",
-                (status, write_moment(reviewed_at) or now, *key),
+                (status, write_value(reviewed_at) or now, *key),
+                entry=(f"assignment-{status.lower()}", decision.assignment_id, run_id, decision.feedback),
             )
-            self._record(f"assignment-{status.lower()}", decision.assignment_id, run_id, decision.feedback)
 
     def finish_decision(self, assignment_id: str, worker_id: str) -> None:
-        """Everything that a decision asked for has been done. Safe to repeat."""
-        with self._transaction():
-            self._connection.execute(
-                "UPDATE decisions SET state = 'done', settled_at = ? WHERE assignment_id = ? AND worker_id = ?"
-                " AND state IN ('noted', 'sending')",
-                (stamp(), assignment_id, worker_id),
-            )
+        """Note that everything that a decision asked for has been done. Safe to repeat."""
+        self._write(
+            "UPDATE decisions SET state = 'done', settled_at = ? WHERE assignment_id = ? AND worker_id = ?"
+            " AND state IN ('noted', 'sending')",
+            (stamp(), assignment_id, worker_id),
+        )
 
     def fail_decision(self, decision: Decision, error: str) -> None:
-        """A decision could not be carried out, for the reason given."""
-        with self._transaction():
-            self._connection.execute(
-                "UPDATE decisions SET state = 'failed', settled_at = ?, error = ?"
-                " WHERE assignment_id = ? AND worker_id = ?",
-                (stamp(), error, decision.assignment_id, decision.worker_id),
-            )
+        """Note why a decision could not be carried out."""
+        self._write(
+            "UPDATE decisions SET state = 'failed', settled_at = ?, error = ?"
+            " WHERE assignment_id = ? AND worker_id = ?",
+            (stamp(), error, decision.assignment_id, decision.worker_id),
+        )
 
     def unfinished_decisions(self, run_ids: Sequence[str]) -> list[Decision]:
-        """Return the decisions of these runs that are noted or were interrupted, in the order they were made."""
-        rows = self._connection.execute(
+        """Return the decisions of these runs that are noted or were interrupted, oldest first."""
+        rows = self._rows(
             "SELECT d.*, a.run_id FROM decisions d JOIN assignments a USING (assignment_id, worker_id)"
             " WHERE d.state IN ('noted', 'sending') ORDER BY d.decided_at"
         )
         return [read_decision(row) for row in rows if row["run_id"] in run_ids]
 
     def _put_decision(self, decision: Decision, state: str) -> None:
-        bonus = None if decision.bonus is None else str(decision.bonus)
-        self._connection.execute(
-            "INSERT INTO decisions (assignment_id, worker_id, verdict, feedback, bonus, soft_block, state, decided_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (assignment_id, worker_id) DO UPDATE SET"
+        self._write(
+            "INSERT INTO decisions (assignment_id, worker_id, verdict, feedback, bonus, soft_block, state,"
+            " decided_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (assignment_id, worker_id) DO UPDATE SET"
             " verdict = excluded.verdict, feedback = excluded.feedback, bonus = excluded.bonus,"
             " soft_block = excluded.soft_block, state = excluded.state, decided_at = excluded.decided_at,"
             " settled_at = NULL, error = NULL",
-            (*decision[:4], bonus, decision.soft_block, state, stamp()),
+            (*map(write_value, decision), state, stamp()),
         )

@@ -1,4 +1,4 @@
-"""Run locks: a run is attended exactly while some process holds its lock.
+"""Locks and conditions of runs: a run is attended exactly while some process holds its lock.
 
 flock belongs to the open file, so the kernel lets go when the process dies, however it dies.
 """

@@ -9,12 +9,13 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from crowdops.config.parameters import Parameters
+from crowdops.config.settings import Settings
 
 FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"  # of a moment: it sorts as text
 OPEN_STATES = ("planned", "creating", "outstanding")  # of a unit
 END_STATES = ("finished", "stopped", "failed")  # of a run
 STRANDED = "its HIT leads to a page that is gone"  # the error of a unit that is to be launched anew
-REVIEWED = {"approve": "Approved", "reject": "Rejected"}  # what an assignment is after a verdict
+REVIEWED = {"approve": "Approved", "reject": "Rejected"}  # what an assignment is after a decision
 
 
 class Run(NamedTuple):
@@ -34,9 +35,28 @@ class Run(NamedTuple):
     ended_at: datetime | None
     reason: str | None
 
+    @classmethod
+    def new(cls, run_id: str, settings: Settings, parameters: Parameters) -> Run:
+        """Return a run that is about to be launched at the settings' endpoint; its data is not known yet."""
+        return cls(
+            run_id=run_id,
+            task_name=parameters.task_name,
+            environment=settings.environment,
+            endpoint=settings.endpoint,
+            state="launching",
+            detached=False,
+            parameters=parameters,
+            data_digest="",
+            units=0,
+            hit_type_id=None,
+            created_at=datetime.now(UTC),
+            ended_at=None,
+            reason=None,
+        )
+
 
 class Unit(NamedTuple):
-    """One row of units; `input` is the data row, None when it cannot be known. `attempt` counts new launches."""
+    """One row of units. `input` is the data row, None if it is not known; `attempt` counts new launches."""
 
     run_id: str
     unit_index: int
@@ -106,7 +126,7 @@ class Decision(NamedTuple):
 
     assignment_id: str
     worker_id: str
-    verdict: str  # approve or reject
+    action: str  # approve or reject
     feedback: str | None = None
     bonus: Decimal | None = None
     soft_block: bool = False

@@ -56,7 +56,7 @@ def _run_with_id(run_id: str, runs: Sequence[Run]) -> Run:
 
 
 def find_result(registry: Registry, run_ids: Container[str], assignment_id: str, worker_id: str) -> Result:
-    """Return a worker's assignment that was collected of these runs. UsageError says what the id stands for instead."""
+    """Return a worker's assignment that was collected of these runs. UsageError says why there is none."""
     results = [result for result in registry.results_of(assignment_id) if result.run_id in run_ids]
     for result in results:
         if result.assignment.worker_id == worker_id:

@@ -11,7 +11,7 @@ from crowdops.registry.locks import condition
 
 
 class Summary(NamedTuple):
-    """A run, its condition, how many of its units are in each state, and how many assignments were collected."""
+    """A run, its condition, its units by their states, and how many of its assignments were collected."""
 
     run: Run
     condition: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
@@ -60,7 +61,8 @@ class Units(RegistryFile):
     def set_created(self, run_id: str, unit_index: int, hit_id: str) -> None:
         """Commit the answer to a creation: the unit is outstanding under this HIT. Safe to repeat.
 
-        It does not wait for the disk: after a power cut the unit may be 'creating' again, and be settled again.
+        It does not wait for the disk: after a power cut the unit may be 'creating' again, and be settled
+        again.
         """
         self._write(
             "UPDATE units SET state = 'outstanding', hit_id = ?, created_at = ?, error = NULL"
@@ -79,7 +81,8 @@ class Units(RegistryFile):
             changed = self._write(
                 "INSERT INTO units (run_id, unit_index, state, hit_id, created_at)"
                 " VALUES (?, ?, 'outstanding', ?, ?) ON CONFLICT (run_id, unit_index) DO UPDATE SET"
-                " state = 'outstanding', hit_id = excluded.hit_id, created_at = excluded.created_at, error = NULL"
+                " state = 'outstanding', hit_id = excluded.hit_id, created_at = excluded.created_at,"
+                " error = NULL"
                 " WHERE state IN ('planned', 'creating', 'failed') AND hit_id IS NULL",
                 (run_id, unit_index, hit_id, write_value(created_at)),
             )
@@ -172,19 +175,18 @@ class Units(RegistryFile):
             yield from map(read_unit, rows)
             after = rows[-1]["unit_index"]
 
-    def unit_counts(self, run_id: str) -> dict[str, int]:
-        """Return how many units of a run are in each state; states without units are absent."""
-        return dict(
-            self._rows("SELECT state, count(*) FROM units WHERE run_id = ? GROUP BY state", (run_id,))
-        )
+    def unit_counts(self, run_id: str) -> Counter[str]:
+        """Return how many units of a run are in each state."""
+        query = "SELECT state, count(*) FROM units WHERE run_id = ? GROUP BY state"
+        return Counter(dict(self._rows(query, (run_id,))))
 
     def open_units(self, run_id: str) -> int:
         """Return how many units of a run are not at their end."""
         counts = self.unit_counts(run_id)
-        return sum(counts.get(state, 0) for state in OPEN_STATES)
+        return sum(counts[state] for state in OPEN_STATES)
 
     def missing_hits(self, run_id: str, listed: Iterable[str], created_before: datetime) -> list[str]:
-        """Return the HITs of outstanding units, created before a moment, that are not among the `listed` ones.
+        """Return the HITs of outstanding units, created before a moment, that are not `listed`.
 
         Stranded units are left out: this suite deletes their HITs itself.
         """

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Make the registry again from the marks on HITs and servers: runs, units, HITs, assignments and their answers, servers.
+"""Make the registry again from the marks on HITs and servers.
 
-Merges into what is there and changes nothing that the registry knows better. A damaged file is kept beside it under a
-dated name. Without selectors it takes the runs that this home has a folder of; runs of another home, which may be a
-colleague's and alive, only when they are named, or all with --all-runs. At the provider it only reads.
+Writes runs, units, HITs, assignments and their answers, and servers. Merges into what is there and changes
+nothing that the registry knows better. A damaged file is kept beside it under a dated name. Without
+selectors it takes the runs that this home has a folder of; runs of another home, which may be a colleague's
+and alive, only when they are named, or all with --all-runs. At the provider it only reads.
 
 What no mark tells is null: the data rows, and units that never had a HIT. A run.toml brings them back:
-launch_run.py RUN.TOML --resume RUN_ID. Approvals and bonuses that were decided and not sent are not known either.
+launch_run.py RUN.TOML --resume RUN_ID. Approvals and bonuses that were decided and not sent are not known
+either.
 """
 
 import click

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """After a crash: find what it left alive, show it, and shut it down, or carry it on with --resume.
 
-Finds every crashed run, HITs that may or do exist without the registry's knowledge, and leftover servers here and
-at Heroku. Shutting down expires what can be accepted, waits for accepted work up to its deadline, collects it,
-takes the servers down and ends the runs. It may be killed anywhere and started again. Attended runs, detached
-ones, and whatever does not carry our mark are left alone.
+Finds every crashed run, HITs that may or do exist without the registry's knowledge, and leftover servers
+here and at Heroku. Shutting down expires what can be accepted, waits for accepted work up to its deadline,
+collects it, takes the servers down and ends the runs. It may be killed anywhere and started again.
+Attended runs, detached ones, and whatever does not carry our mark are left alone.
 
-HITs and apps with our mark of a run that this registry does not know may be a colleague's, alive in another home:
-they are listed, and ended only with --orphans RUN_ID or --all-orphans. Lost your own registry? See rebuild_registry.
+HITs and apps with our mark of a run that this registry does not know may be a colleague's, alive in
+another home: they are listed, and ended only with --orphans RUN_ID or --all-orphans. Lost your own
+registry? See rebuild_registry.
 """
 
 import click

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Rehearse a run with simulated workers, who work through the crowd server's worker site.
 
-They are invited as "Simulated 1", "Simulated 2" … with ids that follow from the seed, so a second rehearsal has
-the same workers. They take whatever the site offers them, yours and everybody else's on that server: so they
-work in the environment local only. Two rehearsals at the same time need two seeds. Ctrl-C sends the workers home:
-they return what is in hand, and the tally is shown.
+They are invited as "Simulated 1", "Simulated 2" … with ids that follow from the seed, so a second
+rehearsal has the same workers. They take whatever the site offers them, yours and everybody else's on that
+server: so they work in the environment local only. Two rehearsals at the same time need two seeds. Ctrl-C
+sends the workers home: they return what is in hand, and the tally is shown.
 """
 
 import click
@@ -25,14 +25,14 @@ from crowdops.console import cli, output
     "--abandon-rate", default=0.0, show_default=True, type=click.FloatRange(0, 1), help="Share abandoned."
 )
 @click.option(
-    *("--seconds-per-task",),
+    "--seconds-per-task",
     default=1.0,
     show_default=True,
     type=click.FloatRange(0),
     help="Time for one unit.",
 )
 @click.option(
-    *("--until-idle",),
+    "--until-idle",
     default=10.0,
     show_default=True,
     metavar="SECONDS",
@@ -41,18 +41,20 @@ from crowdops.console import cli, output
 )
 @cli.with_settings
 def main(workers: int, settings: Settings, **habits: float) -> int:
+    from crowdops.console import columns
     from crowdops.simulation import simulate
-    from crowdops.simulation.worker import TALLY_HEADERS, Behaviour
+    from crowdops.simulation.view import TOTALS
+    from crowdops.simulation.worker import Behaviour
 
     behaviour = Behaviour(**habits)  # type: ignore[arg-type]  # click made the seed an int
     with simulate.stop_on_signals() as stop:
         links = simulate.hire(settings, workers, behaviour.seed)
-        tally = simulate.simulate(links, behaviour, stop=stop, report=output.say, timeout=settings.timeout)
+        totals = simulate.simulate(links, behaviour, stop=stop, report=output.say, timeout=settings.timeout)
     if settings.as_json:
-        output.document(tally.document())
+        output.document(columns.document(TOTALS, totals))
     else:
-        output.table(TALLY_HEADERS, [tally.row()])
-    return cli.EXIT_INTERRUPTED if stop.is_set() else cli.EXIT_FAILED if tally.errors else 0
+        columns.table(TOTALS, [totals])
+    return cli.EXIT_INTERRUPTED if stop.is_set() else cli.EXIT_FAILED if totals.errors else 0
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ Makes a HIT of every row of the run's data, no more than max_num_concurrent_unit
 workers submit, and ends when every unit is done. Ctrl-C once ends the run cleanly: nothing new is launched,
 accepted work is waited for and collected. Ctrl-C again, when it says that it is waiting, stops at once.
 
---resume carries on a run that crashed: what is out is taken over, the rest is launched with the same parameters,
-nothing twice. RUN.TOML is needed only when the registry was rebuilt from marks, which do not tell the data.
+--resume carries on a run that crashed: what is out is taken over, the rest is launched with the same
+parameters, nothing twice. RUN.TOML is needed only when the registry was rebuilt from marks, which do not
+tell the data.
 --dry-run shows the units, the cost, the exact parameters and the first page, and contacts nobody.
 """
 
@@ -74,11 +75,11 @@ def main(settings: Settings, guard: cli.Guard, **values: Any) -> int:
             else:
                 assert launch_plan is not None
                 ended = launch.launch(context, launch_plan, detach=options.detach)
-            summary = outcome.summarize(context, ended, time.monotonic() - started)
-            output.say(view.summary_text(summary))
+            report = outcome.report(context, ended, time.monotonic() - started)
+            output.say(view.report_text(report))
             if settings.as_json:
-                output.document(view.summary_document(summary))
-    return outcome.exit_code(summary)
+                output.document(view.report_document(report))
+    return outcome.exit_code(report)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The registry made again from the marks alone: runs, units, HITs, assignments with answers and bonuses, servers.
+"""The registry made again from the marks alone: runs, units, HITs, answers with their bonuses, servers.
 
 What the marks do not tell is null and stays so: the data rows, the template, and units that never had a HIT.
 """
@@ -78,10 +78,10 @@ def _marked_run(context: Context, run_id: str, hits: list[Hit], servers: list[Se
 
 
 def choose(runs: Sequence[MarkedRun], selection: Selection) -> list[MarkedRun]:
-    """Return the runs that a command means; without a selection those that this home has a folder of, or knows.
+    """Return the runs that a command means; without a selection those of which this home has something.
 
-    Another home's runs may be a colleague's and alive, which nothing here can tell: they have to be named. UsageError
-    for a selector that matches nothing.
+    Another home's runs may be a colleague's and alive, which nothing here can tell: they have to be named.
+    UsageError for a selector that matches nothing.
     """
     if selection.all_runs:
         return list(runs)
@@ -102,7 +102,7 @@ def choose(runs: Sequence[MarkedRun], selection: Selection) -> list[MarkedRun]:
 
 
 def rebuild(context: Context, marked_runs: Sequence[MarkedRun]) -> Rebuilt:
-    """Write these runs into the registry, with all that was submitted. What it knows already, it knows better.
+    """Write these runs into the registry, with all that was submitted. What it knows, it knows better.
 
     Only reads at the provider. Safe to repeat.
     """
@@ -129,7 +129,7 @@ def _count_assignments(context: Context, marked_runs: Sequence[MarkedRun]) -> in
 
 
 def _collect(context: Context, marked_runs: Sequence[MarkedRun]) -> tuple[int, list[str]]:
-    """Store what was submitted, and the bonuses that were paid for it. Returns the number of bonuses, and failures.
+    """Store what was submitted, and the bonuses paid for it. Returns the number of bonuses, and failures.
 
     The HITs are not marked as collected: whoever attends such a run would miss them.
     """
@@ -143,24 +143,15 @@ def _collect(context: Context, marked_runs: Sequence[MarkedRun]) -> tuple[int, l
 
 
 def _adopt_run(context: Context, marked: MarkedRun) -> bool:
-    """Write a run down as 'running': if it has no process, that is a crashed one, to be ended or carried on."""
+    """Write a run down as 'running': without a process that is a crashed one, to be ended or carried on."""
     if context.registry.run(marked.run_id):
         return False
     definition = _definition(context.provider, marked.hits)
-    run = Run(
-        run_id=marked.run_id,
-        task_name=marked.task_name,
-        environment=context.settings.environment,
-        endpoint=context.settings.endpoint,
+    run = Run.new(marked.run_id, context.settings, _parameters(marked, definition))
+    run = run._replace(
         state="running",
-        detached=False,
-        parameters=_parameters(marked, definition),
-        data_digest="",
-        units=0,
         hit_type_id=marked.hits[0].hit_type_id if marked.hits else None,
         created_at=datetime.strptime(marked.run_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC),
-        ended_at=None,
-        reason=None,
     )
     return context.registry.adopt_run(run)
 
@@ -175,7 +166,7 @@ def _definition(provider: MTurk, hits: Iterable[Hit]) -> Definition | None:
 
 
 def _parameters(marked: MarkedRun, definition: Definition | None) -> Parameters:
-    """Return the run's parameters as far as its HITs tell them; the others have their defaults, and no data."""
+    """Return the run's parameters as far as its HITs tell them; the others have their defaults."""
     given = definition or Definition("", "", "", Decimal(0), 0, 0, [], 0, 0, "")
     kind, url = _pages(marked, given)
     return Parameters(

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
-from crowdops.console.output import timestamp
 from crowdops.context import Context
 from crowdops.errors import Error
 from crowdops.hits import reconcile
@@ -89,7 +88,7 @@ class Recovery:
         return entered
 
     def _end(self, runs: Iterable[OrphanedRun], *, wait: bool) -> None:
-        """End these runs: all HITs are expired first, then accepted work is waited for, then servers are taken down."""
+        """End these runs: first all HITs are expired, then accepted work is waited for run by run."""
         with ExitStack() as held:
             drains = []
             for orphaned in runs:
@@ -127,7 +126,7 @@ class Recovery:
             self._note("hits", run.run_id, run.run_id, line, failed=True)
 
     def _resume(self, runs: Iterable[OrphanedRun]) -> None:
-        """Carry these runs on, one after the other. An interrupt ends the one that is under way, and the rest is left."""
+        """Carry these runs on, one after the other. An interrupt ends the one under way; the rest is left."""
         for orphaned in runs:
             run_id, run = orphaned.run_id, self._context.registry.run(orphaned.run_id)
             assert run is not None
@@ -157,14 +156,11 @@ class Recovery:
 
     def _note_outcome(self, outcome: Outcome) -> None:
         run_id = outcome.run_id
-        planned = self._context.registry.unit_counts(run_id).get("planned", 0)
+        planned = self._context.registry.unit_counts(run_id)["planned"]
         never = f"; {planned} units were never launched" if planned else ""
         self._note("run", run_id, run_id, outcome.state + never)
-        for hit, latest in outcome.in_flight:
-            self._context.say(
-                f"HIT {hit.hit_id}: {hit.pending} accepted, not submitted; possible until {timestamp(latest)} at the"
-                f" latest. Collect it then: make results RUN={run_id}"
-            )
+        for line in outcome.describe_in_flight():
+            self._context.say(f"{line} Collect it then: make results RUN={run_id}")
 
     def _note_failure(self, kind: str, target: str, run_id: str | None, error: Error) -> None:
         self._note(kind, target, run_id, str(error), failed=True)

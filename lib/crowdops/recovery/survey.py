@@ -20,7 +20,7 @@ from crowdops.servers.status import ServerStatus
 class OrphanedRun(NamedTuple):
     """A run that left something behind; `run` is None where the registry does not know it.
 
-    `creating` units may have HITs. `servers` are those of an unknown run, which may be another home's and alive there.
+    `creating` units may have HITs. `servers` are those of an unknown run, which may be alive in another home.
     """
 
     run_id: str
@@ -42,7 +42,7 @@ class OrphanedRun(NamedTuple):
         return sum(hit.pending for hit in self.open_hits)
 
     def may_cost(self, environment: str) -> Decimal:
-        """Return the most that the open HITs, and those that may exist, can still cost in rewards and fees."""
+        """Return the most that open HITs, and those that may exist, can still cost in rewards and fees."""
         total = Decimal(0)
         for hit in self.open_hits:
             places = hit.pending + (hit.available if hit.status == "Assignable" else 0)
@@ -58,7 +58,7 @@ class OrphanedRun(NamedTuple):
 class Survey(NamedTuple):
     """What was left alive at one endpoint. `remarks` say what was not looked at.
 
-    `servers` are orphans that are this home's to take down: of runs that crashed here, and of any that has ended.
+    `servers` are orphans that are this home's to take down: of runs that crashed here, and of any that ended.
     """
 
     crashed: list[OrphanedRun]
@@ -105,7 +105,7 @@ def survey(context: Context) -> Survey:
 
 
 def _orphaned_run(context: Context, run: Run, conditions: Mapping[str, str], hits: list[Hit]) -> OrphanedRun:
-    creating = context.registry.unit_counts(run.run_id).get("creating", 0)
+    creating = context.registry.unit_counts(run.run_id)["creating"]
     return OrphanedRun(run.run_id, run.task_name, run, conditions[run.run_id], hits, creating, [])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from crowdops.config import environments
 from crowdops.console import columns
 from crowdops.console.columns import Column
-from crowdops.providers.heroku import client
+from crowdops.providers.heroku.models import dyno_dollars
 from crowdops.recovery.rebuild import MarkedRun, Rebuilt
 from crowdops.recovery.survey import OrphanedRun, Survey
 from crowdops.registry import Run
@@ -31,7 +31,7 @@ PLAN_HEADERS = (
 def plan_rows(
     survey: Survey, chosen: Sequence[OrphanedRun], environment: str, *, carry_on: bool
 ) -> list[tuple[object, ...]]:
-    """Return the rows under PLAN_HEADERS: what is left alive, what it may cost meanwhile, what becomes of it."""
+    """Return the rows under PLAN_HEADERS: what is left alive, what it may cost, and what becomes of it."""
     then = "carry on" if carry_on else "expire, collect, end"
     rows = [_run_row("run", run, environment, then) for run in survey.crashed]
     rows += [_run_row("run", run, environment, "end its open HITs") for run in survey.ended]
@@ -67,7 +67,7 @@ def _rate(status: ServerStatus) -> str:
     """Return what a server costs an hour, as far as it is known."""
     if status.server.kind != "heroku":
         return "nothing"
-    dollars = client.dyno_dollars(status.server.detail.get("size", ""), status.scaled, HOUR)
+    dollars = dyno_dollars(status.server.detail.get("size", ""), status.scaled, HOUR)
     return "not known" if dollars is None else f"${dollars:.4f} an hour"
 
 
@@ -165,8 +165,8 @@ def rebuild_remarks(
         lines += rebuilt.failures
         if any(not run.known for run in chosen):
             lines.append(
-                "Their data rows are not known. A run.toml brings them back: launch_run.py RUN.TOML --resume RUN_ID."
-                " To end what is open instead: make recover"
+                "Their data rows are not known. A run.toml brings them back:"
+                " launch_run.py RUN.TOML --resume RUN_ID. To end what is open instead: make recover"
             )
     if left_out := [run.run_id for run in runs if run not in chosen]:
         lines.append(

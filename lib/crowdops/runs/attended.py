@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -43,8 +44,8 @@ class AttendedRun:
     def __exit__(self, *exception: object) -> None:
         self._progress.close()
 
-    def counts(self) -> dict[str, int]:
-        """Return how many units are in each state; states without units are absent."""
+    def counts(self) -> Counter[str]:
+        """Return how many units are in each state."""
         return self.context.registry.unit_counts(self.run.run_id)
 
     def wait(self) -> None:
@@ -72,7 +73,8 @@ class AttendedRun:
         except ProviderError as error:
             self.context.say(f"{error}")
             self.lifecycle.stop(
-                f"its task server could not be taken down; see what is left: make servers RUN={self.run.run_id}"
+                "its task server could not be taken down; see what is left:"
+                f" make servers RUN={self.run.run_id}"
             )
 
     def end(self, state: str, in_flight: Sequence[tuple[Hit, datetime]] = ()) -> Outcome:
@@ -92,6 +94,6 @@ class AttendedRun:
         counts = self.counts()
         # Counting a million units takes a while: it may cost a tenth of the time, not more.
         self._next_show = time.monotonic() + max(SHOW_SECONDS, 10 * (time.monotonic() - started))
-        done = counts.get("finished", 0) + counts.get("expired", 0) + counts.get("failed", 0)
-        note = f"outstanding {counts.get('outstanding', 0)} · planned {counts.get('planned', 0)}"
+        done = counts["finished"] + counts["expired"] + counts["failed"]
+        note = f"outstanding {counts['outstanding']} · planned {counts['planned']}"
         self._progress.update(done, note)

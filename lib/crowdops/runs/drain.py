@@ -1,4 +1,4 @@
-"""Ending a run: its HITs are expired, accepted work is waited for and collected. Nothing is launched for that."""
+"""Ending a run: its HITs are expired, accepted work is waited for and collected. Nothing is launched."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Drain:
         return self.wait_for_work()
 
     def expire_all(self) -> None:
-        """Expire HITs until nothing can be accepted. What is being created is settled first: none slips through."""
+        """Expire HITs until nothing can be accepted. What is being created is settled first."""
         self._lifecycle.begin_expiring()
         reason = self._lifecycle.stop_reason
         self._context.registry.set_run_state(self._run_id, "draining", reason)
@@ -37,7 +37,7 @@ class Drain:
         while True:
             self._attended.creator.settle()
             failures = self._expire_known()
-            unsettled = self._attended.counts().get("creating", 0)
+            unsettled = self._attended.counts()["creating"]
             if not failures and not unsettled:
                 return
             if failures:
@@ -52,7 +52,7 @@ class Drain:
             self._attended.wait()
 
     def wait_for_work(self, *, patient: bool = True) -> Outcome:
-        """Collect what comes in until nothing can any more, and end the run; without `patient` look only once."""
+        """Collect what comes in until nothing can any more, and end the run. Without `patient`, poll once."""
         self._lifecycle.begin_waiting()
         duration = self._attended.run.parameters.assignment_duration_in_seconds
         latest = datetime.now(UTC) + timedelta(seconds=duration)
@@ -61,9 +61,9 @@ class Drain:
             self._attended.pages_are_up()  # whoever has accepted work still needs its page
             self._attended.collect(tidy=is_told)
             counts = self._attended.counts()
-            unfinished = counts.get("creating", 0) + counts.get("outstanding", 0)
+            unfinished = counts["creating"] + counts["outstanding"]
             if not unfinished:
-                return self._attended.end(self._end_state(counts.get("planned", 0)))
+                return self._attended.end(self._end_state(counts["planned"]))
             if self._lifecycle.should_give_up or not patient:
                 return self._attended.end("stopped", self._collect_in_flight())
             if not is_told:
@@ -75,7 +75,7 @@ class Drain:
             self._attended.wait()
 
     def _end_state(self, planned: int) -> str:
-        """Return the state of a run that has nothing out. One that crashed has not done what it was asked to."""
+        """Return the state of a run that has nothing out: a crashed one has not done what it was asked to."""
         return "stopped" if self._lifecycle.has_crashed and planned else "finished"
 
     def _expire_known(self) -> list[tuple[str, str]]:

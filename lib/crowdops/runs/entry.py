@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 from crowdops.config.settings import Settings
@@ -15,26 +14,13 @@ from crowdops.runs.plan import LaunchPlan
 
 
 def enter(context: Context, plan: LaunchPlan, run_id: str, *, detached: bool) -> Run:
-    """Write a planned run down: its page, then the run, in state 'launching', then its units. Returns the run.
+    """Write a planned run down: its page, then the run, in state 'launching', then its units. Return it.
 
     UsageError if the data changed since it was planned.
     """
     keep_template(context.settings, run_id, plan.parameters.template)
-    run = Run(
-        run_id=run_id,
-        task_name=plan.parameters.task_name,
-        environment=context.settings.environment,
-        endpoint=context.settings.endpoint,
-        state="launching",
-        detached=detached,
-        parameters=plan.parameters,
-        data_digest=plan.data_digest,
-        units=plan.estimate.units,
-        hit_type_id=None,
-        created_at=datetime.now(UTC),
-        ended_at=None,
-        reason=None,
-    )
+    run = Run.new(run_id, context.settings, plan.parameters)
+    run = run._replace(detached=detached, data_digest=plan.data_digest, units=plan.estimate.units)
     context.registry.add_run(run)
     add_rows(context.registry, run)
     return run

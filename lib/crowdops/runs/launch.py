@@ -29,7 +29,7 @@ def launch(context: Context, plan: LaunchPlan, *, detach: bool) -> Outcome:
 
 
 def _provide_pages(context: Context, run: Run) -> pages.Pages | None:
-    """Return the run's pages, up and answering, or None after an interrupt. Without pages, the run has failed."""
+    """Return the run's pages, up and answering, or None after an interrupt. Their failure is the run's."""
     try:
         return pages.provide(context, run, should_stop=lambda: context.interrupts.count > 0)
     except Error as error:

@@ -1,4 +1,4 @@
-"""How far an attended run has come on the way to its end, why it is being stopped, and what Ctrl-C means by then."""
+"""What an attended run is at, why it is being stopped, and what Ctrl-C means by then."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from enum import Enum, auto
 
 from crowdops.console.interrupts import Interrupts
 
-STOPPING = "Stopping: no more HITs are launched, and those that are out are expired. Accepted work can still come in."
+STOPPING = (
+    "Stopping: no more HITs are launched, and those that are out are expired."
+    " Accepted work can still come in."
+)
 NOTED = "Noted. The HITs are being expired first; this takes effect when none can be accepted any more."
 STOPPING_NOW = "Stopping now."
 
@@ -22,9 +25,9 @@ class Phase(Enum):
 class Lifecycle:
     """Launching, then expiring, then waiting. A run whose units are all done ends while it is launching.
 
-    A reason to stop, or an interrupt, ends the launching. While accepted work is waited for, the next interrupt ends
-    the waiting as well: the second if it was an interrupt that ended the launching, else the first. A run that has
-    crashed is ended by a command that ends others, too: there the first interrupt ends the waiting for all of them.
+    A reason to stop, or an interrupt, ends the launching. One more interrupt ends the waiting: the second if
+    an interrupt ended the launching, else the first. A crashed run is ended by a command that may end others
+    as well: there the first interrupt ends the waiting for all of them.
     """
 
     def __init__(

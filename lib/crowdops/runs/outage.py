@@ -1,4 +1,4 @@
-"""An endpoint that does not answer: said once, borne for as long as the run's patience lasts, and then given up."""
+"""An endpoint that does not answer: said once, borne as long as the run's patience lasts, then given up."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Outage:
         self._since: float | None = None
 
     def note(self, error: ProviderError | None) -> None:
-        """Note that the endpoint answered (None), or why not. ProviderError when this has lasted for too long."""
+        """Note that the endpoint answered (None), or why not. ProviderError when this has lasted too long."""
         if error is None:
             if self._since is not None:
                 self._context.say("The endpoint answers again.")

@@ -57,7 +57,7 @@ def _check_budget(parameters: Parameters, settings: Settings, estimate: pricing.
 
 
 def check_account(provider: MTurk, estimate: pricing.Estimate) -> None:
-    """UsageError if the endpoint or the key does not work, or the balance does not cover the estimate. One call."""
+    """UsageError if endpoint or key do not work, or the balance does not cover the estimate. One call."""
     try:
         balance = provider.balance()
     except Error as error:

@@ -1,4 +1,4 @@
-"""What is left to do of a crashed run, and whether it can be carried on: with the same parameters and rows."""
+"""What is left to do of a crashed run, and whether it can be carried on with its parameters and rows."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def find(context: Context, run_id: str, plan: LaunchPlan | None) -> tuple[Settin
         )
     if is_over(run, plan):
         raise UsageError(
-            f"run {run_id} is {run.state}: there is nothing to carry on. Its results: make results RUN={run_id}"
+            f"run {run_id} is {run.state}: there is nothing to carry on."
+            f" Its results: make results RUN={run_id}"
         )
     condition = locks.condition(context.settings.home, run)
     holder = locks.holder_of(context.settings.home, run_id)
@@ -64,7 +65,7 @@ def find(context: Context, run_id: str, plan: LaunchPlan | None) -> tuple[Settin
 def is_over(run: Run, plan: LaunchPlan | None) -> bool:
     """Return whether nothing is left to do of a run.
 
-    One that was rebuilt from its marks has only ended as far as these tell; the plan of its run.toml may tell more.
+    A run that was rebuilt has ended as far as its marks tell; the plan of its run.toml may tell more.
     """
     return run.state in END_STATES and not (run.state == "stopped" and not run.data_digest and plan)
 
@@ -92,7 +93,10 @@ def complete(run: Run, plan: LaunchPlan) -> Run:
 
 
 def examine(registry: Registry, run: Run, *, ignore_data_change: bool) -> Remainder:
-    """Return what is left to do of a run. UsageError if its data changed, or if rows are missing and cannot be had."""
+    """Return what is left to do of a run.
+
+    UsageError if its data has changed, or if rows are missing that cannot be had any more.
+    """
     counts = registry.unit_counts(run.run_id)
     missing = run.units - sum(counts.values())
     remark = _check_data(run, missing, ignore_data_change=ignore_data_change)
@@ -114,8 +118,8 @@ def _check_data(run: Run, missing: int, *, ignore_data_change: bool) -> str | No
     if missing:
         what = "has changed" if digest else "is gone"
         raise UsageError(
-            f"run {run.run_id} was cut off before its data was read: {missing} of {run.units} rows are missing, and"
-            f" {path} {what}. No HIT was created. End it (make recover), and launch anew."
+            f"run {run.run_id} was cut off before its data was read: {missing} of {run.units} rows are"
+            f" missing, and {path} {what}. No HIT was created. End it (make recover), and launch anew."
         )
     if digest is None:
         return f"{path} is gone. That does not matter: the registry has its {run.units} rows."

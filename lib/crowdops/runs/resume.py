@@ -33,7 +33,7 @@ class Resumption(NamedTuple):
 
 
 def check_command(run_toml: object, run_id: str | None, *, changes: bool) -> None:
-    """UsageError if a command says neither what to launch nor what to resume, or wants to change what it resumes."""
+    """UsageError if a command says neither what to launch nor what to resume, or changes what it resumes."""
     if run_id == "":
         raise UsageError("--resume needs the id of a run: make resume RUN=RUN_ID. See them: make runs")
     if run_id is None and run_toml is None:
@@ -55,8 +55,8 @@ def prepare(settings: Settings, resumption: Resumption) -> tuple[Settings, Remai
 def resume(context: Context, resumption: Resumption, hits: Sequence[Hit] | None = None) -> Outcome:
     """Carry a crashed run on and see it through; a detached one gets the units that it lacks.
 
-    `hits` are the run's HITs on the account's list, if they were read just now. Raises UsageError as prepare() does.
-    A run that was being stopped when it crashed is seen to its end, and launches nothing.
+    `hits` are the run's HITs on the account's list, if that was read just now. Raises UsageError as prepare()
+    does. A run that was being stopped when it crashed is seen to its end, and launches nothing.
     """
     run_id, plan = resumption.run_id, resumption.plan
     with locks.hold(context.settings.home, run_id):
@@ -87,7 +87,8 @@ def _reconcile(context: Context, run: Run, hits: Sequence[Hit] | None) -> None:
     result = reconcile.reconcile(context, run, hits)
     if result.adopted:
         context.say(
-            f"{result.adopted} HITs of the run were out without the registry's knowledge; they are taken over."
+            f"{result.adopted} HITs of the run were out without the registry's knowledge;"
+            " they are taken over."
         )
     if result.deleted:
         context.say(f"{result.deleted} HITs of the run were deleted by somebody; their units have failed.")

@@ -37,7 +37,7 @@ class Supervisor:
         self._launcher = UnitLauncher(attended.context, attended.run, attended.creator)
 
     def see_through(self) -> Outcome:
-        """Launch and collect until every unit is done, or launched if the run is detached, and end the run."""
+        """Launch and collect until every unit is done, or launched if the run is detached. Ends the run."""
         attended, lifecycle = self._attended, self._lifecycle
         if lifecycle.should_stop:
             return attended.end("finished")
@@ -46,7 +46,7 @@ class Supervisor:
             has_more = self._launch()
             if attended.run.detached:
                 counts = attended.counts()
-                unlaunched = counts.get("planned", 0) + counts.get("creating", 0)
+                unlaunched = counts["planned"] + counts["creating"]
                 if not unlaunched and not lifecycle.should_stop:
                     return attended.end("running")
             else:
@@ -97,6 +97,6 @@ class Supervisor:
             self._context.say(line)
         counts = self._attended.counts()
         self._lifecycle.stop(
-            f"no submission for {patience} s, with {counts.get('outstanding', 0)} units outstanding and"
-            f" {counts.get('planned', 0)} still to be launched. {diagnosis.verdict.sentence}"
+            f"no submission for {patience} s, with {counts['outstanding']} units outstanding and"
+            f" {counts['planned']} still to be launched. {diagnosis.verdict.sentence}"
         )

@@ -46,8 +46,8 @@ class UnitLauncher:
     def launch(self, until: float, should_stop: Callable[[], bool]) -> bool:
         """Launch planned units, as many as there is room for, until a moment of the monotonic clock.
 
-        Returns whether there was more to launch by then. What was sent and not answered is settled later. Raises the
-        error that forbids to launch any more, such as BudgetReached, once what was sent is written down.
+        Returns whether there was more to launch by then. What was sent and not answered is settled later.
+        Raises the error that forbids to launch any more, such as BudgetReached, once what was sent is noted.
         """
         self._is_out_of_time, self._refusal = False, None
         try:
@@ -81,13 +81,13 @@ class UnitLauncher:
     def _room(self) -> int:
         """Return how many of the planned units may be out besides those that are."""
         counts = self._context.registry.unit_counts(self._run.run_id)
-        planned, most = counts.get("planned", 0), self._parameters.max_num_concurrent_units
+        planned, most = counts["planned"], self._parameters.max_num_concurrent_units
         if not most:
             return planned
-        return min(planned, most - counts.get("creating", 0) - counts.get("outstanding", 0))
+        return min(planned, most - counts["creating"] - counts["outstanding"])
 
     def _bind(self, budget: budgets.Budget, count: int) -> int:
-        """Bind the run to pay for as many of `count` units as max_cost allows; none is the end of launching."""
+        """Bind the run to pay for as many of `count` units as max_cost allows. None ends the launching."""
         cost = pricing.assignment_cost(self._parameters, self._run.environment)
         price = self._parameters.assignments_per_unit * cost
         budget.read_bonuses()

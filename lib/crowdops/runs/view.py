@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from crowdops.config.settings import Settings
-from crowdops.console.output import timestamp
 from crowdops.payments.pricing import Estimate
-from crowdops.runs.outcome import Summary
+from crowdops.runs.outcome import RunReport
 from crowdops.runs.plan import LaunchPlan
 from crowdops.runs.remainder import Remainder
+
+LAUNCHED_STATES = ("outstanding", "finished", "disposed", "expired")  # of a unit
 
 
 class Offer(NamedTuple):
@@ -53,8 +54,8 @@ def offer_launch(plan: LaunchPlan, settings: Settings) -> Offer:
 def offer_resume(remainder: Remainder) -> Offer:
     """Return what is to be decided about a run that can be carried on."""
     run, estimate = remainder.run, remainder.estimate
-    outstanding = remainder.counts.get("outstanding", 0)
-    to_settle = remainder.counts.get("creating", 0)
+    outstanding = remainder.counts["outstanding"]
+    to_settle = remainder.counts["creating"]
     words = (
         f"{run.task_name} ({run.run_id}) at {run.endpoint} is {run.state}: of {run.units} units"
         f" {outstanding} are out, {to_settle} have to be settled,"
@@ -82,39 +83,36 @@ def offer_resume(remainder: Remainder) -> Offer:
     )
 
 
-def summary_document(summary: Summary) -> dict[str, Any]:
+def report_document(report: RunReport) -> dict[str, Any]:
     """Return how a run ended, as the JSON document that others build on."""
+    counts = report.counts
     return {
-        "run_id": summary.run.run_id,
-        "task_name": summary.run.task_name,
-        "state": summary.outcome.state,
-        "reason": summary.outcome.reason,
-        "units": summary.run.units,
-        "launched": summary.launched,
-        "finished": summary.finished,
-        "failed": summary.failed,
-        "assignments": summary.assignments,
-        "cost": summary.cost,
-        "api_calls": summary.api_calls,
-        "seconds": summary.seconds,
+        "run_id": report.run.run_id,
+        "task_name": report.run.task_name,
+        "state": report.outcome.state,
+        "reason": report.outcome.reason,
+        "units": report.run.units,
+        "launched": sum(counts[state] for state in LAUNCHED_STATES),
+        "finished": counts["finished"],
+        "failed": counts["failed"],
+        "assignments": report.assignments,
+        "cost": report.cost,
+        "api_calls": report.api_calls,
+        "seconds": report.seconds,
     }
 
 
-def summary_text(summary: Summary) -> str:
+def report_text(report: RunReport) -> str:
     """Return how a run ended and what to type next, for people."""
-    run, outcome = summary.run, summary.outcome
+    run, outcome = report.run, report.outcome
     lines = [
-        f"{run.task_name} is {outcome.state}: {summary.finished} of {run.units} units have answers,"
-        f" {summary.assignments} assignments, ${summary.cost}, {summary.api_calls} API calls,"
-        f" {summary.seconds:.1f} s."
+        f"{run.task_name} is {outcome.state}: {report.counts['finished']} of {run.units} units have answers,"
+        f" {report.assignments} assignments, ${report.cost}, {report.api_calls} API calls,"
+        f" {report.seconds:.1f} s."
     ]
     if outcome.reason:
         lines.append(f"Why: {outcome.reason}")
-    for hit, latest in outcome.in_flight:
-        lines.append(
-            f"HIT {hit.hit_id}: {hit.pending} accepted, not submitted;"
-            f" possible until {timestamp(latest)} at the latest."
-        )
+    lines += outcome.describe_in_flight()
     if outcome.state == "stopped":
         lines.append("Collect what is submitted after this:")
     if outcome.state == "running":

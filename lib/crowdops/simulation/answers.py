@@ -8,21 +8,7 @@ from datetime import date, timedelta
 
 from crowdops.providers.crowd_server.forms import FIXED, ONE_OF, SOME_OF, Control, Form, Values
 
-_WORDS = (
-    "yes",
-    "clearly",
-    "the",
-    "second",
-    "one",
-    "looks",
-    "right",
-    "although",
-    "part",
-    "is",
-    "hard",
-    "to",
-    "read",
-)
+_WORDS = "yes clearly the second one looks right although part is hard to read"
 
 _SPECIAL: dict[str, Callable[[random.Random], str]] = {
     "email": lambda chance: f"worker{chance.randint(1, 999)}@example.org",
@@ -65,7 +51,7 @@ def _number(control: Control, chance: random.Random) -> str:
 
 
 def _text(control: Control, chance: random.Random) -> str:
-    text = " ".join(chance.choices(_WORDS, k=chance.randint(2, 6)))
+    text = " ".join(chance.choices(_WORDS.split(), k=chance.randint(2, 6)))
     return text if control.length is None else text[: control.length]
 
 

@@ -17,7 +17,7 @@ from types import FrameType
 from crowdops.config.settings import Settings
 from crowdops.errors import UsageError
 from crowdops.providers.crowd_server import client
-from crowdops.simulation.worker import Behaviour, Tally, Worker
+from crowdops.simulation.worker import Behaviour, Totals, Worker
 
 _LETTERS = string.ascii_uppercase + string.digits
 
@@ -51,37 +51,35 @@ def simulate(
     stop: threading.Event,
     report: Callable[[str], None],
     timeout: float = 30.0,
-) -> Tally:
-    """Let one worker per sign-in link work until nothing is left to do or `stop` is set.
+) -> Totals:
+    """Let a worker per sign-in link work until nothing is left to do or `stop` is set. Returns what they did.
 
     A worker who is stopped gives back what is in hand. `report` gets a line for each thing that went wrong,
-    from any thread.
+    from any thread. `timeout` is the time limit of a call, in seconds.
     """
-    total = Tally()
+    totals = Totals()
     with ThreadPoolExecutor(max_workers=max(1, len(links))) as pool:
-        crew = [
-            Worker(number, link, behaviour, stop, report, timeout)
+        futures = [
+            pool.submit(Worker(number, link, behaviour, stop, report, timeout).work)
             for number, link in enumerate(links, start=1)
         ]
-        for future in [pool.submit(worker.work) for worker in crew]:
-            total.add(future.result())
-    return total
+        for future in futures:
+            totals.add(future.result())
+    return totals
 
 
 @contextmanager
 def stop_on_signals() -> Iterator[threading.Event]:
-    """Give an event that Ctrl-C or SIGTERM sets. A second Ctrl-C interrupts as usual."""
+    """Yield an event that Ctrl-C or SIGTERM sets. A second Ctrl-C interrupts as usual."""
     stop = threading.Event()
 
-    def note(number: int, _frame: FrameType | None) -> None:
+    def handle(number: int, _frame: FrameType | None) -> None:
         stop.set()
-        signal.signal(number, previous[signal.Signals(number)])
+        signal.signal(number, handlers[signal.Signals(number)])
 
-    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in previous:
-        signal.signal(number, note)
+    handlers = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
     finally:
-        for number, handler in previous.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""One simulated worker: what it does, and the tally of it."""
+"""One simulated worker: what it does, and how often."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from crowdops.providers.crowd_server.client import Task, WorkerSession
 from crowdops.providers.crowd_server.forms import Form, Values
 from crowdops.simulation import answers
 
-LOOK_SECONDS = 0.5  # between two looks at the list of work when there is nothing to do
-TALLY_HEADERS = ("workers", "submitted", "returned", "abandoned", "refused")
+IDLE_SECONDS = 0.5  # between two looks at the list of work when there is nothing to do
 
 
 class Behaviour(NamedTuple):
@@ -34,8 +33,8 @@ class Behaviour(NamedTuple):
 
 
 @dataclass
-class Tally:
-    """What the workers did. `refused` counts what the site or a page would not let them do."""
+class Totals:
+    """What workers did. `refused` counts what the site or a page would not let them do."""
 
     workers: int = 0
     submitted: int = 0
@@ -44,16 +43,8 @@ class Tally:
     refused: int = 0
     errors: list[str] = field(default_factory=list)
 
-    def row(self) -> tuple[int, ...]:
-        """Return the numbers under TALLY_HEADERS."""
-        return (self.workers, self.submitted, self.returned, self.abandoned, self.refused)
-
-    def document(self) -> dict[str, object]:
-        """Return the tally for --json."""
-        return dict(zip(TALLY_HEADERS, self.row(), strict=True)) | {"errors": self.errors}
-
-    def add(self, other: Tally) -> None:
-        """Add another tally to this one."""
+    def add(self, other: Totals) -> None:
+        """Add what other workers did."""
         self.workers += other.workers
         self.submitted += other.submitted
         self.returned += other.returned
@@ -63,7 +54,7 @@ class Tally:
 
 
 class Worker:
-    """One worker's day. Decides by a chance of its own, which follows from the seed and the worker's number."""
+    """One worker, whose random choices follow from the seed and the worker's number."""
 
     def __init__(
         self,
@@ -74,50 +65,51 @@ class Worker:
         report: Callable[[str], None],
         timeout: float,
     ) -> None:
-        self._number, self._behaviour, self._stop, self._report = number, behaviour, stop, report
+        self._number, self._behaviour = number, behaviour
+        self._stop, self._report = stop, report
         self._session = WorkerSession(link, timeout)
         self._random = random.Random(f"{behaviour.seed}:{number}")
-        self._tally = Tally(workers=1)
-        self._unworkable: set[str] = set()
-        self._abandoned: set[str] = set()
+        self._totals = Totals(workers=1)
+        self._unworkable: set[str] = set()  # HIT types
+        self._abandoned: set[str] = set()  # assignments
         self._unsent: tuple[Form, Values] | None = None
-        self._shaken = False
+        self._was_cut_off = False  # so that a unit may be in hand whose page never came
 
-    def work(self) -> Tally:
+    def work(self) -> Totals:
         """Work until there was nothing to do for long enough, and return what came of it."""
         with closing(self._session):
             try:
                 self._session.sign_in()
-                self._shift()
+                self._work_until_idle()
             except ProviderError as error:
-                self._tally.errors.append(self._complain(error))
-        return self._tally
+                self._totals.errors.append(self._report_problem(error))
+        return self._totals
 
-    def _shift(self) -> None:
+    def _work_until_idle(self) -> None:
         idle_since, patience = time.monotonic(), self._behaviour.until_idle
         while not self._stop.is_set():
-            trouble = None
+            failure = None
             try:
-                busy = self._do_one()
+                has_worked = self._do_unit()
             except Unreachable as error:  # a server that restarts is back in a moment
-                busy, trouble, self._shaken = False, error, True
-            if busy:
+                has_worked, failure, self._was_cut_off = False, error, True
+            if has_worked:
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since < patience:
-                self._stop.wait(min(LOOK_SECONDS, patience / 4))
-            elif trouble:
-                raise trouble
+                self._stop.wait(min(IDLE_SECONDS, patience / 4))
+            elif failure:
+                raise failure
             else:
                 return
 
-    def _do_one(self) -> bool:
-        """Take one unit and do it; False if there was none, or not now."""
+    def _do_unit(self) -> bool:
+        """Take a unit and do it; False if there was none, or not now."""
         if self._unsent:
             self._submit(*self._unsent)
         try:
             task = self._resume() or self._take()
         except WrongState:  # another worker was faster
-            self._tally.refused += 1
+            self._totals.refused += 1
             return False
         if task is None:
             return False
@@ -131,9 +123,13 @@ class Worker:
 
     def _resume(self) -> Task | None:
         """Return a unit in hand whose page was lost when the server did not answer."""
-        left = [one for one in self._session.in_hand() if one not in self._abandoned] if self._shaken else []
-        self._shaken = bool(left)
-        return self._session.resume(left[0]) if left else None
+        if not self._was_cut_off:
+            return None
+        in_hand = [
+            assignment_id for assignment_id in self._session.in_hand() if assignment_id not in self._abandoned
+        ]
+        self._was_cut_off = bool(in_hand)
+        return self._session.resume(in_hand[0]) if in_hand else None
 
     def _take(self) -> Task | None:
         groups = [
@@ -151,7 +147,7 @@ class Worker:
             self._give_back(task)
         elif chance < self._behaviour.return_rate + self._behaviour.abandon_rate:
             self._abandoned.add(task.assignment_id)
-            self._tally.abandoned += 1
+            self._totals.abandoned += 1
         else:
             self._submit(form, values)
 
@@ -159,31 +155,31 @@ class Worker:
         self._unsent = form, values  # kept and sent again when the server does not answer
         try:
             self._session.submit(form, values)
-            self._tally.submitted += 1
+            self._totals.submitted += 1
         except WrongState as error:  # the time was up, or it had arrived after all
-            self._tally.refused += 1
-            self._complain(error)
+            self._totals.refused += 1
+            self._report_problem(error)
         self._unsent = None
 
     def _give_back(self, task: Task) -> None:
         try:
             self._session.give_back(task)
-            self._tally.returned += 1
+            self._totals.returned += 1
         except WrongState as error:
-            self._tally.refused += 1
-            self._complain(error)
+            self._totals.refused += 1
+            self._report_problem(error)
 
     def _refuse(self, task: Task, reason: ProviderError) -> None:
         """Give back what cannot be worked on, and leave its kind alone unless that may pass."""
-        self._tally.refused += 1
-        self._complain(reason)
+        self._totals.refused += 1
+        self._report_problem(reason)
         if not isinstance(reason, (Unreachable, WrongState)):
             self._unworkable.add(task.hit_type_id)
         self._session.give_back(task)
         if isinstance(reason, Unreachable):
             raise reason
 
-    def _complain(self, reason: ProviderError) -> str:
+    def _report_problem(self, reason: ProviderError) -> str:
         line = f"worker {self._number}: {reason}"
         self._report(line)
         return line

@@ -13,7 +13,7 @@ import pytest
 from crowdops.config.settings import Settings
 from crowdops.errors import UsageError
 from crowdops.simulation import simulate as rehearsal
-from crowdops.simulation.worker import Behaviour, Tally
+from crowdops.simulation.worker import Behaviour, Totals
 from tests.support.crowds import Crowd, wait_until
 from tests.support.offers import external_question, html_question, offer
 from tests.support.pages import served
@@ -41,15 +41,15 @@ def settings(crowd: Crowd, home: Path) -> Settings:
 
 def simulate(
     settings: Settings, workers: int, behaviour: Behaviour, stop: threading.Event | None = None
-) -> Tally:
+) -> Totals:
     links = rehearsal.hire(settings, workers, behaviour.seed)
     return rehearsal.simulate(links, behaviour, stop=stop or threading.Event(), report=lambda line: None)
 
 
 def test_workers_do_all_the_work_and_each_unit_once_each(settings: Settings, crowd: Crowd) -> None:
     first, second = offer(crowd.client(), 4, assignments=2), offer(crowd.client(), 3)
-    tally = simulate(settings, 3, HASTY)
-    assert (tally.workers, tally.submitted, tally.returned, tally.abandoned) == (3, 11, 0, 0)
+    totals = simulate(settings, 3, HASTY)
+    assert (totals.workers, totals.submitted, totals.returned, totals.abandoned) == (3, 11, 0, 0)
     assert first.statuses() + second.statuses() == ["Reviewable"] * 7
     done = Counter((one["HITId"], one["WorkerId"]) for one in first.submissions())
     assert len(done) == 8
@@ -72,15 +72,15 @@ def test_a_seed_gives_the_same_answers_again_and_another_seed_others(
 
 def test_what_is_returned_is_done_in_the_end(settings: Settings, crowd: Crowd) -> None:
     offered = offer(crowd.client(), 8)
-    tally = simulate(settings, 2, HASTY._replace(return_rate=0.4))
-    assert tally.returned > 0
-    assert (tally.submitted, offered.statuses()) == (8, ["Reviewable"] * 8)
+    totals = simulate(settings, 2, HASTY._replace(return_rate=0.4))
+    assert totals.returned > 0
+    assert (totals.submitted, offered.statuses()) == (8, ["Reviewable"] * 8)
 
 
 def test_what_is_abandoned_stays_in_hand_until_its_time_is_over(settings: Settings, crowd: Crowd) -> None:
     offered = offer(crowd.client(), 3, AssignmentDurationInSeconds=60)
-    tally = simulate(settings, 2, HASTY._replace(abandon_rate=1.0))
-    assert (tally.abandoned, tally.submitted) == (3, 0)
+    totals = simulate(settings, 2, HASTY._replace(abandon_rate=1.0))
+    assert (totals.abandoned, totals.submitted) == (3, 0)
     assert offered.statuses() == ["Unassignable"] * 3
     crowd.advance(61)
     assert offered.statuses() == ["Assignable"] * 3
@@ -92,9 +92,9 @@ def test_a_page_that_cannot_be_filled_in_is_given_back_and_left_alone(
 ) -> None:
     strange = offer(crowd.client(), 2, question=html_question("<!doctype html><div id=app></div>"))
     plain = offer(crowd.client(), 2)
-    tally = simulate(settings, 2, HASTY)
-    assert (tally.submitted, tally.errors) == (2, [])
-    assert 2 <= tally.refused <= 4
+    totals = simulate(settings, 2, HASTY)
+    assert (totals.submitted, totals.errors) == (2, [])
+    assert 2 <= totals.refused <= 4
     assert strange.statuses() == ["Assignable"] * 2
     assert plain.statuses() == ["Reviewable"] * 2
     strange.withdraw()
@@ -106,8 +106,8 @@ def test_pages_on_the_requesters_own_server_are_done_too(settings: Settings, cro
     )
     with served(page) as url:
         offered = offer(crowd.client(), 3, question=external_question(f"{url}/unit?index=1"))
-        tally = simulate(settings, 2, HASTY)
-    assert tally.submitted == 3
+        totals = simulate(settings, 2, HASTY)
+    assert totals.submitted == 3
     assert {answer for fields in offered.answers() for _, answer in fields} <= {"cat", "dog"}
 
 
@@ -117,9 +117,9 @@ def test_a_requesters_server_that_is_down_is_an_error_and_nothing_stays_in_hand(
     with served("") as url:
         gone = url
     offered = offer(crowd.client(), 2, question=external_question(gone))
-    tally = simulate(settings, 2, HASTY)
-    assert tally.submitted == 0
-    assert [error.partition(": ")[2] for error in tally.errors] == [
+    totals = simulate(settings, 2, HASTY)
+    assert totals.submitted == 0
+    assert [error.partition(": ")[2] for error in totals.errors] == [
         f"{gone} cannot be reached: Connection refused"
     ] * 2
     assert offered.statuses() == ["Assignable"] * 2
@@ -136,9 +136,9 @@ def test_stopped_workers_return_what_is_in_hand(settings: Settings, crowd: Crowd
 
     watcher = threading.Thread(target=stop_when_both_are_taken)
     watcher.start()
-    tally = simulate(settings, 2, HASTY._replace(seconds_per_task=60.0), stop)
+    totals = simulate(settings, 2, HASTY._replace(seconds_per_task=60.0), stop)
     watcher.join()
-    assert (tally.returned, tally.submitted, tally.errors) == (2, 0, [])
+    assert (totals.returned, totals.submitted, totals.errors) == (2, 0, [])
     assert offered.statuses() == ["Assignable"] * 2
     offered.withdraw()
 
@@ -150,11 +150,11 @@ def test_workers_carry_on_after_the_server_was_killed_and_started_again(home: Pa
         offered = offer(crowd.client(), 12)
         settings = Settings("local", crowd.url, own.parent, 10.0, poll_interval=1, threads=4)
         links = rehearsal.hire(settings, 2, 1)
-        tallies: list[Tally] = []
+        all_totals: list[Totals] = []
         behaviour = HASTY._replace(seconds_per_task=0.2, until_idle=6.0)
         stop = threading.Event()
         working = threading.Thread(
-            target=lambda: tallies.append(
+            target=lambda: all_totals.append(
                 rehearsal.simulate(links, behaviour, stop=stop, report=lambda line: None)
             )
         )
@@ -166,7 +166,7 @@ def test_workers_carry_on_after_the_server_was_killed_and_started_again(home: Pa
         wait_until(lambda: offered.statuses() == ["Reviewable"] * 12, 30)
         stop.set()
         working.join()
-        assert tallies[0].errors == []
+        assert all_totals[0].errors == []
         assert len(offered.submissions()) == 12
 
 
@@ -177,9 +177,9 @@ def test_a_server_that_is_gone_ends_the_rehearsal_with_errors(settings: Settings
         gone = settings._replace(endpoint=crowd.url, home=own.parent)
         links = rehearsal.hire(gone, 2, 1)
     lines: list[str] = []
-    tally = rehearsal.simulate(links, HASTY, stop=threading.Event(), report=lines.append)
-    assert tally.submitted == 0
-    assert sorted(tally.errors) == sorted(lines)
+    totals = rehearsal.simulate(links, HASTY, stop=threading.Event(), report=lines.append)
+    assert totals.submitted == 0
+    assert sorted(totals.errors) == sorted(lines)
     assert all(
         re.fullmatch(r"worker \d: http://127.0.0.1:\d+ cannot be reached: Connection refused", e)
         for e in lines

@@ -6,8 +6,6 @@ counted, expired and found after a crash like any other run.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from crowdops.bulk import Action, BulkResult, Outcome, in_row
 from crowdops.context import Context
 from crowdops.errors import InsufficientFunds
@@ -55,7 +53,7 @@ def make(context: Context, plan: MakeupPlan) -> BulkResult[Makeup]:
 
 
 def _make(context: Context, original: Run, makeup: Makeup) -> bool:
-    """Make a compensation. False if it exists: a registry that was lost had it, its worker was told."""
+    """Make a compensation. False if it exists: a registry that was lost had it, and told its worker."""
     provider, registry = context.provider, context.registry
     identity = makeup.identity(context.settings, original.task_name)
     type_id = provider.create_qualification_type(
@@ -100,21 +98,7 @@ def _add_run(context: Context, original: Run, makeup: Makeup, run_id: str, type_
         auto_approval_delay_in_seconds=0,  # the submission alone pays
         qualifications=[eligibility.requirement(type_id, "Exists")],
     )
-    run = Run(
-        run_id=run_id,
-        task_name=original.task_name,
-        environment=context.settings.environment,
-        endpoint=context.settings.endpoint,
-        state="launching",
-        detached=True,
-        parameters=parameters,
-        data_digest="",
-        units=1,
-        hit_type_id=None,
-        created_at=datetime.now(UTC),
-        ended_at=None,
-        reason=None,
-    )
+    run = Run.new(run_id, context.settings, parameters)._replace(detached=True, units=1)
     context.registry.add_run(run)
     return run
 

@@ -47,12 +47,12 @@ def read(registry: Registry, runs: Sequence[Run]) -> list[RunFigures]:
 
 def _figures(registry: Registry, run: Run) -> Figures:
     parameters, statuses = run.parameters, registry.status_counts(run.run_id)
-    approved, unreviewed = statuses.get("Approved", 0), statuses.get("Submitted", 0)
+    approved, unreviewed = statuses["Approved"], statuses["Submitted"]
     cost = pricing.assignment_cost(parameters, run.environment)
     bonuses = registry.bonus_amounts(run.run_id, "paid")
     bound = budgets.assignments_bound(registry, run) - approved
     if run.state not in END_STATES:
-        planned = registry.unit_counts(run.run_id).get("planned", 0)
+        planned = registry.unit_counts(run.run_id)["planned"]
         bound += planned * parameters.assignments_per_unit
     return Figures(
         approved=approved,

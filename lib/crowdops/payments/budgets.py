@@ -70,6 +70,6 @@ class Budgets:
 def assignments_bound(registry: Registry, run: Run) -> int:
     """Return how many assignments a run has to pay if all that is out and unreviewed is approved."""
     counts, statuses = registry.unit_counts(run.run_id), registry.status_counts(run.run_id)
-    out = counts.get("creating", 0) + counts.get("outstanding", 0)
-    kept = sum(statuses.values()) - statuses.get("Rejected", 0)
+    out = counts["creating"] + counts["outstanding"]
+    kept = statuses.total() - statuses["Rejected"]
     return out * run.parameters.assignments_per_unit + kept - registry.collected_of_open_units(run.run_id)

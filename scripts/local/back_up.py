@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Copy the registry to a dated file under the home's backups folder, and drop the oldest copies.
 
-Works beside living runs: the copy is the registry of one moment, checked, and appears whole or not at all. The setting
-backups_kept says how many are kept. The path of the copy goes to stdout. restore_backup goes back to one.
+Works beside living runs: the copy is the registry of one moment, checked, and appears whole or not at all.
+The setting backups_kept says how many are kept. The path of the copy goes to stdout. restore_backup goes
+back to one.
 """
 
 from crowdops.config.settings import Settings
@@ -15,11 +16,12 @@ def main(settings: Settings) -> None:
     from crowdops.registry import backups
 
     made, dropped = backups.make(settings.home, kept=settings.backups_kept)
-    document = {"backup": made.path, "made_at": made.made_at, "dropped": [each.path for each in dropped]}
+    paths = [backup.path for backup in dropped]
+    document = {"backup": made.path, "made_at": made.made_at, "dropped": paths}
     output.either(settings.as_json, document, str(made.path))
     if settings.verbose:
-        for each in dropped:
-            output.say(f"dropped {each.path.name}")
+        for path in paths:
+            output.say(f"dropped {path.name}")
 
 
 if __name__ == "__main__":

@@ -19,12 +19,11 @@ from crowdops.console import cli, output
 def main(name: str | None, worker_id: str | None, settings: Settings) -> None:
     from crowdops.providers.crowd_server import client
 
-    made = client.invite(settings, name=name, worker_id=worker_id)
+    invitation = client.invite(settings, name=name, worker_id=worker_id)
     if not (settings.quiet or settings.as_json):
-        output.say(
-            f"Worker {made.worker_id}{f' ({made.name})' if made.name else ''} signs in with this link:"
-        )
-    output.either(settings.as_json, made._asdict(), made.url)
+        named = f" ({invitation.name})" if invitation.name else ""
+        output.say(f"Worker {invitation.worker_id}{named} signs in with this link:")
+    output.either(settings.as_json, invitation._asdict(), invitation.url)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Put a backup in the place of the registry. The registry that is there now, damaged or not, is kept aside.
 
-BACKUP is a file, or the name of one in the home's backups folder. Refused while a run of this home is attended.
-What has happened since the backup is not in it; HITs and servers carry marks, so rebuild_registry closes the gap.
+BACKUP is a file, or the name of one in the home's backups folder. Refused while a run of this home is
+attended. What has happened since the backup is not in it; HITs and servers carry marks, so rebuild_registry
+closes the gap.
 """
 
 import click
@@ -20,16 +21,15 @@ def main(backup: str, settings: Settings, guard: cli.Guard) -> int:
 
     path = backups.find(settings.home, backup)
     backups.check_idle(settings.home)
-    done = None
+    restored = None
     if guard.allows(f"Put {path} in the place of {settings.home / 'registry.db'}?"):
-        done = backups.restore(settings.home, path)
+        restored = backups.restore(settings.home, path)
     if settings.as_json:
-        output.document(
-            {"backup": path, "kept": done and done.kept, "restored": bool(done), "dry_run": guard.dry_run}
-        )
+        kept = restored and restored.kept
+        output.document({"backup": path, "kept": kept, "restored": bool(restored), "dry_run": guard.dry_run})
     elif not settings.quiet:
-        lines = backups.remarks(done) if done else [f"{path} would be put in its place. Nothing was changed."]
-        output.say("\n".join(lines))
+        would = f"{path} would be put in its place. Nothing was changed."
+        output.say("\n".join(backups.remarks(restored) if restored else [would]))
     return 0
 
 

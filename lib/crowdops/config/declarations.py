@@ -12,7 +12,7 @@ from crowdops.config.environments import ENVIRONMENTS
 
 
 class Setting(NamedTuple):
-    """A setting or a run parameter. `kind` is text, integer, number, money, path, or the words it can be: 'a|b|c'."""
+    """A setting or a run parameter. `kind` is text, integer, number, money, path or 'one|of|these'."""
 
     kind: str
     help: str

@@ -84,7 +84,7 @@ class Parameters(NamedTuple):
 
 
 def load(path: Path, overrides: Mapping[str, str]) -> Parameters:
-    """Return what a run.toml says, `overrides` (the --set flags) first. UsageError says what in it cannot stand."""
+    """Return what a run.toml says, and the --set flags, `overrides`. UsageError says what cannot stand."""
     for name in overrides:
         if settings.find(name) in declarations.SETTINGS:
             raise UsageError(f"--set {name}: that is a setting, not a run parameter.")

@@ -1,4 +1,4 @@
-"""The values of the settings, and where they come from: flag, environment, .env, a run's run.toml, default."""
+"""The values of the settings, from wherever they come: flag, environment, .env, a run's run.toml, default."""
 
 from __future__ import annotations
 

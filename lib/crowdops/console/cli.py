@@ -36,7 +36,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Guard(NamedTuple):
-    """Whether work that cannot be undone may start. The one place that knows --dry-run, --yes and terminals."""
+    """Says whether work that cannot be undone may start: it knows --dry-run, --yes and terminals."""
 
     dry_run: bool
     yes: bool
@@ -66,9 +66,8 @@ class Command(click.Command):
         # Not through click's own main(): it would turn a closed pipe into a failure.
         words = list(sys.argv[1:] if args is None else args)
         if threading.current_thread() is threading.main_thread():
-            signal.signal(
-                signal.SIGTERM, signal.default_int_handler
-            )  # ends as Ctrl-C does, not without a word
+            # SIGTERM ends a command as Ctrl-C does, not without a word.
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             with self.make_context(prog_name or Path(sys.argv[0]).name, words, **extra) as context:
                 code = self.invoke(context) or 0
@@ -104,7 +103,7 @@ def command(help: str | None) -> Callable[[Callable[..., int | None]], Command]:
 
 
 def with_settings(function: Function) -> Any:
-    """Add the options that every script has; the script gets `settings: config.Settings`."""
+    """Add the options that every script has; the script gets `settings: Settings`."""
 
     @functools.wraps(function)
     def wrapper(*args: Any, as_json: bool, quiet: bool, verbose: bool, **kwargs: Any) -> Any:
@@ -127,7 +126,7 @@ def with_settings(function: Function) -> Any:
 
 
 def with_selectors(function: Function) -> Any:
-    """Add --run, --task-name and --all-runs; the script gets `selection: config.Selection`."""
+    """Add --run, --task-name and --all-runs; the script gets `selection: Selection`."""
 
     @functools.wraps(function)
     def wrapper(
@@ -138,7 +137,7 @@ def with_selectors(function: Function) -> Any:
     options = [
         click.option("--run", metavar="RUN_ID", multiple=True, help="A run, by its id. Repeatable."),
         click.option(
-            *("--task-name",),
+            "--task-name",
             metavar="GLOB",
             multiple=True,
             help="Runs by task_name, such as 'pilot-*'. Repeatable.",
@@ -183,18 +182,18 @@ def pairs(given: Iterable[str], flag: str) -> dict[str, str]:
 
 
 def require(selection: Selection) -> None:
-    """UsageError unless the command says which runs it means."""
+    """Raise UsageError unless the command says which runs it means."""
     if selection.is_empty:
         raise UsageError("Say which runs: --run RUN_ID, --task-name GLOB or --all-runs. See them: make runs")
 
 
-def rounds(every: float | None) -> Iterator[int]:
-    """Yield once, or again and again every so many seconds, clearing the terminal, until Ctrl-C."""
+def rounds(seconds: float | None) -> Iterator[int]:
+    """Yield one number, or one every so many seconds until Ctrl-C, each time with a clear terminal."""
     yield 0
-    if every is None:
+    if seconds is None:
         return
     for number in itertools.count(1):
-        time.sleep(every)
+        time.sleep(seconds)
         if sys.stdout.isatty():
             click.clear()
         yield number
@@ -208,13 +207,21 @@ def report(
     result: BulkResult[Any],
     more: Mapping[str, Any] | None = None,
 ) -> int:
-    """Show what a destroyer or payer did, as JSON (`more` adds keys) or in words, and return its exit code."""
+    """Show what came of a plan, as JSON (`more` adds keys) or in words, and return the command's exit code.
+
+    `verb` is the word for what was done to each item, such as "expired".
+    """
     already, failed = result.already, result.failed
     if settings.as_json:
-        failures = [{"id": name, "error": why} for name, why in failed]
-        counts = {"selected": selected, "done": result.done, "already": already}
-        found = {**counts, "failed": failures, "dry_run": guard.dry_run, **(more or {})}
-        click.echo(json.dumps(found, indent=2))
+        document = {
+            "selected": selected,
+            "done": result.done,
+            "already": already,
+            "failed": [{"id": name, "error": why} for name, why in failed],
+            "dry_run": guard.dry_run,
+            **(more or {}),
+        }
+        click.echo(json.dumps(document, indent=2))
     elif guard.dry_run:
         click.echo(
             f"Dry run: {selected} would be {verb}, {already} are so already. Nothing was changed.", err=True

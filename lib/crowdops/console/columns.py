@@ -1,4 +1,4 @@
-"""What is shown of a thing: one list of columns gives the rows of its table and the keys of its JSON object."""
+"""What is shown of a thing: one list of columns gives the rows of a table and the keys of a JSON object."""
 
 from __future__ import annotations
 
@@ -24,9 +24,17 @@ class Column(NamedTuple, Generic[Thing]):
 
 def table(columns: Sequence[Column[Thing]], things: Iterable[Thing]) -> None:
     """Write things as an aligned table to stdout, a row each; without any, the headings only."""
-    shown = [column for column in columns if column.heading is not None]
-    rows = [[(column.cell or column.value)(thing) for column in shown] for thing in things]
-    output.table([column.heading or "" for column in shown], rows)
+    output.table(headings(columns), [row(columns, thing) for thing in things])
+
+
+def headings(columns: Sequence[Column[Thing]]) -> list[str]:
+    """Return the headings of a table."""
+    return [column.heading for column in columns if column.heading is not None]
+
+
+def row(columns: Sequence[Column[Thing]], thing: Thing) -> list[object]:
+    """Return the cells of a thing under the headings."""
+    return [(column.cell or column.value)(thing) for column in columns if column.heading is not None]
 
 
 def document(columns: Sequence[Column[Thing]], thing: Thing) -> dict[str, Any]:

@@ -13,7 +13,7 @@ _CLOSED = -1  # no file has this number
 
 
 class Interrupts:
-    """Counts interrupts while it is entered. Once left, it can be entered again: `count` goes on from where it was.
+    """Counts interrupts while it is entered. It can be entered again once it was left: `count` goes on then.
 
     `note` gets the count and returns the line to show at once; whoever obeys the interrupts sets it. It runs
     inside a signal handler: it must only look at plain values.

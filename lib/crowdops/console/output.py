@@ -1,4 +1,4 @@
-"""Where data and talk leave the suite: data to stdout, talk to stderr."""
+"""What a script writes: data to stdout, talk to stderr."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ import click
 from crowdops.errors import UsageError
 
 Opened = TypeVar("Opened")
-
-
 CELL_WIDTH = 60  # characters; a longer cell is cut with an ellipsis so that tables stay tables
 
 
@@ -85,16 +83,14 @@ def timestamp(moment: datetime | None) -> str | None:
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return timestamp(value)
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, Path):
+    if isinstance(value, Decimal | Path):
         return str(value)
     raise TypeError(f"not a JSON value: {value!r}")
 
 
 @contextmanager
 def destination(path: Path | None) -> Iterator[IO[str]]:
-    """Open stdout, or a file that appears whole or not at all (written beside it, then renamed).
+    """Yield stdout, or a file that appears whole or not at all (written beside it, then renamed).
 
     A link is followed; a pipe or a device is written to as it is. UsageError if that cannot be done.
     """
@@ -103,11 +99,11 @@ def destination(path: Path | None) -> Iterator[IO[str]]:
         sys.stdout.flush()
         return
     if path.exists() and not path.is_file():
-        with _opened(path, partial(path.open, "w", encoding="utf-8", newline="")) as file:
+        with _explained(path, partial(path.open, "w", encoding="utf-8", newline="")) as file:
             yield file
         return
     path = path.resolve()
-    handle, name = _opened(path, partial(tempfile.mkstemp, dir=path.parent, prefix=f".{path.name}."))
+    handle, name = _explained(path, partial(tempfile.mkstemp, dir=path.parent, prefix=f".{path.name}."))
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             yield file
@@ -119,8 +115,8 @@ def destination(path: Path | None) -> Iterator[IO[str]]:
         raise
 
 
-def _opened(path: Path, opening: Callable[[], Opened]) -> Opened:
+def _explained(path: Path, open_file: Callable[[], Opened]) -> Opened:
     try:
-        return opening()
+        return open_file()
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}.") from error

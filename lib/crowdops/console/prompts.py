@@ -1,4 +1,4 @@
-"""A conversation at a terminal: text on stderr, single keys and lines from whoever sits there."""
+"""Asking at a terminal: text on stderr, single keys and lines from whoever sits there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from crowdops.errors import UsageError
 
 
 def require(otherwise: str) -> None:
-    """UsageError, which says what else can be done, unless somebody sits at a terminal."""
+    """Raise UsageError, which says what else can be done, unless somebody sits at a terminal."""
     if not sys.stdin.isatty():
         raise UsageError(f"There is no terminal to talk on. {otherwise}")
 
@@ -23,7 +23,7 @@ def show(text: str) -> None:
 
 
 def key(question: str, allowed: Collection[str]) -> str:
-    """Wait for one of these keys. The end of the input counts as q."""
+    """Return which of these keys was pressed. The end of the input counts as q."""
     click.echo(f"{question} ", nl=False, err=True)
     while True:
         try:
@@ -36,5 +36,5 @@ def key(question: str, allowed: Collection[str]) -> str:
 
 
 def line(question: str) -> str:
-    """Ask for a line, which may be empty."""
+    """Return the line that was typed, which may be empty."""
     return str(click.prompt(question, default="", show_default=False, err=True)).strip()

@@ -1,4 +1,4 @@
-"""Tables as spreadsheets write and read them: CSV in whichever dialect, and cells that cannot run."""
+"""CSV as spreadsheets write and read it: any separator, and no cell that one takes for a formula."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ def cell(value: object) -> str:
 
 def plain(text: str) -> str:
     """Return a cell's text stripped and without the apostrophe that cell() may have put in front."""
-    for form in (text, text.strip()):  # what follows the apostrophe may itself be white space
-        if form.startswith("'") and form[1:].startswith(_FORMULA_STARTS):
-            return form[1:].strip()
+    for candidate in (text, text.strip()):  # what follows the apostrophe may itself be white space
+        if candidate.startswith("'") and candidate[1:].startswith(_FORMULA_STARTS):
+            return candidate[1:].strip()
     return text.strip()
 
 
 def read(path: Path, required: Sequence[str]) -> list[Row]:
     """Return the rows of a CSV file that are not empty. UsageError if the file is malformed.
 
-    The dialect is found by the header: the separator that gives the required columns, and the most.
+    The separator is the one that gives the header all required columns, and the most columns.
     """
     csv.field_size_limit(MAX_CELL)
     try:

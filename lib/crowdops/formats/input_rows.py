@@ -1,4 +1,4 @@
-"""The units' data: rows of a CSV, JSON Lines or JSON file, streamed, never held whole."""
+"""The units' data: rows of a CSV, JSON Lines or JSON file, streamed, and the digest of what was read."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Row = dict[str, Any]
 
 
 class InputRows:
-    """The rows of a data file, read in one pass each time they are iterated over; `digest` is known after it.
+    """The rows of a data file. Iterating reads the file once, and then its `digest` is known.
 
-    Yields (index, row), the index from 0. A row of a CSV file maps column names to text; one of a JSON file is
-    the object as it stands. UsageError names the row, counted from 1, that cannot be read.
+    Yields (index, row), the index from 0. A row of a CSV file maps column names to text; one of a JSON file
+    is the object as it stands. UsageError names the row, counted from 1, that cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -69,11 +69,6 @@ class _File(io.FileIO):
         return count
 
 
-def iter_rows(path: Path) -> Iterator[tuple[int, Row]]:
-    """Yield the rows of a data file as InputRows does."""
-    return iter(InputRows(path))
-
-
 def digest(path: Path) -> str:
     """Return the SHA-256 of a file in hexadecimal; reads it once, in pieces."""
     with path.open("rb") as file:
@@ -103,7 +98,8 @@ def _csv(path: Path, file: io.BufferedReader[_File]) -> Iterator[Row]:
         row_number += 1
         if len(cells) != len(names):
             raise UsageError(
-                f"{path}: row {row_number} (line {reader.line_num}) has {len(cells)} cells, the header has {len(names)}."
+                f"{path}: row {row_number} (line {reader.line_num}) has {len(cells)} cells, the header has"
+                f" {len(names)}."
             )
         yield dict(zip(names, cells, strict=True))
 
@@ -168,7 +164,7 @@ def _object(path: Path, row_number: int, value: object) -> Row:
 
 
 def _text_lines(file: io.BufferedReader[_File]) -> Iterator[str]:
-    """Decode line by line, so that a broken character can be located."""
+    """Yield a file's lines, decoded one by one, so that a broken character can be located."""
     for number, line in enumerate(file, start=1):
         yield line.decode("utf-8-sig" if number == 1 else "utf-8")
 

@@ -1,4 +1,4 @@
-"""Our marks on things at a provider, and the tokens that make a call count once.
+"""The marks of our HITs, the ids of runs, and the tokens that make a call count once.
 
 A mark must suffice to rebuild the registry: it names the run, the unit and the task_name.
 """
@@ -19,7 +19,7 @@ _SUFFIX_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # no l, o, 0, 1: they are 
 
 
 class Mark(NamedTuple):
-    """What a HIT's RequesterAnnotation says of a HIT of ours."""
+    """Which unit of which run a HIT is for, as its RequesterAnnotation says."""
 
     run_id: str
     unit_index: int

@@ -1,4 +1,4 @@
-"""Page template."""
+"""The page template of a run: Jinja2 over the fields of a data row."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from crowdops.errors import UsageError, nearest
 
 # What the expressions of a template can raise over the values of a row, beside Jinja2's own TemplateError.
 _RENDER_FAILURES = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-
-
 # What a template can use beside the row's fields. A task server fills them in; inside a HIT nobody knows them
 # yet, so the page's own script or the worker site does.
 GIVEN = {
@@ -25,11 +23,11 @@ GIVEN = {
 
 
 class Page:
-    """A page template: Jinja2 over the fields of a row, every value escaped as text."""
+    """A compiled template. Every value that it shows is escaped as text."""
 
     def __init__(self, path: Path) -> None:
         """Read and compile the template. UsageError says what is wrong with it, and where."""
-        # Here, because nearly every script needs this module and few render a page.
+        # Imported here because nearly every script needs this module and few render a page.
         import jinja2
         from jinja2 import meta
 
@@ -52,7 +50,7 @@ class Page:
             raise UsageError(f"{path} is empty.")
 
     def check_columns(self, columns: Iterable[str]) -> None:
-        """UsageError if the template names a field that is not among the columns."""
+        """Raise UsageError if the template names a field that is not among the columns."""
         known = set(columns)
         for field in sorted(self.fields - known - set(GIVEN)):
             hint = nearest(field, known) or f" There are: {', '.join(sorted(known))}."

@@ -1,4 +1,4 @@
-"""What workers see and what comes back: pages, question XML, answers.
+"""The API's XML: the question that shows a page to workers, and the answer that comes back.
 
 Sources: MTurk API reference, articles HTMLQuestion, ExternalQuestion and QuestionFormAnswers.
 """
@@ -14,20 +14,14 @@ from xml.etree import ElementTree
 from crowdops.errors import UsageError
 
 MAX_QUESTION_BYTES = 65_535  # of the whole Question XML, white space included
-
-
-_SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas"
-
-
 UNREADABLE = "unreadable_answer"  # the field under which an answer is kept that is not XML
-
-
-# Compiled at its first use, because that takes longer than the rest of this module.
+_SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas"
+# Not compiled here: that takes longer than the rest of this module, and few scripts need it.
 _NOT_IN_XML = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def html_question(page: str, row_number: int) -> str:
-    """Return the HTMLQuestion XML that carries a page. UsageError if it is over the API's size, or not XML."""
+    """Return the HTMLQuestion XML that carries a page. UsageError if it is too long, or cannot be XML."""
     if bad := re.search(_NOT_IN_XML, page):
         raise UsageError(
             f"row {row_number}: the page holds the character U+{ord(bad[0]):04X}, which XML cannot carry."
@@ -51,7 +45,8 @@ def external_question(url: str) -> str:
     """Return the ExternalQuestion XML for a page that is served elsewhere."""
     return (
         f'<ExternalQuestion xmlns="{_SCHEMAS}/2006-07-14/ExternalQuestion.xsd">'
-        f"<ExternalURL>{html.escape(url, quote=False)}</ExternalURL><FrameHeight>0</FrameHeight></ExternalQuestion>"
+        f"<ExternalURL>{html.escape(url, quote=False)}</ExternalURL>"
+        "<FrameHeight>0</FrameHeight></ExternalQuestion>"
     )
 
 
@@ -80,24 +75,24 @@ def parse_answer(xml: str) -> dict[str, Any]:
     for element in root:
         values = {child.tag.rpartition("}")[2]: child.text or "" for child in element}
         name = values.pop("QuestionIdentifier", "")
-        chosen = [child.text or "" for child in element if child.tag.endswith("}SelectionIdentifier")]
-        answer[name] = chosen if len(chosen) > 1 else next(iter(values.values()), "")
+        selected = [child.text or "" for child in element if child.tag.endswith("}SelectionIdentifier")]
+        answer[name] = selected if len(selected) > 1 else next(iter(values.values()), "")
     if list(answer) == ["taskAnswers"]:
         return _crowd_form(answer)
     return answer
 
 
 def _crowd_form(answer: dict[str, Any]) -> dict[str, Any]:
-    """Return a crowd-form's fields; the answer as it is if they are not JSON that can be stored and sent on."""
+    """Return a crowd-form's fields; the answer as it is if they are not JSON that can be stored."""
     try:
-        unpacked = json.loads(answer["taskAnswers"], parse_constant=_refuse)
-        json.dumps(unpacked, ensure_ascii=False).encode()
+        forms = json.loads(answer["taskAnswers"], parse_constant=_refuse_constant)
+        json.dumps(forms, ensure_ascii=False).encode()
     except (ValueError, TypeError, RecursionError):
         return answer
-    if isinstance(unpacked, list) and len(unpacked) == 1 and isinstance(unpacked[0], dict):
-        return unpacked[0]
+    if isinstance(forms, list) and len(forms) == 1 and isinstance(forms[0], dict):
+        return forms[0]
     return answer
 
 
-def _refuse(constant: str) -> None:
+def _refuse_constant(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")

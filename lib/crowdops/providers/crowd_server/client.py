@@ -1,4 +1,4 @@
-"""The wall to the crowd server's own doors: invitations, and the site where workers work.
+"""What the crowd server has beside the API: invitations of workers, and the site where they work.
 
 A WorkerSession does what a browser without JavaScript would: it reads pages, follows their links, fills in
 their forms. The page in the frame is fetched without the site's cookie, as a browser's sandbox does.
@@ -28,7 +28,7 @@ class Invitation(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Units of one kind in the list of work. `accept` is what its button posts; None: not for this worker."""
+    """HITs of one type in the list of work. `accept` is its button; None: not for this worker."""
 
     hit_type_id: str
     title: str
@@ -36,7 +36,7 @@ class Group(NamedTuple):
 
 
 class Task(NamedTuple):
-    """A unit in the worker's hands."""
+    """An assignment in the worker's hands."""
 
     assignment_id: str
     hit_type_id: str
@@ -60,13 +60,14 @@ def invite(settings: Settings, *, name: str | None = None, worker_id: str | None
         raise UsageError(
             f"Workers are invited to a crowd server; the environment {settings.environment} has none."
         )
-    wanted = {key: value for key, value in (("name", name), ("worker_id", worker_id)) if value is not None}
-    call = _signed(
-        f"{settings.endpoint}/invites", json.dumps(wanted).encode(), read_credentials(settings.home)
-    )
+    given = {key: value for key, value in (("name", name), ("worker_id", worker_id)) if value is not None}
+    body = json.dumps(given).encode()
+    call = _signed(f"{settings.endpoint}/invites", body, read_credentials(settings.home))
     with _session() as session:
         answer = _send(
-            *(session, "POST", call.url),
+            session,
+            "POST",
+            call.url,
             data=call.body,
             headers=dict(call.headers),
             timeout=settings.timeout,
@@ -88,10 +89,10 @@ def _signed(url: str, body: bytes, credentials: tuple[str, str]) -> Any:
 
 def _invitation(endpoint: str, answer: Any) -> Invitation:
     try:
-        said = answer.json()
+        document = answer.json()
         if answer.status_code == 200:
-            return Invitation(said["worker_id"], said["name"], said["url"])
-        text, refused = str(said["message"]), "__type" in said
+            return Invitation(document["worker_id"], document["name"], document["url"])
+        text, refused = str(document["message"]), "__type" in document
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ProviderError(
             f"{endpoint} answers, but not as a crowd server ({answer.status_code})."
@@ -109,7 +110,7 @@ class WorkerSession:
         self._site, self._frame = _session(), _session()
 
     def close(self) -> None:
-        """Close the connections; the worker stays signed in nowhere."""
+        """Close the connections, and forget who was signed in."""
         self._site.close()
         self._frame.close()
 
@@ -126,18 +127,18 @@ class WorkerSession:
         ]
 
     def accept_next(self, group: Group) -> Task:
-        """Accept a unit of a group. WrongState if another worker was faster or it is not for this worker."""
+        """Accept a HIT of a group. WrongState if another worker was faster or it is not for this worker."""
         if group.accept is None:
             raise WrongState(f"{group.title}: this worker may not accept it.")
         return _task(*self._press(group.accept))
 
     def in_hand(self) -> list[str]:
-        """Return the ids of the assignments that the worker has accepted and not handed in, the most urgent first."""
+        """Return the ids of the worker's assignments that are not submitted, the most urgent first."""
         _, page = self._get(urljoin(self._sign_in_url, "/"))
         return [str(card["data-assignment"]) for card in page.select("[data-assignment]")]
 
     def resume(self, assignment_id: str) -> Task:
-        """Open a unit that is in the worker's hands. WrongState if it is not any more."""
+        """Open an assignment in the worker's hands. WrongState if it is not there any more."""
         return _task(*self._get(urljoin(self._sign_in_url, f"/tasks/{assignment_id}")))
 
     def read(self, task: Task) -> Form:
@@ -156,7 +157,7 @@ class WorkerSession:
         _check(_send(self._frame, form.method, form.action, timeout=self._timeout, **body))
 
     def give_back(self, task: Task) -> None:
-        """Return a unit. WrongState if it is not in the worker's hands any more."""
+        """Give an assignment back. WrongState if it is not in the worker's hands any more."""
         self._press(task.give_back)
 
     def _get(self, url: str) -> tuple[str, Any]:
@@ -203,16 +204,17 @@ def _page(answer: Any) -> tuple[str, Any]:
 
 
 def _task(url: str, page: Any) -> Task:
-    frame, working, following = (
-        page.find("iframe"),
-        page.find("form", id="working"),
-        page.find("form", id="next"),
-    )
-    give_back, go_on = _button(url, working), _button(url, following)
-    if frame is None or give_back is None or go_on is None:
+    frame = page.find("iframe")
+    give_back = _button(url, page.find("form", id="working"))
+    accept_next = _button(url, page.find("form", id="next"))
+    if frame is None or give_back is None or accept_next is None:
         raise ProviderError(f"{url} is no task page.")
-    assignment_id = urlsplit(url).path.rpartition("/")[2]
-    return Task(assignment_id, dict(go_on.fields)["hit_type_id"], urljoin(url, str(frame["src"])), give_back)
+    return Task(
+        assignment_id=urlsplit(url).path.rpartition("/")[2],
+        hit_type_id=dict(accept_next.fields)["hit_type_id"],
+        frame_url=urljoin(url, str(frame["src"])),
+        give_back=give_back,
+    )
 
 
 def _check(answer: Any) -> None:
@@ -222,10 +224,10 @@ def _check(answer: Any) -> None:
     from bs4 import BeautifulSoup
 
     body = BeautifulSoup(answer.text[:10_000], "html.parser")
-    said = " ".join((body.find("main") or body.body or body).get_text(" ", strip=True).split())[:300]
-    path = urlsplit(answer.url).path
-    text = f"{said or answer.reason} ({answer.status_code} at {urlsplit(answer.url).netloc})"
-    if path.startswith("/sign-in/") or answer.status_code == 403:
+    message = " ".join((body.find("main") or body.body or body).get_text(" ", strip=True).split())[:300]
+    address = urlsplit(answer.url)
+    text = f"{message or answer.reason} ({answer.status_code} at {address.netloc})"
+    if address.path.startswith("/sign-in/") or answer.status_code == 403:
         raise CredentialsRefused(text)
     if answer.status_code == 404:
         raise NotFound(text)

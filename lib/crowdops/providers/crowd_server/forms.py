@@ -17,7 +17,7 @@ _UNSENT = {"button", "reset", "image", "file"}
 
 
 class Control(NamedTuple):
-    """Something to fill in. `kind` is fixed, one of, some of, or the type of an input (text, number, date …).
+    """A field of a form. `kind` is fixed, one of, some of, or the type of an input (text, number, date …).
 
     `options` are the values of the two choices, and the one value of a fixed control. `low`, `high` and
     `length` are the control's own limits, None where it states none.
@@ -64,15 +64,15 @@ def read_form(html: str, url: str, query: dict[str, str]) -> Form:
 
 
 def _with_assignment(controls: Iterator[Control], query: dict[str, str]) -> Iterator[Control]:
-    known = query.get("assignmentId", "")
-    mine = Control("assignmentId", FIXED, (known,))
-    found = False
+    """Yield the controls, with the id of the assignment in the place of an empty or absent one."""
+    filled_in = Control("assignmentId", FIXED, (query.get("assignmentId", ""),))
+    is_there = False
     for control in controls:
         is_id = control.name == "assignmentId"
-        found = found or is_id
-        yield mine if is_id and control.options in ((), ("",)) else control
-    if not found:
-        yield mine
+        is_there = is_there or is_id
+        yield filled_in if is_id and control.options in ((), ("",)) else control
+    if not is_there:
+        yield filled_in
 
 
 def _controls(page: Any, form: Any) -> Iterator[Control]:
@@ -82,15 +82,15 @@ def _controls(page: Any, form: Any) -> Iterator[Control]:
         for tag in page.find_all(["input", "select", "textarea", "button"])
         if tag.get("name") and not tag.has_attr("disabled") and _belongs(tag, form)
     ]
-    done: set[tuple[str, str]] = set()
+    groups: dict[tuple[str, str], list[Any]] = {}
+    for tag in tags:
+        groups.setdefault((_kind(tag), tag["name"]), []).append(tag)
     for tag in tags:
         kind = _kind(tag)
-        same = [other for other in tags if other["name"] == tag["name"] and _kind(other) == kind]
+        group = groups[kind, tag["name"]]
         if kind in ("radio", "checkbox", "submit"):
-            if (kind, tag["name"]) in done:
-                continue
-            done.add((kind, tag["name"]))
-            yield _choice(same, kind)
+            if tag is group[0]:
+                yield _choice(group, kind)
         elif kind not in _UNSENT:
             yield _single(tag, kind)
 
@@ -119,9 +119,15 @@ def _single(tag: Any, kind: str) -> Control:
         return Control(name, FIXED, (str(tag.get("value", "")),))
     if kind == "select":
         return Control(name, SOME_OF if tag.has_attr("multiple") else ONE_OF, _options(tag), required)
-    limits = _number(tag.get("min")), _number(tag.get("max")), _number(tag.get("maxlength"))
-    length = None if limits[2] is None else int(limits[2])
-    return Control(name, "text" if kind == "textarea" else kind, (), required, limits[0], limits[1], length)
+    length = _number(tag.get("maxlength"))
+    return Control(
+        name,
+        "text" if kind == "textarea" else kind,
+        required=required,
+        low=_number(tag.get("min")),
+        high=_number(tag.get("max")),
+        length=None if length is None else int(length),
+    )
 
 
 def _options(select: Any) -> tuple[str, ...]:

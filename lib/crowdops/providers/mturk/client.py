@@ -100,7 +100,7 @@ class MTurk(Workers):
                     yield read_hit(item)
 
     def iter_hits_asking_for(self, type_id: str) -> Iterator[Hit]:
-        """Yield the HITs that ask for a qualification of this account. A new one may be absent for a minute."""
+        """Yield the HITs that ask for a qualification of ours. A new one may be absent for a minute."""
         for page in self._pages("list_hits_for_qualification_type", "HITs", QualificationTypeId=type_id):
             yield from map(read_hit, page)
 
@@ -135,7 +135,7 @@ class MTurk(Workers):
             self._call("update_hit_review_status", HITId=hit_id, Revert=False)
 
     def delete_hit(self, hit_id: str) -> None:
-        """Dispose of an ended HIT and its assignments. NotFound if it is gone, WrongState if it is not ready."""
+        """Delete an ended HIT and its assignments. NotFound if it is gone, WrongState if it is not ready."""
         try:
             self._call("delete_hit", HITId=hit_id)
         except WrongState as error:
@@ -177,7 +177,7 @@ class MTurk(Workers):
         yield from self._bonuses(AssignmentId=assignment_id)
 
     def iter_bonuses_of_hit(self, hit_id: str) -> Iterator[Bonus]:
-        """Yield the bonuses that were paid for the assignments of a HIT, by whomever. NotFound if it is gone."""
+        """Yield the bonuses that were paid for a HIT's assignments, by whomever. NotFound if it is gone."""
         yield from self._bonuses(HITId=hit_id)
 
     def _bonuses(self, **parent: str) -> Iterator[Bonus]:

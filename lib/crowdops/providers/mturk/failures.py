@@ -67,8 +67,8 @@ def no_answer(settings: Settings, error: Exception) -> Error:
     kind = NotSent if isinstance(error, exceptions.EndpointConnectionError) else Unreachable
     if settings.amazon and settings.endpoint.endswith(".amazonaws.com"):
         return kind(
-            f"{settings.endpoint} does not answer. Amazon closed Mechanical Turk on 2026-09-30. The crowd server"
-            " of this repository still works: leave out --environment, and start it with `make crowd`."
+            f"{settings.endpoint} does not answer. Amazon closed Mechanical Turk on 2026-09-30. The crowd"
+            " server of this repository still works: leave out --environment, and start it with `make crowd`."
         )
     if kind is NotSent:
         return NotSent(

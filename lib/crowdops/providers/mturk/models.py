@@ -1,4 +1,4 @@
-"""What the MTurk API speaks of, as the rest of the library sees it: HITs, assignments, bonuses, a balance."""
+"""HITs, assignments, bonuses and the balance, as the rest of the library sees them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Hit(NamedTuple):
 
 
 class Definition(NamedTuple):
-    """What a HIT was made from. Dollars and seconds; `question` is XML, the qualifications are the API's own."""
+    """What a HIT was made from. Dollars and seconds; `question` is XML, qualifications are the API's own."""
 
     title: str
     description: str

@@ -1,4 +1,4 @@
-"""How calls are made to an endpoint that serves the MTurk Requester API (2017-01-17): paced, in time, retried.
+"""How calls are made to an endpoint that serves the MTurk Requester API: paced, in time, retried.
 
 Every call has one time limit, retries included, and retries are ours: botocore's own are off, because it
 would resend a creation after a lost answer without telling. A resend is safe here: calls that create or
@@ -30,7 +30,7 @@ _HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\
 
 
 class Calls:
-    """Makes calls to one endpoint, from many threads. `calls` counts what was sent, `throttled` what was put off."""
+    """Makes calls to one endpoint, from many threads. `calls` of them were sent, `throttled` were refused."""
 
     def __init__(self, settings: Settings, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._settings, self._sleep = settings, sleep
@@ -42,7 +42,7 @@ class Calls:
 
     @property
     def clock_ahead(self) -> timedelta | None:
-        """How far the endpoint's clock is ahead of this machine's, to the second; None before the first answer."""
+        """How far the endpoint's clock is ahead of ours, to the second; None before the first answer."""
         if self._dated is None:
             return None
         date, received = self._dated

@@ -92,7 +92,9 @@ def invite() -> ResponseReturnValue:
 
 def _check_signature(crowd: Crowd) -> None:
     target = request.full_path if request.query_string else request.path
-    signature.verify(crowd.credentials, request.method, target, dict(request.headers), request.get_data())
+    signature.verify(
+        crowd.credentials, request.method, target, dict(request.headers.items()), request.get_data()
+    )
 
 
 def _admit(crowd: Crowd, conditions: Conditions, operation: str) -> Orders:

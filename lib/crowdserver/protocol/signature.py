@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from botocore import auth
 from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials as SigningKey
 
 from crowdserver.protocol.credentials import Credentials
 from crowdserver.protocol.errors import ApiError
@@ -33,6 +32,14 @@ class _Authorization(NamedTuple):
     service: str
     signed_headers: list[str]
     signature: str
+
+
+class _SigningKey(NamedTuple):
+    """A key pair as botocore's signer takes it; its own class imports most of botocore."""
+
+    access_key: str
+    secret_key: str
+    token: None = None
 
 
 def verify(
@@ -124,7 +131,7 @@ def _check_signed_headers(authorization: _Authorization, headers: Mapping[str, s
 
 
 def _sign(credentials: Credentials, request: AWSRequest, timestamp: str) -> str:
-    key = SigningKey(credentials.access_key_id, credentials.secret_access_key)
+    key = _SigningKey(credentials.access_key_id, credentials.secret_access_key)
     signer = auth.SigV4Auth(key, SERVICE, REGION)
     request.context["timestamp"] = timestamp
     text = signer.string_to_sign(request, signer.canonical_request(request))

@@ -73,12 +73,17 @@ NEXT = (
     SELECT.where(IS_OPEN, _UNTAKEN, hits.c.hit_type_id == bindparam("type")).order_by(hits.c.serial).limit(1)
 )
 
-_GROUPS = (
-    select(hit_types, func.count().label("hits_left"))
-    .join_from(hits, hit_types, hits.c.hit_type_id == hit_types.c.id)
+# The HITs are counted before their types are looked up: once for each type, and not for each HIT.
+_COUNTS = (
+    select(hits.c.hit_type_id, func.count().label("hits_left"), func.min(hits.c.serial).label("oldest"))
     .where(IS_OPEN, _UNTAKEN)
-    .group_by(hit_types.c.id)
-    .order_by(func.min(hits.c.serial))
+    .group_by(hits.c.hit_type_id)
+    .subquery()
+)
+_GROUPS = (
+    select(hit_types, _COUNTS.c.hits_left)
+    .join(_COUNTS, _COUNTS.c.hit_type_id == hit_types.c.id)
+    .order_by(_COUNTS.c.oldest)
 )
 
 

@@ -1,0 +1,187 @@
+"""The command that serves a crowd, with gunicorn.
+
+Prints one line when it is ready to answer; stops on SIGTERM and Ctrl-C; state is on disk at every moment.
+"""
+
+import ctypes
+import gc
+import ipaddress
+import os
+import signal
+import socket
+import sys
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+from gunicorn.app.base import BaseApplication
+
+from crowdserver.api import Conditions
+from crowdserver.app import create_app
+from crowdserver.control.rate_limit import TokenBucket
+from crowdserver.protocol.credentials import Credentials, CredentialsError, from_environment, load_or_create
+from crowdserver.storage.database import Database, DatabaseError
+from crowdserver.storage.transactions import Crowd
+
+_THREADS = 64
+_PR_SET_PDEATHSIG = 1
+
+
+class Options(NamedTuple):
+    """The command line's options, by their names there."""
+
+    host: str
+    port: int
+    database: str | None
+    credentials: Path | None
+    control: bool
+    latency_ms: int
+    rate_limit: float | None
+    balance: Decimal
+    processes: int
+
+    @property
+    def database_url(self) -> str:
+        """Where the state lies."""
+        return self.database or f"sqlite:///{_home() / 'crowd.db'}"
+
+    @property
+    def conditions(self) -> Conditions:
+        """The conditions under which requests are answered."""
+        bucket = TokenBucket(self.rate_limit) if self.rate_limit else None
+        return Conditions(self.latency_ms / 1000, bucket, self.control)
+
+
+class _Server(BaseApplication):
+    """gunicorn, set up from here and from nowhere else. Each process opens the database for itself."""
+
+    def __init__(self, options: Options, key_pair: Credentials, listener: socket.socket) -> None:
+        self._options = options
+        self._conditions = options.conditions
+        self._key_pair = key_pair
+        self._listener = listener
+        host = f"[{options.host}]" if ":" in options.host else options.host
+        self._address = f"http://{host}:{listener.getsockname()[1]}"
+        super().__init__()
+
+    def load_config(self) -> None:
+        settings: dict[str, Any] = {
+            "bind": f"fd://{self._listener.fileno()}",
+            "workers": self._options.processes,
+            "worker_class": "gthread",
+            "threads": _THREADS,
+            # Longer than a client keeps an idle connection, so that it is never us who closes it under a
+            # request.
+            "keepalive": 75,
+            "timeout": 120,
+            "graceful_timeout": 5,
+            "loglevel": "warning",
+            "proc_name": "crowdserver",
+            "control_socket_disable": True,
+            "post_fork": _die_with_parent,
+            "post_worker_init": self._announce,
+        }
+        for name, value in settings.items():
+            # Older gunicorns have no control socket to switch off.
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        crowd = Crowd(Database(self._options.database_url), self._key_pair)
+        return create_app(crowd, self._conditions)
+
+    def _announce(self, worker: Any) -> None:
+        # Only the first process: the others share its socket.
+        if worker.age == 1:
+            print(f"crowd server ready at {self._address}", flush=True)  # noqa: T201
+
+
+def _die_with_parent(_server: Any, _worker: Any) -> None:
+    """Let the kernel end this process with the main one: even after a kill -9 nothing serves on."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _home() -> Path:
+    return Path(os.environ.get("CROWDOPS_HOME", "~/.crowdops")).expanduser() / "crowd"
+
+
+def _amount(_context: click.Context, _parameter: click.Parameter, value: str) -> Decimal:
+    try:
+        amount = Decimal(value)
+    except InvalidOperation as error:
+        raise click.BadParameter(f"{value!r} is not an amount of money") from error
+    if not 0 <= amount < 10**12 or amount != amount.quantize(Decimal("0.01")):
+        raise click.BadParameter(f"{value!r} is not an amount of money with at most two decimals")
+    return amount
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=1024)
+    except OSError as error:
+        # Not error.strerror: Python writes the address into it once more.
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error
+        raise click.UsageError(f"cannot listen on {host} port {port}: {reason}") from error
+
+
+def _check_control(control: bool, host: str) -> None:
+    try:
+        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = False
+    if control and not is_loopback:
+        raise click.UsageError(f"--control lets anybody who reaches the server move its clock: not on {host}")
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8730, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
+)
+@click.option(
+    "--database", metavar="URL", help="sqlite:////FILE or postgresql://….  [default: crowd.db in the home]"
+)
+@click.option(
+    "--credentials",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The requester's key pair, made if missing.  [default: credentials in the home]",
+)
+@click.option("--control", is_flag=True, help="Serve the control API at /_control, for tests.")
+@click.option(
+    "--latency-ms", default=0, show_default=True, type=click.IntRange(0, 60_000), help="Delay of each call."
+)
+@click.option("--rate-limit", type=click.FloatRange(1), help="Calls per second; more are throttled.")
+@click.option(
+    "--balance", default="10000.00", show_default=True, callback=_amount, help="Dollars in a new account."
+)
+@click.option(
+    "--processes", default=1, show_default=True, type=click.IntRange(1, 64), help="How many share the work."
+)
+def main(**options: Any) -> None:
+    """Serve the MTurk Requester API and a site for workers.
+
+    The home is $CROWDOPS_HOME/crowd, by default ~/.crowdops/crowd. CROWD_ACCESS_KEY_ID and
+    CROWD_SECRET_ACCESS_KEY, if set, take the place of the key pair's file.
+    """
+    _serve(Options(**options))
+
+
+def _serve(options: Options) -> None:
+    _check_control(options.control, options.host)
+    key_file = options.credentials or _home() / "credentials"
+    try:
+        key_pair = from_environment(os.environ) or load_or_create(key_file)
+        database = Database(options.database_url)
+        database.prepare(options.balance)
+        database.close()
+    except (CredentialsError, DatabaseError) as error:
+        raise click.UsageError(str(error)) from error
+    server = _Server(options, key_pair, _listen(options.host, options.port))
+    # All that is loaded by now stays: the garbage collector need not look at it, here or in a process that serves.
+    gc.freeze()
+    gc.enable()
+    server.run()

@@ -3,8 +3,9 @@
 
 Runs that are launched afterwards are not offered to them; what is out already is. Workers are named as
 arguments, in a file (one a line, or a CSV with a column worker_id), or on stdin as "-". --unblock lets them
-in again, --list shows who is blocked. --hard uses the API's own block, of all work of the account, which workers
-notice and which counts against them: it needs a --reason, for your own records, and asks for their number.
+in again, --list shows who is blocked. --hard uses the API's own block, of all work of the account, which
+workers notice and which counts against them: it needs a --reason, for your own records, and asks for their
+number.
 """
 
 from pathlib import Path

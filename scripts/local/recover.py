@@ -39,27 +39,27 @@ def main(
     guard: cli.Guard,
 ) -> int:
     from crowdops.context import Context
-    from crowdops.recovery import survey, view
+    from crowdops.recovery import view
     from crowdops.recovery.recover import Recovery
+    from crowdops.recovery.survey import survey_endpoint
 
     with Context.open(settings, quiet=settings.quiet) as context:
-        left = survey.survey(context)
-        chosen = survey.choose_unknown(left, orphans, every=all_orphans)
-        rows = view.plan_rows(left, chosen, settings.environment, carry_on=resume)
-        if rows and not settings.as_json:
-            output.table(view.PLAN_HEADERS, rows)
-        for line in view.survey_remarks(left):
+        survey = survey_endpoint(context)
+        chosen = survey.choose_unknown(orphans, every=all_orphans)
+        if not settings.as_json:
+            view.print_plan(survey, chosen, carry_on=resume)
+        for line in view.survey_remarks(survey):
             context.say(line)
         recovery = Recovery(context)
-        if left.is_clean and not chosen:
-            of_this_home = "of this home " if left.unknown else ""
+        if survey.is_clean and not chosen:
+            of_this_home = "of this home " if survey.unknown else ""
             context.say(f"Nothing {of_this_home}is left over at {settings.endpoint}.")
         elif guard.allows("Carry this on?" if resume else "Shut all of this down?"):
             with context.interrupts:
-                recovery.carry_out(left, chosen, carry_on=resume, wait=not no_wait)
+                recovery.carry_out(survey, chosen, carry_on=resume, wait=not no_wait)
         if settings.as_json:
             actions = [step._asdict() for step in recovery.steps]
-            document = view.survey_document(left, settings.environment)
+            document = view.survey_document(survey)
             output.document({**document, "actions": actions, "dry_run": guard.dry_run})
     if context.interrupts.count:
         return cli.EXIT_INTERRUPTED

@@ -22,6 +22,11 @@ class Column(NamedTuple, Generic[Thing]):
     cell: Callable[[Thing], object] | None = None
 
 
+def yes_or_no(fact: bool) -> str:
+    """Return a fact as a table shows it."""
+    return "yes" if fact else "no"
+
+
 def table(columns: Sequence[Column[Thing]], things: Iterable[Thing]) -> None:
     """Write things as an aligned table to stdout, a row each; without any, the headings only."""
     output.table(headings(columns), [row(columns, thing) for thing in things])

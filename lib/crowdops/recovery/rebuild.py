@@ -36,8 +36,8 @@ class MarkedRun(NamedTuple):
     task_name: str
     hits: list[Hit]
     servers: list[ServerStatus]
-    at_home: bool
-    known: bool
+    at_home: bool = False
+    known: bool = False
 
 
 class Rebuilt(NamedTuple):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 from crowdops.context import Context
@@ -70,21 +70,12 @@ class Recovery:
         entered = []
         for orphaned in unknown:
             run_id = orphaned.run_id
-            marked = MarkedRun(
-                run_id=run_id,
-                task_name=orphaned.task_name,
-                hits=orphaned.hits,
-                servers=orphaned.servers,
-                at_home=False,
-                known=False,
-            )
-            try:
+            marked = MarkedRun(run_id, orphaned.task_name, orphaned.hits, orphaned.servers)
+            with self._noting_failure("run", run_id, run_id):
                 rebuild.rebuild(self._context, [marked])
-            except Error as error:
-                self._note_failure("run", run_id, run_id, error)
-                continue
-            self._note("run", run_id, run_id, "taken over")
-            entered.append(orphaned._replace(run=self._context.registry.run(run_id), condition="crashed"))
+                self._note("run", run_id, run_id, "taken over")
+                known = self._context.registry.run(run_id)
+                entered.append(orphaned._replace(known=known, condition="crashed"))
         return entered
 
     def _end(self, runs: Iterable[OrphanedRun], *, wait: bool) -> None:
@@ -92,19 +83,15 @@ class Recovery:
         with ExitStack() as held:
             drains = []
             for orphaned in runs:
-                try:
+                with self._noting_failure("run", orphaned.run_id, orphaned.run_id):
                     held.enter_context(locks.hold(self._context.settings.home, orphaned.run_id))
                     if attended := self._attend(orphaned):
                         drain = Drain(held.enter_context(attended))
                         drain.expire_all()
                         drains.append((orphaned.run_id, drain))
-                except Error as error:
-                    self._note_failure("run", orphaned.run_id, orphaned.run_id, error)
             for run_id, drain in drains:
-                try:
+                with self._noting_failure("run", run_id, run_id):
                     self._note_outcome(drain.wait_for_work(patient=wait))
-                except Error as error:
-                    self._note_failure("run", run_id, run_id, error)
 
     def _attend(self, orphaned: OrphanedRun) -> AttendedRun | None:
         """Attend a run to end it; its lock must be held. None if somebody has ended it since the survey."""
@@ -133,26 +120,24 @@ class Recovery:
             if self._context.interrupts.count:
                 self._note("run", run_id, run_id, "not carried on: interrupted", failed=True)
                 continue
-            try:
+            with self._noting_failure("run", run_id, run_id):
                 for remark in remainder.examine(
                     self._context.registry, run, ignore_data_change=False
                 ).remarks:
                     self._context.say(remark)
                 self._note_outcome(resume.resume(self._context, resume.Resumption(run_id), orphaned.hits))
-            except Error as error:
-                self._note_failure("run", run_id, run_id, error)
 
     def _take_down(self, servers: Iterable[ServerStatus]) -> None:
         """Take down servers that outlived their runs, unless these have come to life meanwhile."""
         for status in servers:
-            try:
+            with self._noting_failure("server", status.name, status.run_id):
                 if status.run_id and orphans.is_living(self._context, status.run_id):
-                    self._note("server", status.name, status.run_id, "left alone: its run is alive")
-                    continue
-                ended = backend_of(status.server.kind).take_down(self._context, status.server)
-                self._note("server", status.name, status.run_id, "taken down" if ended else "gone already")
-            except Error as error:
-                self._note_failure("server", status.name, status.run_id, error)
+                    result = "left alone: its run is alive"
+                elif backend_of(status.server.kind).take_down(self._context, status.server):
+                    result = "taken down"
+                else:
+                    result = "gone already"
+                self._note("server", status.name, status.run_id, result)
 
     def _note_outcome(self, outcome: Outcome) -> None:
         run_id = outcome.run_id
@@ -162,8 +147,13 @@ class Recovery:
         for line in outcome.describe_in_flight():
             self._context.say(f"{line} Collect it then: make results RUN={run_id}")
 
-    def _note_failure(self, kind: str, target: str, run_id: str | None, error: Error) -> None:
-        self._note(kind, target, run_id, str(error), failed=True)
+    @contextmanager
+    def _noting_failure(self, kind: str, target: str, run_id: str | None) -> Iterator[None]:
+        """Note an error as the failure of a step, and go on with what comes next."""
+        try:
+            yield
+        except Error as error:
+            self._note(kind, target, run_id, str(error), failed=True)
 
     def _note(self, kind: str, target: str, run_id: str | None, result: str, *, failed: bool = False) -> None:
         self.steps.append(Step(kind, target, run_id, result, failed))

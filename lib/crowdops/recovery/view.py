@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from crowdops.config import environments
-from crowdops.console import columns
-from crowdops.console.columns import Column
+from crowdops.console import columns, output
+from crowdops.console.columns import Column, yes_or_no
 from crowdops.providers.heroku.models import dyno_dollars
 from crowdops.recovery.rebuild import MarkedRun, Rebuilt
 from crowdops.recovery.survey import OrphanedRun, Survey
@@ -15,52 +15,59 @@ from crowdops.registry import Run
 from crowdops.servers.status import ServerStatus
 
 HOUR = 3600.0  # seconds
-PLAN_HEADERS = (
-    "what",
-    "id",
-    "task_name",
-    "state",
-    "open HITs",
-    "accepted",
-    "unsettled",
-    "may still cost",
-    "then",
-)
+BLANKS = ("", "", "")  # the numbers of HITs, where none are known
 
 
-def plan_rows(
-    survey: Survey, chosen: Sequence[OrphanedRun], environment: str, *, carry_on: bool
-) -> list[tuple[object, ...]]:
-    """Return the rows under PLAN_HEADERS: what is left alive, what it may cost, and what becomes of it."""
+def _state(run: OrphanedRun) -> str:
+    return f"{run.known.state}, {run.condition}" if run.known else run.condition
+
+
+def _server_names(run: OrphanedRun | MarkedRun) -> list[str]:
+    return [status.name for status in run.servers]
+
+
+ORPHANED: list[Column[OrphanedRun]] = [
+    Column("run_id", "id", lambda run: run.run_id),
+    Column("task_name", "task_name", lambda run: run.task_name),
+    Column("state", "state", lambda run: run.known and run.known.state, _state),
+    Column("condition", None, lambda run: run.condition),
+    Column("outstanding", "open HITs", lambda run: len(run.open_hits)),
+    Column("pending", "accepted", lambda run: run.pending),
+    Column("creating", "unsettled", lambda run: run.creating),
+    Column("servers", None, _server_names),
+    Column("may_cost", "may still cost", lambda run: run.may_cost, lambda run: f"${run.may_cost}"),
+]
+
+
+def print_plan(survey: Survey, chosen: Sequence[OrphanedRun], *, carry_on: bool) -> None:
+    """Print what is left alive, what it may cost, and what becomes of it; nothing if nothing is."""
     then = "carry on" if carry_on else "expire, collect, end"
-    rows = [_run_row("run", run, environment, then) for run in survey.crashed]
-    rows += [_run_row("run", run, environment, "end its open HITs") for run in survey.ended]
+    rows = [_run_row("run", run, then) for run in survey.crashed]
+    rows += [_run_row("run", run, "end its open HITs") for run in survey.ended]
     for run in survey.unknown:
         is_chosen = run in chosen
         alone = f"left alone; --orphans {run.run_id}"
-        rows.append(_run_row("orphans", run, environment, f"take over, {then}" if is_chosen else alone))
+        rows.append(_run_row("orphans", run, f"take over, {then}" if is_chosen else alone))
         rows += [_server_row(status, "take over" if is_chosen else alone) for status in run.servers]
-    carried_on = {run.run_id for run in survey.crashed} if carry_on else set()
+    kept = {run.run_id for run in survey.crashed} if carry_on else set()
     for status in survey.servers:
-        rows.append(_server_row(status, "kept for its run" if status.run_id in carried_on else "take down"))
-    for crashed in survey.elsewhere:
-        command = _command_for(crashed)
-        rows.append(
-            ("run elsewhere", crashed.run_id, crashed.task_name, crashed.state, "", "", "", "", command)
-        )
-    return rows
+        rows.append(_server_row(status, "kept for its run" if status.run_id in kept else "take down"))
+    rows += [_elsewhere_row(run) for run in survey.elsewhere]
+    if rows:
+        output.table(["what", *columns.headings(ORPHANED), "then"], rows)
 
 
-def _run_row(what: str, run: OrphanedRun, environment: str, then: str) -> tuple[object, ...]:
-    state = f"{run.run.state}, {run.condition}" if run.run else run.condition
-    may_cost = f"${run.may_cost(environment)}"
-    counts = (len(run.open_hits), run.pending, run.creating)
-    return (what, run.run_id, run.task_name, state, *counts, may_cost, then)
+def _run_row(what: str, run: OrphanedRun, then: str) -> list[object]:
+    return [what, *columns.row(ORPHANED, run), then]
 
 
-def _server_row(status: ServerStatus, then: str) -> tuple[object, ...]:
+def _server_row(status: ServerStatus, then: str) -> list[object]:
     state = status.dyno_state or "down"
-    return ("server", status.name, status.task_name, state, "", "", "", _rate(status), then)
+    return ["server", status.name, status.task_name, state, *BLANKS, _rate(status), then]
+
+
+def _elsewhere_row(run: Run) -> list[object]:
+    return ["run elsewhere", run.run_id, run.task_name, run.state, *BLANKS, "", _command_for(run)]
 
 
 def _rate(status: ServerStatus) -> str:
@@ -87,14 +94,14 @@ def survey_remarks(survey: Survey) -> list[str]:
     return lines + survey.remarks
 
 
-def survey_document(survey: Survey, environment: str) -> dict[str, Any]:
+def survey_document(survey: Survey) -> dict[str, Any]:
     """Return what is left alive as a JSON object."""
     orphans = [*survey.unknown, *survey.ended]
     servers = [*survey.servers, *(status for run in survey.unknown for status in run.servers)]
     return {
-        "crashed_runs": [_run_document(run, environment) for run in survey.crashed],
-        "ended_runs": [_run_document(run, environment) for run in survey.ended],
-        "orphan_runs": [_run_document(run, environment) for run in survey.unknown],
+        "crashed_runs": columns.documents(ORPHANED, survey.crashed),
+        "ended_runs": columns.documents(ORPHANED, survey.ended),
+        "orphan_runs": columns.documents(ORPHANED, survey.unknown),
         "orphan_hits": sum(len(run.open_hits) for run in orphans),
         "orphan_servers": len(servers),
         "servers": [status.name for status in servers],
@@ -108,38 +115,15 @@ def survey_document(survey: Survey, environment: str) -> dict[str, Any]:
     }
 
 
-def _run_document(run: OrphanedRun, environment: str) -> dict[str, Any]:
-    return {
-        "run_id": run.run_id,
-        "task_name": run.task_name,
-        "state": run.run.state if run.run else None,
-        "condition": run.condition,
-        "outstanding": len(run.open_hits),
-        "pending": run.pending,
-        "creating": run.creating,
-        "servers": [status.name for status in run.servers],
-        "may_cost": run.may_cost(environment),
-    }
-
-
-def _yes(fact: bool) -> str:
-    return "yes" if fact else "no"
-
-
 MARKED: list[Column[MarkedRun]] = [
     Column("run_id", "run", lambda run: run.run_id),
     Column("task_name", "task_name", lambda run: run.task_name),
-    Column("at_home", "of this home", lambda run: run.at_home, lambda run: _yes(run.at_home)),
-    Column("known", "known", lambda run: run.known, lambda run: _yes(run.known)),
+    Column("at_home", "of this home", lambda run: run.at_home, lambda run: yes_or_no(run.at_home)),
+    Column("known", "known", lambda run: run.known, lambda run: yes_or_no(run.known)),
     Column("hits", "HITs", lambda run: len(run.hits)),
     Column("outstanding", "open", lambda run: sum(hit.is_outstanding for hit in run.hits)),
     Column(None, "submitted", lambda run: sum(hit.answers for hit in run.hits)),
-    Column(
-        "servers",
-        "servers",
-        lambda run: [status.name for status in run.servers],
-        lambda run: len(run.servers),
-    ),
+    Column("servers", "servers", _server_names, lambda run: len(run.servers)),
 ]
 
 

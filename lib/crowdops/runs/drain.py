@@ -102,14 +102,6 @@ class Drain:
 
         The API shows accepted work as a count; the moment is the latest at which it can be submitted.
         """
-        in_flight = self._find_in_flight()
-        answered = [hit for hit, _ in in_flight if hit.answers]
-        for outcome in collect.collect(self._context, answered):
-            if outcome.error:
-                self._context.say(collect.describe_failure(outcome))
-        return in_flight
-
-    def _find_in_flight(self) -> list[tuple[Hit, datetime]]:
         units = {
             unit.hit_id: unit
             for unit in self._context.registry.iter_units(self._run_id, ["outstanding"])
@@ -119,8 +111,11 @@ class Drain:
         threads = self._context.settings.threads
         for outcome in bulk.each(self._context.provider.hit, list(units), threads=threads):
             if isinstance(outcome.error, Unreachable):
-                self._attended.outage.note(outcome.error)  # raises: a list with gaps would be taken for whole
+                self._attended.outage.give_up(outcome.error)  # a list with gaps would be taken for whole
             if outcome.result and outcome.result.pending:
                 ended = units[outcome.item].expired_at or datetime.now(UTC)
                 in_flight.append((outcome.result, ended + outcome.result.assignment_duration))
+        for answers in collect.collect(self._context, [hit for hit, _ in in_flight if hit.answers]):
+            if answers.error:
+                self._context.say(collect.describe_failure(answers))
         return sorted(in_flight, key=lambda item: item[0].hit_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import NoReturn
 
 from crowdops.context import Context
 from crowdops.errors import ProviderError
@@ -23,7 +24,7 @@ class Outage:
         self._since: float | None = None
 
     def note(self, error: ProviderError | None) -> None:
-        """Note that the endpoint answered (None), or why not. ProviderError when this has lasted too long."""
+        """Note that the endpoint answered (None), or why not. Gives up when this has lasted too long."""
         if error is None:
             if self._since is not None:
                 self._context.say("The endpoint answers again.")
@@ -34,8 +35,12 @@ class Outage:
             self._since = now
             self._context.say(f"{error} The run goes on trying.")
         if self._lifecycle.should_give_up or now - self._since > self._patience:
-            run_id = self._run.run_id
-            raise ProviderError(
-                f"{error} HITs of this run may still be open. When the endpoint answers again:"
-                f" make expire RUN={run_id}, then make results RUN={run_id}"
-            )
+            self.give_up(error)
+
+    def give_up(self, error: ProviderError) -> NoReturn:
+        """Raise ProviderError, which says how to go on when the endpoint answers again."""
+        run_id = self._run.run_id
+        raise ProviderError(
+            f"{error} HITs of this run may still be open. When the endpoint answers again:"
+            f" make expire RUN={run_id}, then make results RUN={run_id}"
+        )

@@ -53,11 +53,9 @@ def find(context: Context, run_id: str, plan: LaunchPlan | None) -> tuple[Settin
             f"run {run_id} is {run.state}: there is nothing to carry on."
             f" Its results: make results RUN={run_id}"
         )
-    condition = locks.condition(context.settings.home, run)
-    holder = locks.holder_of(context.settings.home, run_id)
-    if condition == "attended" and holder:
+    if holder := locks.holder_of(context.settings.home, run_id):
         raise UsageError(f"run {run_id} is attended by {locks.describe(holder)}; stop that process first")
-    if condition == "detached":
+    if locks.condition(context.settings.home, run) == "detached":
         raise UsageError(f"run {run_id} is detached: it needs no process. Look: make status RUN={run_id}")
     return context.settings._replace(environment=run.environment, endpoint=run.endpoint), run
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from crowdops.config.settings import Selection
 from crowdops.console import columns, output
-from crowdops.console.columns import Column
+from crowdops.console.columns import Column, yes_or_no
 from crowdops.context import Context
 from crowdops.registry import Server
 from crowdops.servers import orphans
@@ -21,12 +21,8 @@ LAUNCHED: list[Column[Server]] = [
 ]
 
 
-def _yes(fact: bool) -> str:
-    return "yes" if fact else "no"
-
-
 def _orphan_cell(status: ServerStatus) -> str:
-    return _yes(status.orphan) if status.marked or status.orphan else "unmarked"
+    return yes_or_no(status.orphan) if status.marked or status.orphan else "unmarked"
 
 
 def _cost_cell(status: ServerStatus) -> str:
@@ -39,10 +35,10 @@ STATUS: list[Column[ServerStatus]] = [
     Column("run_id", "run", lambda status: status.run_id),
     Column("task_name", "task_name", lambda status: status.task_name),
     Column("url", None, lambda status: status.server.url),
-    Column("exists", "exists", lambda status: status.exists, lambda status: _yes(status.exists)),
+    Column("exists", "exists", lambda status: status.exists, lambda status: yes_or_no(status.exists)),
     Column("scaled", "scaled", lambda status: status.scaled),
     Column("dyno_state", "state", lambda status: status.dyno_state),
-    Column("answers", "answers", lambda status: status.answers, lambda status: _yes(status.answers)),
+    Column("answers", "answers", lambda status: status.answers, lambda status: yes_or_no(status.answers)),
     Column("leftover", "leftover", lambda status: status.orphan, _orphan_cell),
     Column("created_at", "created", lambda status: status.server.created_at),
     Column("cost_so_far", "cost", lambda status: status.cost_so_far, _cost_cell),

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Why is my run not finishing? It runs forever, but no data comes in.
 
-Looks at the process, the endpoint, the clocks, the task server, the HITs, who may accept them, caps and money; says in
-one sentence what holds the run up, shows what that rests on, and names the next command. Only reads: one walk over the
-account's HITs, and a few calls more.
+Looks at the process, the endpoint, the clocks, the task server, the HITs, who may accept them, caps and
+money; says in one sentence what holds the run up, shows what that rests on, and names the next command. Only
+reads: one walk over the account's HITs, and a few calls more.
 """
 
 import click

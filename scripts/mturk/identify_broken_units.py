@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Show units of which the registry and the provider do not say the same: why, and the command that mends each.
+"""Show units of which registry and provider do not say the same: why, and the command that mends each.
 
-HITs that the registry does not know, that somebody deleted or opened again, that can still be accepted although their
-unit has ended, second HITs of a unit, and answers that never came in. Without selectors: every run at the endpoint.
-What an attending process is about to put right by itself is left out.
+HITs that the registry does not know, that somebody deleted or opened again, that can still be accepted
+although their unit has ended, second HITs of a unit, and answers that never came in. Without selectors: every
+run at the endpoint. What an attending process is about to put right by itself is left out.
 
---mend mends them: it takes HITs over, expires those that should be closed, collects answers, and gives up units whose
-HIT is gone. Each unit is read again first. Safe to repeat, and beside a living run.
+--mend mends them: it takes HITs over, expires those that should be closed, collects answers, and gives up
+units whose HIT is gone. Each unit is read again first. Safe to repeat, and beside a living run.
 """
 
 import click

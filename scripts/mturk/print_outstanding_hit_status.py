@@ -4,7 +4,8 @@
 Assignable HITs can still be accepted, Unassignable ones have accepted work. When neither is left, nothing
 more can come in. Without selectors: every run at the endpoint.
 
---check is for cron: silent and exit 0 while no crashed run has anything outstanding, else those runs and exit 4.
+--check is for cron: silent and exit 0 while no crashed run has anything outstanding, else those runs and
+exit 4.
 """
 
 import click

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from crowdops.registry.database import RegistryFile, placeholders
-from crowdops.registry.rows import BonusRow, read_bonus, stamp
+from crowdops.registry.rows import BonusRow, stamp
 
 
 class Bonuses(RegistryFile):
@@ -13,11 +13,8 @@ class Bonuses(RegistryFile):
 
     def bonuses(self, assignment_id: str, worker_id: str) -> list[BonusRow]:
         """Return the bonuses that were meant for an assignment, whatever became of them."""
-        rows = self._rows(
-            "SELECT * FROM bonuses WHERE assignment_id = ? AND worker_id = ? ORDER BY intended_at",
-            (assignment_id, worker_id),
-        )
-        return [read_bonus(row) for row in rows]
+        query = "SELECT * FROM bonuses WHERE assignment_id = ? AND worker_id = ? ORDER BY intended_at"
+        return self._all(BonusRow, query, (assignment_id, worker_id))
 
     def intend_bonus(self, bonus: BonusRow) -> None:
         """Write a bonus down right before it is sent. A paid one stays paid."""

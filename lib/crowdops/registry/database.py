@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from crowdops.errors import RegistryError, UsageError
-from crowdops.registry.rows import stamp
+from crowdops.registry.rows import Row, read, stamp
 
 BUSY_SECONDS = 60.0  # how long a writer waits for another process's transaction
 
@@ -123,6 +123,15 @@ class RegistryFile:
     def _row(self, query: str, values: Sequence[object] = ()) -> Any:
         """Return the first row of a query, or None."""
         return self._connection.execute(query, values).fetchone()
+
+    def _one(self, kind: type[Row], query: str, values: Sequence[object] = ()) -> Row | None:
+        """Return the first row of a query as one of the types in rows.py, or None."""
+        row = self._row(query, values)
+        return read(kind, row) if row else None
+
+    def _all(self, kind: type[Row], query: str, values: Sequence[object] = ()) -> list[Row]:
+        """Return the rows of a query as values of one of the types in rows.py."""
+        return [read(kind, row) for row in self._rows(query, values)]
 
     def _write(
         self, statement: str, values: Sequence[object], *, entry: Entry | None = None, synced: bool = True

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from crowdops.registry.database import RegistryFile
-from crowdops.registry.rows import REVIEWED, Decision, read_decision, stamp, write_value
+from crowdops.registry.rows import REVIEWED, Decision, read, stamp, write_value
 
 
 class Decisions(RegistryFile):
@@ -67,10 +67,10 @@ class Decisions(RegistryFile):
     def unfinished_decisions(self, run_ids: Sequence[str]) -> list[Decision]:
         """Return the decisions of these runs that are noted or were interrupted, oldest first."""
         rows = self._rows(
-            "SELECT d.*, a.run_id FROM decisions d JOIN assignments a USING (assignment_id, worker_id)"
+            "SELECT d.*, d.verdict AS action, a.run_id FROM decisions d JOIN assignments a USING (assignment_id, worker_id)"
             " WHERE d.state IN ('noted', 'sending') ORDER BY d.decided_at"
         )
-        return [read_decision(row) for row in rows if row["run_id"] in run_ids]
+        return [read(Decision, row) for row in rows if row["run_id"] in run_ids]
 
     def _put_decision(self, decision: Decision, state: str) -> None:
         self._write(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from functools import cache
+from types import UnionType
+from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from crowdops.config.parameters import Parameters
 from crowdops.config.settings import Settings
@@ -15,6 +18,7 @@ FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"  # of a moment: it sorts as text
 OPEN_STATES = ("planned", "creating", "outstanding")  # of a unit
 END_STATES = ("finished", "stopped", "failed")  # of a run
 STRANDED = "its HIT leads to a page that is gone"  # the error of a unit that is to be launched anew
+Row = TypeVar("Row", bound=NamedTuple)
 REVIEWED = {"approve": "Approved", "reject": "Rejected"}  # what an assignment is after a decision
 
 
@@ -151,74 +155,42 @@ class UnitReview(NamedTuple):
     submitted: int
 
 
-def read_run(row: sqlite3.Row) -> Run:
-    """Return a row of task_runs as a Run."""
-    return Run(*row)._replace(
-        detached=bool(row["detached"]),
-        parameters=Parameters.from_json(row["parameters"]),
-        created_at=read_moment(row["created_at"]),
-        ended_at=read_moment(row["ended_at"]),
-    )
+_READERS: dict[object, Callable[[Any], object]] = {
+    datetime: datetime.fromisoformat,
+    Decimal: Decimal,
+    Parameters: Parameters.from_json,
+    bool: bool,
+    dict: json.loads,
+}
 
 
-def read_unit(row: sqlite3.Row) -> Unit:
-    """Return a row of units as a Unit."""
-    return Unit(*row)._replace(
-        input=_read_json(row["input"]),
-        intended_at=read_moment(row["intended_at"]),
-        created_at=read_moment(row["created_at"]),
-        expired_at=read_moment(row["expired_at"]),
-    )
+@cache
+def _fields(kind: type[Row]) -> list[tuple[str, Callable[[Any], object] | None]]:
+    """Return the names of a type's fields, and how each is read from a column if not as it is."""
+    fields = []
+    for name, hint in get_type_hints(kind).items():
+        value_type = get_args(hint)[0] if isinstance(hint, UnionType) else hint
+        fields.append((name, _READERS.get(get_origin(value_type) or value_type)))
+    return fields
+
+
+def read(kind: type[Row], row: sqlite3.Row) -> Row:
+    """Return a row as one of the types above: each field is read from the column of its name, by its type."""
+    values = [
+        reader(row[name]) if reader and row[name] is not None else row[name] for name, reader in _fields(kind)
+    ]
+    return kind._make(values)
 
 
 def read_result(row: sqlite3.Row) -> Result:
     """Return a row of assignments, with the columns input and task_name beside it, as a Result."""
-    assignment = Assignment(
-        assignment_id=row["assignment_id"],
-        worker_id=row["worker_id"],
-        hit_id=row["hit_id"],
-        status=row["status"],
-        accepted_at=read_moment(row["accepted_at"]),
-        submitted_at=read_moment(row["submitted_at"]),
-        auto_approval_at=read_moment(row["auto_approval_at"]),
-        approved_at=read_moment(row["approved_at"]),
-        rejected_at=read_moment(row["rejected_at"]),
-        answer=json.loads(row["answer"]),
-        bonus=_read_money(row["bonus"]),
-    )
-    return Result(row["run_id"], row["task_name"], row["unit_index"], _read_json(row["input"]), assignment)
-
-
-def read_server(row: sqlite3.Row) -> Server:
-    """Return a row of servers as a Server."""
-    return Server(*row)._replace(
-        detail=json.loads(row["detail"]),
-        created_at=read_moment(row["created_at"]),
-        ended_at=read_moment(row["ended_at"]),
-    )
-
-
-def read_decision(row: sqlite3.Row) -> Decision:
-    """Return a row of decisions as a Decision."""
-    return Decision(*row[:6])._replace(bonus=_read_money(row["bonus"]), soft_block=bool(row["soft_block"]))
-
-
-def read_bonus(row: sqlite3.Row) -> BonusRow:
-    """Return a row of bonuses as a BonusRow."""
-    return BonusRow(*row[:6])._replace(amount=Decimal(row["amount"]))
+    data = None if row["input"] is None else json.loads(row["input"])
+    return Result(row["run_id"], row["task_name"], row["unit_index"], data, read(Assignment, row))
 
 
 def read_moment(text: str | None) -> Any:
     """Return the moment that a column holds, or None."""
     return None if text is None else datetime.fromisoformat(text)
-
-
-def _read_json(text: str | None) -> Any:
-    return None if text is None else json.loads(text)
-
-
-def _read_money(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
 
 
 def write_value(value: object) -> Any:

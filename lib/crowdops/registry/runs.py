@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crowdops.config.parameters import Parameters
 from crowdops.registry.database import RegistryFile, placeholders
-from crowdops.registry.rows import END_STATES, Event, Run, read_moment, read_run, stamp, write_value
+from crowdops.registry.rows import END_STATES, Event, Run, stamp, write_value
 
 
 class Runs(RegistryFile):
@@ -18,12 +18,11 @@ class Runs(RegistryFile):
 
     def run(self, run_id: str) -> Run | None:
         """Return one run, or None."""
-        row = self._row("SELECT * FROM task_runs WHERE run_id = ?", (run_id,))
-        return read_run(row) if row else None
+        return self._one(Run, "SELECT * FROM task_runs WHERE run_id = ?", (run_id,))
 
     def runs(self) -> list[Run]:
         """Return every run, oldest first."""
-        return [read_run(row) for row in self._rows("SELECT * FROM task_runs ORDER BY run_id")]
+        return self._all(Run, "SELECT * FROM task_runs ORDER BY run_id")
 
     def set_hit_type(self, run_id: str, hit_type_id: str) -> None:
         """Remember the HIT type that the run's HITs have."""
@@ -56,12 +55,8 @@ class Runs(RegistryFile):
 
     def last_event(self, run_id: str) -> Event | None:
         """Return the newest entry of the journal about a run, or None."""
-        row = self._row(
-            "SELECT at, command, pid, kind, target, detail FROM events"
-            " WHERE run_id = ? ORDER BY event_id DESC LIMIT 1",
-            (run_id,),
-        )
-        return Event(*row)._replace(at=read_moment(row["at"])) if row else None
+        query = "SELECT * FROM events WHERE run_id = ? ORDER BY event_id DESC LIMIT 1"
+        return self._one(Event, query, (run_id,))
 
     def _insert_run(self, run: Run, otherwise: str = "") -> bool:
         values = [write_value(value) for value in run]

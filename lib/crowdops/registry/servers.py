@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from crowdops.registry.database import RegistryFile, placeholders
-from crowdops.registry.rows import Server, read_server, stamp, write_value
+from crowdops.registry.rows import Server, stamp, write_value
 
 
 class Servers(RegistryFile):
@@ -31,9 +31,9 @@ class Servers(RegistryFile):
 
     def servers(self, *states: str, run_id: str | None = None) -> list[Server]:
         """Return the servers in these states, oldest first; only those of a run if one is named."""
-        rows = self._rows(
+        return self._all(
+            Server,
             f"SELECT * FROM servers WHERE state IN ({placeholders(states)}) AND (? IS NULL OR run_id = ?)"
             " ORDER BY created_at, server_id",
             (*states, run_id, run_id),
         )
-        return [read_server(row) for row in rows]

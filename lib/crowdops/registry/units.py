@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any
 
 from crowdops.registry.database import RegistryFile, placeholders
-from crowdops.registry.rows import OPEN_STATES, STRANDED, Unit, read_moment, read_unit, stamp, write_value
+from crowdops.registry.rows import OPEN_STATES, STRANDED, Unit, read, read_moment, stamp, write_value
 
 CHUNK = 1000  # rows a transaction when planning a run: others get their turn between
 
@@ -45,7 +45,8 @@ class Units(RegistryFile):
                 "UPDATE units SET state = 'creating', intended_at = ? WHERE run_id = ? AND unit_index = ?",
                 [(now, run_id, row["unit_index"]) for row in rows],
             )
-        return [read_unit(row)._replace(state="creating", intended_at=read_moment(now)) for row in rows]
+        intended = {"state": "creating", "intended_at": read_moment(now)}
+        return [read(Unit, row)._replace(**intended) for row in rows]
 
     def withdraw(self, run_id: str, unit_indexes: Sequence[int]) -> None:
         """Move 'creating' units back to 'planned': certainly nothing was created for them."""
@@ -127,12 +128,12 @@ class Units(RegistryFile):
 
     def stranded_units(self, run_id: str) -> list[Unit]:
         """Return the units whose HITs are to be replaced and that have no answers."""
-        rows = self._rows(
+        return self._all(
+            Unit,
             "SELECT * FROM units WHERE run_id = ? AND state IN ('outstanding', 'expired') AND error = ?"
             " ORDER BY unit_index",
             (run_id, STRANDED),
         )
-        return [read_unit(row) for row in rows]
 
     def set_failed(self, run_id: str, unit_index: int, error: str) -> None:
         """Note why a unit could not be launched; no HIT exists for it."""
@@ -161,8 +162,8 @@ class Units(RegistryFile):
 
     def unit(self, run_id: str, unit_index: int) -> Unit | None:
         """Return one unit, or None."""
-        row = self._row("SELECT * FROM units WHERE run_id = ? AND unit_index = ?", (run_id, unit_index))
-        return read_unit(row) if row else None
+        query = "SELECT * FROM units WHERE run_id = ? AND unit_index = ?"
+        return self._one(Unit, query, (run_id, unit_index))
 
     def iter_units(self, run_id: str, states: Sequence[str], chunk: int = CHUNK) -> Iterator[Unit]:
         """Yield a run's units in any of these states, by index; the caller may write in between."""
@@ -172,7 +173,7 @@ class Units(RegistryFile):
             " ORDER BY unit_index LIMIT ?",
             (run_id, after, *states, chunk),
         ).fetchall():
-            yield from map(read_unit, rows)
+            yield from (read(Unit, row) for row in rows)
             after = rows[-1]["unit_index"]
 
     def unit_counts(self, run_id: str) -> Counter[str]:

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
 
-from crowdserver.control import call_counts, orders
+from crowdserver.control import call_counts
 from crowdserver.control.faults import Fault
-from crowdserver.control.orders import Orders
+from crowdserver.control.orders import Orders, take_orders
 from crowdserver.control.rate_limit import TokenBucket
 from crowdserver.operations import workers
 from crowdserver.operations.dispatch import OPERATIONS
@@ -53,14 +53,14 @@ def answer() -> Response:
     if version != validation.VERSION:
         operation = ""
     try:
-        ordered = _admit(crowd, conditions, operation)
-        result = _run(crowd, conditions, operation, request_id, ordered)
+        orders = _admit(crowd, conditions, operation)
+        result = _run(crowd, conditions, operation, request_id, orders)
     except ApiError as error:
         if conditions.control and operation in validation.known_operations():
             with crowd.database.write() as tx:
                 call_counts.count(tx, operation, succeeded=False)
         return _response(error.status, error.as_json(), request_id)
-    return _finish(ordered.fault, result, request_id)
+    return _finish(orders.fault, result, request_id)
 
 
 @blueprint.post("/invites")
@@ -98,24 +98,24 @@ def _check_signature(crowd: Crowd) -> None:
 
 
 def _admit(crowd: Crowd, conditions: Conditions, operation: str) -> Orders:
-    """Let a request in, unless it is one too many or a fault befalls it; return what is ordered for it."""
+    """Let a request in, unless it is one too many or a fault befalls it; return its orders."""
     if conditions.bucket is not None and not conditions.bucket.take():
         raise errors.throttled()
     if not conditions.control:
         return Orders()
-    ordered = orders.take(crowd.database, operation)
-    kind = ordered.fault.kind if ordered.fault else ""
-    if kind == "throttle":
+    orders = take_orders(crowd.database, operation)
+    fault = orders.fault
+    if fault is not None and fault.kind == "throttle":
         raise errors.throttled()
-    if kind == "error-before":
+    if fault is not None and fault.kind == "error-before":
         raise errors.service_fault()
-    if ordered.fault and kind == "slow":
-        time.sleep(ordered.fault.seconds)
-    return ordered
+    if fault is not None and fault.kind == "slow":
+        time.sleep(fault.seconds)
+    return orders
 
 
 def _run(
-    crowd: Crowd, conditions: Conditions, operation_name: str, request_id: str, ordered: Orders
+    crowd: Crowd, conditions: Conditions, operation_name: str, request_id: str, orders: Orders
 ) -> dict[str, Any]:
     _check_signature(crowd)
     operation = OPERATIONS.get(operation_name)
@@ -130,13 +130,13 @@ def _run(
             input=members,
             request_id=request_id,
             page_tokens=crowd.page_tokens,
-            list_lag=ordered.list_lag,
-            counter_lag=ordered.counter_lag,
+            list_lag=orders.list_lag,
+            counter_lag=orders.counter_lag,
         )
         result = operation.run(call)
         if conditions.control:
             # In the same transaction: a count of its own would double what a call costs.
-            is_hidden = ordered.fault is not None and ordered.fault.hides_success
+            is_hidden = orders.fault is not None and orders.fault.hides_success
             call_counts.count(tx, operation_name, succeeded=not is_hidden)
         return result
 

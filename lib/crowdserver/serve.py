@@ -71,7 +71,7 @@ class _Server(BaseApplication):
             "workers": self._options.processes,
             "worker_class": "gthread",
             "threads": _THREADS,
-            # Longer than a client keeps an idle connection, so that it is never us who closes it under a
+            # Longer than a client keeps an idle connection, so that the server never closes one under a
             # request.
             "keepalive": 75,
             "timeout": 120,
@@ -181,7 +181,8 @@ def _serve(options: Options) -> None:
     except (CredentialsError, DatabaseError) as error:
         raise click.UsageError(str(error)) from error
     server = _Server(options, key_pair, _listen(options.host, options.port))
-    # All that is loaded by now stays: the garbage collector need not look at it, here or in a process that serves.
+    # All that is loaded by now stays: the garbage collector need not look at it, here or in a process that
+    # serves.
     gc.freeze()
     gc.enable()
     server.run()

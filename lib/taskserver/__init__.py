@@ -20,8 +20,7 @@ The last two are written together, one row at a time:
 Row i is then two short reads at known places, so a run of a million rows starts as fast as one of a hundred.
 
 THE ENVIRONMENT holds the rest. CROWDOPS_RUN_TOKEN: the run's secret, 16 characters or more (required). PORT:
-where to listen (8000). CROWDOPS_HOST: on which address; 127.0.0.1 unless Heroku runs us (it sets DYNO), then
-0.0.0.0.
+where to listen (8000). CROWDOPS_HOST: on which address (127.0.0.1, but 0.0.0.0 on Heroku, which sets DYNO).
 WEB_CONCURRENCY: processes (1). DATABASE_URL: PostgreSQL for the leases, which several machines can share and
 which outlives a dyno's daily restart; without it they are in leases.db in the folder, which is safe for
 several processes on one machine.

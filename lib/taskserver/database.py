@@ -1,6 +1,6 @@
 """What leases are kept in: the interface of the sqlite file and of PostgreSQL, which run the same SQL.
 
-(SQLAlchemy would spare us both, but under load it takes more time than all else that a page needs.)
+(SQLAlchemy would replace both, but under load it takes more time than all else that a page needs.)
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class Postgresql:
         return self._execute(statement, values).fetchall()
 
     def _execute(self, statement: str, values: Values) -> psycopg.Cursor:
-        """Tried again once when the connection was lost: our statements are safe to repeat."""
+        """Run a statement, once more when the connection was lost: the statements are safe to repeat."""
         query = _with_percents(statement)
         try:
             if self._pool.closed:

@@ -100,7 +100,7 @@ class PageResponses:
 
 
 def _headers(policy: str) -> Headers:
-    """Made once: it would take longer to set them one by one than to render a page."""
+    # Made once: to set them one by one takes longer than to render a page.
     return [
         ("Content-Type", "text/html; charset=utf-8"),
         ("Content-Security-Policy", policy),

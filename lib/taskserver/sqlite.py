@@ -49,7 +49,7 @@ class Sqlite:
         try:
             return self.read("PRAGMA quick_check", {}) == [("ok",)]
         except DatabaseError as error:
-            # Locked, unreadable, disk full: not for us to delete. Anything else means that it is no database.
+            # Locked, unreadable, disk full: not to be deleted. Anything else means that it is no database.
             if isinstance(error.__cause__, sqlite3.OperationalError):
                 raise
             return False

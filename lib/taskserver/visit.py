@@ -31,7 +31,7 @@ class Visit(NamedTuple):
 
     @property
     def submit_url(self) -> str:
-        """Where the page's form goes; in a preview a path of ours that says to accept first."""
+        """Where the page's form goes; in a preview a path of this server that says to accept first."""
         return self.submit_to + SUBMIT_PATH
 
     def template_names(self) -> dict[str, object]:

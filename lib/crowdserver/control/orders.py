@@ -20,7 +20,7 @@ class Orders(NamedTuple):
     counter_lag: float = 0.0
 
 
-def take(database: Database, operation: str) -> Orders:
+def take_orders(database: Database, operation: str) -> Orders:
     """Return the orders for a request, and use up its fault."""
     with database.read() as tx:
         list_lag, counter_lag, is_any_fault_ordered = tx.execute(_ORDERS).one()

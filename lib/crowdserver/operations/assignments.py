@@ -2,14 +2,14 @@
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, Select, bindparam, select
 
 from crowdserver.operations import hits, limits
 from crowdserver.operations.hits import Hit
 from crowdserver.protocol import errors
 from crowdserver.protocol.call import Call
 from crowdserver.storage import account, counters, schema
-from crowdserver.storage.schema import IS_COUNTED, assignments
+from crowdserver.storage.schema import IS_COUNTED, UPDATE_ASSIGNMENT, assignments
 
 # How long after its submission a rejection can still be taken back.
 _OVERRIDE_SECONDS = 30 * 86_400
@@ -57,17 +57,9 @@ _BY_ID = SELECT.join(schema.hits, assignments.c.hit_id == schema.hits.c.id).wher
     IS_COUNTED,
     schema.hits.c.disposed_at.is_(None),
 )
-_REVIEW = (
-    update(assignments)
-    .where(assignments.c.id == bindparam("assignment"))
-    .values(
-        status=bindparam("decision"),
-        approved_at=bindparam("approved"),
-        rejected_at=bindparam("rejected"),
-        feedback=bindparam("feedback_text"),
-        due_at=None,
-    )
-)
+_REVIEW = UPDATE_ASSIGNMENT.values(feedback=bindparam("words"), due_at=None)
+_APPROVE = _REVIEW.values(status="Approved", approved_at=bindparam("moment"), rejected_at=None)
+_REJECT = _REVIEW.values(status="Rejected", approved_at=None, rejected_at=bindparam("moment"))
 
 
 def get(call: Call) -> dict[str, Any]:
@@ -94,16 +86,7 @@ def approve(call: Call) -> dict[str, Any]:
         account.pay_held(call.tx, hit.cost)
     else:
         raise _not_submitted(assignment)
-    call.tx.execute(
-        _REVIEW,
-        {
-            "assignment": assignment.id,
-            "decision": "Approved",
-            "approved": call.now,
-            "rejected": None,
-            "feedback_text": feedback,
-        },
-    )
+    call.tx.execute(_APPROVE, {"assignment": assignment.id, "moment": call.now, "words": feedback})
     return {}
 
 
@@ -113,16 +96,7 @@ def reject(call: Call) -> dict[str, Any]:
     hit, assignment = _lock(call.tx, call.input["AssignmentId"])
     if assignment.status != "Submitted":
         raise _not_submitted(assignment)
-    call.tx.execute(
-        _REVIEW,
-        {
-            "assignment": assignment.id,
-            "decision": "Rejected",
-            "approved": None,
-            "rejected": call.now,
-            "feedback_text": feedback,
-        },
-    )
+    call.tx.execute(_REJECT, {"assignment": assignment.id, "moment": call.now, "words": feedback})
     call.tx.execute(counters.REVIEWED, {"hit": hit.id})
     account.release(call.tx, hit.cost)
     return {}
@@ -130,14 +104,11 @@ def reject(call: Call) -> dict[str, Any]:
 
 def find_submitted(tx: Connection, assignment_id: str) -> Assignment:
     """Return an assignment that was submitted, also one of a disposed HIT. Raises AssignmentDoesNotExist."""
-    row = tx.execute(_SUBMITTED, {"id": assignment_id}).first()
-    if row is None:
-        raise errors.assignment_does_not_exist(assignment_id)
-    return Assignment._make(row)
+    return _find(tx, assignment_id, _SUBMITTED)
 
 
-def _find(tx: Connection, assignment_id: str) -> Assignment:
-    row = tx.execute(_BY_ID, {"id": assignment_id}).first()
+def _find(tx: Connection, assignment_id: str, statement: Select[Any] = _BY_ID) -> Assignment:
+    row = tx.execute(statement, {"id": assignment_id}).first()
     if row is None:
         raise errors.assignment_does_not_exist(assignment_id)
     return Assignment._make(row)

@@ -41,8 +41,7 @@ def remove(call: Call) -> dict[str, Any]:
 def list_blocks(call: Call) -> dict[str, Any]:
     """Answer ListWorkerBlocks: the blocks by worker id."""
     scope = "ListWorkerBlocks"
-    (after,) = call.position(scope) or ("",)
-    rows = call.tx.execute(_PAGE, {"after": after, "size": call.page_size}).all()
+    rows = call.rows(scope, _PAGE, {}, first="")
     members = [{"WorkerId": row.worker_id, "Reason": row.reason} for row in rows]
     return call.page(scope, "WorkerBlocks", members, (rows[-1].worker_id,) if rows else ())
 

@@ -66,8 +66,7 @@ def list_payments(call: Call) -> dict[str, Any]:
     else:
         raise errors.parameter("Give a HITId or an AssignmentId.")
     scope = f"ListBonusPayments {hit_id or ''} {assignment_id or ''}"
-    (after,) = call.position(scope) or (0,)
-    rows = call.tx.execute(statement, {**values, "after": after, "size": call.page_size}).all()
+    rows = call.rows(scope, statement, values)
     members = [
         {
             "WorkerId": row.worker_id,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, insert
 
 from crowdserver.operations import eligibility, hit_types, hits, limits, request_tokens
 from crowdserver.operations.hit_types import HitType
@@ -11,6 +11,7 @@ from crowdserver.protocol import errors, question_xml
 from crowdserver.protocol.call import Call
 from crowdserver.protocol.identifiers import new_id
 from crowdserver.storage import account, schema
+from crowdserver.storage.schema import UPDATE_HIT
 
 # A HIT made with fewer assignments than this never gets as many: the fee is another one from here on.
 _MANY_ASSIGNMENTS = 10
@@ -18,14 +19,10 @@ _MANY_ASSIGNMENTS = 10
 # The database gives the serial.
 _COLUMNS = [column.name for column in schema.hits.c if column.name != "serial"]
 _INSERT = insert(schema.hits)
-_ADD = (
-    update(schema.hits)
-    .where(schema.hits.c.id == bindparam("hit"))
-    .values(
-        max_assignments=schema.hits.c.max_assignments + bindparam("more"),
-        available=schema.hits.c.available + bindparam("more"),
-        reviewing=bindparam("still_reviewing"),
-    )
+_ADD = UPDATE_HIT.values(
+    max_assignments=schema.hits.c.max_assignments + bindparam("more"),
+    available=schema.hits.c.available + bindparam("more"),
+    reviewing=bindparam("still_reviewing"),
 )
 
 

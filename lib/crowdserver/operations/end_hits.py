@@ -3,35 +3,20 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam
 
 from crowdserver.operations import hits, limits, request_tokens
 from crowdserver.operations.hits import Hit, Status
 from crowdserver.protocol import errors
 from crowdserver.protocol.call import Call
 from crowdserver.storage import account, schema
+from crowdserver.storage.schema import UPDATE_HIT
 
-_EXPIRE = (
-    update(schema.hits)
-    .where(schema.hits.c.id == bindparam("hit"))
-    .values(expiration=bindparam("moment"), release_at=bindparam("release"))
-)
-_EXTEND = (
-    update(schema.hits)
-    .where(schema.hits.c.id == bindparam("hit"))
-    .values(
-        expiration=bindparam("moment"),
-        release_at=bindparam("moment"),
-        # With assignments available again the HIT is Assignable, and reviewing it is over.
-        reviewing=schema.hits.c.reviewing & (schema.hits.c.available == 0),
-    )
-)
-_REVIEW = update(schema.hits).where(schema.hits.c.id == bindparam("hit")).values(reviewing=bindparam("on"))
-_DISPOSE = (
-    update(schema.hits)
-    .where(schema.hits.c.id == bindparam("hit"))
-    .values(disposed_at=bindparam("moment"), release_at=None)
-)
+_EXPIRE = UPDATE_HIT.values(expiration=bindparam("moment"), release_at=bindparam("moment"))
+# With assignments available again the HIT is Assignable, and reviewing it is over.
+_EXTEND = _EXPIRE.values(reviewing=schema.hits.c.reviewing & (schema.hits.c.available == 0))
+_REVIEW = UPDATE_HIT.values(reviewing=bindparam("on"))
+_DISPOSE = UPDATE_HIT.values(disposed_at=bindparam("moment"), release_at=None)
 
 
 def update_expiration(call: Call) -> dict[str, Any]:
@@ -75,7 +60,7 @@ def delete(call: Call) -> dict[str, Any]:
 
 def _expire(call: Call, hit: Hit) -> None:
     if hit.expiration > call.now:
-        call.tx.execute(_EXPIRE, {"hit": hit.id, "moment": call.now, "release": call.now})
+        call.tx.execute(_EXPIRE, {"hit": hit.id, "moment": call.now})
 
 
 def _extend(call: Call, hit: Hit, expire_at: float) -> None:

@@ -109,10 +109,8 @@ def list_workers(call: Call) -> dict[str, Any]:
     qualification_type = qualification_types.find(call.tx, call.input["QualificationTypeId"])
     status = call.input.get("Status", "Granted")
     scope = f"ListWorkersWithQualificationType {qualification_type.id} {status}"
-    (after,) = call.position(scope) or (0,)
     statement = _GRANTED if status == "Granted" else _REVOKED
-    values = {"type": qualification_type.id, "after": after, "size": call.page_size}
-    rows = [Grant._make(row) for row in call.tx.execute(statement, values)]
+    rows = [Grant._make(row) for row in call.rows(scope, statement, {"type": qualification_type.id})]
     position = (rows[-1].serial,) if rows else ()
     return call.page(scope, "Qualifications", [grant.as_json() for grant in rows], position)
 

@@ -138,13 +138,13 @@ def get(call: Call) -> dict[str, Any]:
     return {"HIT": as_json(call, [find(call.tx, call.input["HITId"])])[0]}
 
 
-def as_json(call: Call, shown: list[Hit]) -> list[dict[str, Any]]:
+def as_json(call: Call, hit_list: list[Hit]) -> list[dict[str, Any]]:
     """Return HITs as the API shows them, with counters as late as the control API wants them."""
     uncounted: dict[str, int] = {}
     if call.counter_lag:
-        since = {"hits": [hit.id for hit in shown], "moment": call.now - call.counter_lag}
+        since = {"hits": [hit.id for hit in hit_list], "moment": call.now - call.counter_lag}
         uncounted = {row.hit_id: row.number for row in call.tx.execute(_REVIEWED_SINCE, since)}
-    return [hit.as_json(call.now, uncounted.get(hit.id, 0)) for hit in shown]
+    return [hit.as_json(call.now, uncounted.get(hit.id, 0)) for hit in hit_list]
 
 
 def _existing(hit_id: str, row: AnyRow | None, with_disposed: bool) -> Hit:

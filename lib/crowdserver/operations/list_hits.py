@@ -17,7 +17,7 @@ _BEYOND_ALL = 2**62
 _HITS = (
     hits.SELECT.where(
         schema.hits.c.disposed_at.is_(None),
-        schema.hits.c.serial < bindparam("before"),
+        schema.hits.c.serial < bindparam("after"),
     )
     .order_by(schema.hits.c.serial.desc())
     .limit(bindparam("size"))
@@ -76,10 +76,8 @@ def list_assignments(call: Call) -> dict[str, Any]:
 
 
 def _hit_page(call: Call, scope: str, statement: Select[Any], values: dict[str, Any]) -> dict[str, Any]:
-    (before,) = call.position(scope) or (_BEYOND_ALL,)
     if call.list_lag:
         statement = statement.where(schema.hits.c.created_at <= call.now - call.list_lag)
-    values = {**values, "before": before, "size": call.page_size}
-    rows = [Hit._make(row) for row in call.tx.execute(statement, values)]
+    rows = [Hit._make(row) for row in call.rows(scope, statement, values, first=_BEYOND_ALL)]
     position = (rows[-1].serial,) if rows else ()
     return call.page(scope, "HITs", hits.as_json(call, rows), position)

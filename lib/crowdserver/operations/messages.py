@@ -72,7 +72,7 @@ def notify_workers(call: Call) -> dict[str, Any]:
 
 
 def add(tx: Connection, now: float, worker_ids: Sequence[str], subject: str, text: str) -> None:
-    """Keep a message for each of some workers. Needs a transaction for writing."""
+    """Add a message to each worker's own. Needs a transaction for writing."""
     if worker_ids:
         message = {"sent_at": now, "subject": subject, "text": text}
         tx.execute(_INSERT, [{"worker_id": worker_id, **message} for worker_id in worker_ids])

@@ -140,11 +140,9 @@ def list_types(call: Call) -> dict[str, Any]:
     """
     query: str = call.input.get("Query", "")
     scope = f"ListQualificationTypes {query}"
-    (after,) = call.position(scope) or (0,)
-    values = {"after": after, "moment": call.now - call.list_lag, "size": call.page_size}
-    rows = [QualificationType._make(row) for row in call.tx.execute(_matching(query), values)]
+    rows = call.rows(scope, _matching(query), {"moment": call.now - call.list_lag})
     position = (rows[-1].serial,) if rows else ()
-    members = [qualification_type.as_json() for qualification_type in rows]
+    members = [QualificationType._make(row).as_json() for row in rows]
     return call.page(scope, "QualificationTypes", members, position)
 
 

@@ -1,18 +1,20 @@
 """Request tokens: within a day a token is used once, so that a repeated request does nothing."""
 
-from typing import Any
+from collections.abc import Callable
 
 from sqlalchemy import bindparam, select
 
 from crowdserver.protocol import errors
 from crowdserver.protocol.call import Call
-from crowdserver.storage.schema import server, tokens
+from crowdserver.protocol.errors import ApiError
+from crowdserver.storage.schema import AnyRow, server, tokens
 from crowdserver.storage.upsert import Upsert
 
 _LIFETIME_SECONDS = 86_400
 
 _FIND = select(tokens.c.request_id, tokens.c.hit_id).where(tokens.c.token == bindparam("token"))
-_PLAIN = select(server.c.plain_duplicates)
+# Whether the control API wants the text that names nothing but the token.
+_IS_PLAIN = select(server.c.plain_duplicates)
 # Records a token and returns it, or returns nothing when it is in use.
 _CLAIM = Upsert(
     tokens,
@@ -27,12 +29,7 @@ def claim_creation(call: Call, hit_id: str) -> None:
 
     Raises HitAlreadyExists with the id of the HIT it was used for.
     """
-    token: str | None = call.input.get("UniqueRequestToken")
-    earlier = _claim(call, token, hit_id)
-    if token is not None and earlier is not None:
-        if call.tx.execute(_PLAIN).scalar_one():
-            raise errors.token_processed(token, "HitAlreadyExists")
-        raise errors.hit_already_exists(earlier.hit_id)
+    _claim_request_token(call, hit_id, "HitAlreadyExists", lambda use: errors.hit_already_exists(use.hit_id))
 
 
 def claim_request(call: Call, hit_id: str) -> None:
@@ -40,12 +37,7 @@ def claim_request(call: Call, hit_id: str) -> None:
 
     Raises DuplicateCall with the id of the request that used it.
     """
-    token: str | None = call.input.get("UniqueRequestToken")
-    earlier = _claim(call, token, hit_id)
-    if token is not None and earlier is not None:
-        if call.tx.execute(_PLAIN).scalar_one():
-            raise errors.token_processed(token, "DuplicateCall")
-        raise errors.duplicate_call(earlier.request_id)
+    _claim_request_token(call, hit_id, "DuplicateCall", lambda use: errors.duplicate_call(use.request_id))
 
 
 def claim_expiration(call: Call, token: str, hit_id: str) -> None:
@@ -54,13 +46,20 @@ def claim_expiration(call: Call, token: str, hit_id: str) -> None:
         raise errors.token_processed(token, "DuplicateCall")
 
 
-def _claim(call: Call, token: str | None, hit_id: str) -> Any:
+def _claim_request_token(call: Call, hit_id: str, code: str, error: Callable[[AnyRow], ApiError]) -> None:
+    """Use up the call's token, if it has one. error: what names its earlier use, by the use's row."""
+    token: str | None = call.input.get("UniqueRequestToken")
+    earlier_use = _claim(call, token, hit_id) if token is not None else None
+    if token is not None and earlier_use is not None:
+        is_plain = call.tx.execute(_IS_PLAIN).scalar_one()
+        raise errors.token_processed(token, code) if is_plain else error(earlier_use)
+
+
+def _claim(call: Call, token: str, hit_id: str) -> AnyRow | None:
     """Record a token; return its earlier use if there was one.
 
     The record is undone with the transaction: a failure uses up no token.
     """
-    if token is None:
-        return None
     values = {"token": token, "created_at": call.now, "request_id": call.request_id, "hit_id": hit_id}
     if _CLAIM.execute(call.tx, values).first() is not None:
         return None

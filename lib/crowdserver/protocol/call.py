@@ -1,9 +1,9 @@
 """One request to the API, as its operation gets it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select
 
 from crowdserver.protocol.page_tokens import PageTokens
 
@@ -36,6 +36,17 @@ class Call(NamedTuple):
         Raises an ApiError for the token of another list.
         """
         return self.page_tokens.position(scope, self.input.get("NextToken"))
+
+    def rows(
+        self, scope: str, statement: Select[Any], values: Mapping[str, Any], first: float | str = 0
+    ) -> Sequence[Any]:
+        """Return the rows of the page that was asked for.
+
+        statement: takes the `size` of the page, and a position that it begins `after`. first: what the first
+        page begins after. Raises an ApiError for the token of another list.
+        """
+        (after,) = self.position(scope) or (first,)
+        return self.tx.execute(statement, {**values, "after": after, "size": self.page_size}).all()
 
     def page(
         self, scope: str, name: str, members: list[dict[str, Any]], position: Sequence[float | str]

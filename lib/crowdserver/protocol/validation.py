@@ -167,8 +167,8 @@ def _size_problems(shape: Shape, value: Any, size: float, noun: str, path: str) 
 
 
 def _problem(value: Any, path: str, rule: str, quoted: bool = True) -> str:
-    shown = f"'{value}'" if quoted else value
-    return f"Value {shown} at '{path}' failed to satisfy constraint: Member {rule}"
+    text = f"'{value}'" if quoted else value
+    return f"Value {text} at '{path}' failed to satisfy constraint: Member {rule}"
 
 
 def _join(path: str, name: str) -> str:

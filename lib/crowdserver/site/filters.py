@@ -17,9 +17,9 @@ def money(amount: Decimal) -> str:
 
 def duration(seconds: float) -> str:
     """Return a span in its two largest parts: `1 hour 30 minutes`. What is over is `no time`."""
-    left, words = max(0, int(seconds)), []
+    remaining, words = max(0, int(seconds)), []
     for name, size in _PARTS:
-        count, left = divmod(left, size)
+        count, remaining = divmod(remaining, size)
         if count:
             words.append(f"{count} {name}{'' if count == 1 else 's'}")
     return " ".join(words[:2]) or "no time"

@@ -118,12 +118,12 @@ def accept_next(assignment_id: str) -> ResponseReturnValue:
             return redirect(f"/tasks/{assignment_id}?note=working", 303)
         # What is accepted already comes first: a second click on the button must not accept a second HIT.
         hit_type_id = request.form.get("hit_type_id", "")
-        of_group = [assignment for assignment in in_progress if assignment.hit.hit_type_id == hit_type_id]
+        of_group = [other for other in in_progress if other.hit.hit_type_id == hit_type_id]
         try:
-            following = of_group[0] if of_group else _accept(tx, visit, hit_type_id, None)
+            assignment = of_group[0] if of_group else _accept(tx, visit, hit_type_id, None)
         except Refused:
             return redirect("/?note=submitted", 303)
-    return redirect(f"/tasks/{following.assignment_id}", 303)
+    return redirect(f"/tasks/{assignment.assignment_id}", 303)
 
 
 @blueprint.get("/frame/<text>")

@@ -1,7 +1,7 @@
-"""The requester's account: what it holds, what is held back for work on offer, and what work costs.
+"""The requester's account: its funds, what of them is held for assignments to come, and what those cost.
 
-For every assignment on offer the reward and the fee are held. Approval pays them, rejection releases them.
-Amounts are whole cents here and decimal dollars in the API.
+For every assignment that a worker can still get paid for, the reward and the fee are held. Approval pays
+them, rejection releases them. Amounts are whole cents here and decimal dollars in the API.
 """
 
 from decimal import ROUND_HALF_UP, Decimal
@@ -15,9 +15,9 @@ from crowdserver.storage.schema import account
 # The most cents a column can count; nobody has that much.
 _LIMIT = 2**62
 
-_SHARE = Decimal("0.20")
+_FEE_SHARE = Decimal("0.20")
 _SHARE_FOR_MANY = Decimal("0.20")
-_MANY = 10
+_MANY_ASSIGNMENTS = 10
 _SHARE_FOR_MASTERS = Decimal("0.05")
 _LEAST_FEE = 1
 
@@ -39,30 +39,30 @@ _PAY = (
 
 
 class Balance(NamedTuple):
-    """available: what can still be spent; held: what is kept for work on offer. In cents."""
+    """What an account has, in cents. available: what can still be spent; held: what is kept back."""
 
     available: int
     held: int
 
 
 def cents(amount: str) -> int:
-    """Turn an amount as the API writes it into cents. The caller has checked its form."""
+    """Return an amount, as the API writes it, in cents. The caller has checked its form."""
     return int(Decimal(amount) * 100)
 
 
 def dollars(amount: int) -> Decimal:
-    """Turn cents into dollars with two decimals, so that str() gives the API's form."""
+    """Return cents as dollars with two decimals, so that str() gives the API's form."""
     return Decimal(amount).scaleb(-2)
 
 
 def fee(reward: int, assignments: int, for_masters: bool) -> int:
-    """The fee for one assignment: a share of the reward, more from 10 assignments on and for Masters.
+    """Return the fee for one assignment: a share of the reward, more from 10 assignments on and for Masters.
 
     The shares are added up before rounding once, half up, and the fee is never below one cent.
     Source: Amazon's price list of 2026.
     """
-    share = _SHARE
-    if assignments >= _MANY:
+    share = _FEE_SHARE
+    if assignments >= _MANY_ASSIGNMENTS:
         share += _SHARE_FOR_MANY
     if for_masters:
         share += _SHARE_FOR_MASTERS
@@ -70,33 +70,33 @@ def fee(reward: int, assignments: int, for_masters: bool) -> int:
 
 
 def bonus_fee(amount: int) -> int:
-    """The fee for a bonus: it follows the same rule, and nothing makes it greater."""
+    """Return the fee for a bonus: it follows the same rule, and nothing makes it greater."""
     return fee(amount, assignments=1, for_masters=False)
 
 
 def balance(tx: Connection) -> Balance:
-    """Read the account."""
+    """Return what the account has."""
     row = tx.execute(_BALANCE).one()
     return Balance(row.funds - row.held, row.held)
 
 
 def hold(tx: Connection, amount: int) -> None:
-    """Hold money for work. Raises InsufficientFunds when the account has less available."""
+    """Hold money for assignments. Raises InsufficientFunds when the account has less available."""
     if amount > _LIMIT or tx.execute(_HOLD, {"amount": amount}).rowcount == 0:
         raise errors.insufficient_funds()
 
 
 def release(tx: Connection, amount: int) -> None:
-    """Give held money back."""
+    """Make held money available again."""
     tx.execute(_RELEASE, {"amount": amount})
 
 
 def pay_held(tx: Connection, amount: int) -> None:
-    """Pay out of what was held; there is always enough."""
+    """Pay from what was held; there is always enough."""
     tx.execute(_PAY_HELD, {"amount": amount})
 
 
 def pay(tx: Connection, amount: int) -> None:
-    """Pay out of what is available. Raises InsufficientFunds when that is less."""
+    """Pay from what is available. Raises InsufficientFunds when that is less."""
     if amount > _LIMIT or tx.execute(_PAY, {"amount": amount}).rowcount == 0:
         raise errors.insufficient_funds()

@@ -3,17 +3,13 @@
 Each takes the id of the HIT as `hit`; given a list of them, it counts one assignment for each.
 """
 
-from sqlalchemy import Update, bindparam, update
+from sqlalchemy import Update
 
-from crowdserver.storage.schema import hits
+from crowdserver.storage.schema import UPDATE_HIT, hits
 
 
 def _move(source: str, target: str) -> Update:
-    return (
-        update(hits)
-        .where(hits.c.id == bindparam("hit"))
-        .values({source: hits.c[source] - 1, target: hits.c[target] + 1})
-    )
+    return UPDATE_HIT.values({source: hits.c[source] - 1, target: hits.c[target] + 1})
 
 
 ACCEPTED = _move("available", "pending")

@@ -40,9 +40,9 @@ class Database:
         self.url = _parse(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
-        # sqlite lets one writer in at a time; waiting here is fair and cheap, in its busy handler it is
+        # sqlite lets one writer in at a time; to wait here is fair and cheap, in its busy handler it is
         # neither.
-        self._turn = threading.Lock() if self.is_sqlite else nullcontext()
+        self._write_lock = threading.Lock() if self.is_sqlite else nullcontext()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -53,7 +53,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Open a transaction for writing: committed after the block, rolled back if the block raises."""
-        with self._turn, self._begin("BEGIN IMMEDIATE") as tx:
+        with self._write_lock, self._begin("BEGIN IMMEDIATE") as tx:
             yield tx
 
     def prepare(self, balance: Decimal) -> None:
@@ -159,7 +159,7 @@ def _sqlite_engine(url: URL) -> Engine:
         pool_size=16,
         max_overflow=0,
         pool_timeout=_BUSY_SECONDS,
-        # No isolation level: the driver then leaves BEGIN to us.
+        # No isolation level: the driver then issues no BEGIN of its own.
         connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None, "check_same_thread": False},
     )
     event.listen(engine, "connect", _tune_sqlite)

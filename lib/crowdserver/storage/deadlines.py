@@ -6,7 +6,14 @@ Nothing runs in the background. Before a request is served, whatever fell due si
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, or_, select, update
 
 from crowdserver.storage import account, clock, counters
-from crowdserver.storage.schema import assignments, hit_types, hits, server
+from crowdserver.storage.schema import (
+    UPDATE_ASSIGNMENT,
+    UPDATE_HIT,
+    assignments,
+    hit_types,
+    hits,
+    server,
+)
 
 DISPOSAL_AGE = 120 * 86_400
 
@@ -65,14 +72,10 @@ _DUE_ASSIGNMENTS = (
     .join(hit_types, hits.c.hit_type_id == hit_types.c.id)
     .where(_assignment_is_due(_NOW), assignments.c.hit_id.in_(bindparam("hits", expanding=True)))
 )
-_END = (
-    update(assignments)
-    .where(assignments.c.id == bindparam("assignment"))
-    .values(
-        status=case((assignments.c.status == "Accepted", "Abandoned"), else_="Approved"),
-        approved_at=case((assignments.c.status == "Submitted", assignments.c.due_at)),
-        due_at=None,
-    )
+_END = UPDATE_ASSIGNMENT.values(
+    status=case((assignments.c.status == "Accepted", "Abandoned"), else_="Approved"),
+    approved_at=case((assignments.c.status == "Submitted", assignments.c.due_at)),
+    due_at=None,
 )
 _DUE_RELEASES = (
     select(hits.c.id, (hits.c.available * (hit_types.c.reward + hits.c.fee)).label("amount"))
@@ -82,7 +85,7 @@ _DUE_RELEASES = (
     .limit(_BATCH)
     .with_for_update(of=hits)
 )
-_RELEASE = update(hits).where(hits.c.id == bindparam("hit")).values(release_at=None)
+_RELEASE = UPDATE_HIT.values(release_at=None)
 _DISPOSE = (
     update(hits)
     .where(_disposal_is_due(_NOW))

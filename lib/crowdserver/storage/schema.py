@@ -21,7 +21,9 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
+    bindparam,
     event,
+    update,
 )
 
 VERSION = 1
@@ -140,6 +142,10 @@ assignments = Table(
     Index("assignments_of_worker", "worker_id", "status"),
     Index("assignments_by_due_time", "due_at"),
 )
+
+# To change the HIT or the assignment whose id is given as `hit` or `assignment`.
+UPDATE_HIT = update(hits).where(hits.c.id == bindparam("hit"))
+UPDATE_ASSIGNMENT = update(assignments).where(assignments.c.id == bindparam("assignment"))
 
 # A worker may do a HIT once; what was returned or abandoned does not count.
 IS_COUNTED = assignments.c.status.not_in(["Returned", "Abandoned"])

@@ -34,7 +34,7 @@ class Upsert:
         self._statements: dict[str, Any] = {}
 
     def execute(self, tx: Connection, values: Mapping[str, Any]) -> CursorResult[Any]:
-        """Insert a row, or treat the row that is there as the constructor was told."""
+        """Insert a row or, if its key is taken, do what was said when this statement was made."""
         dialect = tx.dialect.name
         if dialect not in self._statements:
             self._statements[dialect] = self._statement(dialect)

@@ -7,12 +7,12 @@ them; those that change something need one for writing. What a worker may not do
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select
 
 from crowdserver.protocol import answer_xml
 from crowdserver.protocol.identifiers import is_id, new_id
 from crowdserver.storage import counters
-from crowdserver.storage.schema import IS_COUNTED, AnyRow, assignments, hit_types, hits
+from crowdserver.storage.schema import IS_COUNTED, UPDATE_ASSIGNMENT, AnyRow, assignments, hit_types, hits
 from crowdserver.worker import groups
 from crowdserver.worker.groups import WorkerHit
 from crowdserver.worker.refusals import Refused, gone, unknown
@@ -63,21 +63,13 @@ _IN_PROGRESS = _ASSIGNMENT.where(
 
 _AUTO_APPROVAL_DELAY = select(hit_types.c.auto_approval_delay).where(hit_types.c.id == bindparam("type"))
 _INSERT = insert(assignments)
-_RETURN = (
-    update(assignments)
-    .where(assignments.c.id == bindparam("assignment"))
-    .values(status="Returned", due_at=None)
-)
-_SUBMIT = (
-    update(assignments)
-    .where(assignments.c.id == bindparam("assignment"))
-    .values(
-        status="Submitted",
-        answer=bindparam("xml"),
-        submitted_at=bindparam("moment"),
-        auto_approval_at=bindparam("approval"),
-        due_at=bindparam("approval"),
-    )
+_RETURN = UPDATE_ASSIGNMENT.values(status="Returned", due_at=None)
+_SUBMIT = UPDATE_ASSIGNMENT.values(
+    status="Submitted",
+    answer=bindparam("xml"),
+    submitted_at=bindparam("moment"),
+    auto_approval_at=bindparam("approval"),
+    due_at=bindparam("approval"),
 )
 
 
@@ -102,7 +94,7 @@ def accept_next(tx: Connection, now: float, worker_id: str, hit_type_id: str) ->
 def accept(tx: Connection, now: float, worker_id: str, hit_id: str) -> Assignment:
     """Accept a HIT.
 
-    Refused: gone, not_qualified, blocked, in_progress when the worker has it in hand, already_done.
+    Refused: gone, not_qualified, blocked, in_progress when the worker has accepted it, already_done.
     """
     if not is_id(hit_id):
         raise gone()

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-import json
 import os
 import platform
 import signal
@@ -221,7 +220,7 @@ def report(
             "dry_run": guard.dry_run,
             **(more or {}),
         }
-        click.echo(json.dumps(document, indent=2))
+        output.document(document)
     elif guard.dry_run:
         click.echo(
             f"Dry run: {selected} would be {verb}, {already} are so already. Nothing was changed.", err=True

@@ -67,7 +67,8 @@ class Decisions(RegistryFile):
     def unfinished_decisions(self, run_ids: Sequence[str]) -> list[Decision]:
         """Return the decisions of these runs that are noted or were interrupted, oldest first."""
         rows = self._rows(
-            "SELECT d.*, d.verdict AS action, a.run_id FROM decisions d JOIN assignments a USING (assignment_id, worker_id)"
+            "SELECT d.*, d.verdict AS action, a.run_id"
+            " FROM decisions d JOIN assignments a USING (assignment_id, worker_id)"
             " WHERE d.state IN ('noted', 'sending') ORDER BY d.decided_at"
         )
         return [read(Decision, row) for row in rows if row["run_id"] in run_ids]

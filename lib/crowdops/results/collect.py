@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 from crowdops import bulk
 from crowdops.context import Context
-from crowdops.formats import question_xml
-from crowdops.providers.mturk.client import Hit, MTurk, Submission
+from crowdops.providers.mturk.client import Hit, MTurk
 from crowdops.registry import OPEN_STATES, Assignment, Registry, Run, Unit, locks
 
 Outcome = bulk.Outcome[Hit, list[Assignment]]
@@ -74,15 +73,7 @@ def reopen_unit(registry: Registry, hit: Hit) -> None:
 
 def fetch(provider: MTurk, hit: Hit) -> list[Assignment]:
     """Return what was submitted to a HIT. One call for a hundred assignments, none if it ended untouched."""
-    if hit.ended_untouched:
-        return []
-    return [_assignment(submission) for submission in provider.submissions(hit.hit_id, hit.max_assignments)]
-
-
-def _assignment(submission: Submission) -> Assignment:
-    values = submission._asdict()
-    answer = question_xml.parse_answer(values.pop("answer"))
-    return Assignment(**values, answer=answer)
+    return [] if hit.ended_untouched else provider.submissions(hit.hit_id, hit.max_assignments)
 
 
 def store(registry: Registry, hit: Hit, assignments: Sequence[Assignment]) -> bool:

@@ -19,14 +19,14 @@ from crowdops.providers.mturk.models import (
     Bonus,
     Definition,
     Hit,
-    Submission,
+    read_assignment,
     read_definition,
     read_hit,
-    read_submission,
 )
 from crowdops.providers.mturk.workers import Workers
+from crowdops.registry import Assignment
 
-__all__ = ["LISTING_LAG", "Balance", "Bonus", "Definition", "Hit", "MTurk", "Submission"]
+__all__ = ["LISTING_LAG", "Balance", "Bonus", "Definition", "Hit", "MTurk"]
 
 LISTING_LAG = timedelta(seconds=60)  # how long ListHITs may lack a new HIT
 
@@ -109,14 +109,14 @@ class MTurk(Workers):
         for page in self._pages("list_reviewable_hits", "HITs", HITTypeId=hit_type_id, Status="Reviewable"):
             yield from map(read_hit, page)
 
-    def submissions(self, hit_id: str, expected: int) -> list[Submission]:
-        """Return a HIT's assignments. Stops asking once `expected` are there: one call for a full HIT."""
-        submissions: dict[str, Submission] = {}
+    def submissions(self, hit_id: str, expected: int) -> list[Assignment]:
+        """Return what was submitted to a HIT. One call if a page has as many as `expected`."""
+        assignments: dict[str, Assignment] = {}
         for page in self._pages("list_assignments_for_hit", "Assignments", HITId=hit_id):
-            submissions.update((item["AssignmentId"], read_submission(item)) for item in page)
-            if len(submissions) >= expected:
+            assignments.update((item["AssignmentId"], read_assignment(item)) for item in page)
+            if len(assignments) >= expected:
                 break
-        return list(submissions.values())
+        return list(assignments.values())
 
     def expire(self, hit_id: str) -> None:
         """Expire a HIT: nobody can accept it from now on. Safe to repeat. NotFound if it is gone.
@@ -145,9 +145,9 @@ class MTurk(Workers):
 
     # Assignments and money
 
-    def submission(self, assignment_id: str) -> Submission:
+    def submission(self, assignment_id: str) -> Assignment:
         """Return an assignment that was submitted. NotFound, or WrongState while it is being worked on."""
-        return read_submission(self._call("get_assignment", AssignmentId=assignment_id)["Assignment"])
+        return read_assignment(self._call("get_assignment", AssignmentId=assignment_id)["Assignment"])
 
     def approve(self, assignment_id: str, feedback: str | None, *, override: bool = False) -> None:
         """Approve and pay an assignment; `override` takes back a rejection.

@@ -1,4 +1,4 @@
-"""HITs, assignments, bonuses and the balance, as the rest of the library sees them."""
+"""HITs, bonuses and the balance as the library sees them, read from answers of the API."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from crowdops.formats.marks import Mark, parse_annotation
+from crowdops.formats.question_xml import parse_answer
+from crowdops.registry import Assignment
 
 OUTSTANDING = ("Assignable", "Unassignable")
 
@@ -68,21 +70,6 @@ class Definition(NamedTuple):
     question: str
 
 
-class Submission(NamedTuple):
-    """An assignment as the API shows it: submitted, approved or rejected. `answer` is XML."""
-
-    assignment_id: str
-    worker_id: str
-    hit_id: str
-    status: str
-    accepted_at: datetime | None
-    submitted_at: datetime | None
-    auto_approval_at: datetime | None
-    approved_at: datetime | None
-    rejected_at: datetime | None
-    answer: str
-
-
 class Bonus(NamedTuple):
     """A bonus that was paid. Dollars."""
 
@@ -133,13 +120,13 @@ def read_definition(item: dict[str, Any]) -> Definition:
     )
 
 
-def read_submission(item: dict[str, Any]) -> Submission:
-    """Return the assignment of an answer."""
+def read_assignment(item: dict[str, Any]) -> Assignment:
+    """Return the assignment of an answer: submitted, approved or rejected."""
 
     def moment(name: str) -> datetime | None:
         return item[name].astimezone(UTC) if name in item else None
 
-    return Submission(
+    return Assignment(
         assignment_id=item["AssignmentId"],
         worker_id=item["WorkerId"],
         hit_id=item["HITId"],
@@ -149,5 +136,5 @@ def read_submission(item: dict[str, Any]) -> Submission:
         auto_approval_at=moment("AutoApprovalTime"),
         approved_at=moment("ApprovalTime"),
         rejected_at=moment("RejectionTime"),
-        answer=item.get("Answer", ""),
+        answer=parse_answer(item.get("Answer", "")),
     )

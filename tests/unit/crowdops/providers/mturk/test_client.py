@@ -31,7 +31,7 @@ from crowdops.formats.question_xml import html_question
 from crowdops.providers.mturk.client import MTurk
 from tests.support.crowds import free_port
 from tests.support.run_parameters import some_parameters
-from tests.support.worlds import World
+from tests.support.world import World
 
 RUN = "20261122-114502-k3f9"
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -98,7 +98,11 @@ def test_a_hit_from_its_creation_to_its_review(provider: MTurk, world: World) ->
     assert [h.hit_id for h in provider.iter_reviewable(hit_type)] == [one]
     found = provider.submissions(one, 2)
     assert sorted(s.worker_id for s in found) == ["AWORKER1", "AWORKER2"]
-    assert found[0].status == "Submitted" and found[0].accepted_at and "AWORKER" in found[0].answer
+    assert (
+        found[0].status == "Submitted"
+        and found[0].accepted_at
+        and found[0].answer == {"label": found[0].worker_id}
+    )
     assert provider.hit(one).submitted == 2 and not provider.hit(one).is_outstanding
     for _ in range(2):
         provider.mark_reviewing(one)

@@ -17,8 +17,6 @@ from crowdops.errors import RegistryError, UsageError
 from crowdops.registry.rows import Row, read, stamp
 
 BUSY_SECONDS = 60.0  # how long a writer waits for another process's transaction
-
-
 Entry = tuple[str, str, str | None, str | None]  # of the journal: kind, target, run id, detail
 
 
@@ -98,7 +96,7 @@ class RegistryFile:
 
     @staticmethod
     def check_copy(path: Path) -> None:
-        """RegistryError unless a file is a whole registry, and none that is newer than this code."""
+        """Raise RegistryError unless a file is a whole registry, and none that is newer than this code."""
         with _explained(path), _opened_copy(path) as copy:
             _require_known(copy, path)
 
@@ -202,7 +200,7 @@ def _migrations() -> list[Traversable]:
 
 
 def _require_known(connection: sqlite3.Connection, path: Path) -> None:
-    """RegistryError unless a database is a registry of a schema that this code knows."""
+    """Raise RegistryError unless a database is a registry of a schema that this code knows."""
     known = len(_migrations())
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > known:

@@ -1,4 +1,4 @@
-"""The wall to an endpoint that serves the MTurk Requester API (2017-01-17): the few calls that we need.
+"""A client of an endpoint that serves the MTurk Requester API (2017-01-17): the few calls that we need.
 
 What concerns workers is in workers.py, what answers become in models.py; retries.py makes the calls.
 """
@@ -32,7 +32,7 @@ LISTING_LAG = timedelta(seconds=60)  # how long ListHITs may lack a new HIT
 
 
 class MTurk(Workers):
-    """A client of one endpoint; made at its first use, shared by threads. `calls` counts what was sent."""
+    """A client of one endpoint, for many threads. It calls nobody before the first call."""
 
     def balance(self) -> Decimal:
         """Return the dollars that can be spent."""
@@ -93,27 +93,26 @@ class MTurk(Workers):
         One call a hundred HITs, and one more. A new HIT may be absent for a minute.
         """
         hit_ids: set[str] = set()
-        for page in self._pages("list_hits", "HITs"):
-            for item in page:
-                if item["HITId"] not in hit_ids:  # a list that moves under the walk can repeat items
-                    hit_ids.add(item["HITId"])
-                    yield read_hit(item)
+        for item in self._items("list_hits", "HITs"):
+            if item["HITId"] not in hit_ids:  # a list that changes while it is read can repeat items
+                hit_ids.add(item["HITId"])
+                yield read_hit(item)
 
     def iter_hits_asking_for(self, type_id: str) -> Iterator[Hit]:
         """Yield the HITs that ask for a qualification of ours. A new one may be absent for a minute."""
-        for page in self._pages("list_hits_for_qualification_type", "HITs", QualificationTypeId=type_id):
-            yield from map(read_hit, page)
+        items = self._items("list_hits_for_qualification_type", "HITs", QualificationTypeId=type_id)
+        yield from map(read_hit, items)
 
     def iter_reviewable(self, hit_type_id: str) -> Iterator[Hit]:
         """Yield the HITs of a type that have ended and are not marked Reviewing."""
-        for page in self._pages("list_reviewable_hits", "HITs", HITTypeId=hit_type_id, Status="Reviewable"):
-            yield from map(read_hit, page)
+        items = self._items("list_reviewable_hits", "HITs", HITTypeId=hit_type_id, Status="Reviewable")
+        yield from map(read_hit, items)
 
     def submissions(self, hit_id: str, expected: int) -> list[Assignment]:
         """Return what was submitted to a HIT. One call if a page has as many as `expected`."""
         assignments: dict[str, Assignment] = {}
-        for page in self._pages("list_assignments_for_hit", "Assignments", HITId=hit_id):
-            assignments.update((item["AssignmentId"], read_assignment(item)) for item in page)
+        for item in self._items("list_assignments_for_hit", "Assignments", HITId=hit_id):
+            assignments[item["AssignmentId"]] = read_assignment(item)
             if len(assignments) >= expected:
                 break
         return list(assignments.values())
@@ -181,7 +180,6 @@ class MTurk(Workers):
         yield from self._bonuses(HITId=hit_id)
 
     def _bonuses(self, **parent: str) -> Iterator[Bonus]:
-        for page in self._pages("list_bonus_payments", "BonusPayments", **parent):
-            for item in page:
-                amount = Decimal(item["BonusAmount"])
-                yield Bonus(item["AssignmentId"], item["WorkerId"], amount, item.get("Reason", ""))
+        for item in self._items("list_bonus_payments", "BonusPayments", **parent):
+            amount = Decimal(item["BonusAmount"])
+            yield Bonus(item["AssignmentId"], item["WorkerId"], amount, item.get("Reason", ""))

@@ -48,11 +48,11 @@ class Calls:
         date, received = self._dated
         return parsedate_to_datetime(date) - received.replace(microsecond=0)
 
-    def _pages(self, method: str, key: str, **arguments: Any) -> Iterator[list[dict[str, Any]]]:
-        """Yield pages. The walk ends where no token comes back; a last, empty page is normal."""
+    def _items(self, method: str, key: str, **arguments: Any) -> Iterator[dict[str, Any]]:
+        """Yield the items of all pages. They end where no token comes back; a last, empty page is normal."""
         while True:
             answer = self._call(method, MaxResults=PAGE, **arguments)
-            yield answer.get(key, [])
+            yield from answer.get(key, [])
             if not answer.get("NextToken"):
                 return
             arguments["NextToken"] = answer["NextToken"]

@@ -1,4 +1,4 @@
-"""The part of the MTurk wall that deals with workers: qualifications, blocks and messages."""
+"""The part of the MTurk client that deals with workers: qualifications, blocks and messages."""
 
 from __future__ import annotations
 
@@ -56,16 +56,14 @@ class Workers(Calls):
 
     def iter_qualification_types(self, query: str) -> Iterator[QualificationType]:
         """Yield this account's qualification types whose texts match a query, by the API's own idea of it."""
-        pages = self._pages(
+        items = self._items(
             "list_qualification_types",
             "QualificationTypes",
             Query=query,
             MustBeRequestable=False,
             MustBeOwnedByCaller=True,
         )
-        for page in pages:
-            for item in page:
-                yield QualificationType(item["QualificationTypeId"], item["Name"])
+        yield from (QualificationType(item["QualificationTypeId"], item["Name"]) for item in items)
 
     def grant(self, type_id: str, worker_id: str, value: int = 1) -> None:
         """Give a worker a qualification, without a mail. Safe to repeat: the value is replaced."""
@@ -89,14 +87,13 @@ class Workers(Calls):
 
     def iter_workers_with(self, type_id: str) -> Iterator[tuple[str, int]]:
         """Yield each worker who has a qualification, and the value."""
-        pages = self._pages(
+        items = self._items(
             "list_workers_with_qualification_type",
             "Qualifications",
             QualificationTypeId=type_id,
             Status="Granted",
         )
-        for page in pages:
-            yield from ((item["WorkerId"], item.get("IntegerValue", 1)) for item in page)
+        yield from ((item["WorkerId"], item.get("IntegerValue", 1)) for item in items)
 
     def block(self, worker_id: str, reason: str) -> None:
         """Block a worker from all work of the account. Safe to repeat."""
@@ -109,8 +106,8 @@ class Workers(Calls):
 
     def iter_blocks(self) -> Iterator[Block]:
         """Yield the account's blocks."""
-        for page in self._pages("list_worker_blocks", "WorkerBlocks"):
-            yield from (Block(item["WorkerId"], item.get("Reason", "")) for item in page)
+        items = self._items("list_worker_blocks", "WorkerBlocks")
+        yield from (Block(item["WorkerId"], item.get("Reason", "")) for item in items)
 
     def notify(self, subject: str, text: str, worker_ids: Sequence[str]) -> dict[str, str]:
         """Send a message to at most 100 workers. Returns why it did not reach those whom it did not reach.

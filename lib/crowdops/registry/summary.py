@@ -19,10 +19,19 @@ class Summary(NamedTuple):
     assignments: int
 
 
+def _state(summary: Summary) -> str:
+    state = summary.run.state
+    return state if summary.condition == "ended" else f"{state}, {summary.condition}"
+
+
+def _count(summary: Summary, *states: str) -> int:
+    return sum(summary.unit_states.get(state, 0) for state in states)
+
+
 COLUMNS: list[Column[Summary]] = [
     Column("run_id", "run", lambda summary: summary.run.run_id),
     Column("task_name", "task_name", lambda summary: summary.run.task_name),
-    Column(None, "state", lambda summary: _state(summary)),
+    Column(None, "state", _state),
     Column("environment", "environment", lambda summary: summary.run.environment),
     Column("endpoint", None, lambda summary: summary.run.endpoint),
     Column("state", None, lambda summary: summary.run.state),
@@ -43,12 +52,3 @@ def summarize(registry: Registry, home: Path, run: Run) -> Summary:
     """Return what the registry knows of a run."""
     counts = registry.unit_counts(run.run_id)
     return Summary(run, condition(home, run), counts, registry.assignment_count(run.run_id))
-
-
-def _state(summary: Summary) -> str:
-    state = summary.run.state
-    return state if summary.condition == "ended" else f"{state}, {summary.condition}"
-
-
-def _count(summary: Summary, *states: str) -> int:
-    return sum(summary.unit_states.get(state, 0) for state in states)

@@ -31,7 +31,7 @@ class Outcome(NamedTuple, Generic[Item, Result]):
         return cast(Result, self.result)
 
 
-def each(
+def outcomes(
     function: Callable[[Item], Result],
     items: Iterable[Item],
     *,
@@ -141,7 +141,7 @@ def carry_out(
     RegistryError ends everything: without the registry nothing can be written down before it is called.
     """
     work = _Work(action, dict(enumerate(items)))
-    for outcome in each(work.call, work.intended(), threads=threads, stop=stop):
+    for outcome in outcomes(work.call, work.intended(), threads=threads, stop=stop):
         work.settle(outcome)
         on_progress(len(items) - len(work.waiting))
     return work.end(interrupted=stop())

@@ -194,7 +194,7 @@ def _times_of_work(
     """
     accepted, submitted = context.registry.last_work(run.run_id)
     accepts, submissions = [accepted], [submitted]
-    for outcome in bulk.each(
+    for outcome in bulk.outcomes(
         lambda hit_id: context.provider.submissions(hit_id, 1), uncollected, threads=context.settings.threads
     ):
         for submission in outcome.result or []:

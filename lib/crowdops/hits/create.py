@@ -135,7 +135,7 @@ class Creator:
         def send(unit: Unit) -> str:
             return create(self._context.provider, run, unit, self._question(unit))
 
-        for outcome in bulk.each(send, units, threads=self._context.settings.threads, stop=stop):
+        for outcome in bulk.outcomes(send, units, threads=self._context.settings.threads, stop=stop):
             calls, error = calls + 1, self._write_down(outcome, first=first)
             self._on_progress()
         if calls:

@@ -201,7 +201,7 @@ class HitsRead(NamedTuple):
 def read_hits(context: Context, hit_ids: Collection[str]) -> HitsRead:
     """Ask for HITs, one call each. When the endpoint falls silent, the rest is not tried and left out."""
     read = HitsRead({}, set(), {})
-    for outcome in bulk.each(context.provider.hit, hit_ids, threads=context.settings.threads):
+    for outcome in bulk.outcomes(context.provider.hit, hit_ids, threads=context.settings.threads):
         if outcome.result:
             read.hits[outcome.item] = outcome.result
         elif isinstance(outcome.error, NotFound):

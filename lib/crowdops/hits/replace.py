@@ -38,7 +38,7 @@ def move(context: Context, run: Run, url: str) -> Moved:
     """
     _note_stranded(context, run, url)
     replanned, kept = 0, 0
-    for outcome in bulk.each(
+    for outcome in bulk.outcomes(
         lambda unit: _remove(context.provider, unit.hit_id or ""),
         context.registry.stranded_units(run.run_id),
         threads=context.settings.threads,
@@ -58,7 +58,9 @@ def _note_stranded(context: Context, run: Run, url: str) -> None:
         for unit in context.registry.iter_units(run.run_id, ["outstanding"])
         if unit.hit_id
     }
-    for outcome in bulk.each(context.provider.definition, list(indexes), threads=context.settings.threads):
+    for outcome in bulk.outcomes(
+        context.provider.definition, list(indexes), threads=context.settings.threads
+    ):
         if outcome.result:
             address = question_xml.external_url(outcome.result.question) or ""
             if not address.startswith(f"{url.rstrip('/')}/"):

@@ -44,7 +44,7 @@ def collect(context: Context, hits: Iterable[Hit], *, mark: bool = True) -> Iter
     is outstanding until then.
     """
     to_mark: list[Hit] = []
-    outcomes = bulk.each(
+    outcomes = bulk.outcomes(
         lambda hit: fetch(context.provider, hit),
         _reopened(context.registry, hits),
         threads=context.settings.threads,
@@ -90,7 +90,7 @@ def store(registry: Registry, hit: Hit, assignments: Sequence[Assignment]) -> bo
 
 def mark_collected(context: Context, hits: Iterable[Hit]) -> None:
     """Take HITs whose results are stored off the reviewable ones. A failure is made good next time."""
-    for _ in bulk.each(
+    for _ in bulk.outcomes(
         lambda hit: context.provider.mark_reviewing(hit.hit_id), hits, threads=context.settings.threads
     ):
         pass

@@ -109,7 +109,7 @@ class Drain:
         }
         in_flight = []
         threads = self._context.settings.threads
-        for outcome in bulk.each(self._context.provider.hit, list(units), threads=threads):
+        for outcome in bulk.outcomes(self._context.provider.hit, list(units), threads=threads):
             if isinstance(outcome.error, Unreachable):
                 self._attended.outage.give_up(outcome.error)  # a list with gaps would be taken for whole
             if outcome.result and outcome.result.pending:

@@ -46,6 +46,6 @@ class WorkerCap:
             return
         type_id, provider = self._type_id, self._context.provider
         due = self._context.registry.busiest_workers(self._task_name, self._maximum) - self._marked
-        for outcome in bulk.each(lambda worker_id: provider.grant(type_id, worker_id), sorted(due)):
+        for outcome in bulk.outcomes(lambda worker_id: provider.grant(type_id, worker_id), sorted(due)):
             if outcome.error is None:
                 self._marked.add(outcome.item)

@@ -13,13 +13,13 @@ from crowdops.errors import NotFound, ProviderError, RegistryError, Unreachable
 
 
 def test_every_item_gets_its_result() -> None:
-    outcomes = list(bulk.each(lambda n: n * n, range(100), threads=8))
+    outcomes = list(bulk.outcomes(lambda n: n * n, range(100), threads=8))
     assert {o.item: o.result for o in outcomes} == {n: n * n for n in range(100)}
     assert not [o for o in outcomes if o.error]
 
 
 def test_nothing_to_do_is_done_at_once() -> None:
-    assert list(bulk.each(str, [])) == []
+    assert list(bulk.outcomes(str, [])) == []
 
 
 def test_items_are_worked_on_side_by_side_and_no_more_than_allowed() -> None:
@@ -36,7 +36,7 @@ def test_items_are_worked_on_side_by_side_and_no_more_than_allowed() -> None:
             inside -= 1
         return item
 
-    assert len(list(bulk.each(work, range(40), threads=4))) == 40
+    assert len(list(bulk.outcomes(work, range(40), threads=4))) == 40
     assert most == 4
 
 
@@ -49,7 +49,7 @@ def test_only_as_many_items_as_threads_are_taken_ahead() -> None:
             taken += 1
             yield number
 
-    outcomes = bulk.each(str, items(), threads=5)
+    outcomes = bulk.outcomes(str, items(), threads=5)
     for done in range(1, 51):
         next(outcomes)
         assert taken <= done + 5
@@ -63,7 +63,7 @@ def test_a_failing_item_does_not_stop_the_others() -> None:
             raise NotFound(f"there is no {item}")
         return item
 
-    outcomes = list(bulk.each(work, range(30), threads=3))
+    outcomes = list(bulk.outcomes(work, range(30), threads=3))
     failed = {o.item: str(o.error) for o in outcomes if o.error}
     assert failed == {n: f"there is no {n}" for n in range(0, 30, 3)}
     assert len(outcomes) == 30
@@ -76,7 +76,7 @@ def test_silence_stops_after_one_round() -> None:
         next(started)
         raise Unreachable("nobody answers")
 
-    outcomes = list(bulk.each(work, range(1000), threads=4))
+    outcomes = list(bulk.outcomes(work, range(1000), threads=4))
     assert len(outcomes) == 4
     assert next(started) == 4
     assert {str(o.error) for o in outcomes} == {"nobody answers"}
@@ -89,7 +89,7 @@ def test_one_answer_in_the_silence_lets_the_work_go_on() -> None:
         time.sleep(0.05 if item < 4 else 0)
         return item
 
-    outcomes = list(bulk.each(work, range(50), threads=4))
+    outcomes = list(bulk.outcomes(work, range(50), threads=4))
     assert sorted(o.item for o in outcomes) == list(range(50))
     assert [o.item for o in outcomes if o.error] == [0]
 
@@ -98,7 +98,7 @@ def test_a_refusal_is_an_answer_too() -> None:
     def work(item: int) -> int:
         raise ProviderError("no")
 
-    assert len(list(bulk.each(work, range(20), threads=4))) == 20
+    assert len(list(bulk.outcomes(work, range(20), threads=4))) == 20
 
 
 def test_a_bug_is_raised_in_the_consumers_thread() -> None:
@@ -108,12 +108,12 @@ def test_a_bug_is_raised_in_the_consumers_thread() -> None:
         return item
 
     with pytest.raises(ZeroDivisionError, match="a bug"):
-        list(bulk.each(work, range(100), threads=2))
+        list(bulk.outcomes(work, range(100), threads=2))
 
 
 def test_no_item_is_started_once_it_is_told_to_stop() -> None:
     done: list[int] = []
-    for outcome in bulk.each(lambda n: n, range(100), threads=1, stop=lambda: len(done) >= 3):
+    for outcome in bulk.outcomes(lambda n: n, range(100), threads=1, stop=lambda: len(done) >= 3):
         done.append(outcome.item)
     assert done == [0, 1, 2]
 
@@ -125,7 +125,7 @@ def test_a_failing_source_of_items_fails_the_whole() -> None:
         raise ProviderError("the list broke off")
 
     with pytest.raises(ProviderError, match="the list broke off"):
-        list(bulk.each(lambda n: n, items(), threads=1))
+        list(bulk.outcomes(lambda n: n, items(), threads=1))
 
 
 def test_with_one_thread_everything_runs_in_the_callers_own() -> None:
@@ -134,7 +134,7 @@ def test_with_one_thread_everything_runs_in_the_callers_own() -> None:
             raise Unreachable("nobody answers")
         return threading.current_thread()
 
-    outcomes = list(bulk.each(work, range(5), threads=1))
+    outcomes = list(bulk.outcomes(work, range(5), threads=1))
     assert [outcome.result for outcome in outcomes] == [threading.current_thread()] * 2 + [None]
 
 
@@ -145,7 +145,7 @@ def test_with_one_thread_the_caller_makes_the_calls_itself_and_ends_them_at_the_
             raise Unreachable("no answer")
         return item
 
-    outcomes = list(bulk.each(work, range(10), threads=1))
+    outcomes = list(bulk.outcomes(work, range(10), threads=1))
     assert [(outcome.item, outcome.result) for outcome in outcomes] == [(0, 0), (1, 1), (2, None)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
@@ -84,9 +84,8 @@ class Calls:
         self._opening = threading.Lock()
         self._opened: Any = None
 
-    @property
-    def client(self) -> Any:
-        """heroku3's client, put together without the call that its own `from_key` makes."""
+    def _client(self) -> Any:
+        """Return heroku3's client, put together without the call that its own `from_key` makes."""
         with self._opening:
             if self._opened is None:
                 import heroku3.api
@@ -97,50 +96,45 @@ class Calls:
                 self._opened._heroku_url = self.base_url
             return self._opened
 
-    def handle(self, app_id: str) -> Any:
-        """Return heroku3's object for an app, without reading it. It uses the name for paths: here the id."""
-        from heroku3.models.app import App
-
-        identity = quote(app_id, safe="")
-        return App.new_from_dict({"id": identity, "name": identity}, h=self.client)
+    def _request(self, method: str, path: Sequence[str], **options: Any) -> Any:
+        return self._client()._http_resource(method, [quote(part, safe="") for part in path], **options)
 
     def get(self, doing: str, *path: str) -> Any:
         """Read the JSON at a path."""
-        parts = [quote(part, safe="") for part in path]
-        return self.read(doing, lambda: self.client._http_resource("GET", parts).json())
+        return self._read(doing, lambda: self._request("GET", path).json())
 
-    def get_part(self, doing: str, path: str, position: str) -> tuple[list[Any], str]:
-        """Read a part of a list from a position; also returns the position of the next part, or ''."""
+    def get_list(self, doing: str, *path: str) -> Iterator[Any]:
+        """Read the list at a path, part by part."""
+        position = "id ..;"
 
-        def part() -> tuple[list[Any], str]:
-            answer = self.client._http_resource("GET", path, valrange=position)
+        def get_part() -> tuple[list[Any], str]:
+            answer = self._request("GET", path, valrange=position)
             return answer.json(), answer.headers.get("Next-Range", "") if answer.status_code == 206 else ""
 
-        return self.read(doing, part)
+        while position:
+            part, position = self._read(doing, get_part)
+            yield from part
 
-    def change(self, doing: str, method: str, path: tuple[str, ...], sent: Mapping[str, Any]) -> Any:
+    def change(self, doing: str, method: str, path: Sequence[str], sent: Mapping[str, Any]) -> Any:
         """Send JSON to a path, once, and return the JSON of the answer."""
-        parts = [quote(part, safe="") for part in path]
-        return self.once(
-            doing, lambda: self.client._http_resource(method, parts, data=json.dumps(sent)).json()
-        )
+        return self._once(doing, lambda: self._request(method, path, data=json.dumps(sent)).json())
 
     def fetch(self, doing: str, url: str) -> str:
         """Read the text at an address that carries its own secret, without our key."""
         with self._keyless_session() as session:
-            return self.read(doing, lambda: _checked(session.request("GET", url)).text)
+            return self._read(doing, lambda: _checked(session.request("GET", url)).text)
 
     def upload(self, doing: str, url: str, data: IO[bytes]) -> None:
         """Put a file at such an address, once."""
         with self._keyless_session() as session:
-            self.once(doing, lambda: _checked(session.request("PUT", url, data=data)))
+            self._once(doing, lambda: _checked(session.request("PUT", url, data=data)))
 
-    def once(self, doing: str, call: Callable[[], _T]) -> _T:
+    def _once(self, doing: str, call: Callable[[], _T]) -> _T:
         """Make a call that must not be repeated."""
         self._deadline.moment = time.monotonic() + self._timeout
         return self._attempt(doing, call)
 
-    def read(self, doing: str, call: Callable[[], _T]) -> _T:
+    def _read(self, doing: str, call: Callable[[], _T]) -> _T:
         """Make a call that changes nothing, again if need be and while there is time."""
         self._deadline.moment = time.monotonic() + self._timeout
         for attempt in range(ATTEMPTS - 1):
@@ -191,7 +185,7 @@ class Calls:
                 f"Heroku refused to {doing}: its limit of 4,500 calls an hour is used up. Wait some minutes."
             )
             raise _Throttled(text) from None
-        except (requests.JSONDecodeError, heroku3.api.ResponseError):
+        except requests.JSONDecodeError:
             raise ProviderError(f"{self.base_url} did not answer with JSON (to {doing}).") from None
         except requests.RequestException as error:
             text = f"{self.base_url} cannot be reached (to {doing}): {_cause(error)}"

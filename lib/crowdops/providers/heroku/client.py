@@ -7,16 +7,11 @@ heroku3 5.2.1 works and is barely kept. Its faults, each with what is done about
 - `from_key` spends a call, does not raise for a bad key, and ignores the proxy settings of the environment:
   the client is put together by hand, and proxies are passed by for loopback only;
 - the address is fixed in the package: it is set on the client, from HEROKU_HOST as the official CLI reads it;
-- a list in several parts prints a warning on stdout, which is ours for data: `apps` follows the parts itself;
-- `create_app` asks for a stack that is gone, fails for teams, and may take somebody's existing app for a new
-  one: apps are created by a plain call, and a taken name is an error;
-- some of its paths hold the app's name, which somebody can change meanwhile: every app is addressed by id;
-- identifiers go into paths unquoted: they are quoted here;
 - 429 is an exception outside the HTTP errors, and most HTTP errors hide the answer's text: calls.py reads it;
-- builds lose their release and cannot be read one by one, scaling takes number and size in two calls, and a
-  restart takes one call a dyno: plain calls;
-- sources are missing, and its session would send our key to the storage host: uploads use a keyless session;
-- logs and build output are fetched with TLS unchecked: the same keyless session fetches them, checked.
+- its session would send our key to the storage host of sources and logs: a keyless session goes there;
+- its objects have identifiers in paths unquoted and by names that somebody can change, print warnings on
+  stdout, take an existing app of that name for a new one, ask for a stack that is gone, lack sources, and
+  fetch logs with TLS unchecked: only its plain calls are used, with quoted ids.
 """
 
 from __future__ import annotations
@@ -30,7 +25,7 @@ from pathlib import Path
 from crowdops.config import settings
 from crowdops.errors import AccessDenied, BuildFailed, NotFound
 from crowdops.providers.heroku.calls import Calls, base_url
-from crowdops.providers.heroku.models import Account, App, Build, Dyno, Formation, read_app
+from crowdops.providers.heroku.models import Account, App, Build, Dyno, Formation, read_app, read_build
 
 FIRST_BUILD_POLL_SECONDS = 0.2
 BUILD_POLL_SECONDS = 3.0
@@ -63,8 +58,8 @@ class Heroku:
 
     def account(self) -> Account:
         """Return the account that the key belongs to."""
-        account = self._calls.read("read the account", lambda: self._calls.client.account())
-        return Account(account.id, account.email, bool(account.verified))
+        account = self._calls.get("read the account", "account")
+        return Account(account["email"], bool(account["verified"]))
 
     def rate_limit(self) -> int:
         """Return how many calls the account has left at this moment; asking is free."""
@@ -73,17 +68,21 @@ class Heroku:
     # apps
 
     def apps(self) -> Iterator[App]:
-        """Yield every app that the account can see: its own, those shared with it and its teams'."""
-        position = "id ..;"
-        while position:
-            part, position = self._calls.get_part("list the apps", "apps", position)
-            yield from map(read_app, part)
+        """Return every app that the account can see: its own, those shared with it and its teams'."""
+        return map(read_app, self._calls.get_list("list the apps", "apps"))
 
     def app(self, identity: str) -> App:
         """Return the app of this id or name. NotFound, or AccessDenied where it is somebody else's."""
         if not _IDENTITY.fullmatch(identity):
             raise NotFound(f"No Heroku app can be named {identity!r}.")
         return read_app(self._calls.get(f"read app {identity}", "apps", identity))
+
+    def find_app(self, identity: str) -> App | None:
+        """Return the app of this id or name; None where there is none (any more), or somebody else's."""
+        try:
+            return self.app(identity)
+        except (NotFound, AccessDenied):  # both are what Heroku says of an app that was deleted
+            return None
 
     def create_app(self, name: str, *, team: str | None = None) -> App:
         """Create an app, for a team or for the account itself.
@@ -102,17 +101,10 @@ class Heroku:
         raised.
         """
         try:
-            self._calls.once(f"delete app {app_id}", self._calls.handle(app_id).delete)
+            self._calls.change(f"delete app {app_id}", "DELETE", ("apps", app_id), {})
         except (NotFound, AccessDenied):
-            if self._can_read(app_id):
+            if self.find_app(app_id):
                 raise
-            return False
-        return True
-
-    def _can_read(self, app_id: str) -> bool:
-        try:
-            self.app(app_id)
-        except (NotFound, AccessDenied):
             return False
         return True
 
@@ -120,8 +112,7 @@ class Heroku:
 
     def config_vars(self, app_id: str) -> dict[str, str]:
         """Return the app's config vars. AccessDenied where the key may not see them."""
-        config = self._calls.read(f"read the config vars of app {app_id}", self._calls.handle(app_id).config)
-        return dict(config.to_dict())
+        return dict(self._calls.get(f"read the config vars of app {app_id}", "apps", app_id, "config-vars"))
 
     def visible_config(self, app_id: str) -> dict[str, str] | None:
         """Return the app's config vars, or None where the key may not see them."""
@@ -132,8 +123,8 @@ class Heroku:
 
     def set_config(self, app_id: str, values: Mapping[str, str]) -> None:
         """Set config vars, in one call: each call restarts the dynos. Safe to repeat."""
-        app = self._calls.handle(app_id)
-        self._calls.once(f"set config vars of app {app_id}", lambda: app.update_config(dict(values)))
+        path = ("apps", app_id, "config-vars")
+        self._calls.change(f"set config vars of app {app_id}", "PATCH", path, values)
 
     # deployment
 
@@ -151,18 +142,13 @@ class Heroku:
         """
         with tarball.open("rb") as source:
             checksum = "SHA256:" + hashlib.file_digest(source, "sha256").hexdigest()
-        app = self._calls.handle(app_id)
-        started = self._calls.once(
-            f"start a build of app {app_id}",
-            lambda: app.create_build(source_url, checksum=checksum, version=version),
-        )
-        return Build(started.id, started.status, started.output_stream_url, None)
+        blob = {"url": source_url, "checksum": checksum, "version": version}
+        path, body = ("apps", app_id, "builds"), {"source_blob": blob}
+        return read_build(self._calls.change(f"start a build of app {app_id}", "POST", path, body))
 
     def build(self, app_id: str, build_id: str) -> Build:
         """Return the build as it is now."""
-        build = self._calls.get(f"read build {build_id}", "apps", app_id, "builds", build_id)
-        release = build.get("release") or {}
-        return Build(build["id"], build["status"], build["output_stream_url"], release.get("id"))
+        return read_build(self._calls.get(f"read build {build_id}", "apps", app_id, "builds", build_id))
 
     def wait_for_release(self, app_id: str, build_id: str, patience: float) -> Build:
         """Wait until the build and its release are done, at most so many seconds; Heroku's limit is 1,500.
@@ -195,12 +181,11 @@ class Heroku:
 
     # dynos
 
-    def scale(self, app_id: str, process_type: str, quantity: int, size: str | None = None) -> Formation:
+    def scale(self, app_id: str, process_type: str, quantity: int, size: str | None = None) -> None:
         """Set number and size of the dynos of one type. NotFound before the first build. Safe to repeat."""
         body = {"quantity": quantity, **({"size": size} if size else {})}
         path = ("apps", app_id, "formation", process_type)
-        scaled = self._calls.change(f"scale {process_type} of app {app_id}", "PATCH", path, body)
-        return Formation(scaled["type"], scaled["quantity"], scaled["size"])
+        self._calls.change(f"scale {process_type} of app {app_id}", "PATCH", path, body)
 
     def restart(self, app_id: str) -> None:
         """Start every dyno anew. Returns before they are up."""
@@ -208,14 +193,13 @@ class Heroku:
 
     def formation(self, app_id: str) -> list[Formation]:
         """Return what is scaled; nothing before the first build."""
-        app = self._calls.handle(app_id)
-        entries = self._calls.read(f"read the formation of app {app_id}", app.process_formation)
-        return [Formation(entry.type, entry.quantity, entry.size) for entry in entries]
+        entries = self._calls.get_list(f"read the formation of app {app_id}", "apps", app_id, "formation")
+        return [Formation(entry["type"], entry["quantity"], entry["size"]) for entry in entries]
 
     def dynos(self, app_id: str) -> list[Dyno]:
         """Return the dynos there are, by name; none when scaled to zero."""
-        dynos = self._calls.read(f"read the dynos of app {app_id}", self._calls.handle(app_id).dynos)
-        return sorted(Dyno(dyno.name, dyno.type, dyno.state, dyno.size, dyno.updated_at) for dyno in dynos)
+        dynos = self._calls.get_list(f"read the dynos of app {app_id}", "apps", app_id, "dynos")
+        return sorted(Dyno(dyno["name"], dyno["type"], dyno["state"]) for dyno in dynos)
 
     def log_tail(self, app_id: str, lines: int = 200) -> list[str]:
         """Return the app's last log lines, oldest first, at most 1,500."""

@@ -23,7 +23,6 @@ DOLLARS_PER_MONTH = {
 class Account(NamedTuple):
     """Whose key it is. An account that is not verified has no payment method and cannot create apps."""
 
-    id: str
     email: str
     verified: bool
 
@@ -66,8 +65,6 @@ class Dyno(NamedTuple):
     name: str
     process_type: str
     state: str
-    size: str
-    updated_at: datetime
 
 
 def dyno_dollars(size: str, quantity: int, seconds: float) -> Decimal | None:
@@ -89,3 +86,9 @@ def read_app(answer: Mapping[str, Any]) -> App:
         created_at=datetime.fromisoformat(answer["created_at"]),
         maintenance=answer["maintenance"],
     )
+
+
+def read_build(answer: Mapping[str, Any]) -> Build:
+    """Return the build in an answer of the API."""
+    release = answer.get("release") or {}
+    return Build(answer["id"], answer["status"], answer["output_stream_url"], release.get("id"))

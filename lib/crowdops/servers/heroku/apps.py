@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from crowdops import bulk
 from crowdops.context import Context
-from crowdops.errors import AccessDenied, NotFound, ProviderError, WrongState
+from crowdops.errors import NotFound, ProviderError, WrongState
 from crowdops.providers.heroku import client
 from crowdops.providers.heroku.client import Heroku
 from crowdops.providers.heroku.models import App, Formation, dyno_dollars
@@ -44,7 +44,7 @@ def survey(context: Context) -> Survey:
     reader = _Reader(context)
     apps = list(reader.heroku.apps())
     statuses: list[ServerStatus] = []
-    for outcome in bulk.each(reader.status, filter(reader.may_be_ours, apps), threads=READERS):
+    for outcome in bulk.outcomes(reader.status, filter(reader.may_be_ours, apps), threads=READERS):
         if isinstance(outcome.error, NotFound):  # it went between the list and the look
             continue
         if status := outcome.get():
@@ -164,10 +164,7 @@ def take_down(context: Context, server: Server, *, named: bool = False) -> bool:
 
 def find(heroku: Heroku, server: Server) -> App | None:
     """Read a server's app: by its id if that is known, because names change hands."""
-    try:
-        return heroku.app(server.detail.get("app_id") or server.name)
-    except (NotFound, AccessDenied):  # both are what Heroku says of an app that was deleted
-        return None
+    return heroku.find_app(server.detail.get("app_id") or server.name)
 
 
 def _require_ours(

@@ -277,12 +277,10 @@ def test_a_source_is_built_released_scaled_and_served(
     done = heroku.wait_for_release(app.id, build.id, patience=20)
     assert (done.id, done.status, bool(done.release_id)) == (build.id, "succeeded", True)
     assert pauses == sorted(pauses) and max(pauses, default=0) <= 3
-    scaled = heroku.scale(app.id, "web", 2, "standard-1x")
-    assert (scaled.process_type, scaled.quantity, scaled.size) == ("web", 2, "Standard-1X")
-    assert {entry.process_type: entry.quantity for entry in heroku.formation(app.id)} == {
-        "web": 2,
-        "clock": 0,
-    }
+    heroku.scale(app.id, "web", 2, "standard-1x")
+    formation = {entry.process_type: entry for entry in heroku.formation(app.id)}
+    assert {name: entry.quantity for name, entry in formation.items()} == {"web": 2, "clock": 0}
+    assert formation["web"].size == "Standard-1X"
     eventually(lambda: [dyno.state for dyno in heroku.dynos(app.id)] == ["up", "up"])
     assert [dyno.name for dyno in heroku.dynos(app.id)] == ["web.1", "web.2"]
     assert requests.get(app.web_url or "", timeout=10).json()["greeting"] == "good day"

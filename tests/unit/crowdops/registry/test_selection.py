@@ -37,7 +37,7 @@ def new_run(run_id: str, task_name: str, endpoint: str) -> Run:
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Registry]:
-    """Two pilots here, one run elsewhere; a returned assignment of the first two has gone from hand to hand."""
+    """Two pilots here, one run elsewhere; three workers have done what has one assignment's id."""
     with Registry.open(tmp_path) as opened:
         for run_id, task_name, endpoint in (
             (PILOT, "pilot-1", HERE),

@@ -24,7 +24,8 @@ def controls(html: str) -> tuple[Control, ...]:
 
 def test_controls_come_in_the_order_of_the_page_with_their_limits() -> None:
     assert controls(
-        """<input type="hidden" name="version" value="2"><textarea name="why" maxlength="20" required></textarea>
+        """<input type="hidden" name="version" value="2">
+        <textarea name="why" maxlength="20" required></textarea>
         <input name="age" type="number" min="18" max="99"><input name="nick">"""
     ) == (
         Control("version", FIXED, ("2",)),
@@ -51,8 +52,10 @@ def test_buttons_and_boxes_of_one_name_are_one_choice() -> None:
 
 def test_lists_offer_their_values_but_not_please_choose() -> None:
     assert controls(
-        """<select name="one"><option value="">Please choose</option><option>cat</option><option value="d">dog</option>
-        <option disabled>cow</option></select><select name="many" multiple><option>a</option><option>b</option></select>"""
+        """<select name="one"><option value="">Please choose</option><option>cat</option>
+        <option value="d">dog</option>
+        <option disabled>cow</option></select>
+        <select name="many" multiple><option>a</option><option>b</option></select>"""
     ) == (Control("one", ONE_OF, ("cat", "d")), Control("many", SOME_OF, ("a", "b")))
 
 
@@ -77,7 +80,10 @@ def test_controls_outside_belong_to_the_form_they_name() -> None:
 
 
 def test_an_empty_assignment_id_is_filled_in_where_it_stands() -> None:
-    html = '<form action="/mturk/externalSubmit"><input name="assignmentId" type="hidden" value=""><input name="a"></form>'
+    html = (
+        '<form action="/mturk/externalSubmit">'
+        '<input name="assignmentId" type="hidden" value=""><input name="a"></form>'
+    )
     assert read_form(html, URL, QUERY).controls[0] == Control("assignmentId", FIXED, ("3ABC",))
 
 

@@ -1,4 +1,4 @@
-"""The pace of calls under a limit, on a clock of its own: thirty-two callers, and an endpoint with a token bucket."""
+"""The pace of calls under a limit, on a clock of its own: 32 callers, and an endpoint with a token bucket."""
 
 import heapq
 import itertools
@@ -27,7 +27,7 @@ class Limited:
 
 
 class Rush:
-    """Makes so many calls as fast as the pacer lets it. `pause`: when this machine stands still, from and to."""
+    """Makes so many calls as fast as the pacer lets it. `pause`: when this machine stands still."""
 
     def __init__(self, calls: int, limit: float, reply_seconds: float, pause: tuple[float, float]) -> None:
         self.now, self.sent, self.throttled = 0.0, 0, 0

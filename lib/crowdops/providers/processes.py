@@ -9,7 +9,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+import psutil
 
 from crowdops.errors import ProviderError
 
@@ -73,8 +75,6 @@ def start(command: str, folder: Path, variables: Mapping[str, str], log: Path) -
 
 def find(pid: int, started: float | None = None) -> Process | None:
     """Return the process with a pid, and with that start time if one is given; None if it does not run."""
-    import psutil
-
     try:
         process = _describe(psutil.Process(pid))
     except psutil.NoSuchProcess:
@@ -86,8 +86,6 @@ def find(pid: int, started: float | None = None) -> Process | None:
 
 def is_suspended(pid: int) -> bool:
     """Return whether a process stands still because of Ctrl-Z or SIGSTOP."""
-    import psutil
-
     try:
         return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
     except (psutil.NoSuchProcess, psutil.AccessDenied):
@@ -127,8 +125,6 @@ def end(look: Callable[[], Sequence[Process]]) -> bool:
 
 def _signal(processes: Sequence[Process], sign: signal.Signals, seconds: float) -> None:
     """Send a signal to processes, each looked up again first, and wait so long at most for their end."""
-    import psutil
-
     for process in processes:
         if not find(process.pid, process.started):
             continue
@@ -151,17 +147,13 @@ def _is_running(process: Process) -> bool:
 
 
 def _all() -> Iterator[Process]:
-    import psutil
-
     for process in psutil.process_iter():
         if running := _describe(process):
             yield running
 
 
-def _describe(process: Any) -> Process | None:
+def _describe(process: psutil.Process) -> Process | None:
     """Return a process as it is now; None for one that has ended, or that this user may not look into."""
-    import psutil
-
     try:
         if process.status() == psutil.STATUS_ZOMBIE:
             return None

@@ -11,12 +11,16 @@ import re
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urljoin, urlsplit
 
+import requests
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+from bs4 import BeautifulSoup
+
 from crowdops.config.settings import Settings
 from crowdops.errors import CredentialsRefused, NotFound, ProviderError, Unreachable, UsageError, WrongState
 from crowdops.providers.crowd_server.forms import Form, Values, read_form
-from crowdops.providers.mturk.session import read_credentials
-
-_REGION, _SERVICE = "us-east-1", "mturk-requester"
+from crowdops.providers.mturk.session import REGION, read_credentials
 
 
 class Invitation(NamedTuple):
@@ -63,31 +67,20 @@ def invite(settings: Settings, *, name: str | None = None, worker_id: str | None
     given = {key: value for key, value in (("name", name), ("worker_id", worker_id)) if value is not None}
     body = json.dumps(given).encode()
     call = _signed(f"{settings.endpoint}/invites", body, read_credentials(settings.home))
-    with _session() as session:
-        answer = _send(
-            session,
-            "POST",
-            call.url,
-            data=call.body,
-            headers=dict(call.headers),
-            timeout=settings.timeout,
-            allow_redirects=False,
-        )
+    options = {"data": call.body, "headers": dict(call.headers), "allow_redirects": False}
+    with requests.Session() as session:
+        answer = _send(session, "POST", call.url, timeout=settings.timeout, **options)
     return _invitation(settings.endpoint, answer)
 
 
 def _signed(url: str, body: bytes, credentials: tuple[str, str]) -> Any:
     """Return a POST request that is signed like a call of the API."""
-    from botocore.auth import SigV4Auth
-    from botocore.awsrequest import AWSRequest
-    from botocore.credentials import Credentials
-
     call = AWSRequest("POST", url, {"Content-Type": "application/json"}, body)
-    SigV4Auth(Credentials(*credentials), _SERVICE, _REGION).add_auth(call)
+    SigV4Auth(Credentials(*credentials), "mturk-requester", REGION).add_auth(call)
     return call
 
 
-def _invitation(endpoint: str, answer: Any) -> Invitation:
+def _invitation(endpoint: str, answer: requests.Response) -> Invitation:
     try:
         document = answer.json()
         if answer.status_code == 200:
@@ -107,7 +100,7 @@ class WorkerSession:
 
     def __init__(self, sign_in_url: str, timeout: float = 30.0) -> None:
         self._sign_in_url, self._timeout = sign_in_url, timeout
-        self._site, self._frame = _session(), _session()
+        self._site, self._frame = requests.Session(), requests.Session()
 
     def close(self) -> None:
         """Close the connections, and forget who was signed in."""
@@ -167,15 +160,7 @@ class WorkerSession:
         return _page(_send(self._site, "POST", button.url, data=button.fields, timeout=self._timeout))
 
 
-def _session() -> Any:
-    import requests
-
-    return requests.Session()
-
-
-def _send(session: Any, method: str, url: str, **options: Any) -> Any:
-    import requests
-
+def _send(session: requests.Session, method: str, url: str, **options: Any) -> requests.Response:
     where = urljoin(url, "/").rstrip("/")
     try:
         return session.request(method, url, **options)
@@ -196,9 +181,7 @@ def _reason(error: Exception) -> str:
     return re.sub(r"^\[Errno -?\d+\] ", "", str(cause).rpartition(": ")[2]) or type(cause).__name__
 
 
-def _page(answer: Any) -> tuple[str, Any]:
-    from bs4 import BeautifulSoup
-
+def _page(answer: requests.Response) -> tuple[str, Any]:
     _check(answer)
     return answer.url, BeautifulSoup(answer.text, "html.parser")
 
@@ -217,12 +200,10 @@ def _task(url: str, page: Any) -> Task:
     )
 
 
-def _check(answer: Any) -> None:
+def _check(answer: requests.Response) -> None:
     """Raise what an answer's status says, in the words of its page."""
     if answer.status_code < 400:
         return
-    from bs4 import BeautifulSoup
-
     body = BeautifulSoup(answer.text[:10_000], "html.parser")
     message = " ".join((body.find("main") or body.body or body).get_text(" ", strip=True).split())[:300]
     address = urlsplit(answer.url)

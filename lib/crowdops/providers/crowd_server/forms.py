@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urljoin
 
+from bs4 import BeautifulSoup
+
 from crowdops.errors import ProviderError
 
 Values = list[tuple[str, str]]
@@ -46,8 +48,6 @@ def read_form(html: str, url: str, query: dict[str, str]) -> Form:
     What page scripts do at load is done here: an empty assignmentId is filled in, and a form without an
     action goes to turkSubmitTo. ProviderError if there is no form.
     """
-    from bs4 import BeautifulSoup
-
     page = BeautifulSoup(html, "html.parser")
     forms = page.find_all("form")
     form = next(

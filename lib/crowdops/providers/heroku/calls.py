@@ -6,8 +6,11 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, Any, TypeVar
 from urllib.parse import quote, urlsplit
+
+import heroku3.api
+import requests
 
 from crowdops.errors import (
     AccessDenied,
@@ -20,9 +23,6 @@ from crowdops.errors import (
     Unreachable,
     UsageError,
 )
-
-if TYPE_CHECKING:
-    import requests
 
 HEROKU_URL = "https://api.heroku.com"
 LOOPBACK = ("127.0.0.1", "localhost")
@@ -78,26 +78,16 @@ class Calls:
             )
         self.base_url = base_url
         self.sleep = sleep
-        self._token = token.strip()
         self._timeout = timeout
         self._deadline = threading.local()
-        self._opening = threading.Lock()
-        self._opened: Any = None
-
-    def _client(self) -> Any:
-        """Return heroku3's client, put together without the call that its own `from_key` makes."""
-        with self._opening:
-            if self._opened is None:
-                import heroku3.api
-
-                session = self._session()
-                session.auth = ("", self._token)
-                self._opened = heroku3.api.Heroku(session=session)
-                self._opened._heroku_url = self.base_url
-            return self._opened
+        session = self._session()
+        session.auth = ("", token.strip())
+        # Put together without the call that heroku3's own `from_key` makes.
+        self._client = heroku3.api.Heroku(session=session)
+        self._client._heroku_url = base_url
 
     def _request(self, method: str, path: Sequence[str], **options: Any) -> Any:
-        return self._client()._http_resource(method, [quote(part, safe="") for part in path], **options)
+        return self._client._http_resource(method, [quote(part, safe="") for part in path], **options)
 
     def get(self, doing: str, *path: str) -> Any:
         """Read the JSON at a path."""
@@ -149,8 +139,6 @@ class Calls:
 
     def _session(self) -> requests.Session:
         """Return a session whose requests all end at the deadline of the call they belong to."""
-        import requests
-
         session = requests.Session()
         session.trust_env = not _is_loopback(self.base_url)
         unbounded = session.request
@@ -170,9 +158,6 @@ class Calls:
 
     def _attempt(self, doing: str, call: Callable[[], _T]) -> _T:
         """Call once, with the exceptions of requests and heroku3 turned into ours."""
-        import heroku3.api
-        import requests
-
         try:
             return call()
         except requests.Timeout:

@@ -88,11 +88,7 @@ class AppLimitReached(ProviderError):
 
 
 class BuildFailed(ProviderError):
-    """The source was refused or did not build. `tail` holds the last lines of the build's output."""
-
-    def __init__(self, message: str, tail: Sequence[str] = ()) -> None:
-        super().__init__(message)
-        self.tail = tuple(tail)
+    """The source was refused or did not build."""
 
 
 class ServerFailed(ProviderError):

@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import requests
+
 HEALTH_SECONDS = 10.0  # a server that needs longer for this does not keep up with workers either
 
 
@@ -15,8 +17,6 @@ def health(url: str, timeout: float) -> dict[str, Any] | None:
 
     Of ours these are status, run_id, task_name, active, served and draining.
     """
-    import requests
-
     try:
         answer = requests.get(f"{url.rstrip('/')}/health", timeout=min(timeout, HEALTH_SECONDS))
         document = answer.json() if answer.ok else None
@@ -25,16 +25,8 @@ def health(url: str, timeout: float) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def is_serving(url: str, run_id: str | None, timeout: float) -> bool:
-    """Return whether a task server of ours answers there, for this run."""
-    document = health(url, timeout)
-    return document is not None and document.get("status") == "ok" and document.get("run_id") == run_id
-
-
 def is_answering(url: str, timeout: float) -> bool:
     """Return whether any web server answers there without a server error: an unknown app promises no more."""
-    import requests
-
     try:
         return requests.get(url, timeout=min(timeout, HEALTH_SECONDS)).status_code < 500
     except requests.RequestException:
@@ -46,8 +38,6 @@ def release(url: str, token: str, holders: Sequence[tuple[str, str]], timeout: f
 
     A failure is left alone: a lease ends by its deadline in any case.
     """
-    import requests
-
     with contextlib.suppress(requests.RequestException):
         requests.post(
             f"{url.rstrip('/')}/leases/release",
@@ -62,8 +52,6 @@ def load(visits: Iterable[tuple[str, dict[str, str]]], timeout: float) -> Iterat
 
     Milliseconds, or None for a page that did not come. Redirects are not followed: only this server is asked.
     """
-    import requests
-
     with requests.Session() as session:
         for address, query in visits:
             began = time.monotonic()

@@ -11,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+from crowdops.config.settings import Selection
 from crowdops.console.progress import Progress
 from crowdops.context import Context
 from crowdops.errors import UsageError
 from crowdops.providers import task_server
-from crowdops.registry import Run, Server
+from crowdops.registry import Run, Server, selection
 from crowdops.servers import links
 
 OURS = ("local", "heroku")
@@ -61,9 +62,7 @@ class Advice(NamedTuple):
 
 def target(context: Context, run_id: str) -> Target:
     """Return a run's task server. UsageError unless it is ours, is up, and nobody works on it."""
-    run = context.registry.run(run_id)
-    if run is None:
-        raise UsageError(f"The registry has no run {run_id!r}. See them all: make runs")
+    (run,) = selection.select(context.registry, Selection(runs=(run_id,)))
     servers = context.registry.servers("up", run_id=run_id)
     ours = [server for server in servers if server.kind in OURS and not server.detail.get("own_app")]
     if not ours:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from crowdops.config.settings import Selection
 from crowdops.context import Context
 from crowdops.errors import UsageError
-from crowdops.registry import Server, locks
+from crowdops.registry import Server, locks, selection
 from crowdops.servers import links
 from crowdops.servers.backend import Backend
 
@@ -28,9 +29,7 @@ def for_run(
 
     UsageError for an unknown run and one that is attended. Fails as the backend's launch() does.
     """
-    run = context.registry.run(run_id)
-    if run is None:
-        raise UsageError(f"The registry has no run {run_id!r}. See them all: make runs")
+    (run,) = selection.select(context.registry, Selection(runs=(run_id,)))
     run = run._replace(parameters=run.parameters._replace(**changes))
     with locks.hold(context.settings.home, run_id):
         token = links.new_token(context.settings.run_folder(run_id))

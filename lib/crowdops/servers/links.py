@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hmac
-import os
 import secrets
 import stat
-import tempfile
 from pathlib import Path
 
+from crowdops.console import output
 from crowdops.errors import UsageError
 
 TOKEN_FILE = "server-token"
@@ -18,18 +16,13 @@ TOKEN_FILE = "server-token"
 def new_token(folder: Path) -> str:
     """Return the run's token, made on the first call and kept in the run's folder. Safe to repeat.
 
-    The links in the run's HITs are signed with it, so a run has one for its whole life.
+    The links in the run's HITs are signed with it, so a run has one for its whole life. Whoever calls this
+    holds the run's lock.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not (folder / TOKEN_FILE).exists():
-        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{TOKEN_FILE}.")  # 0600 from the start
-        with os.fdopen(handle, "w", encoding="ascii") as file:
+        with output.destination(folder / TOKEN_FILE) as file:  # for nobody else to read from the start
             file.write(secrets.token_urlsafe(32))
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):  # somebody else was faster: theirs counts
-            os.link(name, folder / TOKEN_FILE)
-        Path(name).unlink()
     return read_token(folder)
 
 

@@ -116,9 +116,7 @@ class UnattendedPages(Pages):
     def close(self) -> None:
         """Take down every server of the run. Raises the last failure, once all were tried."""
         failure: Error | None = None
-        for server in self._servers:
-            if server.state == "gone":
-                continue
+        for server in self._context.registry.servers("creating", "up", run_id=self._run.run_id):
             try:
                 _take_down(self._context, server)
             except Error as error:

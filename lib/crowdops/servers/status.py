@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from crowdops.providers import task_server
-from crowdops.registry import Server
+from crowdops.registry import Registry, Server
 
 LIVING = ("attended", "detached")
 
@@ -52,6 +52,11 @@ class Survey(NamedTuple):
     foreign: int
 
 
+def known_servers(registry: Registry, kind: str) -> dict[str, Server]:
+    """Return the registry's servers of a kind by their names, also those that are gone."""
+    return {row.name: row for row in registry.servers("creating", "up", "gone") if row.kind == kind}
+
+
 def is_orphan(conditions: Mapping[str, str], run_id: str | None) -> bool:
     """Return whether a server that carries this run's mark has outlived it. One without a run never has."""
     return run_id is not None and conditions.get(run_id) not in LIVING
@@ -67,4 +72,5 @@ def is_answering(server: Server, timeout: float) -> bool:
     """Return whether a server serves its pages; of somebody's own app, whether anything answers."""
     if server.detail.get("own_app"):
         return task_server.is_answering(server.url or "", timeout)
-    return task_server.is_serving(server.url or "", server.run_id, timeout)
+    health = task_server.health(server.url or "", timeout) or {}
+    return health.get("status") == "ok" and health.get("run_id") == server.run_id

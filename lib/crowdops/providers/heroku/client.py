@@ -166,8 +166,8 @@ class Heroku:
             build = self.build(app_id, build_id)
         if build.status != "succeeded":
             output = self._calls.fetch("read the build's output", build.output_url)
-            tail = output.splitlines()[-FAILURE_LINES:]
-            raise BuildFailed(f"The build of app {app_id} failed. Its last lines:\n" + "\n".join(tail), tail)
+            tail = "\n".join(output.splitlines()[-FAILURE_LINES:])
+            raise BuildFailed(f"The build of app {app_id} failed. Its last lines:\n{tail}")
         return build
 
     def _is_releasing(self, app_id: str, build: Build) -> bool:

@@ -15,10 +15,9 @@ from crowdops.providers.heroku.models import App, Formation, dyno_dollars
 from crowdops.registry import Registry, Server, locks
 from crowdops.servers.heroku import marks
 from crowdops.servers.heroku.marks import KIND, PREFIX, Marks
-from crowdops.servers.status import ServerStatus, Survey, is_answering, is_orphan, vanished
+from crowdops.servers.status import ServerStatus, Survey, is_answering, is_orphan, known_servers, vanished
 
 READERS = 8
-STATES = ("creating", "up", "gone")
 CUT_OFF = "its launch was cut off before it was marked; the registry has its name"
 VANISHED = "the registry has it, Heroku has not"
 COST_UNIT = Decimal("0.0001")
@@ -62,7 +61,7 @@ class _Reader:
         self._conditions = locks.conditions(context.registry, context.settings.home)
         self.heroku = client.connect(self._timeout)
         self._email = self.heroku.account().email
-        self._rows = _rows(context.registry)
+        self._rows = known_servers(context.registry, KIND)
         self._living = [row for row in self._rows.values() if row.state != "gone"]
         self._by_app_id = {row.detail.get("app_id"): row for row in self._living}
 
@@ -112,10 +111,6 @@ class _Reader:
             for row in self._living
             if row.name not in names and row.detail.get("app_id") not in ids
         ]
-
-
-def _rows(registry: Registry) -> dict[str, Server]:
-    return {row.name: row for row in registry.servers(*STATES) if row.kind == KIND}
 
 
 def _server(app: App, app_marks: Marks, row: Server | None) -> Server:
@@ -173,7 +168,7 @@ def _require_ours(
     if app.name != server.name:
         raise WrongState(f"the app is named {app.name} now; it was left alone")
     config = heroku.config_vars(app.id)
-    row = _rows(registry).get(app.name)
+    row = known_servers(registry, KIND).get(app.name)
     if row and marks.was_intended(app, config, row, email):
         intended = Marks(row.run_id, row.detail.get("task_name"), email, bool(row.detail.get("own_app")))
         heroku.set_config(app.id, marks.mark_vars(intended))

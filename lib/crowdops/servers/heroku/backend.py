@@ -20,17 +20,7 @@ from crowdops.servers.heroku.deploy import AppPlan, Hosting
 from crowdops.servers.heroku.marks import KIND, is_our_name
 from crowdops.servers.status import is_answering
 
-__all__ = [
-    "read_hosting",
-    "hosting_changes",
-    "is_answering",
-    "is_our_name",
-    "launch",
-    "launch_app",
-    "restart",
-    "survey",
-    "take_down",
-]
+__all__ = ["is_answering", "is_our_name", "launch", "restart", "survey", "take_down"]  # as a Backend
 
 SINGLE_DYNO_SIZES = ("eco", "basic")
 HOSTING_PARAMETERS = ("dyno_size", "dynos", "team")
@@ -46,21 +36,17 @@ def hosting_changes(flags: Mapping[str, str]) -> dict[str, Any]:
     for name, text in flags.items():
         if name not in HOSTING_PARAMETERS:
             raise UsageError(f"--set {name}: a server has {', '.join(HOSTING_PARAMETERS)}.")
-        changes[name] = _number_of_dynos(text) if name == "dynos" else text
+        if name == "dynos" and not (text.isdecimal() and 1 <= int(text) <= MOST_DYNOS):
+            raise UsageError(f"dynos {text!r} is not a whole number from 1 to {MOST_DYNOS}.")
+        changes[name] = int(text) if name == "dynos" else text
     return changes
 
 
 def read_hosting(flags: Mapping[str, str]) -> Hosting:
     """Return what an app runs on that serves no run: flags, environment, .env, defaults."""
     values = {name: lookup(find(name), flags).value or "" for name in HOSTING_PARAMETERS}
-    hosting_changes(flags)
-    return Hosting(values["dyno_size"], _number_of_dynos(values["dynos"]), values["team"])
-
-
-def _number_of_dynos(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_DYNOS:
-        raise UsageError(f"dynos {text!r} is not a whole number from 1 to {MOST_DYNOS}.")
-    return int(text)
+    changes = hosting_changes({**values, **flags})
+    return Hosting(changes["dyno_size"], changes["dynos"], changes["team"])
 
 
 def launch(context: Context, run: Run, token: str, *, keep: bool, should_stop: Callable[[], bool]) -> Server:

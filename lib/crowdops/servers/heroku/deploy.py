@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 from crowdops.context import Context
 from crowdops.errors import (
-    AccessDenied,
     AppLimitReached,
     InsufficientFunds,
     NameTaken,
@@ -134,9 +133,8 @@ class _Deployment:
 
     def _settle(self, server: Server, error: Unreachable) -> App:
         """Find out by reading whether a creation took effect: nobody but us knew the random name."""
-        try:
-            app = self._heroku.app(server.name)
-        except (NotFound, AccessDenied):
+        app = self._heroku.find_app(server.name)
+        if app is None:
             look = "scripts/heroku/print_server_status.py"
             raise ServerFailed(f"{error} Whether the app {server.name} exists will show: {look}") from error
         if not was_intended(app, self._heroku.config_vars(app.id), server, self._email):

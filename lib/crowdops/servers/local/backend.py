@@ -19,11 +19,10 @@ from crowdops.registry import Run, Server, locks
 from crowdops.servers import bundle, links
 from crowdops.servers.local import marks, start
 from crowdops.servers.local.marks import KIND, PREFIX, is_our_name
-from crowdops.servers.status import ServerStatus, Survey, is_answering, is_orphan, vanished
+from crowdops.servers.status import ServerStatus, Survey, is_answering, is_orphan, known_servers, vanished
 
-__all__ = ["is_answering", "is_our_name", "launch", "launch_app", "restart", "survey", "take_down"]
+__all__ = ["is_answering", "is_our_name", "launch", "restart", "survey", "take_down"]  # as a Backend
 
-STATES = ("creating", "up", "gone")
 VANISHED = "the registry has it, and it does not run"
 
 
@@ -107,7 +106,7 @@ def _token(settings: Settings, server: Server) -> dict[str, str]:
 
 def _known(context: Context, name: str, detail: dict[str, Any]) -> Server | None:
     """Return what the registry has of a server, or what one that runs and is not in it says of itself."""
-    if known := _rows(context).get(name):
+    if known := known_servers(context.registry, KIND).get(name):
         return known
     marked = processes.find_with({**marks.home_marks(context.settings), "CROWDOPS_SERVER": name})
     if not marked:
@@ -116,11 +115,6 @@ def _known(context: Context, name: str, detail: dict[str, Any]) -> Server | None
     server = server._replace(state="creating", detail={**server.detail, **detail, "built": True})
     context.registry.add_server(server)
     return server
-
-
-def _rows(context: Context) -> dict[str, Server]:
-    """Return what the registry has of servers on this machine, by their names."""
-    return {row.name: row for row in context.registry.servers(*STATES) if row.kind == KIND}
 
 
 def _standing(context: Context, server: Server) -> Server | None:
@@ -166,7 +160,7 @@ def _end(settings: Settings, server: Server) -> bool:
 def survey(context: Context) -> Survey:
     """Return every server of this home on this machine: by its marks, by the registry, or both."""
     conditions = locks.conditions(context.registry, context.settings.home)
-    rows = _rows(context)
+    rows = known_servers(context.registry, KIND)
     running: dict[str, Process] = {}
     for process in processes.find_with(marks.home_marks(context.settings)):
         if name := process.variables.get("CROWDOPS_SERVER"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import re
@@ -116,9 +115,6 @@ def _port(server: Server) -> int:
 
 def _failure(server: Server, what: str, log_start: int) -> str:
     """Return what went wrong, with the end of what the server wrote from this byte of its log on."""
-    with contextlib.suppress(OSError), Path(server.detail["log"]).open("rb") as file:
-        file.seek(log_start)
-        lines = file.read().decode(errors="replace").splitlines()
-        tail = "\n".join(lines[-LOG_LINES:])
-        return f"{server.name} did not come up: {what}. The end of its log:\n{tail}"
-    return f"{server.name} did not come up: {what}. It has no log."
+    log = Path(server.detail["log"]).read_bytes()[log_start:]
+    tail = "\n".join(log.decode(errors="replace").splitlines()[-LOG_LINES:])
+    return f"{server.name} did not come up: {what}. The end of its log:\n{tail}"

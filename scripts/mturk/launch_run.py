@@ -45,6 +45,7 @@ def main(settings: Settings, guard: cli.Guard, **values: Any) -> int:
     from crowdops.config import parameters
     from crowdops.context import Context
     from crowdops.runs import launch, outcome, plan, resume, view
+    from crowdops.runs.remainder import Resumption
 
     started, options = time.monotonic(), Options(**values)
     resume.check_command(options.run_toml, options.run_id, changes=options.detach or bool(options.given))
@@ -54,7 +55,7 @@ def main(settings: Settings, guard: cli.Guard, **values: Any) -> int:
         launch_plan = plan.plan(loaded, settings, detach=options.detach)
     resumption = None
     if options.run_id:
-        resumption = resume.Resumption(options.run_id, launch_plan, options.ignore_data_change)
+        resumption = Resumption(options.run_id, launch_plan, options.ignore_data_change)
         settings, remainder = resume.prepare(settings, resumption)
         offer = view.offer_resume(remainder)
     else:

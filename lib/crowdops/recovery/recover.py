@@ -14,11 +14,12 @@ from crowdops.recovery import rebuild
 from crowdops.recovery.rebuild import MarkedRun
 from crowdops.recovery.survey import OrphanedRun, Survey
 from crowdops.registry import END_STATES, Run, locks
-from crowdops.runs import remainder, resume
+from crowdops.runs import resume
 from crowdops.runs.attended import AttendedRun
 from crowdops.runs.drain import Drain
 from crowdops.runs.lifecycle import Lifecycle
 from crowdops.runs.outcome import Outcome
+from crowdops.runs.remainder import Resumption, examine
 from crowdops.servers import orphans, pages
 from crowdops.servers.backend import backend_of
 from crowdops.servers.status import ServerStatus
@@ -121,11 +122,10 @@ class Recovery:
                 self._note("run", run_id, run_id, "not carried on: interrupted", failed=True)
                 continue
             with self._noting_failure("run", run_id, run_id):
-                for remark in remainder.examine(
-                    self._context.registry, run, ignore_data_change=False
-                ).remarks:
+                resumption = Resumption(run_id)
+                for remark in examine(self._context.registry, run, resumption).remarks:
                     self._context.say(remark)
-                self._note_outcome(resume.resume(self._context, resume.Resumption(run_id), orphaned.hits))
+                self._note_outcome(resume.resume(self._context, resumption, orphaned.hits))
 
     def _take_down(self, servers: Iterable[ServerStatus]) -> None:
         """Take down servers that outlived their runs, unless these have come to life meanwhile."""

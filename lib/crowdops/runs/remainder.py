@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from crowdops.config.settings import Settings
 from crowdops.context import Context
 from crowdops.errors import UsageError
 from crowdops.formats import input_rows
@@ -25,6 +24,17 @@ TOLD_BY_HITS = (
 )
 
 
+class Resumption(NamedTuple):
+    """Which run is to be carried on. `plan` comes from the run.toml of a run that was rebuilt from its marks.
+
+    With `ignore_data_change` the run goes on with its rows as they were at launch.
+    """
+
+    run_id: str
+    plan: LaunchPlan | None = None
+    ignore_data_change: bool = False
+
+
 class Remainder(NamedTuple):
     """What is left to do of a run. `missing` rows of the data never came into the registry.
 
@@ -38,17 +48,18 @@ class Remainder(NamedTuple):
     remarks: list[str]
 
 
-def find(context: Context, run_id: str, plan: LaunchPlan | None) -> tuple[Settings, Run]:
-    """Return a run that can be carried on, and the settings with its own environment and endpoint.
+def find(context: Context, resumption: Resumption) -> Run:
+    """Return a run that can be carried on.
 
     UsageError for a run that is unknown, attended (it names the process), detached or at its end.
     """
+    run_id = resumption.run_id
     run = context.registry.run(run_id)
     if run is None:
         raise UsageError(
             f"The registry has no run {run_id!r}. See them all: make runs. Lost registry: make rebuild"
         )
-    if is_over(run, plan):
+    if is_over(run, resumption.plan):
         raise UsageError(
             f"run {run_id} is {run.state}: there is nothing to carry on."
             f" Its results: make results RUN={run_id}"
@@ -57,7 +68,7 @@ def find(context: Context, run_id: str, plan: LaunchPlan | None) -> tuple[Settin
         raise UsageError(f"run {run_id} is attended by {locks.describe(holder)}; stop that process first")
     if locks.condition(context.settings.home, run) == "detached":
         raise UsageError(f"run {run_id} is detached: it needs no process. Look: make status RUN={run_id}")
-    return context.settings._replace(environment=run.environment, endpoint=run.endpoint), run
+    return run
 
 
 def is_over(run: Run, plan: LaunchPlan | None) -> bool:
@@ -68,11 +79,8 @@ def is_over(run: Run, plan: LaunchPlan | None) -> bool:
     return run.state in END_STATES and not (run.state == "stopped" and not run.data_digest and plan)
 
 
-def complete(run: Run, plan: LaunchPlan) -> Run:
-    """Return a run that was rebuilt from its marks with what its run.toml adds. Nothing is written yet.
-
-    UsageError if the run.toml says something else than the run's HITs.
-    """
+def _complete(run: Run, plan: LaunchPlan) -> Run:
+    """Return a run that was rebuilt from its marks with what its run.toml adds."""
     data = plan.parameters.data
     if run.data_digest:
         if run.data_digest != plan.data_digest:
@@ -90,14 +98,15 @@ def complete(run: Run, plan: LaunchPlan) -> Run:
     return run._replace(parameters=plan.parameters, data_digest=plan.data_digest, units=units)
 
 
-def examine(registry: Registry, run: Run, *, ignore_data_change: bool) -> Remainder:
-    """Return what is left to do of a run.
+def examine(registry: Registry, run: Run, resumption: Resumption) -> Remainder:
+    """Return what is left to do of a run, completed with the plan of its run.toml. Nothing is written yet.
 
-    UsageError if its data has changed, or if rows are missing that cannot be had any more.
+    UsageError if the plan is another run's, if the run's data has changed, or if rows are missing for good.
     """
+    run = _complete(run, resumption.plan) if resumption.plan else run
     counts = registry.unit_counts(run.run_id)
     missing = run.units - sum(counts.values())
-    remark = _check_data(run, missing, ignore_data_change=ignore_data_change)
+    remark = _check_data(run, missing, ignore_data_change=resumption.ignore_data_change)
     to_launch = counts["planned"] + missing
     estimate = pricing.estimate(run.parameters, to_launch, run.environment)
     return Remainder(run, counts, missing, estimate, [remark] if remark else [])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from crowdops.config.settings import Settings
 from crowdops.context import Context
@@ -16,20 +15,8 @@ from crowdops.runs.attended import AttendedRun
 from crowdops.runs.drain import Drain
 from crowdops.runs.lifecycle import Lifecycle
 from crowdops.runs.outcome import Outcome
-from crowdops.runs.plan import LaunchPlan
-from crowdops.runs.remainder import Remainder, complete, examine, find, is_over
+from crowdops.runs.remainder import Remainder, Resumption, examine, find, is_over
 from crowdops.servers import pages
-
-
-class Resumption(NamedTuple):
-    """Which run is to be carried on. `plan` comes from the run.toml of a run that was rebuilt from its marks.
-
-    With `ignore_data_change` the run goes on with its rows as they were at launch.
-    """
-
-    run_id: str
-    plan: LaunchPlan | None = None
-    ignore_data_change: bool = False
 
 
 def check_command(run_toml: object, run_id: str | None, *, changes: bool) -> None:
@@ -48,8 +35,9 @@ def prepare(settings: Settings, resumption: Resumption) -> tuple[Settings, Remai
     UsageError for a run that cannot be carried on.
     """
     with Context.open(settings) as context:
-        settings, run = find(context, resumption.run_id, resumption.plan)
-        return settings, _examine(context, run, resumption)
+        run = find(context, resumption)
+        settings = settings._replace(environment=run.environment, endpoint=run.endpoint)
+        return settings, examine(context.registry, run, resumption)
 
 
 def resume(context: Context, resumption: Resumption, hits: Sequence[Hit] | None = None) -> Outcome:
@@ -64,7 +52,7 @@ def resume(context: Context, resumption: Resumption, hits: Sequence[Hit] | None 
         if run is None or is_over(run, plan):
             raise UsageError(f"run {run_id} was brought to its end meanwhile.")
         is_rebuilt = not run.data_digest
-        remainder = _examine(context, run, resumption)
+        remainder = examine(context.registry, run, resumption)
         run = remainder.run
         context.say(f"run {run_id}")
         if remainder.missing or (is_rebuilt and plan):
@@ -74,11 +62,6 @@ def resume(context: Context, resumption: Resumption, hits: Sequence[Hit] | None 
             context.registry.set_plan(run_id, run.parameters, run.data_digest, run.units)
         _reconcile(context, run, hits)
         return _attend(context, run)
-
-
-def _examine(context: Context, run: Run, resumption: Resumption) -> Remainder:
-    run = complete(run, resumption.plan) if resumption.plan else run
-    return examine(context.registry, run, ignore_data_change=resumption.ignore_data_change)
 
 
 def _reconcile(context: Context, run: Run, hits: Sequence[Hit] | None) -> None:

@@ -58,13 +58,12 @@ def simulate(
     from any thread. `timeout` is the time limit of a call, in seconds.
     """
     totals = Totals()
+    workers = [
+        Worker(number, link, behaviour, stop, report, timeout) for number, link in enumerate(links, start=1)
+    ]
     with ThreadPoolExecutor(max_workers=max(1, len(links))) as pool:
-        futures = [
-            pool.submit(Worker(number, link, behaviour, stop, report, timeout).work)
-            for number, link in enumerate(links, start=1)
-        ]
-        for future in futures:
-            totals.add(future.result())
+        for own in pool.map(Worker.work, workers):
+            totals.add(own)
     return totals
 
 

@@ -112,12 +112,12 @@ class Calls:
     def fetch(self, doing: str, url: str) -> str:
         """Read the text at an address that carries its own secret, without our key."""
         with self._keyless_session() as session:
-            return self._read(doing, lambda: _checked(session.request("GET", url)).text)
+            return self._read(doing, lambda: session.request("GET", url).text)
 
     def upload(self, doing: str, url: str, data: IO[bytes]) -> None:
         """Put a file at such an address, once."""
         with self._keyless_session() as session:
-            self._once(doing, lambda: _checked(session.request("PUT", url, data=data)))
+            self._once(doing, lambda: session.request("PUT", url, data=data))
 
     def _once(self, doing: str, call: Callable[[], _T]) -> _T:
         """Make a call that must not be repeated."""
@@ -151,9 +151,10 @@ class Calls:
         return session
 
     def _keyless_session(self) -> requests.Session:
-        """Return a session that sends no key, nor one that a netrc file has for the host."""
+        """Return a session that raises for error answers, and sends no key, nor a netrc file's for the host."""
         session = self._session()
         session.auth = lambda request: request
+        session.hooks["response"].append(lambda answer, **options: answer.raise_for_status())
         return session
 
     def _attempt(self, doing: str, call: Callable[[], _T]) -> _T:
@@ -175,11 +176,6 @@ class Calls:
         except requests.RequestException as error:
             text = f"{self.base_url} cannot be reached (to {doing}): {_cause(error)}"
             raise _OutcomeUnknown(text) from None
-
-
-def _checked(answer: requests.Response) -> requests.Response:
-    answer.raise_for_status()
-    return answer
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -32,9 +32,6 @@ def web_state(heroku: Heroku, app_id: str) -> str | None:
     return ", ".join(sorted(states)) or None
 
 
-# Looking
-
-
 def survey(context: Context) -> Survey:
     """Return every server of ours in the account, by its marks or by the registry, and count the other apps.
 
@@ -79,28 +76,21 @@ class _Reader:
         intended = config is not None and marks.was_intended(app, config, row, self._email)
         refusal = CUT_OFF if intended else marks.refusal(app, config, self._email)
         marked = app_marks is not None and refusal is None
+        is_ours = app_marks is not None and app_marks.creator == self._email
         server = _server(app, app_marks or Marks(row.run_id if row and intended else None, None, ""), row)
-        status = ServerStatus(
+        formation = [] if config is None else self.heroku.formation(app.id)
+        return ServerStatus(
             server,
             known=row is not None,
             exists=True,
-            scaled=0,
-            dyno_state=None,
-            answers=False,
-            orphan=(marked or intended) and is_orphan(self._conditions, server.run_id),
-            marked=marked,
-            note=refusal or ("in maintenance mode" if app.maintenance else ""),
-        )
-        if config is None:
-            return status
-        formation = self.heroku.formation(app.id)
-        is_ours = app_marks is not None and app_marks.creator == self._email
-        return status._replace(
             scaled=sum(entry.quantity for entry in formation if entry.process_type == "web"),
-            dyno_state=web_state(self.heroku, app.id),
+            dyno_state=None if config is None else web_state(self.heroku, app.id),
             # Somebody else's page is not ours to ask.
             answers=is_ours and bool(app.web_url) and is_answering(server, self._timeout),
-            cost_so_far=_cost(app, formation),
+            orphan=(marked or intended) and is_orphan(self._conditions, server.run_id),
+            cost_so_far=None if config is None else _cost(app, formation),
+            marked=marked,
+            note=refusal or ("in maintenance mode" if app.maintenance else ""),
         )
 
     def vanished(self, apps: Sequence[App]) -> list[ServerStatus]:
@@ -126,16 +116,10 @@ def _server(app: App, app_marks: Marks, row: Server | None) -> Server:
 def _cost(app: App, formation: Iterable[Formation]) -> Decimal | None:
     """Return what the present dynos have cost since the app was created; None where a price is not known."""
     age = max(0.0, (datetime.now(UTC) - app.created_at).total_seconds())
-    total = Decimal(0)
-    for entry in formation:
-        cost = dyno_dollars(entry.size, entry.quantity, age) if entry.quantity else Decimal(0)
-        if cost is None:
-            return None
-        total += cost
-    return total.quantize(COST_UNIT)
-
-
-# Taking down
+    costs = [dyno_dollars(entry.size, entry.quantity, age) for entry in formation if entry.quantity]
+    if None in costs:
+        return None
+    return sum(filter(None, costs), Decimal(0)).quantize(COST_UNIT)
 
 
 def take_down(context: Context, server: Server, *, named: bool = False) -> bool:

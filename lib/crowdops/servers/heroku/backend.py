@@ -50,11 +50,10 @@ def read_hosting(flags: Mapping[str, str]) -> Hosting:
 
 
 def launch(context: Context, run: Run, token: str, *, keep: bool, should_stop: Callable[[], bool]) -> Server:
-    """Deploy a run's task server and return once it answers with the run's id.
+    """Deploy a run's task server, as Backend.launch() says.
 
-    Safe to repeat: an app that is up stays. ServerFailed with the end of the log if it does not come up,
-    another ProviderError if Heroku refuses; no app is left then, unless `keep`. It gives up, too, when
-    `should_stop` says so. UsageError before anything is created. Whoever calls this holds the run's lock.
+    ServerFailed tells the end of the log. Another ProviderError if Heroku refuses: no app is left then,
+    either, unless `keep`. UsageError before anything is created.
     """
     if standing := _standing(context, run.run_id):
         return standing
@@ -79,10 +78,7 @@ def launch_app(context: Context, app_dir: Path, hosting: Hosting, *, keep: bool 
 
 
 def restart(context: Context, server: Server) -> Server:
-    """Bring a server up again at its address: scaled as it was, its dynos started anew.
-
-    ServerFailed if it stays down.
-    """
+    """Scale a server as it was, and start its dynos anew. ServerFailed if it stays down."""
     heroku, app_id = client.connect(context.settings.timeout), server.detail.get("app_id", server.name)
     try:
         app = heroku.app(app_id)

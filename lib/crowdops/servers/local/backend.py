@@ -26,15 +26,11 @@ __all__ = ["is_answering", "is_our_name", "launch", "restart", "survey", "take_d
 VANISHED = "the registry has it, and it does not run"
 
 
-# Launching
-
-
 def launch(context: Context, run: Run, token: str, *, keep: bool, should_stop: Callable[[], bool]) -> Server:
-    """Serve a run's pages and return once they are there. Safe to repeat: a server that is up stays.
+    """Serve a run's pages, as Backend.launch() says. ServerFailed tells the end of the log.
 
-    A run has one address on this machine for its whole life, since that stands in its HITs. ServerFailed with
-    the end of the log if it does not come up; nothing runs then, unless `keep`. A server here is up in
-    seconds, so `should_stop` is not asked. Whoever calls this holds the run's lock.
+    A run has one address on this machine for its whole life, since that stands in its HITs. A server here is
+    up in seconds, so `should_stop` is not asked.
     """
     folder = context.settings.run_folder(run.run_id)
     detail = {
@@ -59,7 +55,7 @@ def launch(context: Context, run: Run, token: str, *, keep: bool, should_stop: C
         if not is_built:
             bundle.of_run(context, run)
         server = server._replace(detail={**detail, "built": True})
-        return start.bring_up(context, server, {"CROWDOPS_RUN_TOKEN": token})
+        return start.bring_up(context, server, token)
 
 
 def launch_app(context: Context, app_dir: Path, *, keep: bool = False) -> Server:
@@ -83,25 +79,20 @@ def launch_app(context: Context, app_dir: Path, *, keep: bool = False) -> Server
     server = Server(name, None, KIND, name, "creating", url, detail, datetime.now(UTC), None)
     context.registry.add_server(server)
     with _taken_down_on_failure(context, server, keep=keep):
-        return start.bring_up(context, server, {})
+        return start.bring_up(context, server, None)
 
 
 def restart(context: Context, server: Server) -> Server:
     """Bring a server up again at its address, with what it remembers. ServerFailed if it does not come up."""
     _end(context.settings, server)
     try:
-        return start.bring_up(context, server, _token(context.settings, server))
+        token = links.read_token(context.settings.run_folder(server.run_id)) if server.run_id else None
+        return start.bring_up(context, server, token)
     except UsageError as error:  # its folder is not what it was
         raise ServerFailed(f"{server.name} cannot be restarted: {error}") from error
     except ServerFailed:
         _end(context.settings, server)
         raise
-
-
-def _token(settings: Settings, server: Server) -> dict[str, str]:
-    if server.run_id is None:
-        return {}
-    return {"CROWDOPS_RUN_TOKEN": links.read_token(settings.run_folder(server.run_id))}
 
 
 def _known(context: Context, name: str, detail: dict[str, Any]) -> Server | None:
@@ -138,9 +129,6 @@ def _taken_down_on_failure(context: Context, server: Server, *, keep: bool) -> I
         else:
             take_down(context, server)
         raise
-
-
-# Looking, and taking down
 
 
 def take_down(context: Context, server: Server, *, named: bool = False) -> bool:

@@ -8,7 +8,6 @@ import re
 import socket
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 from crowdops.config.settings import Settings
@@ -49,9 +48,10 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def bring_up(context: Context, server: Server, token: Mapping[str, str]) -> Server:
+def bring_up(context: Context, server: Server, token: str | None) -> Server:
     """Start a server's process, write down which it is, and wait until it answers.
 
+    `token` is the run's, None for a server that serves no run.
     ServerFailed with the end of its log if it does not; its processes are the caller's to end then.
     """
     folder, log = Path(server.detail["folder"]), Path(server.detail["log"])
@@ -62,10 +62,13 @@ def bring_up(context: Context, server: Server, token: Mapping[str, str]) -> Serv
             f"{server.name} cannot be started: its address stands in HITs,"
             f" and another program has port {_port(server)}."
         )
-    pid = processes.start(command, folder, {**_variables(context.settings, server), **token}, log)
+    variables = _variables(context.settings, server)
+    if token is not None:
+        variables["CROWDOPS_RUN_TOKEN"] = token
+    pid = processes.start(command, folder, variables, log)
     deadline = time.monotonic() + BOOT_SECONDS
     while process := processes.find(pid):
-        if "pid" not in server.detail or server.detail["pid"] != pid:
+        if server.detail.get("pid") != pid:
             server = commit(context.registry, server, "creating", process)
         if is_answering(server, context.settings.timeout):
             return commit(context.registry, server, "up", process)

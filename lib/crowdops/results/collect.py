@@ -24,7 +24,7 @@ class Stored(NamedTuple):
 
     @classmethod
     def read(cls, registry: Registry, hit: Hit) -> Stored:
-        """Read it."""
+        """Return what the registry has of a HIT."""
         assert hit.mark is not None
         run_id, index = hit.mark.run_id, hit.mark.unit_index
         answers = registry.collected_of(run_id, index, hit.hit_id)

@@ -25,6 +25,11 @@ COUNTS = ("available", "pending", "submitted", "completed")
 # What is outstanding
 
 
+def _hit_counts(status: RunStatus) -> dict[str, int]:
+    counts = {name.lower(): status.hits[name] for name in STATUSES}
+    return {**counts, "missing": len(status.missing)}
+
+
 STATUS_COLUMNS: Sequence[Column[RunStatus]] = (
     Column("run_id", "run", lambda status: status.run.run_id),
     Column("task_name", "task_name", lambda status: status.run.task_name),
@@ -41,7 +46,7 @@ STATUS_COLUMNS: Sequence[Column[RunStatus]] = (
     Column(None, "unassignable", lambda status: status.hits["Unassignable"]),
     Column(None, "ended", lambda status: status.hits["Reviewable"] + status.hits["Reviewing"]),
     Column(None, "missing", lambda status: len(status.missing)),
-    Column("hits", None, lambda status: _hit_counts(status)),
+    Column("hits", None, _hit_counts),
     Column("assignments", None, lambda status: {name: status.assignments[name] for name in COUNTS}),
     Column(None, "available", lambda status: status.assignments["available"]),
     Column(None, "pending", lambda status: status.assignments["pending"]),
@@ -66,11 +71,6 @@ HIT_COLUMNS: Sequence[Column[Hit]] = (
     Column("completed", "completed", lambda hit: hit.completed),
     Column("expiration", "expires", lambda hit: timestamp(hit.expiration)),
 )
-
-
-def _hit_counts(status: RunStatus) -> dict[str, int]:
-    counts = {name.lower(): status.hits[name] for name in STATUSES}
-    return {**counts, "missing": len(status.missing)}
 
 
 def status_document(

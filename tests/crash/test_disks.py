@@ -12,7 +12,10 @@ import pytest
 
 from tests.support.crowds import Crowd
 from tests.support.gates import Call, Gate
-from tests.support.strikes import LAUNCH, Wreckage
+from tests.support.strikes import LAUNCH
+from tests.support.world import World
+
+pytestmark = pytest.mark.gated
 
 
 class SmallDisk:
@@ -60,16 +63,16 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
 
 
 @pytest.fixture
-def world(tmp_path: Path, disk: SmallDisk, crowd: Crowd) -> Iterator[Wreckage]:
+def world(tmp_path: Path, disk: SmallDisk, crowd: Crowd, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A world whose home is on the small disk."""
     with Gate(crowd.url) as gate:
-        made = Wreckage(tmp_path, crowd, gate)
+        made = World(crowd, tmp_path, monkeypatch, gate)
         made.add_foreign_hits()
         yield made
         made.close()
 
 
-def fill_at_creation(world: Wreckage, disk: SmallDisk, number: int) -> None:
+def fill_at_creation(world: World, disk: SmallDisk, number: int) -> None:
     """Fill the disk when the creation of that number has been answered."""
 
     once = threading.Lock()  # calls are answered side by side
@@ -83,31 +86,31 @@ def fill_at_creation(world: Wreckage, disk: SmallDisk, number: int) -> None:
 
 
 def test_a_disk_that_fills_up_while_hits_are_created_ends_the_run_with_a_clear_error(
-    world: Wreckage, disk: SmallDisk
+    world: World, disk: SmallDisk
 ) -> None:
     fill_at_creation(world, disk, 5)
     launch = world.start(LAUNCH, str(world.write_run(400)), "--yes")
     assert launch.end() == 1, launch.said
     assert "error: The registry cannot be used: database or disk is full." in launch.said
-    known = {hit_id for (hit_id,) in world.query("SELECT hit_id FROM units WHERE hit_id IS NOT NULL")}
-    unknown = [hit for hit in world.hand.hits() if hit.hit_id not in known]
-    creating = {index for (index,) in world.query("SELECT unit_index FROM units WHERE state = 'creating'")}
+    known = {hit_id for (hit_id,) in world.sql("SELECT hit_id FROM units WHERE hit_id IS NOT NULL")}
+    unknown = [hit for hit in world.hits() if hit.hit_id not in known]
+    creating = {index for (index,) in world.sql("SELECT unit_index FROM units WHERE state = 'creating'")}
     assert {hit.unit_index for hit in unknown} <= creating
     disk.empty()
     assert world.recover().exit_code == 0
     world.assert_nothing_is_left()
 
 
-def test_a_full_disk_is_told_before_anything_is_created(world: Wreckage, disk: SmallDisk) -> None:
+def test_a_full_disk_is_told_before_anything_is_created(world: World, disk: SmallDisk) -> None:
     disk.fill()
     launch = world.start(LAUNCH, str(world.write_run(4)), "--yes")
     assert launch.end() in (1, 2)
     assert launch.said.count("error: ") == 1
     assert "full" in launch.said or "No space left on device" in launch.said
-    assert world.hand.hits() == []
+    assert world.hits() == []
 
 
-def test_a_read_only_home_is_told_before_anything_is_created(world: Wreckage, disk: SmallDisk) -> None:
+def test_a_read_only_home_is_told_before_anything_is_created(world: World, disk: SmallDisk) -> None:
     disk.forbid_writing(True)
     launch = world.start(LAUNCH, str(world.write_run(4)), "--yes")
     assert launch.end() == 2
@@ -116,15 +119,15 @@ def test_a_read_only_home_is_told_before_anything_is_created(world: Wreckage, di
     disk.forbid_writing(False)
 
 
-@pytest.mark.parametrize("script", ["local.recover", "mturk.expire_hits"])
+@pytest.mark.parametrize("script", ["local/recover", "mturk/expire_hits"])
 def test_what_takes_down_says_that_the_home_is_read_only_before_it_does_anything(
-    world: Wreckage, disk: SmallDisk, script: str
+    world: World, disk: SmallDisk, script: str
 ) -> None:
-    run_id = world.crash(2)
+    run_id = world.crash(units=2, assignments=2).run_id
     disk.forbid_writing(True)
-    more = () if script == "local.recover" else ("--run", run_id)
-    result = world.script(script, "--yes", *more)
+    more = () if script == "local/recover" else ("--run", run_id)
+    result = world.invoke(script, "--yes", *more)
     disk.forbid_writing(False)
     assert result.exit_code == 2
     assert "Read-only file system" in result.stderr
-    assert len(world.hand.open_hits()) == 2
+    assert len(world.open_hits()) == 2

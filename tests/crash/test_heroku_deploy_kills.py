@@ -6,7 +6,7 @@ import pytest
 
 from tests.support import sweeps
 from tests.support.heroku.running import eventually
-from tests.support.heroku_servers import HerokuWorld
+from tests.support.servers import HerokuServers
 
 CALLS = (
     "GET /account",
@@ -29,7 +29,7 @@ SAMPLE = [
 SWEPT = POINTS if sweeps.FULL else SAMPLE
 
 
-def cut_off(heroku: HerokuWorld, moment: str, call: str, *args: str) -> None:
+def cut_off(heroku: HerokuServers, moment: str, call: str, *args: str) -> None:
     """Kill -9 a launch_server while Heroku is at a call of it; the call then goes on."""
     heroku.emulator.order(moment, operation=call)
     launch = heroku.start("heroku/launch_server", *args)
@@ -44,7 +44,7 @@ def cut_off(heroku: HerokuWorld, moment: str, call: str, *args: str) -> None:
 @pytest.mark.parametrize("moment,call", SWEPT)
 @pytest.mark.parametrize("state", ["finished", "running"], ids=["ended", "crashed"])
 def test_a_deploy_that_was_cut_off_is_seen_and_taken_down(
-    heroku: HerokuWorld, moment: str, call: str, state: str, record_property: sweeps.Record
+    heroku: HerokuServers, moment: str, call: str, state: str, record_property: sweeps.Record
 ) -> None:
     run = heroku.add_run(state=state)
     cut_off(heroku, moment, call, run.run_id)
@@ -61,14 +61,14 @@ def test_a_deploy_that_was_cut_off_is_seen_and_taken_down(
     assert heroku.status()["servers"] == []
 
 
-def test_every_call_of_a_deploy_is_swept(heroku: HerokuWorld) -> None:
+def test_every_call_of_a_deploy_is_swept(heroku: HerokuServers) -> None:
     before = heroku.emulator.calls()
-    heroku.launch(heroku.add_run())
+    heroku.launch_app(heroku.add_run())
     after = heroku.emulator.calls()
     assert {call for call in after if after[call] != before.get(call)} == set(CALLS)
 
 
-def test_an_app_that_appears_after_everything_was_taken_down_is_found_again(heroku: HerokuWorld) -> None:
+def test_an_app_that_appears_after_everything_was_taken_down_is_found_again(heroku: HerokuServers) -> None:
     run = heroku.add_run()
     heroku.emulator.order("hold-before", operation="POST /apps")
     launch = heroku.start("heroku/launch_server", run.run_id)
@@ -82,7 +82,7 @@ def test_an_app_that_appears_after_everything_was_taken_down_is_found_again(hero
 
 
 def test_an_app_that_was_cut_off_before_it_was_marked_is_not_taken_from_whoever_configured_it(
-    heroku: HerokuWorld,
+    heroku: HerokuServers,
 ) -> None:
     cut_off(heroku, "hold-after", "POST /apps", heroku.add_run().run_id)
     (name,) = heroku.apps()
@@ -93,7 +93,7 @@ def test_an_app_that_was_cut_off_before_it_was_marked_is_not_taken_from_whoever_
     assert heroku.kill(name)["done"] == 1
 
 
-def test_a_cut_off_deploy_of_an_app_for_no_run_goes_by_its_name(heroku: HerokuWorld) -> None:
+def test_a_cut_off_deploy_of_an_app_for_no_run_goes_by_its_name(heroku: HerokuServers) -> None:
     folder = heroku.folder / "own-app"
     folder.mkdir()
     (folder / "Procfile").write_text("web: python -m http.server $PORT\n")
@@ -104,7 +104,7 @@ def test_a_cut_off_deploy_of_an_app_for_no_run_goes_by_its_name(heroku: HerokuWo
     assert heroku.status()["servers"] == []
 
 
-def test_two_launches_of_one_run_do_not_meet(heroku: HerokuWorld) -> None:
+def test_two_launches_of_one_run_do_not_meet(heroku: HerokuServers) -> None:
     run = heroku.add_run()
     heroku.emulator.order("hold-before", operation="POST /apps/{app}/builds")
     heroku.start("heroku/launch_server", run.run_id)

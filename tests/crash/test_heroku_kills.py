@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support import fixtures
 from tests.support.heroku.running import RunningEmulator
-from tests.support.strikes import LAUNCH, RECOVER, Wreckage
+from tests.support.strikes import LAUNCH, RECOVER
 from tests.support.sweeps import Point, Record, points, sweep
+from tests.support.world import World
 
-world, heroku = fixtures.wreckage, fixtures.heroku_account
+pytestmark = pytest.mark.gated
 
 KILL = "heroku/kill_servers"
 UNITS = 4  # two at once; how often a build is asked after differs by one or two calls
@@ -17,7 +17,7 @@ UNITS = 4  # two at once; how often a build is asked after differs by one or two
 
 @sweep(points(calls=21, commits=23, heroku=18), "after commit 5", "after Heroku call 2")
 def test_a_launch_that_is_killed_is_shut_down_by_recover(
-    world: Wreckage, heroku_run_toml: str, point: Point, record_property: Record
+    world: World, heroku_run_toml: str, point: Point, record_property: Record
 ) -> None:
     name = "launch_run with a Heroku app, then recover"
     world.strike(record_property, name, point, LAUNCH, heroku_run_toml, "--yes")
@@ -26,7 +26,7 @@ def test_a_launch_that_is_killed_is_shut_down_by_recover(
 
 @sweep(points(calls=21, commits=23, heroku=18), "before Heroku call 5")
 def test_a_launch_that_is_killed_is_carried_on_by_resume(
-    world: Wreckage, heroku_run_toml: str, point: Point, record_property: Record
+    world: World, heroku_run_toml: str, point: Point, record_property: Record
 ) -> None:
     name = "launch_run with a Heroku app, then --resume"
     world.strike(record_property, name, point, LAUNCH, heroku_run_toml, "--yes")
@@ -34,7 +34,7 @@ def test_a_launch_that_is_killed_is_carried_on_by_resume(
 
 
 @pytest.fixture
-def crashed(world: Wreckage, heroku: RunningEmulator, heroku_run_toml: str) -> str:
+def crashed(world: World, heroku_account: RunningEmulator, heroku_run_toml: str) -> str:
     """A run whose process died when the first two HITs were out; its app is still there. Its id."""
     assert world.kill_at(Point("call", "after", 5), LAUNCH, heroku_run_toml, "--yes")
     (run_id,) = world.run_ids()
@@ -43,7 +43,7 @@ def crashed(world: Wreckage, heroku: RunningEmulator, heroku_run_toml: str) -> s
 
 @sweep(points(calls=9, commits=9, heroku=15), "after Heroku call 9")
 def test_a_recover_that_is_killed_can_be_run_again(
-    world: Wreckage, crashed: str, point: Point, record_property: Record
+    world: World, crashed: str, point: Point, record_property: Record
 ) -> None:
     name = "recover of a run with a Heroku app, then recover"
     world.strike(record_property, name, point, RECOVER, "--yes")
@@ -52,7 +52,7 @@ def test_a_recover_that_is_killed_can_be_run_again(
 
 @sweep(points(calls=16, commits=16, heroku=13), "after call 9")
 def test_a_recover_that_carries_on_and_is_killed_can_be_run_again(
-    world: Wreckage, crashed: str, point: Point, record_property: Record
+    world: World, crashed: str, point: Point, record_property: Record
 ) -> None:
     name = "recover --resume of a run with a Heroku app, then the same"
     world.strike(record_property, name, point, RECOVER, "--resume", "--yes")
@@ -62,7 +62,7 @@ def test_a_recover_that_carries_on_and_is_killed_can_be_run_again(
 
 @sweep(points(commits=1, heroku=13), "after Heroku call 8")
 def test_a_kill_servers_that_is_killed_is_made_good_by_recover(
-    world: Wreckage, crashed: str, point: Point, record_property: Record
+    world: World, crashed: str, point: Point, record_property: Record
 ) -> None:
     name = "heroku/kill_servers, then recover"
     world.strike(record_property, name, point, KILL, "--run", crashed, "--yes")
@@ -71,7 +71,7 @@ def test_a_kill_servers_that_is_killed_is_made_good_by_recover(
 
 @sweep(points(commits=1, heroku=13), "after Heroku call 9")
 def test_a_run_is_carried_on_after_a_kill_servers_that_is_killed(
-    world: Wreckage, crashed: str, point: Point, record_property: Record
+    world: World, crashed: str, point: Point, record_property: Record
 ) -> None:
     name = "heroku/kill_servers, then recover --resume"
     world.strike(record_property, name, point, KILL, "--run", crashed, "--yes")

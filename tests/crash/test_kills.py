@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support import fixtures
-from tests.support.strikes import DOWNLOAD, EXPIRE, LAUNCH, RECOVER, Wreckage
+from tests.support.strikes import DOWNLOAD, EXPIRE, LAUNCH, RECOVER
 from tests.support.sweeps import Point, Record, points, sweep
+from tests.support.world import World
 
-world = fixtures.wreckage
+pytestmark = pytest.mark.gated
 
 # A run of six units, three at once, two assignments each: so many calls and commits does it make, and so do those
 # who mend it.
@@ -17,7 +17,7 @@ KILL = "local/kill_servers"
 
 
 @pytest.fixture
-def run_toml(world: Wreckage) -> str:
+def run_toml(world: World) -> str:
     """A run to launch, workers to do it, and HITs of somebody else in the same account."""
     world.add_foreign_hits()
     world.work_in_pairs()
@@ -33,23 +33,23 @@ def served_run_toml(run_toml: str) -> str:
 
 
 @pytest.fixture
-def crashed(world: Wreckage) -> str:
+def crashed(world: World) -> str:
     """A crashed run with six HITs out: two are done, one is half done, one is being worked on. Its id."""
     world.add_foreign_hits()
     world.work_in_pairs()
-    run_id = world.crash(UNITS)
-    first, second, third, fourth, *_ = world.hand.open_hits()
+    run_id = world.crash(units=UNITS, assignments=2).run_id
+    first, second, third, fourth, *_ = world.open_hits()
     for hit_id in (first, second):
-        world.hand.do(hit_id, "AWORKER1")
-        world.hand.do(hit_id, "AWORKER2")
-    world.hand.do(third, "AWORKER1")
-    world.begun[fourth] = world.hand.accept(fourth, "AWORKER1")
+        world.do(hit_id, "AWORKER1")
+        world.do(hit_id, "AWORKER2")
+    world.do(third, "AWORKER1")
+    world.begun[fourth] = world.accept(fourth, "AWORKER1")
     return run_id
 
 
 @sweep(points(calls=29, commits=25), "after call 4", "before commit 7")
 def test_a_launch_that_is_killed_is_shut_down_by_recover(
-    world: Wreckage, run_toml: str, point: Point, record_property: Record
+    world: World, run_toml: str, point: Point, record_property: Record
 ) -> None:
     world.strike(record_property, "launch_run, then recover", point, LAUNCH, run_toml, "--yes")
     world.assert_recovered()
@@ -57,7 +57,7 @@ def test_a_launch_that_is_killed_is_shut_down_by_recover(
 
 @sweep(points(calls=29, commits=25), "before call 4", "before commit 2")
 def test_a_launch_that_is_killed_is_carried_on_by_resume(
-    world: Wreckage, run_toml: str, point: Point, record_property: Record
+    world: World, run_toml: str, point: Point, record_property: Record
 ) -> None:
     world.strike(record_property, "launch_run, then --resume", point, LAUNCH, run_toml, "--yes")
     world.assert_carried_on(UNITS)
@@ -65,7 +65,7 @@ def test_a_launch_that_is_killed_is_carried_on_by_resume(
 
 @sweep(points(calls=29, commits=29), "after call 5", "after commit 4")
 def test_a_launch_with_a_task_server_that_is_killed_is_shut_down_by_recover(
-    world: Wreckage, served_run_toml: str, point: Point, record_property: Record
+    world: World, served_run_toml: str, point: Point, record_property: Record
 ) -> None:
     name = "launch_run with a server, then recover"
     world.strike(record_property, name, point, LAUNCH, served_run_toml, "--yes")
@@ -74,7 +74,7 @@ def test_a_launch_with_a_task_server_that_is_killed_is_shut_down_by_recover(
 
 @sweep(points(calls=29, commits=29), "before commit 5")
 def test_a_launch_with_a_task_server_that_is_killed_is_carried_on_by_resume(
-    world: Wreckage, served_run_toml: str, point: Point, record_property: Record
+    world: World, served_run_toml: str, point: Point, record_property: Record
 ) -> None:
     name = "launch_run with a server, then --resume"
     world.strike(record_property, name, point, LAUNCH, served_run_toml, "--yes")
@@ -83,7 +83,7 @@ def test_a_launch_with_a_task_server_that_is_killed_is_carried_on_by_resume(
 
 @sweep(points(calls=5, commits=2), "after call 3")
 def test_an_expire_hits_that_is_killed_is_made_good_by_recover(
-    world: Wreckage, crashed: str, point: Point, record_property: Record
+    world: World, crashed: str, point: Point, record_property: Record
 ) -> None:
     name = "expire_hits, then recover"
     world.strike(record_property, name, point, EXPIRE, "--run", crashed, "--yes")
@@ -92,7 +92,7 @@ def test_an_expire_hits_that_is_killed_is_made_good_by_recover(
 
 @sweep(points(calls=11, commits=4), "after call 4")
 def test_a_download_that_is_killed_loses_nothing(
-    world: Wreckage, crashed: str, point: Point, record_property: Record
+    world: World, crashed: str, point: Point, record_property: Record
 ) -> None:
     name = "download_results, then recover"
     world.strike(record_property, name, point, DOWNLOAD, "--run", crashed)
@@ -101,7 +101,7 @@ def test_a_download_that_is_killed_loses_nothing(
 
 @sweep(points(calls=11, commits=4), "after call 6")
 def test_a_run_is_carried_on_after_a_download_that_is_killed(
-    world: Wreckage, crashed: str, point: Point, record_property: Record
+    world: World, crashed: str, point: Point, record_property: Record
 ) -> None:
     name = "download_results, then recover --resume"
     world.strike(record_property, name, point, DOWNLOAD, "--run", crashed)
@@ -111,7 +111,7 @@ def test_a_run_is_carried_on_after_a_download_that_is_killed(
 
 @sweep(points(calls=20, commits=16), "after call 5", "before commit 6")
 def test_a_recover_that_is_killed_can_be_run_again(
-    world: Wreckage, crashed: str, point: Point, record_property: Record
+    world: World, crashed: str, point: Point, record_property: Record
 ) -> None:
     world.strike(record_property, "recover, then recover", point, RECOVER, "--yes")
     world.assert_recovered()
@@ -119,7 +119,7 @@ def test_a_recover_that_is_killed_can_be_run_again(
 
 @sweep(points(calls=17, commits=15), "after call 6")
 def test_a_recover_that_carries_on_and_is_killed_can_be_run_again(
-    world: Wreckage, crashed: str, point: Point, record_property: Record
+    world: World, crashed: str, point: Point, record_property: Record
 ) -> None:
     name = "recover --resume, then the same"
     world.strike(record_property, name, point, RECOVER, "--resume", "--yes")
@@ -128,7 +128,7 @@ def test_a_recover_that_carries_on_and_is_killed_can_be_run_again(
 
 
 @pytest.fixture
-def crashed_with_server(world: Wreckage, served_run_toml: str) -> str:
+def crashed_with_server(world: World, served_run_toml: str) -> str:
     """A run whose process died when the first three HITs were out; its task server is still there. Its id."""
     assert world.kill_at(Point("call", "after", 6), LAUNCH, served_run_toml, "--yes")
     assert world.server_processes()
@@ -138,7 +138,7 @@ def crashed_with_server(world: Wreckage, served_run_toml: str) -> str:
 
 @sweep(points(calls=13, commits=12), "after call 5", "before commit 8")
 def test_a_recover_of_a_run_with_a_server_that_is_killed_can_be_run_again(
-    world: Wreckage, crashed_with_server: str, point: Point, record_property: Record
+    world: World, crashed_with_server: str, point: Point, record_property: Record
 ) -> None:
     name = "recover of a run with a server, then recover"
     world.strike(record_property, name, point, RECOVER, "--yes")
@@ -147,7 +147,7 @@ def test_a_recover_of_a_run_with_a_server_that_is_killed_can_be_run_again(
 
 @sweep(points(calls=23, commits=20), "after commit 3")
 def test_a_recover_that_carries_a_run_with_a_server_on_and_is_killed_can_be_run_again(
-    world: Wreckage, crashed_with_server: str, point: Point, record_property: Record
+    world: World, crashed_with_server: str, point: Point, record_property: Record
 ) -> None:
     name = "recover --resume of a run with a server, then the same"
     world.strike(record_property, name, point, RECOVER, "--resume", "--yes")
@@ -157,7 +157,7 @@ def test_a_recover_that_carries_a_run_with_a_server_on_and_is_killed_can_be_run_
 
 @sweep(points(commits=1), "before commit 1")
 def test_a_kill_servers_that_is_killed_is_made_good_by_recover(
-    world: Wreckage, crashed_with_server: str, point: Point, record_property: Record
+    world: World, crashed_with_server: str, point: Point, record_property: Record
 ) -> None:
     name = "kill_servers, then recover"
     world.strike(record_property, name, point, KILL, "--run", crashed_with_server, "--yes")
@@ -166,7 +166,7 @@ def test_a_kill_servers_that_is_killed_is_made_good_by_recover(
 
 @sweep(points(commits=1), "after commit 1")
 def test_a_run_is_carried_on_after_a_kill_servers_that_is_killed(
-    world: Wreckage, crashed_with_server: str, point: Point, record_property: Record
+    world: World, crashed_with_server: str, point: Point, record_property: Record
 ) -> None:
     name = "kill_servers, then recover --resume"
     world.strike(record_property, name, point, KILL, "--run", crashed_with_server, "--yes")

@@ -4,12 +4,13 @@ import signal
 
 import pytest
 
-from tests.support import fixtures, sweeps
+from tests.support import sweeps
 from tests.support.crowds import wait_until
 from tests.support.gates import Call
-from tests.support.launching import Launch, World
+from tests.support.scripts import Script
+from tests.support.world import World
 
-world = fixtures.launching_world
+pytestmark = pytest.mark.gated
 
 # A run of eight units, four at once, makes about thirty calls: 1 asks for the balance, 2 makes the HIT type,
 # 3 to 6 create, 7 looks.
@@ -38,22 +39,22 @@ class Crew:
         """Do what is to be done when a call arrives."""
         if call.operation != "ListReviewableHITs":
             return
-        hand, gate = self._world.hand, self._world.gate
+        gate = self._world.gate
         if self._held and gate.count("UpdateExpirationForHIT"):
-            hand.submit(self._held)
+            self._world.submit(self._held)
             self._held = None
-        free = [hit_id for hit_id in hand.open_hits() if hit_id not in self._accepted]
+        free = [hit_id for hit_id in self._world.open_hits() if hit_id not in self._accepted]
         for hit_id in free[:2]:
-            hand.do(hit_id)
+            self._world.do(hit_id)
         if not self._held and len(free) > 2 and not gate.count("UpdateExpirationForHIT"):
-            self._held = hand.accept(free[2])
+            self._held = self._world.accept(free[2])
             self._accepted.add(free[2])
         elif self._held and not free:
-            hand.submit(self._held)
+            self._world.submit(self._held)
             self._held = None
 
 
-def press_at(world: World, number: int, sign: signal.Signals = signal.SIGINT) -> Launch:
+def press_at(world: World, number: int, sign: signal.Signals = signal.SIGINT) -> Script:
     """Launch a run and press once when its call of that number arrives."""
     crew, pressed, started = Crew(world), [], []
 
@@ -66,16 +67,16 @@ def press_at(world: World, number: int, sign: signal.Signals = signal.SIGINT) ->
             started[0].hear("Stopping" if number > 1 else "Interrupted")
 
     world.gate.before = strike
-    started.append(world.launch(max_num_concurrent_units=4))
+    started.append(world.launch_run(max_num_concurrent_units=4))
     return started[0]
 
 
-def assert_ended_cleanly(world: World, launch: Launch) -> None:
+def assert_ended_cleanly(world: World, launch: Script) -> None:
     assert launch.end() == 0, launch.said
-    assert world.hand.open_hits() == []
-    assert world.collected() == world.hand.submitted()
-    assert world.hand.doubled_units() == []
-    assert [state for (state,) in world.query("SELECT state FROM task_runs")] == ["finished"]
+    assert world.open_hits() == []
+    assert world.collected() == world.submitted()
+    assert world.doubled_units() == []
+    assert [state for (state,) in world.sql("SELECT state FROM task_runs")] == ["finished"]
     assert not {"creating", "outstanding"} & set(world.units(launch.run_id))
     assert "Traceback" not in launch.said
 
@@ -96,7 +97,7 @@ def test_one_press_ends_a_run_cleanly_at_whatever_commit_it_comes(
 ) -> None:
     crew = Crew(world)
     world.gate.before = crew.work
-    launch = world.launch(struck=("SIGINT", when, str(number)), max_num_concurrent_units=4)
+    launch = world.launch_run(struck=("SIGINT", when, str(number)), max_num_concurrent_units=4)
     assert_ended_cleanly(world, launch)
     assert "Stopping" in launch.said
 
@@ -106,44 +107,44 @@ def test_a_press_before_the_run_exists_creates_nothing(world: World) -> None:
     assert launch.end() == 130
     assert "Interrupted." in launch.said
     assert world.run_ids() == []
-    assert world.hand.hits() == []
+    assert world.hits() == []
 
 
 def test_a_press_after_the_last_unit_changes_nothing(world: World) -> None:
     def work(call: Call) -> None:
         if call.operation == "ListReviewableHITs":
-            for hit_id in world.hand.open_hits():
-                world.hand.do(hit_id)
+            for hit_id in world.open_hits():
+                world.do(hit_id)
 
     world.gate.before = work
-    launch = world.launch(units=2)
+    launch = world.launch_run(units=2)
     assert launch.end() == 0
-    commits = world.query("SELECT count(*) FROM events")[0][0]
-    late = world.launch(units=2, struck=("SIGINT", "after", str(commits + 3)))
+    commits = world.sql("SELECT count(*) FROM events")[0][0]
+    late = world.launch_run(units=2, struck=("SIGINT", "after", str(commits + 3)))
     assert late.end() == 0, late.said
     assert len(world.collected(late.run_id)) == 2
 
 
 @pytest.fixture
-def waiting(world: World) -> Launch:
+def waiting(world: World) -> Script:
     """A run of which two workers hold a HIT each, which was told to stop and says that it is waiting."""
-    launch = world.launch(units=5)
-    wait_until(lambda: len(world.hand.open_hits()) == 5, 30)
-    first, second, third, *_ = world.hand.open_hits()
-    world.held = [world.hand.accept(first), world.hand.accept(second)]
-    world.hand.do(third)
+    launch = world.launch_run(units=5)
+    wait_until(lambda: len(world.open_hits()) == 5, 30)
+    first, second, third, *_ = world.open_hits()
+    world.held = [world.accept(first), world.accept(second)]
+    world.do(third)
     launch.press()
     launch.hear("Press Ctrl-C again to stop now.")
     return launch
 
 
 def test_two_presses_stop_and_name_the_work_in_flight_which_can_be_collected_later(
-    world: World, waiting: Launch
+    world: World, waiting: Script
 ) -> None:
     waiting.press()
     assert waiting.end() == 130
     assert "Stopping now." in waiting.said
-    held = [hit.hit_id for hit in world.hand.hits() if hit.pending]
+    held = [hit.hit_id for hit in world.hits() if hit.pending]
     assert len(held) == 2
     for hit_id in held:
         line = next(line for line in waiting.said.splitlines() if f"HIT {hit_id}" in line)
@@ -152,31 +153,31 @@ def test_two_presses_stop_and_name_the_work_in_flight_which_can_be_collected_lat
     run_id = waiting.run_id
     assert f"make results RUN={run_id}" in waiting.said
     assert waiting.document()["state"] == "stopped"
-    assert world.hand.open_hits() == []
+    assert world.open_hits() == []
     assert len(world.collected()) == 1
     for assignment_id in world.held:
-        world.hand.submit(assignment_id)
-    assert world.script("mturk.download_results", "--run", run_id).exit_code == 0
-    assert world.collected() == world.hand.submitted()
+        world.submit(assignment_id)
+    assert world.invoke("mturk/download_results", "--run", run_id).exit_code == 0
+    assert world.collected() == world.submitted()
     assert len(world.collected()) == 3
 
 
-def test_what_is_submitted_while_the_run_waits_is_in_the_results(world: World, waiting: Launch) -> None:
+def test_what_is_submitted_while_the_run_waits_is_in_the_results(world: World, waiting: Script) -> None:
     first, second = world.held
-    world.hand.submit(first)
-    world.hand.give_back(second)
+    world.submit(first)
+    world.give_back(second)
     assert_ended_cleanly(world, waiting)
     assert len(world.collected()) == 2
     assert waiting.document()["assignments"] == 2
 
 
-def test_abandoned_work_is_waited_for_until_its_deadline_and_no_longer(world: World, waiting: Launch) -> None:
+def test_abandoned_work_is_waited_for_until_its_deadline_and_no_longer(world: World, waiting: Script) -> None:
     world.crowd.advance(601)
     assert_ended_cleanly(world, waiting)
     assert len(world.collected()) == 1
 
 
-def press_while_expiring(world: World) -> Launch:
+def press_while_expiring(world: World) -> Script:
     """Press a second time when the first expiry is on its way, while five HITs are out, and one is held."""
     presses: list[Call] = []
 
@@ -186,9 +187,9 @@ def press_while_expiring(world: World) -> Launch:
             launch.press()
             launch.hear("Noted.")
 
-    launch = world.launch(units=5, variables={"CROWDOPS_THREADS": "1"})
-    wait_until(lambda: len(world.hand.open_hits()) == 5, 30)
-    world.hand.accept(world.hand.open_hits()[0])
+    launch = world.launch_run(units=5, variables={"CROWDOPS_THREADS": "1"})
+    wait_until(lambda: len(world.open_hits()) == 5, 30)
+    world.accept(world.open_hits()[0])
     world.gate.before = strike
     launch.press()
     return launch
@@ -202,19 +203,19 @@ def test_a_press_while_hits_are_expired_takes_effect_only_afterwards(world: Worl
         in launch.said
     )
     assert world.gate.count("UpdateExpirationForHIT") == 5
-    assert world.hand.open_hits() == []
+    assert world.open_hits() == []
     assert launch.said.count("1 accepted, not submitted") == 1
 
 
 def test_a_press_that_was_noted_does_not_spoil_a_run_that_has_nothing_to_wait_for(world: World) -> None:
-    launch = world.launch(units=3, variables={"CROWDOPS_THREADS": "1"})
-    wait_until(lambda: len(world.hand.open_hits()) == 3, 30)
+    launch = world.launch_run(units=3, variables={"CROWDOPS_THREADS": "1"})
+    wait_until(lambda: len(world.open_hits()) == 3, 30)
     presses: list[Call] = []
 
     def strike(call: Call) -> None:
         if call.operation == "UpdateExpirationForHIT" and not presses:
             presses.append(call)
-            world.hand.do(world.hand.open_hits()[-1])
+            world.do(world.open_hits()[-1])
             launch.press()
             launch.hear("Noted.")
 

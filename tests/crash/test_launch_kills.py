@@ -4,13 +4,13 @@ import signal
 
 import pytest
 
-from tests.support import fixtures
 from tests.support.crowds import wait_until
 from tests.support.gates import Call, Cut
-from tests.support.launching import Launch, World
+from tests.support.scripts import Script
 from tests.support.sweeps import Point, Record, note, points, sweep
+from tests.support.world import World
 
-world = fixtures.launching_world
+pytestmark = pytest.mark.gated
 
 FAULTS = {
     "a third throttled": {"operation": "*", "kind": "throttle", "probability": 0.3},
@@ -25,17 +25,17 @@ FAULTS = {
 def work(world: World, call: Call) -> None:
     """Do two of the open HITs whenever the run looks."""
     if call.operation == "ListReviewableHITs":
-        for hit_id in world.hand.open_hits()[:2]:
-            world.hand.do(hit_id)
+        for hit_id in world.open_hits()[:2]:
+            world.do(hit_id)
 
 
-def kill_at(world: World, point: Point) -> Launch:
+def kill_at(world: World, point: Point) -> Script:
     """Launch a run of eight units, four at once, and kill it at a point."""
     options = {"max_num_concurrent_units": 4, "variables": {"CROWDOPS_THREADS": "2"}}
     if point.what == "commit":
         world.gate.before = lambda call: work(world, call)
-        return world.launch(struck=("SIGKILL", point.when, str(point.number)), **options)
-    started: list[Launch] = []
+        return world.launch_run(struck=("SIGKILL", point.when, str(point.number)), **options)
+    started: list[Script] = []
 
     def strike(call: Call) -> None:
         if call.number == point.number:
@@ -52,38 +52,37 @@ def kill_at(world: World, point: Point) -> Launch:
     world.gate.before = before
     if point.when == "after":
         world.gate.after = strike
-    started.append(world.launch(**options))
+    started.append(world.launch_run(**options))
     return started[0]
 
 
-def assert_nothing_is_lost(world: World, launch: Launch) -> None:
+def assert_nothing_is_lost(world: World, launch: Script) -> None:
     """The run was killed: is it seen as crashed, and does one command each take it down and collect its work?"""
-    hand = world.hand
-    assert hand.doubled_units() == []
+    assert world.doubled_units() == []
     if not world.run_ids():
-        assert hand.hits() == []
+        assert world.hits() == []
         return
     run_id = world.run_ids()[0]
-    known = {hit_id for (hit_id,) in world.query("SELECT hit_id FROM units WHERE hit_id IS NOT NULL")}
-    unknown = [hit for hit in hand.hits() if hit.hit_id not in known]
+    known = {hit_id for (hit_id,) in world.sql("SELECT hit_id FROM units WHERE hit_id IS NOT NULL")}
+    unknown = [hit for hit in world.hits() if hit.hit_id not in known]
     assert len(unknown) <= world.units(run_id).get("creating", 0)
-    assert f"{run_id}" in (shown := world.script("local.print_runs")).stdout
-    is_over = world.query("SELECT state FROM task_runs") == [("finished",)]  # killed after its last commit
+    assert f"{run_id}" in (shown := world.invoke("local/print_runs")).stdout
+    is_over = world.sql("SELECT state FROM task_runs") == [("finished",)]  # killed after its last commit
     assert ("crashed" in shown.stdout) != is_over
-    check = world.script("mturk.print_outstanding_hit_status", "--check")
-    if hand.open_hits():
+    check = world.invoke("mturk/print_outstanding_hit_status", "--check")
+    if world.open_hits():
         assert check.exit_code == 4
         assert run_id in check.stdout
         assert f"make expire RUN={run_id}" in check.stderr
     else:
         assert (check.exit_code, check.stdout) == (0, "")
-    expired = world.script("mturk.expire_hits", "--run", run_id, "--yes")
+    expired = world.invoke("mturk/expire_hits", "--run", run_id, "--yes")
     assert expired.exit_code == 0, expired.stderr
-    assert hand.open_hits() == []
-    collected = world.script("mturk.download_results", "--run", run_id)
+    assert world.open_hits() == []
+    collected = world.invoke("mturk/download_results", "--run", run_id)
     assert collected.exit_code == 0, collected.stderr
-    assert world.collected() == hand.submitted()
-    assert world.script("mturk.print_outstanding_hit_status", "--check").exit_code == 0
+    assert world.collected() == world.submitted()
+    assert world.invoke("mturk/print_outstanding_hit_status", "--check").exit_code == 0
 
 
 @sweep(
@@ -101,21 +100,21 @@ def test_a_run_that_is_killed_leaves_nothing_that_cannot_be_found(
         assert_nothing_is_lost(world, launch)
 
 
-def finish(world: World, units: int, **options: str) -> Launch:
+def finish(world: World, units: int, **options: str) -> Script:
     """Launch a run whose units are all done as soon as they are out, and wait for its end."""
 
     def do_all(call: Call) -> None:
         if call.operation == "ListReviewableHITs":
-            for hit_id in world.hand.open_hits():
-                world.hand.do(hit_id)
+            for hit_id in world.open_hits():
+                world.do(hit_id)
 
     world.gate.before = do_all
-    launch = world.launch(units=units, variables=options)
+    launch = world.launch_run(units=units, variables=options)
     assert launch.end() == 0, launch.said
-    assert world.hand.doubled_units() == []
+    assert world.doubled_units() == []
     assert world.units(launch.run_id) == {"finished": units}
     assert len(world.collected()) == units
-    assert world.collected() == world.hand.submitted()
+    assert world.collected() == world.submitted()
     assert "Traceback" not in launch.said
     return launch
 

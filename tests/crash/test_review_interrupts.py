@@ -2,35 +2,37 @@
 
 import pytest
 
-from tests.support import kills
-from tests.support.gates import Call, Gate
+from tests.support.crowds import wait_until
+from tests.support.gates import Call, let_pass
+from tests.support.scripts import Script
 from tests.support.works import Work
-from tests.support.worlds import World
+from tests.support.world import World
+
+pytestmark = pytest.mark.gated
 
 
-def press_at(gated: World, gate: Gate, operation: str, count: int, *command: str) -> tuple[int, str]:
+def press_at(world: World, operation: str, count: int, *command: str) -> tuple[int, str]:
     """Run a command, press Ctrl-C when its call of that number arrives; exit code and what it said."""
-    started = []
+    started: list[Script] = []
 
     def press(call: Call) -> None:
-        if call.operation == operation and gate.count(operation) == count:
+        if call.operation == operation and world.gate.count(operation) == count:
+            wait_until(lambda: bool(started))
             started[0].press()
 
-    gate.before = press
-    gate.shut()
-    started.append(kills.start(gated, *command))
-    gate.open()
+    world.gate.before = press
+    started.append(world.start(*command, variables={"CROWDOPS_THREADS": "1"}))
     code = started[0].end()
-    gate.before = lambda call: None
+    world.gate.before = let_pass
     return code, started[0].said
 
 
 @pytest.mark.parametrize("count", [1, 4])
-def test_review_stops_after_the_decisions_under_way(gated: World, gate: Gate, count: int) -> None:
-    work = Work(gated, units=8)
+def test_review_stops_after_the_decisions_under_way(world: World, count: int) -> None:
+    work = Work(world, units=8)
     work.collect()
     command = ("mturk/review_assignments", "--run", work.run.run_id, "--approve-all", "--yes")
-    code, said = press_at(gated, gate, "ApproveAssignment", count, *command)
+    code, said = press_at(world, "ApproveAssignment", count, *command)
     assert code == 130
     assert "Stopping: the calls under way are finished." in said
     assert said.endswith("Interrupted. The same command goes on where this one stopped.\n")
@@ -38,35 +40,35 @@ def test_review_stops_after_the_decisions_under_way(gated: World, gate: Gate, co
     assert f"{done} carried out, 0 were so already, 0 failed." in said
     assert count <= done < 8
     assert work.stored().count("Approved") == done
-    again = gated.invoke(*command)
+    again = world.invoke(*command)
     assert (again.exit_code, work.statuses()) == (0, ["Approved"] * 8)
 
 
-def test_paying_stops_after_the_payments_under_way(gated: World, gate: Gate) -> None:
-    work = Work(gated, units=4)
+def test_paying_stops_after_the_payments_under_way(world: World) -> None:
+    work = Work(world, units=4)
     work.collect()
     path = work.bonuses(*({"n": str(n)} for n in range(4)))
-    code, said = press_at(gated, gate, "SendBonus", 2, "mturk/pay_bonuses", str(path), "--yes")
+    code, said = press_at(world, "SendBonus", 2, "mturk/pay_bonuses", str(path), "--yes")
     assert code == 130
     assert "2 paid, 0 were so already, 0 failed." in said
-    again = gated.invoke("mturk/pay_bonuses", str(path), "--yes")
+    again = world.invoke("mturk/pay_bonuses", str(path), "--yes")
     assert "2 paid, 2 were so already, 0 failed." in again.stderr
 
 
 def test_an_endpoint_that_falls_silent_ends_it_with_what_was_not_tried(
-    gated: World, gate: Gate, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CROWDOPS_THREADS", "1")
-    work = Work(gated, units=5)
+    work = Work(world, units=5)
     work.collect()
-    gate.after = lambda call: gate.shut() if gate.count("ApproveAssignment") == 2 else None
-    result = gated.invoke(
+    world.gate.after = lambda call: world.gate.shut() if world.gate.count("ApproveAssignment") == 2 else None
+    result = world.invoke(
         *("mturk/review_assignments", "--run", work.run.run_id, "--approve-all", "--yes", "--timeout", "1.5")
     )
     assert result.exit_code == 1
     assert "did not answer within 1.5 s" in result.stderr
     assert result.stderr.count("not tried: the endpoint does not answer") == 2
-    gate.after = lambda call: None
-    gate.open()
-    again = gated.invoke("mturk/review_assignments", "--run", work.run.run_id, "--approve-all", "--yes")
+    world.gate.after = lambda call: None
+    world.gate.open()
+    again = world.invoke("mturk/review_assignments", "--run", work.run.run_id, "--approve-all", "--yes")
     assert (again.exit_code, work.statuses()) == (0, ["Approved"] * 5)

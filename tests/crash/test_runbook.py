@@ -9,13 +9,13 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support import fixtures
 from tests.support.crowds import wait_until
+from tests.support.forks import REPOSITORY
 from tests.support.gates import let_pass
-from tests.support.launching import REPOSITORY
-from tests.support.strikes import LAUNCH, Wreckage
+from tests.support.strikes import LAUNCH
+from tests.support.world import World
 
-world = fixtures.wreckage
+pytestmark = pytest.mark.gated
 
 README = REPOSITORY / "README.md"
 SCRIPT = re.compile(r"scripts/(\w+/\w+)\.py(.*)")
@@ -43,7 +43,7 @@ def script_of(command: str) -> tuple[str, list[str]]:
     return match[1], shlex.split(match[2])
 
 
-def follow(world: Wreckage, heading: str, run_id: str) -> list[str]:
+def follow(world: World, heading: str, run_id: str) -> list[str]:
     """Do the steps in a world; returns what each wrote."""
     commands = steps(heading)
     assert len(commands) >= 2, f"the runbook has no steps for {heading!r}"
@@ -57,69 +57,68 @@ def follow(world: Wreckage, heading: str, run_id: str) -> list[str]:
 
 
 @pytest.fixture
-def killed(world: Wreckage) -> str:
+def killed(world: World) -> str:
     """A run that was killed in its middle: two units done, two out, one of them being worked on. Its id."""
     world.add_foreign_hits()
     launch = world.start(LAUNCH, str(world.write_run(UNITS)), "--yes")
     world.wait_for_units("outstanding", UNITS)
-    for hit_id in world.hand.open_hits()[:2]:
-        world.hand.do(hit_id)
+    for hit_id in world.open_hits()[:2]:
+        world.do(hit_id)
     world.wait_for_units("finished", 2)
-    launch.process.kill()
-    launch.end()
+    launch.kill()
     world.work_in_pairs()
     return launch.run_id
 
 
-def test_power_failure(world: Wreckage, killed: str) -> None:
+def test_power_failure(world: World, killed: str) -> None:
     world.crew = let_pass
     runs, plan, _, _ = follow(world, "Power failure, kill -9, a frozen machine", killed)
     assert "crashed" in runs
     assert killed in plan and "$0.12" in plan
     world.assert_nothing_is_left()
-    assert (world.folder / "results.csv").read_text().count("cat") == len(world.hand.submitted())
+    assert (world.folder / "results.csv").read_text().count("cat") == len(world.submitted())
 
 
-def test_ctrl_c_twice(world: Wreckage) -> None:
+def test_ctrl_c_twice(world: World) -> None:
     world.add_foreign_hits()
     launch = world.start(LAUNCH, str(world.write_run(UNITS)), "--yes")
     world.wait_for_units("outstanding", UNITS)
-    held = world.hand.accept(world.hand.open_hits()[0])
+    held = world.accept(world.open_hits()[0])
     launch.press()
     launch.hear("Press Ctrl-C again")
     launch.press()
     assert launch.end() == 130
-    world.hand.submit(held)
+    world.submit(held)
     follow(world, "Ctrl-C twice", launch.run_id)
     world.assert_nothing_is_left()
     assert (world.folder / "results.csv").read_text().count("cat") == 1
 
 
-def test_lost_laptop(world: Wreckage, killed: str) -> None:
+def test_lost_laptop(world: World, killed: str) -> None:
     for path in world.home.iterdir():
         if path.name != "crowd":
             subprocess.run(["rm", "-r", str(path)], check=True)
     found, *_ = follow(world, "Lost laptop", killed)
     assert killed in found
     world.assert_nothing_is_left()
-    assert (world.folder / "results.csv").read_text().count("cat") == len(world.hand.submitted())
+    assert (world.folder / "results.csv").read_text().count("cat") == len(world.submitted())
 
 
-def lose_registry(world: Wreckage) -> None:
+def lose_registry(world: World) -> None:
     for path in world.home.glob("registry.db*"):
         path.unlink()
 
 
-def replace_key(world: Wreckage) -> None:
+def replace_key(world: World) -> None:
     """An expired key is refused; then the new one lies where it was."""
     keys = world.home / "crowd" / "credentials"
     good = keys.read_text()
     keys.write_text(re.sub("secret_access_key = .*", "secret_access_key = expired", good))
-    assert world.script("mturk.print_outstanding_hit_status").exit_code == 2
+    assert world.invoke("mturk/print_outstanding_hit_status").exit_code == 2
     keys.write_text(good)
 
 
-def do_nothing(world: Wreckage) -> None:
+def do_nothing(world: World) -> None:
     pass
 
 
@@ -129,7 +128,7 @@ def do_nothing(world: Wreckage) -> None:
     ids=["registry", "disk", "key"],
 )
 def test_a_run_is_carried_on_after(
-    world: Wreckage, killed: str, heading: str, accident: Callable[[Wreckage], None]
+    world: World, killed: str, heading: str, accident: Callable[[World], None]
 ) -> None:
     accident(world)
     follow(world, heading, killed)
@@ -137,11 +136,11 @@ def test_a_run_is_carried_on_after(
     assert world.units(killed) == {"finished": UNITS}
 
 
-def test_provider_down(world: Wreckage) -> None:
+def test_provider_down(world: World) -> None:
     world.add_foreign_hits()
     path = str(world.write_run(UNITS, no_submission_patience=2))
     launch = world.start(LAUNCH, path, "--yes", variables={"CROWDOPS_TIMEOUT": "0.5"})
-    wait_until(lambda: len(world.hand.open_hits()) == UNITS)
+    wait_until(lambda: len(world.open_hits()) == UNITS)
     world.gate.shut()
     assert launch.end() == 1, launch.said
     world.gate.open()

@@ -9,32 +9,34 @@ import pytest
 from sqlalchemy import update
 
 from crowdserver.storage import schema
-from tests.support import fixtures, sweeps
+from tests.support import sweeps
 from tests.support.gates import Call
-from tests.support.strikes import LAUNCH, Point, Wreckage
+from tests.support.strikes import LAUNCH
+from tests.support.sweeps import Point
+from tests.support.world import World
 
-world = fixtures.wreckage
+pytestmark = pytest.mark.gated
 
 
-def fault(operation: str, kind: str, **more: float) -> Callable[[Wreckage], None]:
+def fault(operation: str, kind: str, **more: float) -> Callable[[World], None]:
     return lambda world: world.crowd.control("faults", {"operation": operation, "kind": kind, **more})
 
 
-def lag(**seconds: int) -> Callable[[Wreckage], None]:
+def lag(**seconds: int) -> Callable[[World], None]:
     return lambda world: world.crowd.control("lag", seconds)
 
 
-def skew(seconds: int) -> Callable[[Wreckage], None]:
+def skew(seconds: int) -> Callable[[World], None]:
     """Let the service's clock be wrong."""
 
-    def turn(world: Wreckage) -> None:
-        with world.hand._database.write() as tx:
+    def turn(world: World) -> None:
+        with world.crowd.database.write() as tx:
             tx.execute(update(schema.server).values(clock_offset=seconds))
 
     return turn
 
 
-WEATHER: dict[str, Callable[[Wreckage], None]] = {
+WEATHER: dict[str, Callable[[World], None]] = {
     "a third throttled": fault("*", "throttle", probability=0.3),
     "errors before the effect": fault("*", "error-before", probability=0.15),
     "errors after the effect": fault("*", "error-after", probability=0.15),
@@ -50,7 +52,7 @@ SAMPLE = ("connections dropped after the effect", "a clock five minutes slow")
 
 
 @pytest.fixture(params=list(WEATHER) if sweeps.FULL else SAMPLE)
-def stormy(world: Wreckage, request: pytest.FixtureRequest) -> Wreckage:
+def stormy(world: World, request: pytest.FixtureRequest) -> World:
     """A world with bad weather from now on, foreign HITs, and workers; lists catch up as soon as somebody waits."""
     world.add_foreign_hits()
     world.work_in_pairs()
@@ -67,22 +69,22 @@ def stormy(world: Wreckage, request: pytest.FixtureRequest) -> Wreckage:
 
 
 @pytest.fixture
-def run_toml(stormy: Wreckage) -> str:
+def run_toml(stormy: World) -> str:
     return str(stormy.write_run(6, max_num_concurrent_units=3, assignments_per_unit=2))
 
 
-def calm(world: Wreckage) -> None:
+def calm(world: World) -> None:
     world.crowd.control("faults", method="DELETE")
     world.crowd.control("lag", {"list_seconds": 0, "counter_seconds": 0})
 
 
-def recover(world: Wreckage, **settings: Any) -> None:
+def recover(world: World, **settings: Any) -> None:
     launch = world.finish("local/recover", "--yes", CROWDOPS_TIMEOUT="3", **settings)
     assert "Traceback" not in launch.said
 
 
 def test_a_killed_run_is_shut_down_as_if_nothing_had_happened(
-    stormy: Wreckage, run_toml: str, record_property: sweeps.Record
+    stormy: World, run_toml: str, record_property: sweeps.Record
 ) -> None:
     assert stormy.kill_at(Point("call", "before", 9), LAUNCH, run_toml, "--yes")
     sweeps.count(record_property, "launch_run in bad weather, then recover")
@@ -92,7 +94,7 @@ def test_a_killed_run_is_shut_down_as_if_nothing_had_happened(
 
 
 def test_a_killed_run_is_carried_on_as_if_nothing_had_happened(
-    stormy: Wreckage, run_toml: str, record_property: sweeps.Record
+    stormy: World, run_toml: str, record_property: sweeps.Record
 ) -> None:
     assert stormy.kill_at(Point("call", "before", 9), LAUNCH, run_toml, "--yes")
     sweeps.count(record_property, "launch_run in bad weather, then --resume")
@@ -104,12 +106,12 @@ def test_a_killed_run_is_carried_on_as_if_nothing_had_happened(
     stormy.assert_nothing_is_left()
 
 
-def test_hits_are_expired_and_collected_as_if_nothing_had_happened(stormy: Wreckage) -> None:
-    run_id = stormy.crash(4)
-    for hit_id in stormy.hand.open_hits()[:2]:
-        stormy.hand.do(hit_id, "AWORKER1")
+def test_hits_are_expired_and_collected_as_if_nothing_had_happened(stormy: World) -> None:
+    run_id = stormy.crash(units=4, assignments=2).run_id
+    for hit_id in stormy.open_hits()[:2]:
+        stormy.do(hit_id, "AWORKER1")
     stormy.finish("mturk/expire_hits", "--run", run_id, "--yes", CROWDOPS_TIMEOUT="3")
-    assert stormy.hand.open_hits() == []
+    assert stormy.open_hits() == []
     calm(stormy)
     stormy.crowd.advance(90)
     stormy.finish("mturk/download_results", "--run", run_id, "-o", str(stormy.folder / "results.csv"))

@@ -1,11 +1,13 @@
 """A crowd server in a process of its own, for tests: started, talked to, stopped or killed."""
 
 import configparser
+import contextlib
 import os
 import signal
 import socket
 import tempfile
 import time
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,7 +16,12 @@ import boto3
 import psutil
 import requests
 from botocore.config import Config
+from sqlalchemy import delete, update
 
+from crowdserver.protocol.credentials import Credentials
+from crowdserver.storage import schema
+from crowdserver.storage.database import Database
+from crowdserver.storage.transactions import Crowd as OpenedCrowd
 from tests.support.forks import Process, Streams
 
 _START_SECONDS = 30
@@ -48,7 +55,7 @@ class Crowd:
         port: int = 0,
         extra: tuple[str, ...] = (),
     ) -> None:
-        self._temporary = None if home else tempfile.TemporaryDirectory(prefix="crowd-")
+        self._temporary = tempfile.TemporaryDirectory(prefix="crowd-")
         self.home = home or Path(self._temporary.name)
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.database_url = database or f"sqlite:///{self.home / 'crowd.db'}"
@@ -74,9 +81,10 @@ class Crowd:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if "database" in self.__dict__:
+            self.database.close()
         self.stop()
-        if self._temporary:
-            self._temporary.cleanup()
+        self._temporary.cleanup()
 
     @property
     def pid(self) -> int:
@@ -95,6 +103,26 @@ class Crowd:
         parser = configparser.ConfigParser(interpolation=None)
         parser.read_string(self.credentials_file.read_text())
         return parser["default"]["aws_access_key_id"], parser["default"]["aws_secret_access_key"]
+
+    @cached_property
+    def database(self) -> Database:
+        """The server's database, opened beside it."""
+        return Database(self.database_url)
+
+    @cached_property
+    def opened(self) -> OpenedCrowd:
+        """What the server's processes work on."""
+        return OpenedCrowd(self.database, Credentials(*self.credentials))
+
+    def empty(self) -> None:
+        """Make the account as it was before anybody used it."""
+        with self.database.write() as tx:
+            for table in reversed(schema.metadata.sorted_tables):
+                if table.name not in ("server", "account"):
+                    tx.execute(delete(table))
+            as_new = {"clock_offset": 0, "list_lag": 0, "counter_lag": 0, "plain_duplicates": False}
+            tx.execute(update(schema.server).values(as_new))
+            tx.execute(update(schema.account).values(funds=10_000_00, held=0))
 
     @property
     def environment(self) -> dict[str, str]:
@@ -115,16 +143,17 @@ class Crowd:
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CROWD"))
         }
-        output, log = self.home / "stdout.log", self.home / "stderr.log"
-        output.unlink(missing_ok=True)
-        self._process = Process(
-            "crowdserver",
-            *("--port", str(self._port)),
-            *self._arguments,
-            environment=environment,
-            streams=Streams(stdout=str(output), stderr=str(log)),
-        )
-        line = _first_line(self._process, output)
+        log = self.home / "stderr.log"
+        with tempfile.TemporaryDirectory() as folder:
+            output = Path(folder) / "stdout.log"
+            self._process = Process(
+                "crowdserver",
+                *("--port", str(self._port)),
+                *self._arguments,
+                environment=environment,
+                streams=Streams(stdout=str(output), stderr=str(log)),
+            )
+            line = first_line(self._process, output)
         if not line.startswith("crowd server ready at "):
             self.kill()
             raise CrowdFailed(log.read_text())
@@ -181,24 +210,6 @@ class Crowd:
         return sum(number["ok"] + number["failed"] for number in self.calls().values())
 
 
-def html_question(html: str = "<form><input name='label'></form>", frame_height: int = 0) -> str:
-    """The XML of a question whose page is in the HIT."""
-    return (
-        '<HTMLQuestion xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2011-11-11/'
-        f'HTMLQuestion.xsd"><HTMLContent><![CDATA[<!DOCTYPE html>{html}]]></HTMLContent>'
-        f"<FrameHeight>{frame_height}</FrameHeight></HTMLQuestion>"
-    )
-
-
-def external_question(url: str, frame_height: int = 600) -> str:
-    """The XML of a question whose page is at a URL."""
-    return (
-        '<ExternalQuestion xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2006-07-14/'
-        f'ExternalQuestion.xsd"><ExternalURL>{url.replace("&", "&amp;")}</ExternalURL>'
-        f"<FrameHeight>{frame_height}</FrameHeight></ExternalQuestion>"
-    )
-
-
 def free_port() -> int:
     """A port that nobody listens on at this moment."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -214,6 +225,17 @@ def is_over(process: psutil.Process) -> bool:
         return True
 
 
+def find_server_processes(home: Path) -> list[psutil.Process]:
+    """Return the processes that carry the marks of a home's task servers, the oldest first."""
+    marks = {"CROWDOPS_MANAGED": "1", "CROWDOPS_HOME": str(home.resolve())}
+    running = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if marks.items() <= process.environ().items():
+                running.append(process)
+    return sorted(running, key=psutil.Process.create_time)
+
+
 def wait_until(holds: Any, seconds: float = 10.0) -> None:
     """Wait until a function returns something true. Raises AssertionError when it does not in time."""
     deadline = time.monotonic() + seconds
@@ -222,7 +244,7 @@ def wait_until(holds: Any, seconds: float = 10.0) -> None:
         time.sleep(0.02)
 
 
-def _first_line(process: Process, output: Path) -> str:
+def first_line(process: Process, output: Path) -> str:
     """Return the line that a process begins with; empty if it ends without one."""
     wait_until(lambda: process.poll() is not None or _lines(output), _START_SECONDS)
     return (_lines(output) or [""])[0]

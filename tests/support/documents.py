@@ -3,7 +3,7 @@
 import csv
 import io
 
-from tests.support.worlds import Invoked
+from tests.support.scripts import Invoked
 
 
 def table(result: Invoked) -> list[list[str]]:

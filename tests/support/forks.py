@@ -59,13 +59,13 @@ class Process:
 
     def __init__(
         self,
-        program: Path | str,
+        program: str,
         *arguments: str,
         environment: Mapping[str, str],
         streams: Streams,
         session: bool = False,
     ) -> None:
-        self._program = str(program)
+        self._program = program
         self._lock = threading.Lock()
         self._code: int | None = None
         job = Job(self._program, list(arguments), dict(environment), os.getcwd(), list(streams), session)

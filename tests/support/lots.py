@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from crowdserver.storage import schema
-from crowdserver.storage.database import Database
 from tests.support.works import Work
-from tests.support.worlds import World
+from tests.support.world import World
 
 FUNDS = Decimal("10000.00")  # what an empty world's account has
 
@@ -74,17 +73,13 @@ LOTS = st.builds(
 
 def ledger(world: World) -> tuple[Decimal, Decimal]:
     """What the server says was spent, and what it holds."""
-    database = Database(world.crowd.database_url)
-    with database.read() as tx:
+    with world.crowd.database.read() as tx:
         row = tx.execute(select(schema.account)).one()
-    database.close()
     return FUNDS - Decimal(row.funds).scaleb(-2), Decimal(row.held).scaleb(-2)
 
 
 def paid_bonuses(world: World) -> Decimal:
     """The sum of all bonuses that the server has paid, without fees."""
-    database = Database(world.crowd.database_url)
-    with database.read() as tx:
-        found = sum(tx.execute(select(schema.bonuses.c.amount)).scalars())
-    database.close()
-    return Decimal(found).scaleb(-2)
+    with world.crowd.database.read() as tx:
+        cents = sum(tx.execute(select(schema.bonuses.c.amount)).scalars())
+    return Decimal(cents).scaleb(-2)

@@ -22,11 +22,13 @@ PAGE = """<!doctype html><html><head><title>A task</title></head><body>
 <button>Submit</button>
 </form></body></html>"""
 
+_FORM = "<!DOCTYPE html><form><input name='label'></form>"
 _SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas"
 _titles = itertools.count(1)
 
 
-def html_question(page: str, height: int = 0) -> str:
+def html_question(page: str = _FORM, height: int = 0) -> str:
+    """Return the XML of a question whose page is in the HIT."""
     return (
         f'<HTMLQuestion xmlns="{_SCHEMAS}/2011-11-11/HTMLQuestion.xsd">'
         f"<HTMLContent><![CDATA[{page}]]></HTMLContent><FrameHeight>{height}</FrameHeight></HTMLQuestion>"
@@ -34,10 +36,11 @@ def html_question(page: str, height: int = 0) -> str:
 
 
 def external_question(url: str) -> str:
+    """Return the XML of a question whose page is at a URL."""
     escaped = url.replace("&", "&amp;")
     return (
         f'<ExternalQuestion xmlns="{_SCHEMAS}/2006-07-14/ExternalQuestion.xsd">'
-        f"<ExternalURL>{escaped}</ExternalURL><FrameHeight>400</FrameHeight></ExternalQuestion>"
+        f"<ExternalURL>{escaped}</ExternalURL><FrameHeight>600</FrameHeight></ExternalQuestion>"
     )
 
 

@@ -62,13 +62,11 @@ class Script:
     ) -> None:
         name = f"{script.replace('/', '-')}-{next(_numbers)}"
         self._output, self._log = folder / f"{name}.out", folder / f"{name}.log"
-        path = SCRIPTS / f"{script}.py"
-        command = (STRUCK, *struck, str(path), *arguments) if struck else (path, *arguments)
-        self.process = Process(
-            *command,
-            environment=environment,
-            streams=Streams(stdout=str(self._output), stderr=str(self._log)),
-        )
+        command = [str(SCRIPTS / f"{script}.py"), *arguments]
+        if struck:
+            command = [str(STRUCK), *struck, *command]
+        streams = Streams(stdout=str(self._output), stderr=str(self._log))
+        self.process = Process(*command, environment=environment, streams=streams)
 
     @property
     def said(self) -> str:

@@ -1,31 +1,19 @@
-"""A world in which processes are killed at exactly known points, and the crowd server's own database is the judge."""
+"""Processes that are killed at exactly known points, and the crowd server's own database as the judge."""
 
 from __future__ import annotations
 
-import contextlib
 import signal
-import sqlite3
 from collections.abc import Callable
 from typing import Any
 
-import psutil
-from click.testing import Result
 from sqlalchemy import select
 
-from crowdops.config import parameters
-from crowdops.config.settings import Settings
-from crowdops.context import Context
-from crowdops.formats import marks
-from crowdops.hits.create import Creator
-from crowdops.runs import entry, plan
-from crowdops.runs.unit_launcher import UnitLauncher
-from crowdops.servers import pages
-from crowdops.workers.unit_caps import WorkerCap
-from crowdserver.storage.schema import assignments, hits
-from tests.support.crowds import html_question, wait_until
+from crowdserver.storage.schema import assignments
+from tests.support.crowds import wait_until
 from tests.support.gates import Call, Cut, let_pass
 from tests.support.heroku.running import RunningEmulator, eventually
-from tests.support.launching import Launch, World
+from tests.support.home import Home
+from tests.support.scripts import Invoked, Script
 from tests.support.sweeps import Point, Record, note
 
 LAUNCH, RECOVER = "mturk/launch_run", "local/recover"
@@ -34,51 +22,40 @@ WORKERS = ("AWORKER1", "AWORKER2")
 FOREIGN_APPS = ("somebodys-blog", "crowdops-look-alike-01234567")
 
 
-class Wreckage(World):
-    """A world whose processes are struck, with two workers who work whenever a run looks, and foreign HITs about."""
+class Strikes(Home):
+    """A home whose processes are struck, with workers who work whenever a run looks, and foreign HITs about."""
 
-    crew: Callable[[Call], None] = staticmethod(let_pass)
-    heroku: RunningEmulator | None = None
-    variables: dict[str, str] = {}  # noqa: RUF012 - replaced, never changed
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
+        self.crew: Callable[[Call], None] = let_pass
+        self.heroku: RunningEmulator | None = None
+        self.begun: dict[str, str] = {}  # HITs that a worker has accepted, and the assignments
+        self.most_open = 0
 
-    def environment(self, **more: str) -> dict[str, str]:
-        """As in every world, and what this one has besides."""
-        return super().environment(**{**self.variables, **more})
-
-    def start(
-        self,
-        script: str,
-        *arguments: str,
-        struck: tuple[str, ...] = (),
-        variables: dict[str, str] | None = None,
-    ) -> Launch:
-        """Start a script in a process of its own. `struck`: see tests/support/struck.py."""
-        more = {"CROWDOPS_THREADS": "2", **(variables or {})}
-        return self._start(script, *arguments, struck=struck, **more)
-
-    def kill_at(self, point: Point, script: str, *arguments: str) -> bool:
+    def kill_at(self, point: Point, script: str, *arguments: str, threads: int = 2) -> bool:
         """Run a script and kill it at a point. False if it ended before it came to the point."""
+        variables = {"CROWDOPS_THREADS": str(threads)}
         if point.what == "commit":
             self.gate.before = self.crew
-            launch = self.start(script, *arguments, struck=("SIGKILL", point.when, str(point.number)))
+            struck = ("SIGKILL", point.when, str(point.number))
+            process = self.start(script, *arguments, struck=struck, variables=variables)
         elif point.what == "Heroku call":
-            launch = self._kill_at_heroku_call(point, script, *arguments)
+            process = self._kill_at_heroku_call(point, script, *arguments)
         else:
-            launch = self._kill_at_call(point, script, *arguments)
-        code = launch.end()
+            process = self._kill_at_call(point, variables, script, *arguments)
+        code = process.end()
         self.gate.before = self.gate.after = let_pass
-        assert code in (-signal.SIGKILL, 0), launch.said
+        assert code in (-signal.SIGKILL, 0), process.said
         return code != 0
 
-    def _kill_at_call(self, point: Point, script: str, *arguments: str) -> Launch:
-        started: list[Launch] = []
+    def _kill_at_call(self, point: Point, variables: dict[str, str], script: str, *arguments: str) -> Script:
+        started: list[Script] = []
         first = len(self.gate.calls)
 
         def strike(call: Call) -> None:
             if call.number == first + point.number:
                 wait_until(lambda: bool(started))
-                started[0].process.kill()
-                started[0].end()
+                started[0].kill()
                 raise Cut
 
         def before(call: Call) -> None:
@@ -89,59 +66,45 @@ class Wreckage(World):
         self.gate.before = before
         if point.when == "after":
             self.gate.after = strike
-        started.append(self.start(script, *arguments))
+        started.append(self.start(script, *arguments, variables=variables))
         return started[0]
 
-    def _kill_at_heroku_call(self, point: Point, script: str, *arguments: str) -> Launch:
+    def _kill_at_heroku_call(self, point: Point, script: str, *arguments: str) -> Script:
         """Kill it while Heroku is at the call, which takes effect all the same, or while the answer is on its way."""
         heroku = self.heroku
         assert heroku is not None
         made = sum(heroku.calls().values())
         heroku.order(f"hold-{point.when}", operation="*", skip=point.number - 1)
         self.gate.before = self.crew
-        launch = self.start(script, *arguments)
-        eventually(lambda: heroku.held() == 1 or launch.process.poll() is not None, seconds=60)
-        if launch.process.poll() is None:
-            launch.process.kill()
-            launch.end()
+        process = self.start(script, *arguments)
+        eventually(lambda: heroku.held() == 1 or process.process.poll() is not None, seconds=60)
+        if process.process.poll() is None:
+            process.kill()
             heroku.clear_faults()
             eventually(lambda: sum(heroku.calls().values()) >= made + point.number)
         heroku.clear_faults()
-        return launch
+        return process
 
-    def strike(self, record: Record, name: str, point: Point, script: str, *arguments: str) -> None:
+    def strike(
+        self, record: Record, name: str, point: Point, script: str, *arguments: str, threads: int = 2
+    ) -> None:
         """Run a script and kill it at a point; enter into the table whether it came so far."""
-        note(record, name, point, self.kill_at(point, script, *arguments))
+        note(record, name, point, self.kill_at(point, script, *arguments, threads=threads))
 
-    def finish(self, script: str, *arguments: str, code: int = 0, **variables: str) -> Launch:
+    def finish(self, script: str, *arguments: str, code: int = 0, **variables: str) -> Script:
         """Run a script in a process of its own, with the workers at work, to its end."""
         self.gate.before = self.crew
-        launch = self.start(script, *arguments, variables=variables)
-        assert launch.end() == code, launch.said
+        process = self.start(script, *arguments, variables=variables)
+        assert process.end() == code, process.said
         self.gate.before = let_pass
-        return launch
+        return process
 
-    def crash(self, units: int = 6, assignments: int = 2) -> str:
-        """Leave a run behind whose process died right after it had launched everything; returns its id."""
-        path = self.write_run(units, assignments_per_unit=assignments)
-        settings = Settings(
-            "local", self.gate.url, self.home, timeout=10, poll_interval=0.1, threads=4, quiet=True
-        )
-        with Context.open(settings, quiet=True) as context:
-            launch_plan = plan.plan(parameters.load(path, {}), settings, detach=False)
-            run = entry.enter(context, launch_plan, marks.new_run_id(), detached=False)
-            run_pages = pages.provide(context, run)
-            creator = Creator(context, run, run_pages.question, lambda error: None)
-            launcher = UnitLauncher(context, run, creator)
-            launcher.begin(WorkerCap(context, run.task_name, 0))
-            assert not launcher.launch(float("inf"), lambda: False)
-        return run.run_id
-
-    def execute(self, sql: str) -> None:
-        """Change the registry's file behind everybody's back."""
-        with contextlib.closing(sqlite3.connect(self.home / "registry.db")) as connection:
-            connection.execute(sql)
-            connection.commit()
+    def recover(self, *arguments: str) -> Invoked:
+        """Recover in this process, with the workers at work."""
+        self.gate.before = self.crew
+        result = self.invoke(RECOVER, "--yes", *arguments)
+        self.gate.before = let_pass
+        return result
 
     # Workers
 
@@ -150,8 +113,6 @@ class Wreckage(World):
 
         What is begun is handed in later, or while the HITs are being expired.
         """
-        self.begun: dict[str, str] = {}
-        self.most_open = 0
 
         def crew(call: Call) -> None:
             if call.operation == "UpdateExpirationForHIT" and self.begun:
@@ -159,26 +120,26 @@ class Wreckage(World):
             if call.operation not in ("ListReviewableHITs", "ListHITs"):
                 return
             self._hand_in()
-            open_hits = self.hand.open_hits()
+            open_hits = self.open_hits()
             self.most_open = max(self.most_open, len(open_hits))
             for hit_id in open_hits[:1]:
                 self._do(hit_id)
             for hit_id in open_hits[1:2]:
-                self.begun[hit_id] = self.hand.accept(hit_id, WORKERS[0])
+                self.begun[hit_id] = self.accept(hit_id, WORKERS[0])
 
         self.crew = crew
 
     def _do(self, hit_id: str) -> None:
         for worker in WORKERS:
-            if hit_id in self.hand.open_hits() and worker not in self._workers_of(hit_id):
-                self.hand.do(hit_id, worker)
+            if hit_id in self.open_hits() and worker not in self._workers_of(hit_id):
+                self.do(hit_id, worker)
 
     def _hand_in(self) -> None:
         for hit_id in list(self.begun):
-            self.hand.submit(self.begun.pop(hit_id))
+            self.submit(self.begun.pop(hit_id))
 
     def _workers_of(self, hit_id: str) -> set[str]:
-        with self.hand._crowd.reading() as (tx, _):
+        with self.crowd.opened.reading() as (tx, _):
             query = select(assignments.c.worker_id).where(
                 assignments.c.hit_id == hit_id, assignments.c.status.not_in(["Returned", "Abandoned"])
             )
@@ -186,39 +147,19 @@ class Wreckage(World):
 
     # The judge
 
-    def add_foreign_hits(self, count: int = 2) -> None:
-        """Put HITs of some other program into the account."""
-        client = self.crowd.client()
-        for number in range(count):
-            client.create_hit(
-                Title=f"Not ours {number}",
-                Description="Another program's",
-                Reward="0.10",
-                AssignmentDurationInSeconds=600,
-                LifetimeInSeconds=30 * 86400,
-                Question=html_question(),
-                RequesterAnnotation="batch=17" if number % 2 else "crowdops:2:other-form",
-            )
-        self.foreign = self.foreign_rows()
-
-    def foreign_rows(self) -> list[Any]:
-        """Everything that the server knows of HITs that are not ours."""
-        with self.hand._crowd.reading() as (tx, _):
-            return list(tx.execute(select(hits).where(~hits.c.annotation.startswith("crowdops:1:"))).all())
-
     def assert_nothing_is_left(self) -> None:
         """Nobody can accept anything of ours, all that was submitted is stored, and nothing foreign was touched."""
-        assert self.hand.open_hits() == []
-        assert [hit for hit in self.hand.hits() if hit.pending] == []
-        assert self.hand.doubled_units() == []
-        assert self.collected() == self.hand.submitted()
+        assert self.open_hits() == []
+        assert [hit for hit in self.hits() if hit.pending] == []
+        assert self.doubled_units() == []
+        assert self.collected() == self.submitted()
         assert self.foreign_rows() == self.foreign
         assert self.server_processes() == []
         if self.heroku is not None:
             assert {app["name"] for app in self.heroku.get("/apps")} == set(FOREIGN_APPS)
-        states = {state for (state,) in self.query("SELECT DISTINCT state FROM units")}
+        states = {state for (state,) in self.sql("SELECT DISTINCT state FROM units")}
         assert not states & {"creating", "outstanding"}
-        for (state,) in self.query("SELECT state FROM task_runs"):
+        for (state,) in self.sql("SELECT state FROM task_runs"):
             assert state in ("finished", "stopped", "failed")
 
     def assert_recovered(self, *arguments: str) -> None:
@@ -226,17 +167,17 @@ class Wreckage(World):
         result = self.recover(*arguments)
         assert result.exit_code == 0, result.stderr
         self.assert_nothing_is_left()
-        again = self.json("local.recover", "--yes")
+        again = self.json(RECOVER, "--yes")
         found = [again[name] for name in ("crashed_runs", "actions", "orphan_hits", "orphan_servers")]
         assert found == [[], [], 0, 0]
 
     def assert_carried_on(self, units: int) -> None:
         """Whatever a launch has left is carried on to its end, and every unit is done once."""
         if not self.run_ids():
-            assert self.hand.hits() == []
+            assert self.hits() == []
             return
         (run_id,) = self.run_ids()
-        is_over = self.query("SELECT state FROM task_runs") == [("finished",)]
+        is_over = self.sql("SELECT state FROM task_runs") == [("finished",)]
         self.finish(LAUNCH, "--resume", run_id, "--yes", code=2 if is_over else 0)
         self.assert_done(run_id, units)
 
@@ -244,22 +185,5 @@ class Wreckage(World):
         """Every unit of a run was done, once, by so many workers."""
         self.assert_nothing_is_left()
         assert self.units(run_id) == {"finished": units}
-        assert len([hit for hit in self.hand.hits(run_id) if not hit.disposed]) == units
+        assert len([hit for hit in self.hits(run_id) if not hit.disposed]) == units
         assert len(self.collected(run_id)) == workers * units
-
-    def server_processes(self) -> list[int]:
-        """The processes of task servers of this home that run at this moment."""
-        found = []
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error):
-                variables = process.environ()
-                if "CROWDOPS_MANAGED" in variables and variables.get("CROWDOPS_HOME") == str(self.home):
-                    found.append(process.pid)
-        return found
-
-    def recover(self, *arguments: str) -> Result:
-        """Recover in this process, with the workers at work."""
-        self.gate.before = self.crew
-        result = self.script("local.recover", "--yes", *arguments)
-        self.gate.before = let_pass
-        return result

@@ -15,7 +15,6 @@ from typing import Self
 from tests.support.crowds import wait_until
 from tests.support.forks import Process, Streams
 from tests.support.scripts import SCRIPTS
-from tests.support.worlds import World
 
 PATIENCE_SECONDS = 20
 
@@ -23,13 +22,13 @@ PATIENCE_SECONDS = 20
 class Terminal:
     """A script of ours under a terminal of its own."""
 
-    def __init__(self, world: World, script: str, *arguments: str) -> None:
+    def __init__(self, script: str, *arguments: str) -> None:
         self._ours, self._theirs = pty.openpty()
         terminal = os.ttyname(self._theirs)
         self.process = Process(
-            SCRIPTS / f"{script}.py",
+            str(SCRIPTS / f"{script}.py"),
             *arguments,
-            environment={**os.environ, **world.variables, "TERM": "dumb", "COLUMNS": "200"},
+            environment={**os.environ, "TERM": "dumb", "COLUMNS": "200"},
             streams=Streams(terminal, terminal, terminal),
             session=True,
         )

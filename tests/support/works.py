@@ -10,10 +10,9 @@ from typing import Any
 
 from sqlalchemy import select
 
-from crowdops.registry import Run
 from crowdserver.storage import schema
-from crowdserver.storage.database import Database
-from tests.support.worlds import Invoked, World
+from tests.support.scripts import Invoked
+from tests.support.world import World
 
 LABELS = ("cat", "dog", "cat")
 
@@ -32,21 +31,14 @@ class Work:
         given: tuple[str, ...] = (),
     ) -> None:
         self.world = world
-        rows = [{"text": f"message {number}"} for number in range(units)]
-        run_toml = world.write_task(rows, task_name=task_name, assignments=workers, more=more)
+        run_toml = world.write_run(units, task_name=task_name, assignments_per_unit=workers, more=more)
         flags = (
             *(flag for value in given for flag in ("--set", value)),
             "--detach",
             "--yes",
             "--quiet",
-            "--json",
         )
-        launched = world.invoke("mturk/launch_run", str(run_toml), *flags)
-        assert launched.exit_code == 0, launched.stderr
-        with world.registry() as registry:
-            found = registry.run(json.loads(launched.stdout)["run_id"])
-        assert found is not None
-        self.run: Run = found
+        self.run = world.run(world.json("mturk/launch_run", str(run_toml), *flags)["run_id"])
         self.hits = world.hit_ids(self.run)
         self.assignments = [
             world.do(hit_id, f"AWORKER{1 + number + worker}", label=LABELS[(number + worker) % 3])
@@ -133,8 +125,5 @@ def document(result: Invoked) -> Any:
 
 def inbox(world: World) -> list[tuple[str, str]]:
     """What lies with the workers: worker and subject."""
-    database = Database(world.crowd.database_url)
-    with database.read() as tx:
-        found = [(row.worker_id, row.subject) for row in tx.execute(select(schema.messages))]
-    database.close()
-    return sorted(found)
+    with world.crowd.database.read() as tx:
+        return sorted((row.worker_id, row.subject) for row in tx.execute(select(schema.messages)))

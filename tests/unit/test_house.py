@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from crowdops.config import declarations
-from tests.support.worlds import REPOSITORY
+from tests.support.forks import REPOSITORY
 
 LIBRARY = REPOSITORY / "lib" / "crowdops"
 SCRIPTS = sorted(p for p in (REPOSITORY / "scripts").glob("*/*.py") if p.name != "__init__.py")
@@ -175,8 +175,10 @@ def test_every_setting_is_explained(setting: declarations.Setting) -> None:
 
 
 def test_no_two_settings_share_a_name_or_a_variable() -> None:
-    for column in (0, -2):
-        values = [setting[column] for setting in declarations.ALL]
+    for values in (
+        [setting.name for setting in declarations.ALL],
+        [setting.variable for setting in declarations.ALL],
+    ):
         assert len(values) == len(set(values))
 
 

@@ -9,7 +9,7 @@ import pytest
 from crowdops.registry import locks
 from tests.support.fixtures import COLLEAGUE, COLLEAGUE_TOKEN
 from tests.support.heroku.emulator import ACCOUNT_EMAIL
-from tests.support.heroku_servers import HerokuWorld
+from tests.support.servers import HerokuServers
 
 UNKNOWN_RUN = "20250101-000000-zzzz"
 
@@ -26,7 +26,7 @@ def marked(
     }
 
 
-def add_leftovers(heroku: HerokuWorld) -> list[str]:
+def add_leftovers(heroku: HerokuServers) -> list[str]:
     """Two apps of ours, of an ended and of a crashed run; returns their names."""
     ended, crashed = heroku.add_run("ended-1"), heroku.add_run("crashed-1", state="running")
     heroku.add_app("crowdops-ended-1-00000001", marked(ended.run_id, task_name="ended-1"))
@@ -34,7 +34,7 @@ def add_leftovers(heroku: HerokuWorld) -> list[str]:
     return ["crowdops-crashed-1-00000002", "crowdops-ended-1-00000001"]
 
 
-def add_look_alikes(heroku: HerokuWorld) -> list[str]:
+def add_look_alikes(heroku: HerokuServers) -> list[str]:
     """Apps that lack a sign, or whose run lives; returns their names."""
     living = heroku.add_run("living-1", state="detached")
     heroku.add_app("crowdops-living-1-0000000a", marked(living.run_id, task_name="living-1"))
@@ -55,7 +55,7 @@ def add_look_alikes(heroku: HerokuWorld) -> list[str]:
 
 
 @pytest.mark.parametrize("selectors", [[], ["--all-runs"], ["--task-name", "*"]], ids=["none", "all", "glob"])
-def test_look_alikes_stay_and_leftovers_go(heroku: HerokuWorld, selectors: list[str]) -> None:
+def test_look_alikes_stay_and_leftovers_go(heroku: HerokuServers, selectors: list[str]) -> None:
     leftovers, others = add_leftovers(heroku), add_look_alikes(heroku)
     assert len(others) == 11
     found = heroku.kill(*selectors)
@@ -63,14 +63,14 @@ def test_look_alikes_stay_and_leftovers_go(heroku: HerokuWorld, selectors: list[
     assert heroku.apps() == others
 
 
-def test_a_second_kill_has_nothing_to_do(heroku: HerokuWorld) -> None:
+def test_a_second_kill_has_nothing_to_do(heroku: HerokuServers) -> None:
     add_leftovers(heroku)
     assert heroku.kill()["done"] == 2
     found = heroku.kill()
     assert (found["selected"], found["done"], found["already"], found["exit_code"]) == (0, 0, 0, 0)
 
 
-def test_a_dry_run_only_reads(heroku: HerokuWorld) -> None:
+def test_a_dry_run_only_reads(heroku: HerokuServers) -> None:
     leftovers = add_leftovers(heroku)
     before = heroku.emulator.calls()
     result = heroku.invoke("kill_servers", "--dry-run")
@@ -83,7 +83,7 @@ def test_a_dry_run_only_reads(heroku: HerokuWorld) -> None:
     assert heroku.apps() == leftovers
 
 
-def test_without_a_terminal_yes_is_required_before_any_call(heroku: HerokuWorld) -> None:
+def test_without_a_terminal_yes_is_required_before_any_call(heroku: HerokuServers) -> None:
     add_leftovers(heroku)
     before = heroku.emulator.calls()
     result = heroku.invoke("kill_servers")
@@ -92,7 +92,7 @@ def test_without_a_terminal_yes_is_required_before_any_call(heroku: HerokuWorld)
     assert heroku.emulator.calls() == before
 
 
-def test_one_failure_does_not_stop_the_rest(heroku: HerokuWorld) -> None:
+def test_one_failure_does_not_stop_the_rest(heroku: HerokuServers) -> None:
     leftovers = add_leftovers(heroku)
     heroku.emulator.order("error-before", operation="DELETE /apps/{app}", status=503)
     found = heroku.kill()
@@ -102,7 +102,7 @@ def test_one_failure_does_not_stop_the_rest(heroku: HerokuWorld) -> None:
     assert heroku.apps() == [failure["id"]]
 
 
-def test_an_app_that_is_renamed_between_list_and_deletion_stays(heroku: HerokuWorld) -> None:
+def test_an_app_that_is_renamed_between_list_and_deletion_stays(heroku: HerokuServers) -> None:
     leftovers = add_leftovers(heroku)
     heroku.emulator.order("rename-app", operation="GET /apps", app=leftovers[0], name="production-site")
     found = heroku.kill()
@@ -112,7 +112,7 @@ def test_an_app_that_is_renamed_between_list_and_deletion_stays(heroku: HerokuWo
 
 
 def test_an_app_whose_marks_change_between_list_and_deletion_stays(
-    heroku: HerokuWorld, monkeypatch: pytest.MonkeyPatch
+    heroku: HerokuServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from crowdops.servers import orphans
 
@@ -132,7 +132,7 @@ def test_an_app_whose_marks_change_between_list_and_deletion_stays(
 
 
 def test_a_run_that_comes_to_life_before_the_deletion_keeps_its_server(
-    heroku: HerokuWorld, monkeypatch: pytest.MonkeyPatch
+    heroku: HerokuServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from crowdops.servers import kill
 
@@ -151,7 +151,7 @@ def test_a_run_that_comes_to_life_before_the_deletion_keeps_its_server(
     assert heroku.apps() == ["crowdops-crashed-1-00000002"]
 
 
-def test_leftovers_of_unknown_runs_need_all_runs(heroku: HerokuWorld) -> None:
+def test_leftovers_of_unknown_runs_need_all_runs(heroku: HerokuServers) -> None:
     heroku.add_app("crowdops-pilot-1-00000001", marked())
     heroku.add_app("crowdops-pilot-1-00000002", marked())
     found = heroku.kill()
@@ -160,7 +160,7 @@ def test_leftovers_of_unknown_runs_need_all_runs(heroku: HerokuWorld) -> None:
     assert heroku.kill("--all-runs")["done"] == 2
 
 
-def test_selectors_go_by_the_marks_even_without_a_registry(heroku: HerokuWorld) -> None:
+def test_selectors_go_by_the_marks_even_without_a_registry(heroku: HerokuServers) -> None:
     heroku.add_app("crowdops-a-00000001", marked(UNKNOWN_RUN, task_name="pilot-a"))
     heroku.add_app("crowdops-b-00000002", marked("20250101-000001-zzzz", task_name="pilot-b"))
     heroku.add_app("crowdops-c-00000003", marked("20250101-000002-zzzz", task_name="main-c"))
@@ -169,13 +169,13 @@ def test_selectors_go_by_the_marks_even_without_a_registry(heroku: HerokuWorld) 
     assert heroku.apps() == ["crowdops-c-00000003"]
 
 
-def test_a_run_that_nobody_knows_is_refused(heroku: HerokuWorld) -> None:
+def test_a_run_that_nobody_knows_is_refused(heroku: HerokuServers) -> None:
     result = heroku.invoke("kill_servers", "--run", UNKNOWN_RUN, "--yes")
     assert result.exit_code == 2
     assert UNKNOWN_RUN in result.stderr
 
 
-def test_a_living_runs_server_goes_only_by_its_name(heroku: HerokuWorld) -> None:
+def test_a_living_runs_server_goes_only_by_its_name(heroku: HerokuServers) -> None:
     living = heroku.add_run("living-1", state="detached")
     name = "crowdops-living-1-0000000a"
     heroku.add_app(name, marked(living.run_id))
@@ -187,7 +187,7 @@ def test_a_living_runs_server_goes_only_by_its_name(heroku: HerokuWorld) -> None
     assert heroku.apps() == []
 
 
-def test_an_unmarked_app_is_reported_and_goes_only_by_its_name(heroku: HerokuWorld) -> None:
+def test_an_unmarked_app_is_reported_and_goes_only_by_its_name(heroku: HerokuServers) -> None:
     heroku.add_app("crowdops-bare-0000000b", {})
     heroku.add_app("crowdops-team-00000010", {}, team="lab")
     assert {(s["name"], s["marked"], s["leftover"]) for s in heroku.status()["servers"]} == {
@@ -204,22 +204,22 @@ FOREIGN = ["crowdops-theirs-0000000e", "pilot-1", "no-such-app"]
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-def test_a_foreign_app_does_not_even_go_by_its_name(heroku: HerokuWorld, name: str) -> None:
+def test_a_foreign_app_does_not_even_go_by_its_name(heroku: HerokuServers, name: str) -> None:
     heroku.add_app("crowdops-theirs-0000000e", marked(creator=COLLEAGUE))
     heroku.add_app("pilot-1", marked())
     heroku.invoke("kill_servers", name, "--yes")
     assert heroku.apps() == ["crowdops-theirs-0000000e", "pilot-1"]
 
 
-def test_a_team_app_of_ours_is_killed_and_a_colleagues_is_not(heroku: HerokuWorld) -> None:
+def test_a_team_app_of_ours_is_killed_and_a_colleagues_is_not(heroku: HerokuServers) -> None:
     heroku.add_app("crowdops-ours-00000001", marked(), team="lab")
     heroku.add_app("crowdops-mate-00000002", marked(creator=COLLEAGUE), team="lab", token=COLLEAGUE_TOKEN)
     assert heroku.kill("--all-runs")["done"] == 1
     assert heroku.apps() == ["crowdops-mate-00000002"]
 
 
-def test_an_app_that_somebody_deleted_meanwhile_is_already_gone(heroku: HerokuWorld) -> None:
-    name = heroku.launch(heroku.add_run())
+def test_an_app_that_somebody_deleted_meanwhile_is_already_gone(heroku: HerokuServers) -> None:
+    name = heroku.launch_app(heroku.add_run())
     heroku.emulator.call("DELETE", f"/apps/{name}")
     (server,) = heroku.status()["servers"]
     assert (server["exists"], server["leftover"]) == (False, True)
@@ -228,10 +228,10 @@ def test_an_app_that_somebody_deleted_meanwhile_is_already_gone(heroku: HerokuWo
     assert heroku.kill()["selected"] == 0
 
 
-def test_a_deletion_whose_answer_is_lost_is_finished_by_the_next_one(heroku: HerokuWorld) -> None:
-    heroku.launch(heroku.add_run())
+def test_a_deletion_whose_answer_is_lost_is_finished_by_the_next_one(heroku: HerokuServers) -> None:
+    heroku.launch_app(heroku.add_run())
     heroku.emulator.order("drop-after", operation="DELETE /apps/{app}")
     assert heroku.kill()["exit_code"] == 1
     found = heroku.kill()
     assert (found["already"], found["exit_code"]) == (1, 0)
-    assert heroku.servers("creating", "up") == []
+    assert heroku.rows("creating", "up") == []

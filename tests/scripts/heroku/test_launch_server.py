@@ -18,7 +18,7 @@ from crowdops.servers.heroku import backend, deploy
 from tests.support.heroku.emulator import ACCOUNT_EMAIL
 from tests.support.heroku.running import eventually
 from tests.support.heroku.sources import FILES
-from tests.support.heroku_servers import HerokuWorld
+from tests.support.servers import HerokuServers
 
 
 def write_app(folder: Path, **changes: str | None) -> Path:
@@ -30,11 +30,11 @@ def write_app(folder: Path, **changes: str | None) -> Path:
     return folder
 
 
-def test_a_run_is_served_with_its_own_rows(heroku: HerokuWorld) -> None:
+def test_a_run_is_served_with_its_own_rows(heroku: HerokuServers) -> None:
     run, other = heroku.add_run("pilot-1", rows=3), heroku.add_run("pilot-2")
-    name = heroku.launch(run)
-    heroku.launch(other)
-    server = next(row for row in heroku.servers("up") if row.run_id == run.run_id)
+    name = heroku.launch_app(run)
+    heroku.launch_app(other)
+    server = next(row for row in heroku.rows("up") if row.run_id == run.run_id)
     assert (server.name, server.kind) == (name, "heroku")
     assert server.url
     assert requests.get(f"{server.url}/health", timeout=5).json()["run_id"] == run.run_id
@@ -45,9 +45,9 @@ def test_a_run_is_served_with_its_own_rows(heroku: HerokuWorld) -> None:
     assert requests.get(links.unit_url(server.url, strange, 2), timeout=5).status_code == 403
 
 
-def test_an_app_carries_all_marks_and_a_name_that_says_what_it_is(heroku: HerokuWorld) -> None:
+def test_an_app_carries_all_marks_and_a_name_that_says_what_it_is(heroku: HerokuServers) -> None:
     run = heroku.add_run("My.Long_Task-name-2026")
-    name = heroku.launch(run)
+    name = heroku.launch_app(run)
     assert name.startswith("crowdops-my-long-task-") and len(name) <= 30
     config = heroku.emulator.get(f"/apps/{name}/config-vars")
     assert {key: value for key, value in config.items() if key != "CROWDOPS_RUN_TOKEN"} == {
@@ -58,45 +58,45 @@ def test_an_app_carries_all_marks_and_a_name_that_says_what_it_is(heroku: Heroku
     }
 
 
-def test_the_config_is_set_in_one_call(heroku: HerokuWorld) -> None:
+def test_the_config_is_set_in_one_call(heroku: HerokuServers) -> None:
     before = heroku.emulator.calls().get("PATCH /apps/{app}/config-vars", 0)
-    heroku.launch(heroku.add_run())
+    heroku.launch_app(heroku.add_run())
     assert heroku.emulator.calls()["PATCH /apps/{app}/config-vars"] == before + 1
 
 
-def test_a_second_launch_finds_the_first_ones_app(heroku: HerokuWorld) -> None:
+def test_a_second_launch_finds_the_first_ones_app(heroku: HerokuServers) -> None:
     run = heroku.add_run()
-    name = heroku.launch(run)
-    assert heroku.launch(run) == name
+    name = heroku.launch_app(run)
+    assert heroku.launch_app(run) == name
     assert heroku.apps() == [name]
 
 
-def test_a_second_launch_mends_an_app_that_was_scaled_to_nothing(heroku: HerokuWorld) -> None:
+def test_a_second_launch_mends_an_app_that_was_scaled_to_nothing(heroku: HerokuServers) -> None:
     run = heroku.add_run()
-    name = heroku.launch(run)
+    name = heroku.launch_app(run)
     heroku.emulator.call("PATCH", f"/apps/{name}/formation/web", {"quantity": 0})
-    assert heroku.launch(run) == name
+    assert heroku.launch_app(run) == name
     assert heroku.status()["servers"][0]["answers"] is True
 
 
-def test_a_launch_after_somebody_deleted_the_app_deploys_another(heroku: HerokuWorld) -> None:
+def test_a_launch_after_somebody_deleted_the_app_deploys_another(heroku: HerokuServers) -> None:
     run = heroku.add_run()
-    name = heroku.launch(run)
+    name = heroku.launch_app(run)
     heroku.emulator.call("DELETE", f"/apps/{name}")
-    other = heroku.launch(run)
+    other = heroku.launch_app(run)
     assert other != name
     assert heroku.apps() == [other]
 
 
-def test_size_number_and_team_are_those_of_the_run_unless_set(heroku: HerokuWorld) -> None:
+def test_size_number_and_team_are_those_of_the_run_unless_set(heroku: HerokuServers) -> None:
     run = heroku.add_run(server='dyno_size = "standard-1x"\ndynos = 2\nteam = "lab"')
-    name = heroku.launch(run, "--set", "dynos=3")
+    name = heroku.launch_app(run, "--set", "dynos=3")
     web = next(entry for entry in heroku.emulator.get(f"/apps/{name}/formation") if entry["type"] == "web")
     assert (web["quantity"], web["size"]) == (3, "Standard-1X")
     assert heroku.emulator.get(f"/apps/{name}")["team"]["name"] == "lab"
 
 
-def test_any_app_with_a_procfile_is_deployed_for_no_run(heroku: HerokuWorld) -> None:
+def test_any_app_with_a_procfile_is_deployed_for_no_run(heroku: HerokuServers) -> None:
     folder = write_app(heroku.folder / "own-app")
     (folder / ".env").write_text("SECRET=1\n")
     result = heroku.invoke("launch_server", "--app-dir", str(folder), "--json")
@@ -111,23 +111,23 @@ def test_any_app_with_a_procfile_is_deployed_for_no_run(heroku: HerokuWorld) -> 
     assert heroku.apps() == []
 
 
-def test_a_runs_own_app_takes_the_place_of_the_task_server(heroku: HerokuWorld) -> None:
+def test_a_runs_own_app_takes_the_place_of_the_task_server(heroku: HerokuServers) -> None:
     folder = write_app(heroku.folder / "own-app")
     run = heroku.add_run(server=f'app_dir = "{folder}"')
-    name = heroku.launch(run)
+    name = heroku.launch_app(run)
     (server,) = heroku.status()["servers"]
     assert (server["name"], server["run_id"], server["answers"]) == (name, run.run_id, True)
     assert requests.get(server["url"], timeout=5).json()["greeting"] is None
 
 
-def test_a_name_that_is_taken_is_replaced_by_another(heroku: HerokuWorld) -> None:
+def test_a_name_that_is_taken_is_replaced_by_another(heroku: HerokuServers) -> None:
     heroku.emulator.order("name-taken", count=2)
-    name = heroku.launch(heroku.add_run())
+    name = heroku.launch_app(heroku.add_run())
     assert heroku.apps() == [name]
-    assert [row.state for row in heroku.servers()].count("gone") == 2
+    assert [row.state for row in heroku.rows()].count("gone") == 2
 
 
-def test_three_taken_names_end_the_launch(heroku: HerokuWorld) -> None:
+def test_three_taken_names_end_the_launch(heroku: HerokuServers) -> None:
     heroku.emulator.order("name-taken", count=3)
     result = heroku.invoke("launch_server", heroku.add_run().run_id)
     assert result.exit_code == 1
@@ -146,7 +146,11 @@ FAILURES: list[Any] = [
 
 @pytest.mark.parametrize("kind,fields,texts", FAILURES)
 def test_a_failed_deploy_says_why_and_leaves_no_app(
-    heroku: HerokuWorld, monkeypatch: pytest.MonkeyPatch, kind: str, fields: dict[str, Any], texts: list[str]
+    heroku: HerokuServers,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    fields: dict[str, Any],
+    texts: list[str],
 ) -> None:
     monkeypatch.setattr(deploy, "BOOT_SECONDS", 2 if kind == "slow-boot" else 30)
     heroku.emulator.order(kind, count=9, **fields)
@@ -156,10 +160,10 @@ def test_a_failed_deploy_says_why_and_leaves_no_app(
     for text in texts:
         assert text in result.stderr
     assert heroku.apps() == []
-    assert heroku.servers("creating", "up") == []
+    assert heroku.rows("creating", "up") == []
 
 
-def test_a_failed_app_is_kept_on_request_and_is_a_leftover(heroku: HerokuWorld) -> None:
+def test_a_failed_app_is_kept_on_request_and_is_a_leftover(heroku: HerokuServers) -> None:
     heroku.emulator.order("build-failure")
     run = heroku.add_run()
     result = heroku.invoke("launch_server", run.run_id, "--keep")
@@ -171,7 +175,7 @@ def test_a_failed_app_is_kept_on_request_and_is_a_leftover(heroku: HerokuWorld) 
     assert heroku.kill()["done"] == 1
 
 
-def test_an_app_without_a_web_process_is_refused(heroku: HerokuWorld) -> None:
+def test_an_app_without_a_web_process_is_refused(heroku: HerokuServers) -> None:
     folder = write_app(heroku.folder / "clock", Procfile="clock: sleep 1000\n")
     result = heroku.invoke("launch_server", "--app-dir", str(folder))
     assert result.exit_code == 1
@@ -180,7 +184,7 @@ def test_an_app_without_a_web_process_is_refused(heroku: HerokuWorld) -> None:
 
 
 def test_dynos_that_serve_something_else_do_not_count_as_up(
-    heroku: HerokuWorld, monkeypatch: pytest.MonkeyPatch
+    heroku: HerokuServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deploy, "BOOT_SECONDS", 3)
     run, other = heroku.add_run("pilot-1"), heroku.add_run("pilot-2")
@@ -192,13 +196,13 @@ def test_dynos_that_serve_something_else_do_not_count_as_up(
     assert heroku.apps() == []
 
 
-def test_a_lost_answer_to_the_creation_is_settled_by_reading(heroku: HerokuWorld) -> None:
+def test_a_lost_answer_to_the_creation_is_settled_by_reading(heroku: HerokuServers) -> None:
     heroku.emulator.order("drop-after", operation="POST /apps")
-    name = heroku.launch(heroku.add_run())
+    name = heroku.launch_app(heroku.add_run())
     assert heroku.apps() == [name]
 
 
-def test_a_creation_that_never_arrived_leaves_nothing(heroku: HerokuWorld) -> None:
+def test_a_creation_that_never_arrived_leaves_nothing(heroku: HerokuServers) -> None:
     heroku.emulator.order("drop-before", operation="POST /apps")
     result = heroku.invoke("launch_server", heroku.add_run().run_id)
     assert result.exit_code == 1
@@ -211,7 +215,7 @@ def test_a_creation_that_never_arrived_leaves_nothing(heroku: HerokuWorld) -> No
     "sign,code", [(signal.SIGINT, 130), (signal.SIGTERM, 130)], ids=["ctrl-c", "sigterm"]
 )
 def test_a_press_during_a_deploy_deletes_the_app_again(
-    heroku: HerokuWorld, sign: signal.Signals, code: int
+    heroku: HerokuServers, sign: signal.Signals, code: int
 ) -> None:
     heroku.emulator.order("slow-build", seconds=5)
     launch = heroku.start("heroku/launch_server", heroku.add_run().run_id)
@@ -221,7 +225,7 @@ def test_a_press_during_a_deploy_deletes_the_app_again(
     assert launch.end() == code, launch.said
     assert "was deleted again" in launch.said
     assert heroku.apps() == []
-    assert heroku.servers("creating", "up") == []
+    assert heroku.rows("creating", "up") == []
 
 
 BAD_USES: list[Any] = [
@@ -237,7 +241,7 @@ BAD_USES: list[Any] = [
 
 
 @pytest.mark.parametrize("args,text", BAD_USES)
-def test_bad_use_is_refused_before_any_call(heroku: HerokuWorld, args: list[str], text: str) -> None:
+def test_bad_use_is_refused_before_any_call(heroku: HerokuServers, args: list[str], text: str) -> None:
     run = heroku.add_run()
     before = heroku.emulator.calls()
     names = {"RUN": run.run_id, "NOWHERE": str(heroku.folder)}
@@ -248,25 +252,27 @@ def test_bad_use_is_refused_before_any_call(heroku: HerokuWorld, args: list[str]
 
 
 def test_a_cap_on_several_dynos_needs_a_database_that_they_share(
-    heroku: HerokuWorld, monkeypatch: pytest.MonkeyPatch
+    heroku: HerokuServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = heroku.add_run(task="allowed_concurrent = 2", server='dyno_size = "standard-1x"\ndynos = 2')
+    run = heroku.add_run(allowed_concurrent=2, server='dyno_size = "standard-1x"\ndynos = 2')
     result = heroku.invoke("launch_server", run.run_id)
     assert result.exit_code == 2
     assert "DATABASE_URL" in result.stderr
     assert heroku.apps() == []
 
 
-def test_without_a_key_it_says_where_to_get_one(heroku: HerokuWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_key_it_says_where_to_get_one(
+    heroku: HerokuServers, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("HEROKU_API_KEY")
     result = heroku.invoke("launch_server", heroku.add_run().run_id)
     assert result.exit_code == 2
     assert "HEROKU_API_KEY" in result.stderr
-    assert heroku.servers() == []
+    assert heroku.rows() == []
 
 
 @pytest.mark.parametrize("after", [0, 3])
-def test_a_launch_that_is_told_to_stop_leaves_no_app(heroku: HerokuWorld, after: int) -> None:
+def test_a_launch_that_is_told_to_stop_leaves_no_app(heroku: HerokuServers, after: int) -> None:
     heroku.emulator.order("slow-build", seconds=3)
     run, asked = heroku.add_run(), iter(range(100))
     with (
@@ -276,4 +282,4 @@ def test_a_launch_that_is_told_to_stop_leaves_no_app(heroku: HerokuWorld, after:
         stops = lambda: next(asked) >= after  # noqa: E731
         backend.launch(context, run, "token-of-sixteen-or-more", keep=False, should_stop=stops)
     assert heroku.apps() == []
-    assert heroku.servers("creating", "up") == []
+    assert heroku.rows("creating", "up") == []

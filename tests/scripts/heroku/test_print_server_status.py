@@ -12,7 +12,7 @@ from tests.scripts.heroku.test_kill_servers import UNKNOWN_RUN, marked
 from tests.support.fixtures import COLLEAGUE, COLLEAGUE_TOKEN
 from tests.support.heroku.emulator import ACCOUNT_EMAIL
 from tests.support.heroku.running import eventually
-from tests.support.heroku_servers import HerokuWorld
+from tests.support.servers import HerokuServers
 
 KEYS = {
     *("name", "kind", "run_id", "task_name", "url", "exists", "scaled", "dyno_state", "answers", "leftover"),
@@ -20,9 +20,9 @@ KEYS = {
 }
 
 
-def test_each_server_has_its_facts(heroku: HerokuWorld) -> None:
+def test_each_server_has_its_facts(heroku: HerokuServers) -> None:
     living, ended = heroku.add_run("pilot-1", state="detached"), heroku.add_run("pilot-2")
-    names = [heroku.launch(living), heroku.launch(ended)]
+    names = [heroku.launch_app(living), heroku.launch_app(ended)]
     found = heroku.status()
     assert found["foreign_apps"] == 0
     assert [server["name"] for server in found["servers"]] == names
@@ -40,8 +40,11 @@ def test_each_server_has_its_facts(heroku: HerokuWorld) -> None:
         assert Decimal(server["cost_so_far"]) < 1
 
 
-def test_existing_scaled_running_and_answering_are_told_apart(heroku: HerokuWorld) -> None:
-    asleep, crashed = heroku.launch(heroku.add_run("pilot-1")), heroku.launch(heroku.add_run("pilot-2"))
+def test_existing_scaled_running_and_answering_are_told_apart(heroku: HerokuServers) -> None:
+    asleep, crashed = (
+        heroku.launch_app(heroku.add_run("pilot-1")),
+        heroku.launch_app(heroku.add_run("pilot-2")),
+    )
     heroku.emulator.call("PATCH", f"/apps/{asleep}/formation/web", {"quantity": 0})
     heroku.emulator.order("boot-crash", count=9)
     heroku.emulator.call("DELETE", f"/apps/{crashed}/dynos")
@@ -51,20 +54,20 @@ def test_existing_scaled_running_and_answering_are_told_apart(heroku: HerokuWorl
     assert (second["exists"], second["scaled"], second["answers"]) == (True, 1, False)
 
 
-def test_foreign_apps_are_counted_and_not_shown(heroku: HerokuWorld) -> None:
+def test_foreign_apps_are_counted_and_not_shown(heroku: HerokuServers) -> None:
     heroku.add_app("blog", {})
     heroku.add_app("crowdops-theirs-0000000e", marked(creator=COLLEAGUE))
     heroku.add_app("lab-site", {}, team="lab", token=COLLEAGUE_TOKEN)
     assert heroku.status() == {"servers": [], "foreign_apps": 3}
 
 
-def test_a_server_without_its_registry_is_a_leftover_of_an_unknown_run(heroku: HerokuWorld) -> None:
+def test_a_server_without_its_registry_is_a_leftover_of_an_unknown_run(heroku: HerokuServers) -> None:
     heroku.add_app("crowdops-pilot-1-00000001", marked())
     (server,) = heroku.status()["servers"]
     assert (server["run_id"], server["task_name"], server["leftover"]) == (UNKNOWN_RUN, "pilot-1", True)
 
 
-def test_selectors_show_the_servers_of_some_runs(heroku: HerokuWorld) -> None:
+def test_selectors_show_the_servers_of_some_runs(heroku: HerokuServers) -> None:
     heroku.add_app("crowdops-a-00000001", marked(UNKNOWN_RUN, task_name="pilot-a"))
     heroku.add_app("crowdops-b-00000002", marked("20250101-000001-zzzz", task_name="pilot-b"))
     assert [s["name"] for s in heroku.status("--run", UNKNOWN_RUN)["servers"]] == ["crowdops-a-00000001"]
@@ -72,8 +75,8 @@ def test_selectors_show_the_servers_of_some_runs(heroku: HerokuWorld) -> None:
     assert len(heroku.status("--all-runs")["servers"]) == 2
 
 
-def test_an_app_that_was_renamed_is_shown_and_never_taken_for_a_leftover(heroku: HerokuWorld) -> None:
-    name = heroku.launch(heroku.add_run())
+def test_an_app_that_was_renamed_is_shown_and_never_taken_for_a_leftover(heroku: HerokuServers) -> None:
+    name = heroku.launch_app(heroku.add_run())
     heroku.emulator.call("PATCH", f"/apps/{name}", {"name": "our-production"})
     (server,) = heroku.status()["servers"]
     assert (server["name"], server["leftover"]) == ("our-production", False)
@@ -82,7 +85,7 @@ def test_an_app_that_was_renamed_is_shown_and_never_taken_for_a_leftover(heroku:
     assert heroku.apps() == ["our-production"]
 
 
-def test_config_vars_that_may_not_be_read_say_nothing_of_whose_app_it_is(heroku: HerokuWorld) -> None:
+def test_config_vars_that_may_not_be_read_say_nothing_of_whose_app_it_is(heroku: HerokuServers) -> None:
     heroku.add_app("crowdops-a-00000001", marked())
     heroku.add_app("crowdops-b-00000002", marked())
     heroku.emulator.order("error-before", operation="GET /apps/{app}/config-vars", status=403, id="forbidden")
@@ -94,13 +97,13 @@ def test_config_vars_that_may_not_be_read_say_nothing_of_whose_app_it_is(heroku:
     assert "may not be read" in next(server["note"] for server in servers if not server["marked"])
 
 
-def test_a_list_of_many_parts_is_read_to_its_end(heroku: HerokuWorld) -> None:
+def test_a_list_of_many_parts_is_read_to_its_end(heroku: HerokuServers) -> None:
     for number in range(12):
         heroku.add_app(f"crowdops-many-{number:08x}", marked())
     assert len(heroku.status()["servers"]) == 12
 
 
-def test_people_get_a_table_and_the_next_command(heroku: HerokuWorld) -> None:
+def test_people_get_a_table_and_the_next_command(heroku: HerokuServers) -> None:
     heroku.add_app("crowdops-a-00000001", marked())
     heroku.add_app("crowdops-b-00000002", {})
     result = heroku.invoke("print_server_status")
@@ -110,7 +113,7 @@ def test_people_get_a_table_and_the_next_command(heroku: HerokuWorld) -> None:
     assert "kill_servers.py --all-runs --dry-run" in result.stderr
 
 
-def test_the_looks_cost_three_calls_a_server(heroku: HerokuWorld) -> None:
+def test_the_looks_cost_three_calls_a_server(heroku: HerokuServers) -> None:
     for number in range(3):
         heroku.add_app(f"crowdops-many-{number:08x}", marked())
         heroku.add_app(f"foreign-{number}", {})
@@ -131,7 +134,7 @@ def test_only_a_run_that_is_at_its_end_or_crashed_leaves_servers_over(condition:
 # check_credentials
 
 
-def test_credentials_say_whose_they_are_and_how_much_room_there_is(heroku: HerokuWorld) -> None:
+def test_credentials_say_whose_they_are_and_how_much_room_there_is(heroku: HerokuServers) -> None:
     heroku.add_app("crowdops-a-00000001", marked())
     heroku.add_app("blog", {})
     heroku.add_app("crowdops-mate-00000002", {}, team="lab", token=COLLEAGUE_TOKEN)
@@ -143,7 +146,7 @@ def test_credentials_say_whose_they_are_and_how_much_room_there_is(heroku: Herok
 
 
 def test_an_account_without_a_payment_method_cannot_launch(
-    heroku: HerokuWorld, monkeypatch: pytest.MonkeyPatch
+    heroku: HerokuServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HEROKU_API_KEY", "unpaid-token")
     result = heroku.invoke("check_credentials")
@@ -151,7 +154,7 @@ def test_an_account_without_a_payment_method_cannot_launch(
     assert "add a payment method first" in result.stdout
 
 
-def test_a_key_of_a_lesser_scope_cannot_launch(heroku: HerokuWorld) -> None:
+def test_a_key_of_a_lesser_scope_cannot_launch(heroku: HerokuServers) -> None:
     heroku.add_app("blog", {})
     heroku.emulator.order("error-before", operation="GET /apps/{app}/config-vars", status=403, id="forbidden")
     result = heroku.invoke("check_credentials", "--json")
@@ -161,7 +164,7 @@ def test_a_key_of_a_lesser_scope_cannot_launch(heroku: HerokuWorld) -> None:
 
 @pytest.mark.parametrize("script", ["check_credentials", "print_server_status"])
 def test_a_wrong_key_is_said_so_and_never_shown(
-    heroku: HerokuWorld, monkeypatch: pytest.MonkeyPatch, script: str
+    heroku: HerokuServers, monkeypatch: pytest.MonkeyPatch, script: str
 ) -> None:
     monkeypatch.setenv("HEROKU_API_KEY", "HRKU-wrong-and-secret")
     result = heroku.invoke(script)
@@ -171,7 +174,7 @@ def test_a_wrong_key_is_said_so_and_never_shown(
 
 
 def test_the_key_may_stand_in_a_private_env_file(
-    heroku: HerokuWorld, monkeypatch: pytest.MonkeyPatch
+    heroku: HerokuServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = heroku.folder / "lab.env"
     file.write_text("HEROKU_API_KEY=emulator-token\n")

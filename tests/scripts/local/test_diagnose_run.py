@@ -20,7 +20,7 @@ from crowdops.diagnosis.snapshot import Pages
 from crowdops.registry import Run, Server
 from tests.support.crowds import free_port, wait_until
 from tests.support.endpoints import Endpoint
-from tests.support.worlds import World
+from tests.support.world import World
 
 SCRIPT = "local/diagnose_run"
 AsJson = Callable[..., dict[str, Any]]
@@ -86,9 +86,9 @@ def test_the_verdict_and_the_next_command_are_talk_and_the_evidence_is_a_table(w
     assert following == "Next: make invite ARGS='--name NAME'"
 
 
-def test_the_document_has_its_keys(world: World, as_json: AsJson) -> None:
+def test_the_document_has_its_keys(world: World) -> None:
     run = world.launch()
-    found = as_json(SCRIPT, run.run_id)
+    found = world.json(SCRIPT, run.run_id)
     assert found.keys() == {"run_id", "task_name", "verdict", "code", "evidence", "next"}
     assert all(each.keys() == {"what", "found", "fine"} for each in found["evidence"])
 
@@ -108,37 +108,37 @@ def test_an_unknown_run_is_a_usage_error(world: World) -> None:
 # The process
 
 
-def test_a_crashed_run_is_to_be_carried_on(world: World, as_json: AsJson) -> None:
+def test_a_crashed_run_is_to_be_carried_on(world: World) -> None:
     run = world.crash(units=3)
-    found = as_json(SCRIPT, run.run_id)
+    found = world.json(SCRIPT, run.run_id)
     assert found["code"] == "crashed"
     assert found["verdict"].endswith("nobody launches or collects. 3 HITs are still out.")
     assert found["next"] == f"make resume RUN={run.run_id}"
     assert found_of(found, "process") == {"what": "process", "found": "none", "fine": False}
 
 
-def test_a_crashed_run_with_nothing_out_is_safe_to_shut_down(world: World, as_json: AsJson) -> None:
+def test_a_crashed_run_with_nothing_out_is_safe_to_shut_down(world: World) -> None:
     run = world.crash()
     for hit_id in world.hit_ids(run):
         world.do(hit_id)
     world.invoke("mturk/download_results", "--run", run.run_id)
     world.set_state(run, "running")
-    found = as_json(SCRIPT, run.run_id)
+    found = world.json(SCRIPT, run.run_id)
     assert (found["code"], found["next"]) == ("crashed", "make recover")
     assert found["verdict"].endswith(rules.SAFE)
 
 
-def test_a_suspended_process_is_to_be_continued(world: World, as_json: AsJson) -> None:
+def test_a_suspended_process_is_to_be_continued(world: World) -> None:
     run = world.crash()
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(world.home), run.run_id], stdout=subprocess.PIPE, text=True
     ) as holder:
         try:
             assert holder.stdout is not None and holder.stdout.readline() == "holding\n"
-            assert as_json(SCRIPT, run.run_id)["code"] == "at_work"
+            assert world.json(SCRIPT, run.run_id)["code"] == "at_work"
             holder.send_signal(signal.SIGSTOP)
             wait_until(lambda: psutil.Process(holder.pid).status() == psutil.STATUS_STOPPED)
-            found = as_json(SCRIPT, run.run_id)
+            found = world.json(SCRIPT, run.run_id)
         finally:
             holder.kill()
     assert (found["code"], found["next"]) == ("suspended", f"kill -CONT {holder.pid}")
@@ -148,26 +148,26 @@ def test_a_suspended_process_is_to_be_continued(world: World, as_json: AsJson) -
 # The endpoint
 
 
-def test_an_endpoint_that_is_away_is_the_verdict(world: World, as_json: AsJson) -> None:
+def test_an_endpoint_that_is_away_is_the_verdict(world: World) -> None:
     run = world.crash()
     world.sql("UPDATE task_runs SET endpoint = ?", f"http://127.0.0.1:{free_port()}")
-    found = as_json(SCRIPT, run.run_id, "--timeout", "2")
+    found = world.json(SCRIPT, run.run_id, "--timeout", "2")
     assert (found["code"], found["next"]) == ("endpoint_silent", "make crowd")
     assert "Nothing listens at" in found["verdict"]
     assert found_of(found, "endpoint")["fine"] is False
 
 
-def test_a_key_that_is_refused_is_the_verdict(world: World, as_json: AsJson) -> None:
+def test_a_key_that_is_refused_is_the_verdict(world: World) -> None:
     run = world.launch()
     path = world.home / "crowd" / "credentials"
     path.write_text(path.read_text().replace("aws_secret_access_key = ", "aws_secret_access_key = x"))
-    found = as_json(SCRIPT, run.run_id)
+    found = world.json(SCRIPT, run.run_id)
     assert found["code"] == "key_refused" and "refused the key" in found["verdict"]
 
 
 @pytest.mark.parametrize("minutes,code", [(-20, "clock_skew"), (20, "clock_skew"), (0, "key_refused")])
 def test_clocks_that_are_apart_explain_a_refused_key(
-    world: World, as_json: AsJson, endpoint: Endpoint, minutes: int, code: str
+    world: World, endpoint: Endpoint, minutes: int, code: str
 ) -> None:
     run = world.launch()
     endpoint.status = 400
@@ -176,13 +176,13 @@ def test_clocks_that_are_apart_explain_a_refused_key(
         datetime.now(UTC) + timedelta(minutes=minutes, seconds=30 if minutes > 0 else 0), usegmt=True
     )
     world.sql("UPDATE task_runs SET endpoint = ?", endpoint.url)
-    found = as_json(SCRIPT, run.run_id)
+    found = world.json(SCRIPT, run.run_id)
     assert found["code"] == code
     assert found_of(found, "clock")["fine"] is (minutes == 0)
     assert ("20 min apart" in found["verdict"]) == (minutes != 0)
 
 
-def test_throttling_is_the_verdict_while_there_is_something_to_launch(world: World, as_json: AsJson) -> None:
+def test_throttling_is_the_verdict_while_there_is_something_to_launch(world: World) -> None:
     run = world.launch()
     world.sql("UPDATE task_runs SET state = 'launching'")
     plan_more(world, run)
@@ -201,53 +201,53 @@ def test_throttling_is_the_verdict_while_there_is_something_to_launch(world: Wor
 # The end
 
 
-def test_a_finished_run_is_safe_to_shut_down(world: World, as_json: AsJson) -> None:
+def test_a_finished_run_is_safe_to_shut_down(world: World) -> None:
     run = world.launch()
     for hit_id in world.hit_ids(run):
         world.do(hit_id)
     world.invoke("mturk/download_results", "--run", run.run_id)
-    found = as_json(SCRIPT, run.run_id)
+    found = world.json(SCRIPT, run.run_id)
     assert found["code"] == "safe"
     assert (
         found["verdict"] == "The run is finished. Nothing is available or pending: it is safe to shut down."
     )
 
 
-def test_hits_that_are_open_after_the_end_are_to_be_expired(world: World, as_json: AsJson) -> None:
+def test_hits_that_are_open_after_the_end_are_to_be_expired(world: World) -> None:
     run = world.launch(units=3)
     world.set_state(run, "stopped")
-    found = as_json(SCRIPT, run.run_id)
+    found = world.json(SCRIPT, run.run_id)
     assert (found["code"], found["next"]) == ("open_after_end", f"make expire RUN={run.run_id}")
     assert "3 of its HITs can still be accepted" in found["verdict"]
 
 
-def test_work_in_flight_after_the_end_can_still_come_in(world: World, as_json: AsJson) -> None:
+def test_work_in_flight_after_the_end_can_still_come_in(world: World) -> None:
     run = world.launch()
     held = [world.accept(hit_id) for hit_id in world.hit_ids(run)]
     world.set_state(run, "stopped")
-    found = as_json(SCRIPT, run.run_id)
+    found = world.json(SCRIPT, run.run_id)
     assert found["code"] == "in_flight"
     assert "2 assignments are still being worked on: they can come in for 10 min at most" in found["verdict"]
     for assignment in held:
         world.submit(assignment)
-    found = as_json(SCRIPT, run.run_id)
+    found = world.json(SCRIPT, run.run_id)
     assert (found["code"], found["next"]) == ("uncollected", f"make results RUN={run.run_id}")
     assert "2 submitted assignments are not collected yet" in found["verdict"]
 
 
-def test_a_detached_run_that_is_done_is_to_be_collected(world: World, as_json: AsJson) -> None:
+def test_a_detached_run_that_is_done_is_to_be_collected(world: World) -> None:
     run = world.launch()
     for hit_id in world.hit_ids(run):
         world.do(hit_id)
-    found = as_json(SCRIPT, run.run_id)
+    found = world.json(SCRIPT, run.run_id)
     assert (found["code"], found["next"]) == ("uncollected", f"make results RUN={run.run_id}")
     assert found["verdict"].endswith(rules.SAFE)
 
 
-def test_hits_that_ended_unseen_are_counted(world: World, as_json: AsJson) -> None:
+def test_hits_that_ended_unseen_are_counted(world: World) -> None:
     run = world.launch(units=3)
     world.crowd.advance(2 * 86400)
-    found = as_json(SCRIPT, run.run_id)
+    found = world.json(SCRIPT, run.run_id)
     assert found["code"] == "expired_unseen"
     assert found["verdict"].startswith("3 HITs ended and nobody had taken them.")
 
@@ -255,10 +255,10 @@ def test_hits_that_ended_unseen_are_counted(world: World, as_json: AsJson) -> No
 # Work and workers
 
 
-def test_a_run_at_work_is_at_work(world: World, as_json: AsJson) -> None:
+def test_a_run_at_work_is_at_work(world: World) -> None:
     run = world.launch(units=3)
     world.do(world.hit_ids(run)[0])
-    found = as_json(SCRIPT, run.run_id)
+    found = world.json(SCRIPT, run.run_id)
     assert found["code"] == "at_work"
     assert (
         "2 assignments can be accepted, 0 are being worked on, and the last submission was"
@@ -266,48 +266,46 @@ def test_a_run_at_work_is_at_work(world: World, as_json: AsJson) -> None:
     )
 
 
-def test_submissions_to_units_that_need_more_answers_count(world: World, as_json: AsJson) -> None:
+def test_submissions_to_units_that_need_more_answers_count(world: World) -> None:
     run = world.launch(units=2, assignments=3)
     world.do(world.hit_ids(run)[0])
     age(world, run)
-    found = as_json(SCRIPT, run.run_id)
+    found = world.json(SCRIPT, run.run_id)
     assert found["code"] == "at_work"
     assert found_of(found, "not collected")["found"] == "1 submitted assignments"
 
 
-def test_accepted_work_that_never_comes_in_is_suspicious(world: World, as_json: AsJson) -> None:
+def test_accepted_work_that_never_comes_in_is_suspicious(world: World) -> None:
     run = world.launch(units=3)
     world.accept(world.hit_ids(run)[0])
     age(world, run)
-    found = as_json(SCRIPT, run.run_id)
+    found = world.json(SCRIPT, run.run_id)
     assert found["code"] == "no_submissions" and found["verdict"].endswith("do its pages work?")
 
 
-def test_workers_who_stopped_coming_are_missed(world: World, as_json: AsJson) -> None:
+def test_workers_who_stopped_coming_are_missed(world: World) -> None:
     run = world.launch(units=3)
     world.do(world.hit_ids(run)[0])
     world.invoke("mturk/download_results", "--run", run.run_id)
     age(world, run)
-    found = as_json(SCRIPT, run.run_id)
+    found = world.json(SCRIPT, run.run_id)
     assert found["code"] == "workers_gone"
     assert found["verdict"].startswith("Workers have stopped coming: 2 assignments can be accepted")
     assert found_of(found, "last submission")["fine"] is False
 
 
-def test_when_all_is_in_workers_hands_the_cap_is_named(
-    world: World, as_json: AsJson, attended: Attend
-) -> None:
+def test_when_all_is_in_workers_hands_the_cap_is_named(world: World) -> None:
     run = world.crash()
     for hit_id in world.hit_ids(run):
         world.accept(hit_id)
-    with attended(run):
-        found = as_json(SCRIPT, run.run_id)
+    with world.attend(run):
+        found = world.json(SCRIPT, run.run_id)
         assert found["code"] == "in_hand"
         assert found["verdict"].startswith("All 2 HITs that are out are in workers' hands")
         assert "max_num_concurrent_units" not in found["verdict"]
         world.sql("UPDATE task_runs SET parameters = json_set(parameters, '$.max_num_concurrent_units', 2)")
         plan_more(world, run, units=5)
-        assert as_json(SCRIPT, run.run_id)["verdict"].endswith(
+        assert world.json(SCRIPT, run.run_id)["verdict"].endswith(
             "The 5 others wait, because max_num_concurrent_units is 2."
         )
 
@@ -322,7 +320,7 @@ def test_when_all_is_in_workers_hands_the_cap_is_named(
     ("DoesNotExist", None, None, False),
 ])  # fmt: skip
 def test_qualifications_that_nobody_meets_are_found(
-    world: World, as_json: AsJson, comparator: str, values: list[int] | None, held: int | None, excludes: bool
+    world: World, comparator: str, values: list[int] | None, held: int | None, excludes: bool
 ) -> None:
     type_id = world.client.create_qualification_type(
         Name=f"Trained {comparator} {values} {held}",
@@ -330,14 +328,14 @@ def test_qualifications_that_nobody_meets_are_found(
         QualificationTypeStatus="Active",
     )["QualificationType"]["QualificationTypeId"]
     if held is not None:
-        world.do(world.foreign(1)[0], "AWORKER1")  # from then on the account knows the worker
+        world.do(world.add_foreign_hits(1)[0], "AWORKER1")  # from then on the account knows the worker
         world.client.associate_qualification_with_worker(
             QualificationTypeId=type_id, WorkerId="AWORKER1", IntegerValue=held, SendNotification=False
         )
     more = f'\n[[qualifications]]\nQualificationTypeId = "{type_id}"\nComparator = "{comparator}"\n'
     run = world.launch(more=more + (f"IntegerValues = {values}\n" if values else ""))
     age(world, run)
-    found = as_json(SCRIPT, run.run_id)
+    found = world.json(SCRIPT, run.run_id)
     mine = [
         each for each in found["evidence"] if each["what"] == "qualification" and type_id in each["found"]
     ]
@@ -345,21 +343,21 @@ def test_qualifications_that_nobody_meets_are_found(
     assert found["code"] == ("nobody_qualifies" if excludes else "nobody_accepts")
 
 
-def test_the_providers_own_qualifications_cannot_be_judged(world: World, as_json: AsJson) -> None:
+def test_the_providers_own_qualifications_cannot_be_judged(world: World) -> None:
     more = '\n[[qualifications]]\nQualificationTypeId = "00000000000000000040"\nComparator = "GreaterThan"\nIntegerValues = [9999]\n'
     run = world.launch(more=more)
     age(world, run)
-    found = as_json(SCRIPT, run.run_id)
+    found = world.json(SCRIPT, run.run_id)
     assert found["code"] == "nobody_accepts"
     assert [each["fine"] for each in found["evidence"] if each["what"] == "qualification"][0] is None
 
 
-def test_workers_who_may_do_no_more_are_counted(world: World, as_json: AsJson) -> None:
+def test_workers_who_may_do_no_more_are_counted(world: World) -> None:
     run = world.launch(units=4, more="maximum_units_per_worker = 1\n")
     hits = world.hit_ids(run)
     world.do(hits[0], "AWORKER1"), world.do(hits[1], "AWORKER2")
     world.invoke("mturk/download_results", "--run", run.run_id)
-    found = as_json(SCRIPT, run.run_id)
+    found = world.json(SCRIPT, run.run_id)
     assert found["code"] == "workers_at_cap"
     assert found["verdict"].startswith("All 2 workers who took part have done maximum_units_per_worker (1)")
 
@@ -367,28 +365,26 @@ def test_workers_who_may_do_no_more_are_counted(world: World, as_json: AsJson) -
 # Books and money
 
 
-def test_broken_units_are_the_verdict(world: World, as_json: AsJson, attended: Attend) -> None:
-    with attended(world.crash(units=3)) as run:
+def test_broken_units_are_the_verdict(world: World) -> None:
+    with world.attend(world.crash(units=3)) as run:
         for hit_id in world.hit_ids(run)[:2]:
             world.do(hit_id)
             world.client.update_hit_review_status(HITId=hit_id)
-        found = as_json(SCRIPT, run.run_id)
+        found = world.json(SCRIPT, run.run_id)
     assert (found["code"], found["next"]) == ("broken_units", f"make broken RUN={run.run_id}")
     assert "disagree about 2 units: it has ended, and nobody has taken note of that." in found["verdict"]
 
 
-def test_an_empty_account_and_a_reached_max_cost_are_told(
-    world: World, as_json: AsJson, attended: Attend
-) -> None:
-    with attended(world.crash()) as run:
+def test_an_empty_account_and_a_reached_max_cost_are_told(world: World) -> None:
+    with world.attend(world.crash()) as run:
         plan_more(world, run)
         world.set_funds(13)  # of which 12 are held for what is out
-        found = as_json(SCRIPT, run.run_id)
+        found = world.json(SCRIPT, run.run_id)
         assert found["code"] == "no_funds"
         assert found["verdict"] == "The account has $0.01, and the next of 2 units costs $0.06."
         world.set_funds(10_000)
         world.sql("UPDATE task_runs SET parameters = json_set(parameters, '$.max_cost', '0.13')")
-        found = as_json(SCRIPT, run.run_id)
+        found = world.json(SCRIPT, run.run_id)
         assert found["code"] == "max_cost"
         assert found["verdict"] == "max_cost of $0.13 is reached, with 2 units not launched."
 
@@ -405,8 +401,8 @@ def served(world: World, endpoint: Endpoint) -> Run:
     return run
 
 
-def test_a_server_that_answers_is_fine(world: World, as_json: AsJson, served: Run) -> None:
-    found = as_json(SCRIPT, served.run_id)
+def test_a_server_that_answers_is_fine(world: World, served: Run) -> None:
+    found = world.json(SCRIPT, served.run_id)
     assert found["code"] == "at_work"
     assert found_of(found, "its pages") == {
         "what": "its pages",
@@ -416,16 +412,16 @@ def test_a_server_that_answers_is_fine(world: World, as_json: AsJson, served: Ru
 
 
 def test_a_server_that_serves_another_run_drains_or_is_down_is_the_verdict(
-    world: World, as_json: AsJson, served: Run, endpoint: Endpoint
+    world: World, served: Run, endpoint: Endpoint
 ) -> None:
     endpoint.say(status="ok", run_id="20260101-000000-aaaa")
-    found = as_json(SCRIPT, served.run_id)
+    found = world.json(SCRIPT, served.run_id)
     assert found["code"] == "server_of_another_run"
     assert found["verdict"] == "The task server serves run 20260101-000000-aaaa, so no worker gets a page."
     endpoint.say(status="ok", run_id=served.run_id, draining=True)
-    assert as_json(SCRIPT, served.run_id)["code"] == "server_draining"
+    assert world.json(SCRIPT, served.run_id)["code"] == "server_draining"
     endpoint.status = 500
-    found = as_json(SCRIPT, served.run_id)
+    found = world.json(SCRIPT, served.run_id)
     assert (found["code"], found["next"]) == ("server_down", f"curl {endpoint.url}/health")
 
 

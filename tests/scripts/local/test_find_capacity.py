@@ -17,10 +17,10 @@ import requests
 from crowdops.registry import Run, Server
 from crowdops.servers import capacity, links
 from crowdops.servers.capacity import Step, Target
-from tests.support.local_servers import LocalWorld
+from tests.support.servers import LocalServers
 
 
-def find(local: LocalWorld, run: Run, *args: str) -> tuple[int, dict[str, Any]]:
+def find(local: LocalServers, run: Run, *args: str) -> tuple[int, dict[str, Any]]:
     """Run the script with short steps; its exit code and its document."""
     result = local.invoke("find_capacity", run.run_id, "--json", "--seconds", "0.3", *args)
     assert result.stdout, result.stderr
@@ -28,7 +28,7 @@ def find(local: LocalWorld, run: Run, *args: str) -> tuple[int, dict[str, Any]]:
 
 
 @pytest.fixture
-def stand_in(local: LocalWorld) -> Iterator[Callable[..., tuple[Run, list[str]]]]:
+def stand_in(local: LocalServers) -> Iterator[Callable[..., tuple[Run, list[str]]]]:
     """Puts a server of the test's making into the place of a run's task server; gives the run and all paths asked for."""
     with ExitStack() as stack:
 
@@ -87,8 +87,8 @@ def _serving(
         server.server_close()
 
 
-def test_a_task_server_is_measured_step_by_step_and_no_lease_is_left(local: LocalWorld) -> None:
-    run = local.add_run(rows=5, cap=1)
+def test_a_task_server_is_measured_step_by_step_and_no_lease_is_left(local: LocalServers) -> None:
+    run = local.add_run(rows=5, allowed_concurrent=1)
     url = local.launch(run)["url"]
     code, found = find(local, run, "--most", "4", "--bound-ms", "60000", "--seconds-per-task", "20")
     assert code == 0
@@ -101,7 +101,7 @@ def test_a_task_server_is_measured_step_by_step_and_no_lease_is_left(local: Loca
     assert found["dynos"] == 1
 
 
-def test_one_table_and_one_sentence(local: LocalWorld) -> None:
+def test_one_table_and_one_sentence(local: LocalServers) -> None:
     run = local.add_run()
     name = local.launch(run)["name"]
     result = local.invoke(
@@ -113,7 +113,7 @@ def test_one_table_and_one_sentence(local: LocalWorld) -> None:
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_a_server_that_gets_slow_is_found_out_where_it_does(stand_in: Any, local: LocalWorld) -> None:
+def test_a_server_that_gets_slow_is_found_out_where_it_does(stand_in: Any, local: LocalServers) -> None:
     turn = threading.Lock()
 
     def one_at_a_time(number: int) -> tuple[int, dict[str, str]]:
@@ -131,7 +131,7 @@ def test_a_server_that_gets_slow_is_found_out_where_it_does(stand_in: Any, local
     assert 0 < found["max_num_concurrent_units"] <= 300  # half of at most 20 pages/s, for 30 s each
 
 
-def test_pages_that_do_not_come_end_it_as_well(stand_in: Any, local: LocalWorld) -> None:
+def test_pages_that_do_not_come_end_it_as_well(stand_in: Any, local: LocalServers) -> None:
     run, _ = stand_in(lambda number: (503 if number > 3 else 200, {}))
     result = local.invoke("find_capacity", run.run_id, "--seconds", "0.3")
     assert result.exit_code == 1
@@ -139,7 +139,7 @@ def test_pages_that_do_not_come_end_it_as_well(stand_in: Any, local: LocalWorld)
     assert "pages did not come" in result.stderr
 
 
-def test_a_redirect_is_not_followed_to_anybody_else(stand_in: Any, local: LocalWorld) -> None:
+def test_a_redirect_is_not_followed_to_anybody_else(stand_in: Any, local: LocalServers) -> None:
     _, elsewhere = stand_in(lambda number: (200, {}))
     with local.registry() as registry:
         other = registry.servers("up")[0].url
@@ -149,7 +149,7 @@ def test_a_redirect_is_not_followed_to_anybody_else(stand_in: Any, local: LocalW
     assert asked and not elsewhere
 
 
-def test_nothing_is_measured_while_workers_have_pages_open(local: LocalWorld) -> None:
+def test_nothing_is_measured_while_workers_have_pages_open(local: LocalServers) -> None:
     run = local.add_run()
     url = local.launch(run)["url"]
     token = links.read_token(local.home / "runs" / run.run_id)
@@ -160,7 +160,7 @@ def test_nothing_is_measured_while_workers_have_pages_open(local: LocalWorld) ->
     assert f"Workers have 1 pages of {run.run_id} open." in result.stderr
 
 
-def test_a_server_of_somebody_else_is_not_put_under_load(stand_in: Any, local: LocalWorld) -> None:
+def test_a_server_of_somebody_else_is_not_put_under_load(stand_in: Any, local: LocalServers) -> None:
     own, asked = stand_in(lambda number: (200, {}), own_app=True)
     result = local.invoke("find_capacity", own.run_id)
     assert result.exit_code == 2
@@ -178,7 +178,7 @@ STEPS = [
 ]
 
 
-def test_the_advice_counts_assignments_dynos_and_the_units_of_the_run(local: LocalWorld) -> None:
+def test_the_advice_counts_assignments_dynos_and_the_units_of_the_run(local: LocalServers) -> None:
     run = local.add_run(rows=800)
     parameters = run.parameters._replace(assignments_per_unit=3)
     server = Server(

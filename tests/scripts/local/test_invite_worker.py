@@ -8,7 +8,8 @@ import pytest
 import requests
 
 from tests.support.crowds import free_port
-from tests.support.worlds import World, invoke, run_script
+from tests.support.scripts import invoke, run_script
+from tests.support.world import World
 
 SCRIPT = "local/invite_worker"
 

@@ -18,7 +18,7 @@ from crowdops.providers import processes
 from crowdops.registry import locks
 from tests.support import sweeps
 from tests.support.crowds import is_over, wait_until
-from tests.support.local_servers import LocalWorld
+from tests.support.servers import LocalServers
 
 # The registry's commits of a launch: 1 the intent, 2 the pid, 3 that it is up.
 COMMITS = [(when, number) for number in (1, 2, 3) for when in ("before", "after")]
@@ -40,10 +40,10 @@ def stranger(**variables: str) -> Iterator[psutil.Process]:
         process.stdout.close()
 
 
-def test_leftovers_are_taken_down_and_a_second_time_there_is_nothing_to_do(local: LocalWorld) -> None:
+def test_leftovers_are_taken_down_and_a_second_time_there_is_nothing_to_do(local: LocalServers) -> None:
     crashed, ended = local.add_run("pilot-1", state="running"), local.add_run("pilot-2")
     names = {local.launch(run)["name"] for run in (crashed, ended)}
-    assert {(server["name"], server["leftover"]) for server in local.status()} == {
+    assert {(server["name"], server["leftover"]) for server in local.listed()} == {
         (name, True) for name in names
     }
     first, second = local.kill(), local.kill()
@@ -53,7 +53,7 @@ def test_leftovers_are_taken_down_and_a_second_time_there_is_nothing_to_do(local
     assert {row.state for row in local.rows()} == {"gone"}
 
 
-def test_a_dry_run_shows_the_leftovers_and_changes_nothing(local: LocalWorld) -> None:
+def test_a_dry_run_shows_the_leftovers_and_changes_nothing(local: LocalServers) -> None:
     names = [local.launch(local.add_run(task_name))["name"] for task_name in ("pilot-1", "pilot-2")]
     pids = {process.pid for process in local.processes()}
     result = local.invoke("kill_servers", "--dry-run")
@@ -63,7 +63,7 @@ def test_a_dry_run_shows_the_leftovers_and_changes_nothing(local: LocalWorld) ->
     assert {process.pid for process in local.processes()} == pids
 
 
-def test_without_a_terminal_and_without_yes_nothing_is_done(local: LocalWorld) -> None:
+def test_without_a_terminal_and_without_yes_nothing_is_done(local: LocalServers) -> None:
     local.launch(local.add_run())
     result = local.invoke("kill_servers")
     assert result.exit_code == 2
@@ -71,30 +71,30 @@ def test_without_a_terminal_and_without_yes_nothing_is_done(local: LocalWorld) -
     assert local.processes() != []
 
 
-def test_selectors_mean_the_runs_leftovers(local: LocalWorld) -> None:
+def test_selectors_mean_the_runs_leftovers(local: LocalServers) -> None:
     first, second, third = (local.add_run(name) for name in ("pilot-1", "pilot-2", "other-1"))
     names = {run.run_id: local.launch(run)["name"] for run in (first, second, third)}
     assert local.kill("--run", second.run_id)["done"] == 1
-    assert {server["name"] for server in local.status()} == {names[first.run_id], names[third.run_id]}
+    assert {server["name"] for server in local.listed()} == {names[first.run_id], names[third.run_id]}
     assert local.kill("--task-name", "pilot-*")["done"] == 1
-    assert [server["name"] for server in local.status("--task-name", "other-*")] == [names[third.run_id]]
+    assert [server["name"] for server in local.listed("--task-name", "other-*")] == [names[third.run_id]]
 
 
-def test_a_living_runs_server_goes_only_when_its_name_is_typed(local: LocalWorld) -> None:
+def test_a_living_runs_server_goes_only_when_its_name_is_typed(local: LocalServers) -> None:
     attended, detached = local.add_run("pilot-1", state="running"), local.add_run("pilot-2", state="detached")
     names = [local.launch(run)["name"] for run in (attended, detached)]
     with locks.hold(local.home, attended.run_id):
-        assert [server["leftover"] for server in local.status()] == [False, False]
+        assert [server["leftover"] for server in local.listed()] == [False, False]
         for selector in ((), ("--all-runs",), ("--run", attended.run_id), ("--task-name", "pilot-*")):
             assert local.kill(*selector)["selected"] == 0
         assert f"run {detached.run_id} is alive" in local.kill("--run", detached.run_id)["said"]
-        assert [server["answers"] for server in local.status()] == [True, True]
+        assert [server["answers"] for server in local.listed()] == [True, True]
         assert local.kill(*names)["done"] == 2
     assert local.processes() == []
 
 
 def test_a_run_that_comes_to_life_meanwhile_is_spared(
-    local: LocalWorld, monkeypatch: pytest.MonkeyPatch
+    local: LocalServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = local.add_run(state="running")
     local.launch(run)
@@ -106,7 +106,7 @@ def test_a_run_that_comes_to_life_meanwhile_is_spared(
 
 
 def test_one_server_that_cannot_be_ended_does_not_stop_the_rest(
-    local: LocalWorld, monkeypatch: pytest.MonkeyPatch
+    local: LocalServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = (local.launch(local.add_run(name))["name"] for name in ("pilot-1", "pilot-2"))
     stubborn = {process.pid for process in local.processes() if process.variables["CROWDOPS_SERVER"] == first}
@@ -125,11 +125,11 @@ def test_one_server_that_cannot_be_ended_does_not_stop_the_rest(
         1,
     )
     assert "is another user's and cannot be ended" in killed["failed"][0]["error"]
-    assert [server["name"] for server in local.status()] == [first]
+    assert [server["name"] for server in local.listed()] == [first]
     assert second not in {process.variables["CROWDOPS_SERVER"] for process in local.processes()}
 
 
-def test_all_processes_of_a_server_end_even_those_that_left_its_session(local: LocalWorld) -> None:
+def test_all_processes_of_a_server_end_even_those_that_left_its_session(local: LocalServers) -> None:
     folder = local.write_app(
         command="setsid sleep 1000 & sleep 1000 & python3 -m http.server $PORT --bind 127.0.0.1"
     )
@@ -137,28 +137,30 @@ def test_all_processes_of_a_server_end_even_those_that_left_its_session(local: L
     running = [psutil.Process(process.pid) for process in local.processes()]
     assert len({process.session for process in local.processes()}) == 2
     assert len(running) >= 4
-    (server,) = local.status()
+    (server,) = local.listed()
     assert local.kill(server["name"])["done"] == 1
     assert all(is_over(process) for process in running)
 
 
-def test_processes_that_hide_their_marks_end_with_their_session(local: LocalWorld) -> None:
+def test_processes_that_hide_their_marks_end_with_their_session(local: LocalServers) -> None:
     folder = local.write_app(command="env -i /bin/sleep 1000 & python3 -m http.server $PORT --bind 127.0.0.1")
     assert local.invoke("launch_server", "--app-dir", str(folder)).exit_code == 0
     leader = local.processes()[0]
     hidden = [psutil.Process(found.pid) for found in processes.find_session(leader) if not found.variables]
     assert [process.name() for process in hidden] == ["sleep"]
-    (server,) = local.status()
+    (server,) = local.listed()
     local.kill(server["name"])
     assert all(is_over(process) for process in hidden)
 
 
-def test_a_server_that_ignores_sigterm_is_killed(local: LocalWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_ignores_sigterm_is_killed(
+    local: LocalServers, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(processes, "TERM_SECONDS", 0.3)
     command = "trap '' TERM; python3 -m http.server $PORT --bind 127.0.0.1; sleep 1000"
     folder = local.write_app(command=command)
     assert local.invoke("launch_server", "--app-dir", str(folder)).exit_code == 0
-    (server,) = local.status()
+    (server,) = local.listed()
     assert local.kill(server["name"])["done"] == 1
     assert local.processes() == []
 
@@ -167,7 +169,7 @@ def test_a_server_that_ignores_sigterm_is_killed(local: LocalWorld, monkeypatch:
 
 
 def test_processes_that_only_look_like_ours_are_neither_shown_nor_touched(
-    local: LocalWorld, tmp_path: Path
+    local: LocalServers, tmp_path: Path
 ) -> None:
     run = local.add_run()
     name = local.launch(run)["name"]
@@ -179,14 +181,14 @@ def test_processes_that_only_look_like_ours_are_neither_shown_nor_touched(
         stranger(CROWDOPS_MANAGED="1", CROWDOPS_HOME=other, **like_ours) as of_another_home,
         stranger(CROWDOPS_MANAGED="0", CROWDOPS_HOME=home, **like_ours) as with_another_mark,
     ):
-        assert [server["name"] for server in local.status()] == [name]
+        assert [server["name"] for server in local.listed()] == [name]
         assert local.kill("--all-runs")["done"] == 1
         assert local.kill(name)["already"] == 1
         for process in (without_mark, of_another_home, with_another_mark):
             assert not is_over(process)
 
 
-def test_a_pid_that_another_process_has_by_now_is_left_alone(local: LocalWorld) -> None:
+def test_a_pid_that_another_process_has_by_now_is_left_alone(local: LocalServers) -> None:
     run = local.add_run()
     local.launch(run)
     for process in local.processes():
@@ -196,16 +198,16 @@ def test_a_pid_that_another_process_has_by_now_is_left_alone(local: LocalWorld) 
         (row,) = registry.servers("up")
         detail = {**row.detail, "pid": process.pid, "started": process.create_time() - 3600}
         registry.set_server(row.server_id, "up", row.url, detail)
-        (server,) = local.status()
+        (server,) = local.listed()
         assert (server["exists"], server["answers"], server["leftover"]) == (False, False, True)
         assert server["note"] == "the registry has it, and it does not run"
         killed = local.kill()
         assert (killed["selected"], killed["already"], killed["exit_code"]) == (1, 1, 0)
         assert not is_over(process)
-    assert local.status() == []
+    assert local.listed() == []
 
 
-def test_a_name_that_is_nobodys_is_refused(local: LocalWorld) -> None:
+def test_a_name_that_is_nobodys_is_refused(local: LocalServers) -> None:
     local.launch(local.add_run())
     refused = local.invoke("kill_servers", "postgres", "--yes")
     assert refused.exit_code == 2
@@ -220,12 +222,12 @@ def test_a_name_that_is_nobodys_is_refused(local: LocalWorld) -> None:
 
 @pytest.mark.parametrize(("when", "number"), COMMITS if sweeps.FULL else COMMITS[2:5])
 def test_a_launch_that_is_killed_leaves_nothing_that_is_not_found(
-    local: LocalWorld, when: str, number: int, record_property: sweeps.Record
+    local: LocalServers, when: str, number: int, record_property: sweeps.Record
 ) -> None:
     run = local.add_run()
     assert local.strike(when, number, run.run_id) == -signal.SIGKILL
     sweeps.count(record_property, "launch_server, then kill_servers")
-    left = local.status()
+    left = local.listed()
     is_running = local.processes() != []
     assert [server["exists"] for server in left if server["exists"]] == [True] * is_running
     assert all(server["leftover"] for server in left)
@@ -238,15 +240,15 @@ def test_a_launch_that_is_killed_leaves_nothing_that_is_not_found(
     )
     assert local.processes() == []
     assert local.kill()["selected"] == 0
-    assert local.status() == []
+    assert local.listed() == []
 
 
-def test_without_the_registry_servers_are_found_by_their_marks_alone(local: LocalWorld) -> None:
+def test_without_the_registry_servers_are_found_by_their_marks_alone(local: LocalServers) -> None:
     runs = [local.add_run("pilot-1"), local.add_run("pilot-2")]
     names = {local.launch(run)["name"] for run in runs}
     for path in local.home.glob("registry.db*"):
         path.unlink()
-    found = local.status()
+    found = local.listed()
     assert {(s["name"], s["run_id"], s["task_name"], s["leftover"]) for s in found} == {
         (f"local-{run.run_id}", run.run_id, run.task_name, True) for run in runs
     }
@@ -257,7 +259,7 @@ def test_without_the_registry_servers_are_found_by_their_marks_alone(local: Loca
 
 
 def test_a_server_that_hangs_is_shown_as_not_answering(
-    local: LocalWorld, monkeypatch: pytest.MonkeyPatch
+    local: LocalServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CROWDOPS_TIMEOUT", "0.5")
     monkeypatch.setattr(processes, "TERM_SECONDS", 0.2)
@@ -265,13 +267,13 @@ def test_a_server_that_hangs_is_shown_as_not_answering(
     for process in local.processes():
         psutil.Process(process.pid).suspend()
     began = time.monotonic()
-    (server,) = local.status()
+    (server,) = local.listed()
     assert time.monotonic() - began < 5
     assert (server["exists"], server["dyno_state"], server["answers"]) == (True, "up", False)
     assert local.kill()["done"] == 1
 
 
-def test_the_table_says_what_to_type(local: LocalWorld) -> None:
+def test_the_table_says_what_to_type(local: LocalServers) -> None:
     name = local.launch(local.add_run())["name"]
     result = local.invoke("print_server_status")
     assert name in result.stdout

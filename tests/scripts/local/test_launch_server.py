@@ -16,12 +16,12 @@ import requests
 
 from crowdops.servers.local import start
 from tests.support.crowds import is_over, wait_until
-from tests.support.local_servers import LocalWorld
+from tests.support.servers import LocalServers
 
 MARKS = ("CROWDOPS_MANAGED", "CROWDOPS_RUN_ID", "CROWDOPS_TASK_NAME", "CROWDOPS_SERVER")
 
 
-def test_two_runs_are_served_with_their_own_rows(local: LocalWorld) -> None:
+def test_two_runs_are_served_with_their_own_rows(local: LocalServers) -> None:
     run, other = local.add_run("pilot-1", rows=3), local.add_run("pilot-2")
     made, second = local.launch(run), local.launch(other)
     assert (made["kind"], made["state"], made["run_id"]) == ("local", "up", run.run_id)
@@ -32,7 +32,7 @@ def test_two_runs_are_served_with_their_own_rows(local: LocalWorld) -> None:
     assert local.page(other, 2).status_code == 404
 
 
-def test_a_server_listens_on_this_machine_only_and_its_log_is_private(local: LocalWorld) -> None:
+def test_a_server_listens_on_this_machine_only_and_its_log_is_private(local: LocalServers) -> None:
     run = local.add_run()
     made = local.launch(run)
     port = int(made["url"].rpartition(":")[2])
@@ -48,7 +48,7 @@ def test_a_server_listens_on_this_machine_only_and_its_log_is_private(local: Loc
 
 
 def test_a_server_carries_its_marks_and_none_of_our_secrets(
-    local: LocalWorld, monkeypatch: pytest.MonkeyPatch
+    local: LocalServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("AWS_SECRET_ACCESS_KEY", "HEROKU_API_KEY", "DATABASE_URL", "CROWDOPS_TEAM"):
         monkeypatch.setenv(name, "postgresql://a-secret")
@@ -59,7 +59,7 @@ def test_a_server_carries_its_marks_and_none_of_our_secrets(
         assert "postgresql://a-secret" not in process.variables.values()
 
 
-def test_a_second_launch_finds_the_first_ones_server(local: LocalWorld) -> None:
+def test_a_second_launch_finds_the_first_ones_server(local: LocalServers) -> None:
     run = local.add_run()
     first = local.launch(run)
     pids = [process.pid for process in local.processes()]
@@ -69,7 +69,7 @@ def test_a_second_launch_finds_the_first_ones_server(local: LocalWorld) -> None:
 
 
 def test_a_second_launch_replaces_a_server_that_hangs_at_the_same_address(
-    local: LocalWorld, monkeypatch: pytest.MonkeyPatch
+    local: LocalServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CROWDOPS_TIMEOUT", "0.5")
     monkeypatch.setattr("crowdops.providers.processes.TERM_SECONDS", 0.3)
@@ -83,8 +83,8 @@ def test_a_second_launch_replaces_a_server_that_hangs_at_the_same_address(
     assert local.page(run, 1).ok
 
 
-def test_a_server_that_was_taken_down_comes_back_at_the_address_in_its_hits(local: LocalWorld) -> None:
-    run = local.add_run(cap=1)
+def test_a_server_that_was_taken_down_comes_back_at_the_address_in_its_hits(local: LocalServers) -> None:
+    run = local.add_run(allowed_concurrent=1)
     first = local.launch(run)
     assert local.kill()["done"] == 1
     again = local.launch(run)
@@ -92,7 +92,7 @@ def test_a_server_that_was_taken_down_comes_back_at_the_address_in_its_hits(loca
     assert len(local.rows()) == 1
 
 
-def test_a_launch_that_was_cut_off_while_the_folder_was_built_builds_it_again(local: LocalWorld) -> None:
+def test_a_launch_that_was_cut_off_while_the_folder_was_built_builds_it_again(local: LocalServers) -> None:
     run = local.add_run(rows=3)
     assert local.strike("after", 1, run.run_id) == -signal.SIGKILL
     half = local.home / "runs" / run.run_id / "server"
@@ -103,8 +103,8 @@ def test_a_launch_that_was_cut_off_while_the_folder_was_built_builds_it_again(lo
     assert "message 2" in local.page(run, 2).text
 
 
-def test_leases_outlive_a_server_that_is_taken_down_and_launched_again(local: LocalWorld) -> None:
-    run = local.add_run(cap=1)
+def test_leases_outlive_a_server_that_is_taken_down_and_launched_again(local: LocalServers) -> None:
+    run = local.add_run(allowed_concurrent=1)
     query = {"assignmentId": "3A", "hitId": "3H", "workerId": "AWORKER", "turkSubmitTo": "http://127.0.0.1:1"}
     local.launch(run)
     assert local.page(run, 0, **query).ok
@@ -114,7 +114,7 @@ def test_leases_outlive_a_server_that_is_taken_down_and_launched_again(local: Lo
     assert local.page(run, 0, **query).ok
 
 
-def test_a_server_that_the_registry_does_not_know_is_taken_over(local: LocalWorld) -> None:
+def test_a_server_that_the_registry_does_not_know_is_taken_over(local: LocalServers) -> None:
     run = local.add_run()
     first = local.launch(run)
     pids = [process.pid for process in local.processes()]
@@ -126,7 +126,7 @@ def test_a_server_that_the_registry_does_not_know_is_taken_over(local: LocalWorl
     assert [row.state for row in local.rows()] == ["up"]
 
 
-def test_the_server_outlives_the_terminal_of_whoever_launched_it(local: LocalWorld) -> None:
+def test_the_server_outlives_the_terminal_of_whoever_launched_it(local: LocalServers) -> None:
     run = local.add_run()
     local.launch(run)
     first = local.processes()[0]
@@ -134,13 +134,13 @@ def test_the_server_outlives_the_terminal_of_whoever_launched_it(local: LocalWor
     assert not psutil.Process(first.pid).terminal()
 
 
-def test_any_app_with_a_procfile_is_served_for_no_run(local: LocalWorld) -> None:
+def test_any_app_with_a_procfile_is_served_for_no_run(local: LocalServers) -> None:
     folder = local.write_app()
     result = local.invoke("launch_server", "--app-dir", str(folder))
     assert result.exit_code == 0, result.stderr
     url = result.stdout.strip()
     assert requests.get(url, timeout=5).text == "our own app"
-    (server,) = local.status()
+    (server,) = local.listed()
     assert (server["run_id"], server["task_name"], server["leftover"]) == (None, "own-app", False)
     assert local.kill("--all-runs")["selected"] == 0
     assert local.kill(server["name"])["done"] == 1
@@ -157,7 +157,7 @@ FAILURES: list[Any] = [
 
 @pytest.mark.parametrize("command,texts", FAILURES)
 def test_a_failed_launch_says_why_and_leaves_nothing(
-    local: LocalWorld, monkeypatch: pytest.MonkeyPatch, command: str, texts: list[str]
+    local: LocalServers, monkeypatch: pytest.MonkeyPatch, command: str, texts: list[str]
 ) -> None:
     monkeypatch.setattr(start, "BOOT_SECONDS", 1)
     folder = local.write_app(command=command)
@@ -167,10 +167,10 @@ def test_a_failed_launch_says_why_and_leaves_nothing(
         assert text in result.stderr
     assert local.processes() == []
     assert [row.state for row in local.rows()] == ["gone"]
-    assert local.status() == []
+    assert local.listed() == []
 
 
-def test_only_the_log_of_this_launch_is_shown(local: LocalWorld) -> None:
+def test_only_the_log_of_this_launch_is_shown(local: LocalServers) -> None:
     run = local.add_run()
     local.launch(run)
     local.kill()
@@ -181,7 +181,7 @@ def test_only_the_log_of_this_launch_is_shown(local: LocalWorld) -> None:
     assert "Listening at" not in result.stderr
 
 
-def test_a_port_that_somebody_else_took_is_named_in_the_failure(local: LocalWorld) -> None:
+def test_a_port_that_somebody_else_took_is_named_in_the_failure(local: LocalServers) -> None:
     run = local.add_run()
     port = int(local.launch(run)["url"].rpartition(":")[2])
     local.kill()
@@ -192,13 +192,13 @@ def test_a_port_that_somebody_else_took_is_named_in_the_failure(local: LocalWorl
 
 
 def test_a_failed_server_is_kept_on_request_and_can_be_killed(
-    local: LocalWorld, monkeypatch: pytest.MonkeyPatch
+    local: LocalServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(start, "BOOT_SECONDS", 1)
     folder = local.write_app(command="sleep 1000 & sleep 1000")
     result = local.invoke("launch_server", "--app-dir", str(folder), "--keep")
     assert result.exit_code == 1
-    (server,) = local.status()
+    (server,) = local.listed()
     assert f"{server['name']} was kept as it is." in result.stderr
     assert (server["exists"], server["answers"]) == (True, False)
     assert local.kill(server["name"])["done"] == 1
@@ -206,9 +206,11 @@ def test_a_failed_server_is_kept_on_request_and_can_be_killed(
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
-def test_a_press_during_a_launch_takes_the_server_down_again(local: LocalWorld, sign: signal.Signals) -> None:
+def test_a_press_during_a_launch_takes_the_server_down_again(
+    local: LocalServers, sign: signal.Signals
+) -> None:
     folder = local.write_app(command="sleep 1000 & sleep 1000")
-    launched = local.start("launch_server", "--app-dir", str(folder))
+    launched = local.start("local/launch_server", "--app-dir", str(folder))
     wait_until(lambda: len(local.processes()) > 1)
     launched.press(sign)
     assert launched.end() == 130
@@ -226,7 +228,9 @@ BAD_USES: list[Any] = [
 
 
 @pytest.mark.parametrize("args,text", BAD_USES)
-def test_bad_use_is_refused_before_anything_is_started(local: LocalWorld, args: list[str], text: str) -> None:
+def test_bad_use_is_refused_before_anything_is_started(
+    local: LocalServers, args: list[str], text: str
+) -> None:
     run = local.add_run()
     clock = local.write_app("clock")
     (clock / "Procfile").write_text("clock: sleep 1000\n")

@@ -1,20 +1,18 @@
 """print_runs: what the registry knows."""
 
-from typing import Any
-
 import pytest
 
 from crowdops.registry import locks
 from tests.support.documents import table
-from tests.support.worlds import World
+from tests.support.world import World
 
 SCRIPT = "local/print_runs"
 
 
-def test_each_run_is_shown_with_its_condition(world: World, as_json: Any) -> None:
+def test_each_run_is_shown_with_its_condition(world: World) -> None:
     crashed, detached, ended = world.crash("pilot-1"), world.launch("pilot-2"), world.crash("pilot-3")
     world.set_state(ended, "finished")
-    found = as_json(SCRIPT)["runs"]
+    found = world.json(SCRIPT)["runs"]
     assert [run["run_id"] for run in found] == sorted(run.run_id for run in (crashed, detached, ended))
     assert {run["run_id"]: (run["state"], run["condition"]) for run in found} == {
         crashed.run_id: ("running", "crashed"),
@@ -28,18 +26,18 @@ def test_each_run_is_shown_with_its_condition(world: World, as_json: Any) -> Non
     }
 
 
-def test_a_run_is_attended_while_a_process_holds_its_lock(world: World, as_json: Any) -> None:
+def test_a_run_is_attended_while_a_process_holds_its_lock(world: World) -> None:
     run, other = world.crash("pilot-1"), world.launch("pilot-2")
     with locks.hold(world.home, run.run_id), locks.hold(world.home, other.run_id):
-        assert [found["condition"] for found in as_json(SCRIPT)["runs"]] == ["attended", "attended"]
-    assert {found["condition"] for found in as_json(SCRIPT)["runs"]} == {"crashed", "detached"}
+        assert [found["condition"] for found in world.json(SCRIPT)["runs"]] == ["attended", "attended"]
+    assert {found["condition"] for found in world.json(SCRIPT)["runs"]} == {"crashed", "detached"}
 
 
-def test_units_and_answers_are_counted(world: World, as_json: Any) -> None:
+def test_units_and_answers_are_counted(world: World) -> None:
     run = world.crash(units=3)
     world.do(world.hit_ids(run)[0])
     world.invoke("mturk/download_results", "--run", run.run_id)
-    [found] = as_json(SCRIPT)["runs"]
+    [found] = world.json(SCRIPT)["runs"]
     assert found["units"] == 3 and found["assignments"] == 1
     assert found["unit_states"] == {"finished": 1, "outstanding": 2}
     assert table(world.invoke(SCRIPT))[0][4:8] == ["3", "1", "2", "1"]

@@ -10,60 +10,60 @@ from pathlib import Path
 import pytest
 
 from crowdops.registry import locks
-from tests.support import fixtures
-from tests.support.crowds import Crowd, wait_until
-from tests.support.gates import Call, Gate
-from tests.support.strikes import LAUNCH, RECOVER, Wreckage
+from tests.support.crowds import wait_until
+from tests.support.gates import Call, Cut, Gate, let_pass
+from tests.support.strikes import LAUNCH, RECOVER
+from tests.support.world import World
 
-world = fixtures.wreckage
+pytestmark = pytest.mark.gated
 
 
 @pytest.fixture
-def crashed(world: Wreckage) -> str:
+def crashed(world: World) -> str:
     """A crashed run with three HITs out, and HITs of somebody else."""
     world.add_foreign_hits(3)
-    return world.crash(3)
+    return world.crash(units=3, assignments=2).run_id
 
 
 def lines_of(text: str, word: str) -> list[str]:
     return [line for line in text.splitlines() if word in line]
 
 
-def test_nothing_left_over_is_said_and_is_no_failure(world: Wreckage) -> None:
-    result = world.script("local.recover", "--yes")
+def test_nothing_left_over_is_said_and_is_no_failure(world: World) -> None:
+    result = world.invoke("local/recover", "--yes")
     assert (result.exit_code, result.stdout) == (0, "")
     assert f"Nothing is left over at {world.gate.url}." in result.stderr
 
 
-def test_a_dry_run_shows_the_plan_and_what_it_may_cost_and_only_reads(world: Wreckage, crashed: str) -> None:
-    world.hand.accept(world.hand.open_hits()[0])
-    before = world.query("SELECT * FROM events"), world.hand.hits()
-    result = world.script("local.recover", "--dry-run")
+def test_a_dry_run_shows_the_plan_and_what_it_may_cost_and_only_reads(world: World, crashed: str) -> None:
+    world.accept(world.open_hits()[0])
+    before = world.sql("SELECT * FROM events"), world.hits()
+    result = world.invoke("local/recover", "--dry-run")
     assert result.exit_code == 0
     (line,) = lines_of(result.stdout, crashed)
     # Three HITs of two assignments at $0.05 and a cent of fee each; one of the six is being worked on.
     assert line.split()[-7:] == ["3", "1", "0", "$0.36", "expire,", "collect,", "end"]
     assert "running, crashed" in line
     assert "3 HITs of the account are not ours; they are left alone." in result.stderr
-    assert (world.query("SELECT * FROM events"), world.hand.hits()) == before
+    assert (world.sql("SELECT * FROM events"), world.hits()) == before
     assert {call.operation for call in world.gate.calls[-3:]} >= {"ListHITs"}
 
 
-def test_without_a_terminal_yes_is_required_before_any_call(world: Wreckage, crashed: str) -> None:
+def test_without_a_terminal_yes_is_required_before_any_call(world: World, crashed: str) -> None:
     calls = len(world.gate.calls)
-    result = world.script("local.recover")
+    result = world.invoke("local/recover")
     assert result.exit_code == 2
     assert "There is no terminal to ask on." in result.stderr
     assert len(world.gate.calls) == calls
 
 
-def test_accepted_work_is_waited_for_and_collected(world: Wreckage, crashed: str) -> None:
-    first, second, _ = world.hand.open_hits()
-    held = [world.hand.accept(first), world.hand.accept(second)]
+def test_accepted_work_is_waited_for_and_collected(world: World, crashed: str) -> None:
+    first, second, _ = world.open_hits()
+    held = [world.accept(first), world.accept(second)]
 
     def submit_late(call: Call) -> None:
         if held and world.gate.count("ListReviewableHITs") > 2:
-            world.hand.submit(held.pop())
+            world.submit(held.pop())
 
     world.crew = submit_late
     result = world.recover("--json")
@@ -84,8 +84,8 @@ def test_accepted_work_is_waited_for_and_collected(world: Wreckage, crashed: str
     assert document["foreign_hits"] == 3
 
 
-def test_abandoned_work_is_waited_for_no_longer_than_its_deadline(world: Wreckage, crashed: str) -> None:
-    world.hand.accept(world.hand.open_hits()[0])
+def test_abandoned_work_is_waited_for_no_longer_than_its_deadline(world: World, crashed: str) -> None:
+    world.accept(world.open_hits()[0])
 
     def pass_time(call: Call) -> None:
         if call.operation == "ListReviewableHITs" and world.gate.count(call.operation) == 3:
@@ -96,88 +96,108 @@ def test_abandoned_work_is_waited_for_no_longer_than_its_deadline(world: Wreckag
     world.assert_nothing_is_left()
 
 
-def test_no_wait_collects_what_is_there_and_says_what_can_still_come(world: Wreckage, crashed: str) -> None:
-    first, second, _ = world.hand.open_hits()
-    world.hand.do(first, "AWORKER1")
-    held = [world.hand.accept(first, "AWORKER2"), world.hand.accept(second)]
+def test_no_wait_collects_what_is_there_and_says_what_can_still_come(world: World, crashed: str) -> None:
+    first, second, _ = world.open_hits()
+    world.do(first, "AWORKER1")
+    held = [world.accept(first, "AWORKER2"), world.accept(second)]
     result = world.recover("--no-wait")
     assert result.exit_code == 0, result.stderr
-    assert world.hand.open_hits() == []
-    assert world.collected() == world.hand.submitted()
+    assert world.open_hits() == []
+    assert world.collected() == world.submitted()
     assert len(lines_of(result.stderr, "1 accepted, not submitted; possible until")) == 2
-    assert world.query("SELECT state FROM task_runs") == [("stopped",)]
+    assert world.sql("SELECT state FROM task_runs") == [("stopped",)]
     for assignment_id in held:
-        world.hand.submit(assignment_id)
-    assert world.script("mturk.download_results", "--run", crashed).exit_code == 0
+        world.submit(assignment_id)
+    assert world.invoke("mturk/download_results", "--run", crashed).exit_code == 0
     assert len(world.collected()) == 3
     world.assert_nothing_is_left()
 
 
-def test_a_run_whose_rows_were_not_all_launched_is_stopped_and_not_finished(world: Wreckage) -> None:
+def test_a_run_is_not_ended_while_what_is_in_flight_cannot_be_seen(world: World, crashed: str) -> None:
+    held = [world.accept(hit_id) for hit_id in world.open_hits()]
+
+    def lose(call: Call) -> None:
+        if call.operation == "GetHIT" and world.gate.count("ListReviewableHITs"):
+            raise Cut
+
+    world.crew = lose
+    result = world.recover("--no-wait", "--timeout", "1")
+    assert result.exit_code == 1
+    assert f"make expire RUN={crashed}, then make results RUN={crashed}" in result.stderr
+    assert world.sql("SELECT state FROM task_runs") == [("draining",)]
+    world.crew = let_pass
+    assert world.recover("--no-wait").exit_code == 0
+    assert world.sql("SELECT state FROM task_runs") == [("stopped",)]
+    for assignment_id in held:
+        world.submit(assignment_id)
+    assert world.invoke("mturk/download_results", "--run", crashed).exit_code == 0
+    world.assert_nothing_is_left()
+
+
+def test_a_run_whose_rows_were_not_all_launched_is_stopped_and_not_finished(world: World) -> None:
     world.add_foreign_hits()
     path = str(world.write_run(5, max_num_concurrent_units=2))
     launch = world.start(LAUNCH, path, "--yes")
     world.wait_for_units("outstanding", 2)
-    launch.process.kill()
-    launch.end()
+    launch.kill()
     result = world.recover()
     assert "stopped; 3 units were never launched" in result.stderr
-    assert world.query("SELECT state, reason FROM task_runs") == [
+    assert world.sql("SELECT state, reason FROM task_runs") == [
         ("stopped", "the process that attended it died; recovered")
     ]
     world.assert_nothing_is_left()
 
 
-def test_a_run_that_is_alive_is_left_alone_and_its_process_is_named(world: Wreckage, crashed: str) -> None:
+def test_a_run_that_is_alive_is_left_alone_and_its_process_is_named(world: World, crashed: str) -> None:
     alive = world.start(LAUNCH, str(world.write_run(2)), "--yes")
-    wait_until(lambda: len(world.hand.open_hits()) == 5)
+    wait_until(lambda: len(world.open_hits()) == 5)
     result = world.recover()
     assert result.exit_code == 0, result.stderr
     assert f"run {alive.run_id} is attended by process {alive.process.pid}" in result.stderr
-    assert len(world.hand.open_hits(alive.run_id)) == 2
-    assert world.hand.open_hits(crashed) == []
-    for hit_id in world.hand.open_hits():
-        world.hand.do(hit_id)
+    assert len(world.open_hits(alive.run_id)) == 2
+    assert world.open_hits(crashed) == []
+    for hit_id in world.open_hits():
+        world.do(hit_id)
     assert alive.end() == 0
     world.assert_nothing_is_left()
 
 
 def test_of_two_recovers_at_once_the_second_names_the_first_and_leaves_it_to_it(
-    world: Wreckage, crashed: str
+    world: World, crashed: str
 ) -> None:
-    held = world.hand.accept(world.hand.open_hits()[0])
+    held = world.accept(world.open_hits()[0])
     first = world.start(RECOVER, "--yes")
     first.hear("Waiting for accepted work")
     second = world.recover()
     assert second.exit_code == 0
     assert f"run {crashed} is attended by process {first.process.pid}" in second.stderr
     assert "(recover.py, since" in second.stderr
-    assert world.query("SELECT state FROM task_runs") == [("draining",)]
-    world.hand.submit(held)
+    assert world.sql("SELECT state FROM task_runs") == [("draining",)]
+    world.submit(held)
     assert first.end() == 0, first.said
     world.assert_nothing_is_left()
 
 
 def test_ctrl_c_while_it_waits_names_the_work_in_flight_and_what_to_type_later(
-    world: Wreckage, crashed: str
+    world: World, crashed: str
 ) -> None:
-    held = world.hand.accept(world.hand.open_hits()[0])
+    held = world.accept(world.open_hits()[0])
     recover = world.start(RECOVER, "--yes")
     recover.hear("Press Ctrl-C to stop now.")
     recover.press()
     assert recover.end() == 130, recover.said
     assert "1 accepted, not submitted; possible until" in recover.said
     assert f"make results RUN={crashed}" in recover.said
-    assert world.query("SELECT state FROM task_runs") == [("stopped",)]
-    assert world.hand.open_hits() == []
-    world.hand.submit(held)
-    world.script("mturk.download_results", "--run", crashed)
+    assert world.sql("SELECT state FROM task_runs") == [("stopped",)]
+    assert world.open_hits() == []
+    world.submit(held)
+    world.invoke("mturk/download_results", "--run", crashed)
     world.assert_nothing_is_left()
 
 
-def test_a_second_hit_of_a_unit_is_expired_and_its_work_collected(world: Wreckage, crashed: str) -> None:
+def test_a_second_hit_of_a_unit_is_expired_and_its_work_collected(world: World, crashed: str) -> None:
     client = world.crowd.client()
-    first = client.get_hit(HITId=world.hand.open_hits()[0])["HIT"]
+    first = client.get_hit(HITId=world.open_hits()[0])["HIT"]
     second = client.create_hit_with_hit_type(
         HITTypeId=first["HITTypeId"],
         LifetimeInSeconds=86400,
@@ -185,23 +205,23 @@ def test_a_second_hit_of_a_unit_is_expired_and_its_work_collected(world: Wreckag
         Question=first["Question"],
         RequesterAnnotation=first["RequesterAnnotation"],
     )["HIT"]["HITId"]
-    world.hand.do(second)
+    world.do(second)
     assert world.recover().exit_code == 0
-    assert world.hand.open_hits() == []
-    assert world.collected() == world.hand.submitted()
+    assert world.open_hits() == []
+    assert world.collected() == world.submitted()
     assert len(world.collected()) == 1
 
 
-def test_detached_runs_are_alive_without_a_process(world: Wreckage) -> None:
+def test_detached_runs_are_alive_without_a_process(world: World) -> None:
     launch = world.start(LAUNCH, str(world.write_run(2)), "--yes", "--detach")
     assert launch.end() == 0, launch.said
     result = world.recover()
     assert "Nothing is left over" in result.stderr
-    assert len(world.hand.open_hits()) == 2
+    assert len(world.open_hits()) == 2
 
 
-def test_a_detached_run_that_was_cut_off_is_carried_on_until_all_is_out(world: Wreckage) -> None:
-    world.write_run(4)
+def test_a_detached_run_that_was_cut_off_is_carried_on_until_all_is_out(world: World) -> None:
+    path = str(world.write_run(4))
     seen: list[Call] = []
 
     def cut(call: Call) -> None:
@@ -210,67 +230,65 @@ def test_a_detached_run_that_was_cut_off_is_carried_on_until_all_is_out(world: W
             launch.process.kill()
 
     world.gate.before = cut
-    launch = world.start(LAUNCH, str(world.folder / "run.toml"), "--yes", "--detach")
+    launch = world.start(LAUNCH, path, "--yes", "--detach")
     launch.end()
     result = world.recover("--resume")
     assert result.exit_code == 0, result.stderr
     assert world.units(world.run_ids()[0]) == {"outstanding": 4}
-    assert world.hand.doubled_units() == []
-    assert world.query("SELECT state, detached FROM task_runs") == [("running", 1)]
+    assert world.doubled_units() == []
+    assert world.sql("SELECT state, detached FROM task_runs") == [("running", 1)]
 
 
-def test_open_hits_of_a_run_that_had_ended_are_ended(world: Wreckage, crashed: str) -> None:
-    world.script("local.recover", "--yes")
-    world.crowd.client().update_expiration_for_hit(
-        HITId=world.hand.hits()[0].hit_id, ExpireAt=time.time() + 86400
-    )
-    assert len(world.hand.open_hits()) == 1
+def test_open_hits_of_a_run_that_had_ended_are_ended(world: World, crashed: str) -> None:
+    world.invoke("local/recover", "--yes")
+    world.crowd.client().update_expiration_for_hit(HITId=world.hits()[0].hit_id, ExpireAt=time.time() + 86400)
+    assert len(world.open_hits()) == 1
     result = world.recover("--json")
     assert [run["run_id"] for run in json.loads(result.stdout)["ended_runs"]] == [crashed]
     world.assert_nothing_is_left()
 
 
 def test_from_another_home_unknown_runs_are_listed_and_left_alone(
-    world: Wreckage, crashed: str, colleague: Path
+    world: World, crashed: str, colleague: Path
 ) -> None:
     result = world.recover("--home", str(colleague), "--json")
     assert result.exit_code == 0
     document = json.loads(result.stdout)
     assert document["crashed_runs"] == document["actions"] == []
     assert document["orphan_hits"] == 3
-    assert len(world.hand.open_hits()) == 3
+    assert len(world.open_hits()) == 3
     plain = world.recover("--home", str(colleague))
     assert f"left alone; --orphans {crashed}" in plain.stdout
 
 
 @pytest.mark.parametrize("by_name", [True, False])
 def test_unknown_runs_are_taken_over_and_ended_when_they_are_meant(
-    world: Wreckage, crashed: str, colleague: Path, by_name: bool
+    world: World, crashed: str, colleague: Path, by_name: bool
 ) -> None:
-    world.hand.do(world.hand.open_hits()[0])
+    world.do(world.open_hits()[0], label="cat", why="=whiskers")
     meant = ("--orphans", crashed) if by_name else ("--all-orphans",)
     result = world.recover("--home", str(colleague), *meant)
     assert result.exit_code == 0, result.stderr
-    assert world.hand.open_hits() == []
+    assert world.open_hits() == []
     assert world.foreign_rows() == world.foreign
-    shown = world.script(
-        "mturk.download_results", "--home", str(colleague), "--run", crashed, "--format", "jsonl"
+    shown = world.invoke(
+        "mturk/download_results", "--home", str(colleague), "--run", crashed, "--format", "jsonl"
     )
     (line,) = [json.loads(line) for line in shown.stdout.splitlines()]
     assert line["answer"] == {"label": "cat", "why": "=whiskers"}
     assert line["input"] is None
 
 
-def test_an_unknown_run_that_has_nothing_open_cannot_be_meant(world: Wreckage, colleague: Path) -> None:
+def test_an_unknown_run_that_has_nothing_open_cannot_be_meant(world: World, colleague: Path) -> None:
     result = world.recover("--home", str(colleague), "--orphans", "20200101-000000-none")
     assert result.exit_code == 2
     assert "no unknown run of that id has open HITs or a server here" in result.stderr
 
 
 def test_runs_of_another_endpoint_are_listed_with_the_command_that_takes_them_on(
-    world: Wreckage, crashed: str, crowd: Crowd
+    world: World, crashed: str
 ) -> None:
-    with Gate(crowd.url) as other:
+    with Gate(world.crowd.url) as other:
         world.gate, first = other, world.gate
         result = world.recover("--json")
         world.gate = first
@@ -280,11 +298,11 @@ def test_runs_of_another_endpoint_are_listed_with_the_command_that_takes_them_on
     assert found["command"] == (
         f"AWS_ENDPOINT_URL_MTURK={world.gate.url} scripts/local/recover.py --environment local"
     )
-    assert len(world.hand.open_hits()) == 3
+    assert len(world.open_hits()) == 3
 
 
-def test_a_run_that_cannot_be_ended_does_not_keep_the_others(world: Wreckage, crashed: str) -> None:
-    second = world.crash(2)
+def test_a_run_that_cannot_be_ended_does_not_keep_the_others(world: World, crashed: str) -> None:
+    second = world.crash(units=2, assignments=2).run_id
 
     with ExitStack() as somebody:
 
@@ -296,14 +314,14 @@ def test_a_run_that_cannot_be_ended_does_not_keep_the_others(world: Wreckage, cr
         result = world.recover()
     assert result.exit_code == 1
     assert f"run {crashed} is attended by process" in result.stderr
-    assert world.hand.open_hits(second) == []
-    assert len(world.hand.open_hits(crashed)) == 3
+    assert world.open_hits(second) == []
+    assert len(world.open_hits(crashed)) == 3
 
 
-def test_looking_costs_one_call_a_hundred_hits_and_two_more(world: Wreckage) -> None:
-    world.crash(210, 1)
+def test_looking_costs_one_call_a_hundred_hits_and_two_more(world: World) -> None:
+    world.crash(units=210)
     world.add_foreign_hits(20)
     world.crowd.control("calls", method="DELETE")
-    world.script("local.recover", "--dry-run")
+    world.invoke("local/recover", "--dry-run")
     calls = world.crowd.calls()
     assert sum(count["ok"] + count["failed"] for count in calls.values()) <= 3 + 2

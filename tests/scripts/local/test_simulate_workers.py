@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 
 import pytest
 
 from tests.support.crowds import free_port, wait_until
 from tests.support.offers import Offer, offer
-from tests.support.scripts import Script
-from tests.support.worlds import World, invoke
+from tests.support.scripts import invoke
+from tests.support.world import World
 
 SCRIPT = "local/simulate_workers"
 HASTY = ("--seconds-per-task", "0", "--until-idle", "0.4")
@@ -78,7 +77,7 @@ def test_an_interrupted_rehearsal_returns_what_is_in_hand_and_shows_its_tally(
 ) -> None:
     offered = offer(world.client, 2)
     command = ("--workers", "2", "--json", "--seconds-per-task", "60")
-    rehearsal = Script(SCRIPT, *command, environment=os.environ, folder=world.folder)
+    rehearsal = world.start(SCRIPT, *command)
     wait_until(lambda: all_in_hand(offered), 20)
     rehearsal.press(sign)
     assert rehearsal.end() == 130

@@ -1,17 +1,15 @@
 """wut: what a setting is, and where its value comes from."""
 
-from typing import Any
-
 import pytest
 
 from crowdops.config import declarations
-from tests.support.worlds import World
+from tests.support.world import World
 
 SCRIPT = "local/wut"
 
 
-def test_one_setting_is_explained(world: World, as_json: Any) -> None:
-    [found] = as_json(SCRIPT, "task_reward")["settings"]
+def test_one_setting_is_explained(world: World) -> None:
+    [found] = world.json(SCRIPT, "task_reward")["settings"]
     assert found["name"] == "task_reward" and found["type"] == "money" and found["default"] is None
     assert found["variable"] == "CROWDOPS_TASK_REWARD" and found["flag"] == "--set task_reward=VALUE"
     text = world.invoke(SCRIPT, "task_reward").stdout
@@ -25,16 +23,16 @@ def test_all_settings_stand_in_one_table(world: World) -> None:
     assert names == [setting.name for setting in declarations.ALL]
 
 
-def test_the_source_of_a_value_is_named(world: World, as_json: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_source_of_a_value_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def value(name: str, *args: str) -> tuple[str, str]:
-        [found] = as_json(SCRIPT, name, *args)["settings"]
+        [found] = world.json(SCRIPT, name, *args)["settings"]
         return found["value"], found["from"]
 
     assert value("poll_interval") == ("5", "default")
     monkeypatch.setenv("CROWDOPS_POLL_INTERVAL", "9")
     assert value("poll_interval") == ("9", "environment")
     assert value("home") == (str(world.home), "environment")
-    path = world.write_task([{"text": "a"}])
+    path = world.write_run(1, assignments_per_unit=1)
     assert value("task_reward", "--run-toml", str(path)) == ("0.05", "run.toml")
     assert value("assignments_per_unit", "--run-toml", str(path)) == ("1", "run.toml")
     assert value("max_cost", "--run-toml", str(path)) == (None, "default")

@@ -1,7 +1,7 @@
 """delete_hits: disposes of what is reviewed and stored, and of nothing else."""
 
 from tests.support.works import Work, document
-from tests.support.worlds import World
+from tests.support.world import World
 
 
 def delete(world: World, *arguments: str):
@@ -88,7 +88,7 @@ def test_a_second_run_has_nothing_to_do(work: Work) -> None:
 
 
 def test_foreign_hits_are_never_deleted(work: Work) -> None:
-    foreign = work.world.foreign(2)
+    foreign = work.world.add_foreign_hits(2)
     for hit_id in foreign:
         work.world.client.update_expiration_for_hit(HITId=hit_id, ExpireAt=0)
     for assignment_id in work.assignments:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.documents import rows
-from tests.support.worlds import World
+from tests.support.world import World
 
 SCRIPT = "mturk/download_results"
 FORMULAS = ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x")', "-", "+a"]
@@ -173,7 +173,7 @@ def test_an_unreadable_answer_does_not_hide_the_others(world: World) -> None:
 
     from crowdserver.storage.schema import assignments
 
-    with world._database.write() as tx:
+    with world.crowd.database.write() as tx:
         tx.execute(update(assignments).where(assignments.c.id == made[0]).values(answer="<not xml"))
     found = rows(world.invoke(SCRIPT, "--run", run.run_id))
     assert [row["answer.unreadable_answer"] for row in found] == ["<not xml", ""]

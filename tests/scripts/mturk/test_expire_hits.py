@@ -1,17 +1,15 @@
 """expire_hits: takes down what is chosen, and nothing else."""
 
-from typing import Any
-
 import pytest
 
-from tests.support.worlds import World
+from tests.support.world import World
 
 SCRIPT = "mturk/expire_hits"
 
 
 def test_it_expires_the_chosen_runs_only(world: World) -> None:
     one, two, other = world.crash("pilot-1"), world.crash("pilot-2", units=3), world.crash("main-1")
-    foreign = world.foreign()
+    foreign = world.add_foreign_hits()
     result = world.invoke(SCRIPT, "--task-name", "pilot-*", "--yes")
     assert result.exit_code == 0
     assert result.stderr.splitlines()[-1] == "5 expired, 0 were so already, 0 failed."
@@ -55,7 +53,7 @@ def test_on_a_terminal_it_asks(
     assert world.statuses(world.hit_ids(run)) == [status] * 2
 
 
-def test_one_failure_does_not_stop_the_rest(world: World, as_json: Any) -> None:
+def test_one_failure_does_not_stop_the_rest(world: World) -> None:
     from crowdops.errors import ProviderError
     from crowdops.providers.mturk.client import MTurk
 
@@ -70,7 +68,7 @@ def test_one_failure_does_not_stop_the_rest(world: World, as_json: Any) -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(MTurk, "expire", failing)
-        found = as_json(SCRIPT, "--run", run.run_id, "--yes", exit_code=1)
+        found = world.json(SCRIPT, "--run", run.run_id, "--yes", exit_code=1)
     assert found == {
         "selected": 4,
         "done": 3,
@@ -79,31 +77,31 @@ def test_one_failure_does_not_stop_the_rest(world: World, as_json: Any) -> None:
         "dry_run": False,
     }
     assert sorted(world.statuses(hits)) == ["Assignable", "Reviewable", "Reviewable", "Reviewable"]
-    assert as_json(SCRIPT, "--run", run.run_id, "--yes")["done"] == 1
+    assert world.json(SCRIPT, "--run", run.run_id, "--yes")["done"] == 1
 
 
-def test_a_second_run_is_a_no_op(world: World, as_json: Any) -> None:
+def test_a_second_run_is_a_no_op(world: World) -> None:
     run = world.crash()
-    assert as_json(SCRIPT, "--run", run.run_id, "--yes")["done"] == 2
+    assert world.json(SCRIPT, "--run", run.run_id, "--yes")["done"] == 2
     result, calls = world.calls_of(SCRIPT, "--run", run.run_id, "--yes")
     assert result.exit_code == 0 and set(calls) == {"ListHITs"}
     assert "0 expired, 2 were so already, 0 failed." in result.stderr
 
 
-def test_a_hit_that_is_gone_counts_as_done_already(world: World, as_json: Any) -> None:
+def test_a_hit_that_is_gone_counts_as_done_already(world: World) -> None:
     run = world.crash()
     first = world.hit_ids(run)[0]
     world.client.update_expiration_for_hit(HITId=first, ExpireAt=0)
     world.client.delete_hit(HITId=first)
-    found = as_json(SCRIPT, "--run", run.run_id, "--yes")
+    found = world.json(SCRIPT, "--run", run.run_id, "--yes")
     assert (found["done"], found["already"], found["failed"]) == (1, 1, [])
 
 
-def test_hits_that_the_list_does_not_show_yet_are_expired_too(world: World, as_json: Any) -> None:
+def test_hits_that_the_list_does_not_show_yet_are_expired_too(world: World) -> None:
     world.crowd.control("lag", {"list_seconds": 60})
     run = world.crash(units=3)
     assert world.client.list_hits()["HITs"] == []
-    assert as_json(SCRIPT, "--run", run.run_id, "--yes")["done"] == 3
+    assert world.json(SCRIPT, "--run", run.run_id, "--yes")["done"] == 3
     assert world.statuses(world.hit_ids(run)) == ["Reviewable"] * 3
 
 

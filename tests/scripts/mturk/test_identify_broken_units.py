@@ -12,7 +12,7 @@ from crowdops.errors import ProviderError
 from crowdops.formats.marks import Mark, annotation
 from crowdops.providers.mturk.client import MTurk
 from crowdops.registry import Run
-from tests.support.worlds import World
+from tests.support.world import World
 
 SCRIPT = "mturk/identify_broken_units"
 TARGETS = {"broken": SCRIPT, "results": "mturk/download_results"}
@@ -109,7 +109,6 @@ BREAKS = [
 )
 def test_each_kind_is_found_and_its_command_mends_it(
     world: World,
-    as_json: AsJson,
     break_it: Callable[[World, Run], None],
     kind: str,
     count: int,
@@ -118,9 +117,9 @@ def test_each_kind_is_found_and_its_command_mends_it(
     target: str,
 ) -> None:
     run, other = world.crash("pilot-1", units=3), world.launch("pilot-2")
-    foreign = world.foreign()
+    foreign = world.add_foreign_hits()
     break_it(world, run)
-    found = as_json(SCRIPT, "--run", run.run_id)["broken"]
+    found = world.json(SCRIPT, "--run", run.run_id)["broken"]
     assert [each["kind"] for each in found] == [kind] * count
     assert {each["registry"] for each in found} == set(registry)
     assert {each["provider"] for each in found} == {provider}
@@ -130,7 +129,7 @@ def test_each_kind_is_found_and_its_command_mends_it(
     options = ["--mend", "--yes"] if target == "broken" else []
     mended = world.invoke(TARGETS[target], "--run", run.run_id, *options)
     assert mended.exit_code == 0, mended.stderr
-    assert as_json(SCRIPT, "--run", run.run_id)["broken"] == []
+    assert world.json(SCRIPT, "--run", run.run_id)["broken"] == []
     assert world.statuses([*world.hit_ids(other), *foreign]) == ["Assignable"] * 4
 
 
@@ -141,51 +140,47 @@ def test_units_that_agree_are_not_shown(world: World) -> None:
     assert result.stderr == "Registry and provider say the same of every unit.\n"
 
 
-def test_a_detached_run_whose_work_waits_to_be_collected_is_not_broken(world: World, as_json: AsJson) -> None:
+def test_a_detached_run_whose_work_waits_to_be_collected_is_not_broken(world: World) -> None:
     run = world.launch()
     do_units(world, run)
-    assert as_json(SCRIPT)["broken"] == []
+    assert world.json(SCRIPT)["broken"] == []
 
 
-def test_what_an_attending_process_does_by_itself_is_left_out(
-    world: World, as_json: AsJson, attended: Attend
-) -> None:
-    with attended(world.crash(units=4)) as run:
+def test_what_an_attending_process_does_by_itself_is_left_out(world: World) -> None:
+    with world.attend(world.crash(units=4)) as run:
         forget_hits(world, run)
         for hit_id in world.hit_ids(run)[:1]:
             world.do(hit_id)
-        assert as_json(SCRIPT)["broken"] == []
+        assert world.json(SCRIPT)["broken"] == []
 
 
-def test_an_end_that_the_attending_process_cannot_see_is_found_and_mended(
-    world: World, as_json: AsJson, attended: Attend
-) -> None:
-    with attended(world.crash(units=3)) as run:
+def test_an_end_that_the_attending_process_cannot_see_is_found_and_mended(world: World) -> None:
+    with world.attend(world.crash(units=3)) as run:
         do_units(world, run)
         for hit_id in world.hit_ids(run)[:2]:
             world.client.update_hit_review_status(HITId=hit_id)
-        found = as_json(SCRIPT)["broken"]
+        found = world.json(SCRIPT)["broken"]
         assert [(each["kind"], each["provider"]) for each in found] == [("unseen_end", "Reviewing")] * 2
-        assert as_json(SCRIPT, "--mend", "--yes")["done"] == 2
+        assert world.json(SCRIPT, "--mend", "--yes")["done"] == 2
         assert world.sql("SELECT count(*) FROM assignments") == [(2,)]
-        assert as_json(SCRIPT)["broken"] == []
+        assert world.json(SCRIPT)["broken"] == []
 
 
-def test_mending_stores_what_was_submitted_to_a_second_hit(world: World, as_json: AsJson) -> None:
+def test_mending_stores_what_was_submitted_to_a_second_hit(world: World) -> None:
     run = world.crash()
     seconds = [make_hit(world, run, index) for index in (0, 1)]
     for hit_id in seconds:
         world.do(hit_id, "AWORKER2")
-    assert {each["hit_id"] for each in as_json(SCRIPT)["broken"]} == set(seconds)
-    assert as_json(SCRIPT, "--mend", "--yes")["done"] == 2
+    assert {each["hit_id"] for each in world.json(SCRIPT)["broken"]} == set(seconds)
+    assert world.json(SCRIPT, "--mend", "--yes")["done"] == 2
     assert [
         hit_id for (hit_id,) in world.sql("SELECT hit_id FROM assignments ORDER BY unit_index")
     ] == seconds
     assert world.sql("SELECT DISTINCT state FROM units") == [("outstanding",)]
-    assert as_json(SCRIPT)["broken"] == []
+    assert world.json(SCRIPT)["broken"] == []
 
 
-def test_hits_of_unknown_runs_are_counted_and_left_alone(world: World, as_json: AsJson) -> None:
+def test_hits_of_unknown_runs_are_counted_and_left_alone(world: World) -> None:
     run = world.launch(units=3)
     hits = world.hit_ids(run)
     world.sql("DELETE FROM units"), world.sql("DELETE FROM task_runs")
@@ -195,7 +190,7 @@ def test_hits_of_unknown_runs_are_counted_and_left_alone(world: World, as_json: 
         "3 HITs carry the mark of runs that this registry does not know. If they are yours: make rebuild"
         in result.stderr
     )
-    assert as_json(SCRIPT)["unknown_hits"] == 3
+    assert world.json(SCRIPT)["unknown_hits"] == 3
     assert world.statuses(hits) == ["Assignable"] * 3
 
 
@@ -219,9 +214,7 @@ def test_without_a_terminal_mending_needs_yes_and_makes_no_call(world: World) ->
     assert "There is no terminal to ask on" in result.stderr
 
 
-def test_one_failure_does_not_stop_the_rest(
-    world: World, as_json: AsJson, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_failure_does_not_stop_the_rest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     run = world.crash(units=3)
     reopen_hits(world, run)
     hits, expire = world.hit_ids(run), MTurk.expire
@@ -233,17 +226,17 @@ def test_one_failure_does_not_stop_the_rest(
 
     with monkeypatch.context() as patch:
         patch.setattr(MTurk, "expire", failing)
-        found = as_json(SCRIPT, "--mend", "--yes", exit_code=1)
+        found = world.json(SCRIPT, "--mend", "--yes", exit_code=1)
     assert found["failed"] == [{"id": hits[1], "error": "this one not"}]
     assert (found["selected"], found["done"], found["already"]) == (3, 2, 0)
     assert world.statuses(hits) == ["Reviewable", "Assignable", "Reviewable"]
 
 
-def test_a_second_mending_has_nothing_to_do(world: World, as_json: AsJson) -> None:
+def test_a_second_mending_has_nothing_to_do(world: World) -> None:
     run = world.crash(units=3)
     double_hits(world, run)
-    assert as_json(SCRIPT, "--mend", "--yes")["done"] == 2
-    again = as_json(SCRIPT, "--mend", "--yes")
+    assert world.json(SCRIPT, "--mend", "--yes")["done"] == 2
+    again = world.json(SCRIPT, "--mend", "--yes")
     assert (again["selected"], again["done"], again["failed"]) == (0, 0, [])
 
 
@@ -257,9 +250,9 @@ def test_a_unit_that_was_mended_meanwhile_counts_as_already_so(
     reopen_hits(world, run)
     settings = world.settings._replace(endpoint=run.endpoint)
     with Context.open(settings) as context:
-        broken = differences.find_all(context, [run], {run.run_id: "crashed"}).differences
+        broken, _ = differences.find_all(context, [run], {run.run_id: "attended"})
         context.provider.expire(world.hit_ids(run)[0])
-        result = reconcile.mend(context, broken, {run.run_id: "attended"})
+        result = reconcile.mend(context, broken)
     assert (result.done, result.already, result.failed) == (1, 1, [])
 
 

@@ -4,8 +4,9 @@ import pytest
 
 from crowdserver.worker.refusals import Refused
 from tests.support.offers import invite
+from tests.support.scripts import Invoked
 from tests.support.works import Work, document, inbox, write_csv
-from tests.support.worlds import Invoked, World
+from tests.support.world import World
 
 SCRIPT = "mturk/launch_makeup_hits"
 

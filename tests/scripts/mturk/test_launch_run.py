@@ -8,20 +8,20 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support import fixtures
 from tests.support.crowds import wait_until
 from tests.support.gates import Call, Instead
-from tests.support.launching import Launch, World
+from tests.support.scripts import Script
+from tests.support.world import World
 
-world = fixtures.launching_world
+pytestmark = pytest.mark.gated
 
 SCRIPTS = (
-    ("mturk.print_outstanding_hit_status",),
-    ("mturk.print_outstanding_hit_status", "--check"),
-    ("mturk.expire_hits", "--all-runs", "--yes"),
-    ("mturk.download_results", "--all-runs"),
-    ("local.invite_worker",),
-    ("local.simulate_workers", "--workers", "2"),
+    ("mturk/print_outstanding_hit_status",),
+    ("mturk/print_outstanding_hit_status", "--check"),
+    ("mturk/expire_hits", "--all-runs", "--yes"),
+    ("mturk/download_results", "--all-runs"),
+    ("local/invite_worker",),
+    ("local/simulate_workers", "--workers", "2"),
 )
 
 
@@ -48,9 +48,9 @@ def test_a_hung_endpoint_ends_every_script_in_time_with_one_line(
     world: World, command: tuple[str, ...]
 ) -> None:
     with hung_endpoint() as url:
-        world.gate.url = url
+        world.setenv(AWS_ENDPOINT_URL_MTURK=url)
         started = time.monotonic()
-        result = world.script(*command, "--timeout", "1")
+        result = world.invoke(*command, "--timeout", "1")
         took = time.monotonic() - started
     assert result.exit_code == 1
     assert took < 4
@@ -60,9 +60,9 @@ def test_a_hung_endpoint_ends_every_script_in_time_with_one_line(
 
 def test_a_hung_endpoint_ends_a_launch_in_time_before_anything_is_created(world: World) -> None:
     with hung_endpoint() as url:
-        world.gate.url = url
+        world.setenv(AWS_ENDPOINT_URL_MTURK=url)
         started = time.monotonic()
-        launch = world.launch("--timeout", "1")
+        launch = world.launch_run("--timeout", "1")
         assert launch.end() == 2
         assert time.monotonic() - started < 8
     assert "did not answer within 1 s" in launch.said
@@ -70,9 +70,9 @@ def test_a_hung_endpoint_ends_a_launch_in_time_before_anything_is_created(world:
     assert world.run_ids() == []
 
 
-def start_and_fall_silent(world: World, units: int = 4) -> Launch:
+def start_and_fall_silent(world: World, units: int = 4) -> Script:
     """Launch a run, and shut the gate once all of its units are out and it has looked twice."""
-    launch = world.launch("--timeout", "0.9", units=units)
+    launch = world.launch_run("--timeout", "0.9", units=units)
     wait_until(lambda: world.gate.count("ListReviewableHITs") > 1, 30)
     world.gate.shut()
     launch.hear("The run goes on trying.")
@@ -85,8 +85,8 @@ def test_an_endpoint_that_falls_silent_is_told_of_once_and_the_run_goes_on_when_
     launch = start_and_fall_silent(world)
     silent_calls = len(world.gate.calls)
     wait_until(lambda: len(world.gate.calls) > silent_calls + 4, 30)
-    for hit_id in world.hand.open_hits():
-        world.hand.do(hit_id)
+    for hit_id in world.open_hits():
+        world.do(hit_id)
     world.gate.open()
     assert launch.end() == 0
     assert launch.said.count("The run goes on trying.") == 1
@@ -107,19 +107,19 @@ def test_two_presses_end_a_run_whose_endpoint_is_silent_and_say_what_is_left_to_
     assert f"make expire RUN={run_id}, then make results RUN={run_id}" in last
     assert "Traceback" not in launch.said
     world.gate.open()
-    assert world.script("mturk.print_outstanding_hit_status", "--check").exit_code == 4
-    assert world.script("mturk.expire_hits", "--run", run_id, "--yes").exit_code == 0
-    assert world.hand.open_hits() == []
+    assert world.invoke("mturk/print_outstanding_hit_status", "--check").exit_code == 4
+    assert world.invoke("mturk/expire_hits", "--run", run_id, "--yes").exit_code == 0
+    assert world.open_hits() == []
 
 
 def test_one_press_while_the_endpoint_is_silent_is_carried_out_when_it_is_back(world: World) -> None:
     launch = start_and_fall_silent(world)
     launch.press()
     launch.hear("Stopping: no more HITs")
-    world.hand.do(world.hand.open_hits()[0])
+    world.do(world.open_hits()[0])
     world.gate.open()
     assert launch.end() == 0
-    assert world.hand.open_hits() == []
+    assert world.open_hits() == []
     assert len(world.collected()) == 1
 
 
@@ -129,11 +129,11 @@ def test_a_key_that_is_refused_for_a_while_does_not_end_a_run_that_has_hits_out(
         if call.operation == "ListReviewableHITs" and 3 <= looks <= 5:
             raise Instead("UnrecognizedClientException", "The security token is invalid.")
         if looks == 6:
-            for hit_id in world.hand.open_hits():
-                world.hand.do(hit_id)
+            for hit_id in world.open_hits():
+                world.do(hit_id)
 
     world.gate.before = refuse
-    launch = world.launch(units=2)
+    launch = world.launch_run(units=2)
     assert launch.end() == 0, launch.said
     assert launch.said.count("refused the key (UnrecognizedClientException") == 1
     assert launch.said.count("The endpoint answers again.") == 1
@@ -142,26 +142,26 @@ def test_a_key_that_is_refused_for_a_while_does_not_end_a_run_that_has_hits_out(
 
 def test_an_endpoint_that_falls_silent_before_the_first_hit_makes_the_run_fail(world: World) -> None:
     world.gate.before = lambda call: world.gate.shut() if call.operation == "GetAccountBalance" else None
-    launch = world.launch("--timeout", "0.9")
+    launch = world.launch_run("--timeout", "0.9")
     assert launch.end() == 1
     assert "did not answer within 0.9 s" in launch.said
-    assert world.query("SELECT state FROM task_runs") == [("failed",)]
-    assert world.hand.hits() == []
+    assert world.sql("SELECT state FROM task_runs") == [("failed",)]
+    assert world.hits() == []
 
 
 def test_a_run_that_nobody_submits_to_ends_with_its_reason(world: World) -> None:
-    launch = world.launch(units=3, no_submission_patience=1)
+    launch = world.launch_run(units=3, no_submission_patience=1)
     assert launch.end() == 1
     assert "no submission for 1 s, with 3 units outstanding and 0 still to be launched." in launch.said
     assert "Why: no submission for 1 s" in launch.said
-    assert world.hand.open_hits() == []
+    assert world.open_hits() == []
     assert launch.document()["reason"].startswith("no submission for 1 s")
 
 
 def test_one_press_is_enough_while_a_run_that_stopped_by_itself_waits(world: World) -> None:
-    launch = world.launch(units=2, no_submission_patience=1)
-    wait_until(lambda: len(world.hand.open_hits()) == 2, 30)
-    world.hand.accept(world.hand.open_hits()[0])
+    launch = world.launch_run(units=2, no_submission_patience=1)
+    wait_until(lambda: len(world.open_hits()) == 2, 30)
+    world.accept(world.open_hits()[0])
     launch.hear("Press Ctrl-C to stop now.")
     launch.press()
     assert launch.end() == 130
@@ -171,7 +171,7 @@ def test_one_press_is_enough_while_a_run_that_stopped_by_itself_waits(world: Wor
 def test_a_balance_that_runs_out_ends_the_run_with_its_reason(world: World) -> None:
     def spend(call: Call) -> None:
         if call.operation == "CreateHITType":
-            world.hand.set_funds(18)  # three HITs at 0.06
+            world.set_funds(18)  # three HITs at 0.06
 
     alone, done = (
         threading.Lock(),
@@ -182,23 +182,23 @@ def test_a_balance_that_runs_out_ends_the_run_with_its_reason(world: World) -> N
         if call.operation == "UpdateExpirationForHIT":
             with alone:
                 if not done:
-                    done.append(world.hand.do(world.hand.open_hits()[0]))
+                    done.append(world.do(world.open_hits()[0]))
 
     world.gate.after, world.gate.before = spend, work
-    launch = world.launch(units=6)
+    launch = world.launch_run(units=6)
     assert launch.end() == 1
     assert "Stopping: This Requester has insufficient funds" in launch.said
     assert "Why: This Requester has insufficient funds" in launch.said
-    assert len(world.hand.hits()) == 3
-    assert world.hand.open_hits() == []
+    assert len(world.hits()) == 3
+    assert world.open_hits() == []
     assert world.units(launch.run_id) == {"planned": 3, "expired": 2, "finished": 1}
-    assert world.collected() == world.hand.submitted()
+    assert world.collected() == world.submitted()
 
 
 def test_a_hit_that_somebody_deletes_does_not_keep_a_stopped_run_waiting(world: World) -> None:
-    launch = world.launch(units=3)
-    wait_until(lambda: len(world.hand.open_hits()) == 3, 30)
-    gone, client = world.hand.open_hits()[1], world.crowd.client()
+    launch = world.launch_run(units=3)
+    wait_until(lambda: len(world.open_hits()) == 3, 30)
+    gone, client = world.open_hits()[1], world.crowd.client()
     wait_until(lambda: world.units(launch.run_id).get("outstanding") == 3)
     world.gate.shut()  # while the run does not look
     client.update_expiration_for_hit(HITId=gone, ExpireAt=0)
@@ -207,18 +207,16 @@ def test_a_hit_that_somebody_deletes_does_not_keep_a_stopped_run_waiting(world: 
     launch.press()
     assert launch.end() == 1
     assert world.units(launch.run_id) == {"expired": 2, "failed": 1}
-    assert world.query("SELECT error FROM units WHERE error IS NOT NULL") == [
-        (f"somebody deleted HIT {gone}",)
-    ]
+    assert world.sql("SELECT error FROM units WHERE error IS NOT NULL") == [(f"somebody deleted HIT {gone}",)]
 
 
 def test_a_dry_run_calls_nobody_and_writes_nothing(world: World) -> None:
     path = str(world.write_run(units=3, task_reward="0.10"))
-    result = world.script("mturk.launch_run", path, "--dry-run")
+    result = world.invoke("mturk/launch_run", path, "--dry-run")
     assert result.exit_code == 0
     assert "3 units, 3 assignments: $0.30 in rewards + $0.06 in fees (20%) = $0.36" in result.stdout
-    assert "picture 0" in result.stdout
-    found = world.json("mturk.launch_run", path, "--dry-run")
+    assert "message 0" in result.stdout
+    found = world.json("mturk/launch_run", path, "--dry-run")
     assert (found["units"], found["cost"], found["dry_run"]) == (3, "0.36", True)
     assert world.gate.calls == []
     assert not (world.home / "registry.db").exists()
@@ -227,16 +225,16 @@ def test_a_dry_run_calls_nobody_and_writes_nothing(world: World) -> None:
 def test_set_overrides_the_file(world: World) -> None:
     path = str(world.write_run(units=2))
     found = world.json(
-        "mturk.launch_run", path, "--dry-run", "--set", "task_reward=0.20", "--set", "task_name=other"
+        "mturk/launch_run", path, "--dry-run", "--set", "task_reward=0.20", "--set", "task_name=other"
     )
     assert (found["task_name"], found["cost"]) == ("other", "0.48")
-    refused = world.script("mturk.launch_run", path, "--dry-run", "--set", "task_rewrad=0.20")
+    refused = world.invoke("mturk/launch_run", path, "--dry-run", "--set", "task_rewrad=0.20")
     assert refused.exit_code == 2
     assert "Did you mean task_reward?" in refused.stderr
 
 
 def test_without_a_terminal_and_without_yes_nothing_is_called(world: World) -> None:
-    result = world.script("mturk.launch_run", str(world.write_run(units=2)))
+    result = world.invoke("mturk/launch_run", str(world.write_run(units=2)))
     assert result.exit_code == 2
     assert "There is no terminal to ask on. Look with --dry-run, then add --yes." in result.stderr
     assert world.gate.calls == []
@@ -244,18 +242,18 @@ def test_without_a_terminal_and_without_yes_nothing_is_called(world: World) -> N
 
 def test_production_requires_max_cost(world: World) -> None:
     path = str(world.write_run(units=2))
-    result = world.script("mturk.launch_run", path, "--yes", "--environment", "production")
+    result = world.invoke("mturk/launch_run", path, "--yes", "--environment", "production")
     assert result.exit_code == 2
     assert "In production max_cost is required. This run would cost $0.12." in result.stderr
-    dear = world.script("mturk.launch_run", path, "--yes", "--set", "max_cost=0.11")
+    dear = world.invoke("mturk/launch_run", path, "--yes", "--set", "max_cost=0.11")
     assert dear.exit_code == 2
     assert "The run would cost $0.12, over its max_cost of $0.11." in dear.stderr
     assert world.gate.calls == []
 
 
 def test_a_balance_below_the_cost_is_refused_before_anything_is_created(world: World) -> None:
-    world.hand.set_funds(11)
-    result = world.script("mturk.launch_run", str(world.write_run(units=2)), "--yes")
+    world.set_funds(11)
+    result = world.invoke("mturk/launch_run", str(world.write_run(units=2)), "--yes")
     assert result.exit_code == 2
     assert "The account has $0.11, and the run would cost $0.12. Nothing was created." in result.stderr
     assert [call.operation for call in world.gate.calls] == ["GetAccountBalance"]

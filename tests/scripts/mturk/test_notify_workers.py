@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.gates import Call, Cut, Gate
+from tests.support.gates import Call, Cut
 from tests.support.works import Work, document, inbox
-from tests.support.worlds import World
+from tests.support.world import World
 
 SCRIPT = "mturk/notify_workers"
 
@@ -72,26 +72,27 @@ def test_failures_are_listed_and_tried_again(world: World, text: Path) -> None:
     assert inbox(world) == [("AWORKER1", "More"), ("AWORKER2", "More")]
 
 
-def test_a_lost_answer_is_never_sent_again(gated: World, gate: Gate, text: Path) -> None:
-    approved(gated)
+@pytest.mark.gated
+def test_a_lost_answer_is_never_sent_again(world: World, text: Path) -> None:
+    approved(world)
 
     def cut(call: Call) -> None:
         if call.operation == "NotifyWorkers":
             raise Cut
 
-    gate.after = cut
+    world.gate.after = cut
     arguments = (SCRIPT, str(text), "--subject", "More", "--all-runs", "--yes", "--json")
-    result = gated.invoke(*arguments)
+    result = world.invoke(*arguments)
     assert result.exit_code == 1
     assert "It may have arrived, and is not sent again." in document(result)["failed"][0]["error"]
-    gate.after = lambda call: None
-    result = gated.invoke(*arguments)
+    world.gate.after = lambda call: None
+    result = world.invoke(*arguments)
     assert result.exit_code == 1
     assert [each["error"] for each in document(result)["failed"]] == [
         "an earlier attempt broke off, and it may have arrived: it is not sent again"
     ] * 3
-    assert gate.count("NotifyWorkers") == 1
-    assert len(inbox(gated)) == 3
+    assert world.gate.count("NotifyWorkers") == 1
+    assert len(inbox(world)) == 3
 
 
 def test_batches_have_a_hundred_workers(world: World, text: Path, tmp_path: Path) -> None:
@@ -104,24 +105,25 @@ def test_batches_have_a_hundred_workers(world: World, text: Path, tmp_path: Path
     assert (result.exit_code, len(document(result)["failed"])) == (1, 250)
 
 
+@pytest.mark.gated
 def test_batches_after_one_without_an_answer_are_named_and_can_be_sent_later(
-    gated: World, gate: Gate, text: Path, tmp_path: Path
+    world: World, text: Path, tmp_path: Path
 ) -> None:
     def cut(call: Call) -> None:
         if call.operation == "NotifyWorkers":
             raise Cut
 
-    gate.after = cut
+    world.gate.after = cut
     names = tmp_path / "workers.txt"
     names.write_text("\n".join(f"AMANY{number:03}" for number in range(150)))
     arguments = (SCRIPT, str(text), "--subject", "More", "--file", str(names), "--yes", "--json")
-    failed = document(gated.invoke(*arguments))["failed"]
+    failed = document(world.invoke(*arguments))["failed"]
     assert [failure["id"] for failure in failed] == [f"AMANY{number:03}" for number in range(150)]
     assert all("It may have arrived" in failure["error"] for failure in failed[:100])
     assert {failure["error"] for failure in failed[100:]} == {"not tried: the endpoint does not answer"}
-    gate.after = lambda call: None
-    again = document(gated.invoke(*arguments))
-    assert (again["selected"], gate.count("NotifyWorkers")) == (50, 2)
+    world.gate.after = lambda call: None
+    again = document(world.invoke(*arguments))
+    assert (again["selected"], world.gate.count("NotifyWorkers")) == (50, 2)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from tests.support.works import Work, document, write_csv
-from tests.support.worlds import World
+from tests.support.world import World
 
 SCRIPT = "mturk/pay_bonuses"
 

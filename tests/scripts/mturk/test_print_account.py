@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.lots import FUNDS, LOTS, Lot, ledger
 from tests.support.works import Work, document
-from tests.support.worlds import World
+from tests.support.world import World
 
 SCRIPT = "mturk/print_account"
 
@@ -22,7 +22,7 @@ def add(groups: list[dict[str, Any]], name: str) -> Decimal:
 @settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lots=st.lists(LOTS, min_size=1, max_size=2), later=st.booleans())
 def test_every_sum_adds_up_with_the_servers_ledger(world: World, lots: list[Lot], later: bool) -> None:
-    world.empty()
+    world.crowd.empty()
     for path in world.home.glob("registry.db*"):
         path.unlink()
     works = [lot.launch(world, f"pilot-{number}") for number, lot in enumerate(lots)]
@@ -96,8 +96,8 @@ def test_reading_costs_a_walk_and_only_what_changed(reviewed: Work) -> None:
 
 
 def test_ten_assignments_a_unit_cost_more_and_two_hits_would_not(world: World) -> None:
-    world.write_task([{"text": "one"}, {"text": "two"}], assignments=12)
-    result = world.invoke("mturk/launch_run", str(world.folder / "pilot-1" / "run.toml"), "--dry-run")
+    path = str(world.write_run(2, assignments_per_unit=12))
+    result = world.invoke("mturk/launch_run", path, "--dry-run")
     assert result.exit_code == 0, result.stderr
     assert "2 units, 24 assignments: $1.20 in rewards + $0.48 in fees (40%) = $1.68" in result.stdout
     assert (

@@ -3,25 +3,24 @@
 import json
 import math
 import re
-from typing import Any
 
 import pytest
 
 from crowdops.registry import locks
 from tests.support.documents import table
-from tests.support.worlds import World
+from tests.support.world import World
 
 SCRIPT = "mturk/print_outstanding_hit_status"
 
 
-def test_it_counts_hits_and_assignments_per_run(world: World, as_json: Any) -> None:
+def test_it_counts_hits_and_assignments_per_run(world: World) -> None:
     one = world.crash("pilot-1", units=4, assignments=2)
     two = world.launch("pilot-2")
     hits = world.hit_ids(one)
     world.do(hits[0], "AWORKER1"), world.do(hits[0], "AWORKER2")
     world.accept(hits[1], "AWORKER1"), world.accept(hits[1], "AWORKER2")
     world.do(hits[2], "AWORKER1")
-    found = as_json(SCRIPT)
+    found = world.json(SCRIPT)
     assert found["environment"] == "local" and found["endpoint"] == world.crowd.url
     assert found["checked_at"].endswith("Z")
     by_id = {run["run_id"]: run for run in found["runs"]}
@@ -39,12 +38,12 @@ def test_it_counts_hits_and_assignments_per_run(world: World, as_json: Any) -> N
     assert (second["outstanding"], second["units"]) == (2, 2)
 
 
-def test_foreign_hits_are_counted_and_orphans_too(world: World, as_json: Any) -> None:
+def test_foreign_hits_are_counted_and_orphans_too(world: World) -> None:
     crashed, detached, lost = world.crash("pilot-1"), world.launch("pilot-2"), world.crash("pilot-3", units=3)
-    world.foreign(4)
+    world.add_foreign_hits(4)
     for name in ("events", "units", "task_runs"):
         world.sql(f"DELETE FROM {name} WHERE run_id = ?", lost.run_id)
-    found = as_json(SCRIPT)
+    found = world.json(SCRIPT)
     assert (found["orphan_hits"], found["foreign_hits"]) == (5, 4)
     assert {run["run_id"] for run in found["runs"]} == {crashed.run_id, detached.run_id}
 
@@ -62,19 +61,19 @@ def test_the_table_says_whether_it_is_safe(world: World) -> None:
     assert "Nothing is available or pending: it is safe to shut down." in result.stderr
 
 
-def test_an_attended_run_is_not_safe(world: World, as_json: Any) -> None:
+def test_an_attended_run_is_not_safe(world: World) -> None:
     run = world.crash()
     world.invoke("mturk/expire_hits", "--run", run.run_id, "--yes")
     with locks.hold(world.home, run.run_id):
-        [found] = as_json(SCRIPT)["runs"]
+        [found] = world.json(SCRIPT)["runs"]
     assert (found["attended"], found["outstanding"], found["safe_to_shut_down"]) == (True, 0, False)
 
 
-def test_hits_lists_each_outstanding_one(world: World, as_json: Any) -> None:
+def test_hits_lists_each_outstanding_one(world: World) -> None:
     run = world.crash(units=3)
     hits = world.hit_ids(run)
     world.do(hits[0])
-    found = as_json(SCRIPT, "--hits")["hits"]
+    found = world.json(SCRIPT, "--hits")["hits"]
     assert [hit["hit_id"] for hit in sorted(found, key=lambda hit: hit["unit_index"])] == hits[1:]
     assert found[0].keys() == {
         *(
@@ -89,7 +88,7 @@ def test_hits_lists_each_outstanding_one(world: World, as_json: Any) -> None:
             "expiration",
         )
     }
-    assert "hits" not in as_json(SCRIPT)
+    assert "hits" not in world.json(SCRIPT)
     text = world.invoke(SCRIPT, "--hits").stdout
     assert hits[1] in text and hits[2] in text and hits[0] not in text
 
@@ -98,7 +97,7 @@ def test_hits_lists_each_outstanding_one(world: World, as_json: Any) -> None:
 def test_a_status_costs_a_call_a_hundred_hits(world: World, extra: int) -> None:
     for number in range(3):
         world.launch(f"pilot-{number}", units=33)
-    world.foreign(extra)
+    world.add_foreign_hits(extra)
     result, calls = world.calls_of(SCRIPT, "--json")
     hits = 99 + extra
     assert sum(calls.values()) <= math.ceil(hits / 100) + 2
@@ -123,21 +122,21 @@ def test_check_shows_the_crashed_run_and_exits_4(world: World) -> None:
     assert run.run_id in result.stderr
 
 
-def test_selectors_choose(world: World, as_json: Any) -> None:
+def test_selectors_choose(world: World) -> None:
     one, two = world.crash("pilot-1"), world.crash("main-1")
-    assert [run["run_id"] for run in as_json(SCRIPT, "--task-name", "main-*")["runs"]] == [two.run_id]
-    assert [run["run_id"] for run in as_json(SCRIPT, "--run", one.run_id)["runs"]] == [one.run_id]
-    assert len(as_json(SCRIPT, "--all-runs")["runs"]) == 2
+    assert [run["run_id"] for run in world.json(SCRIPT, "--task-name", "main-*")["runs"]] == [two.run_id]
+    assert [run["run_id"] for run in world.json(SCRIPT, "--run", one.run_id)["runs"]] == [one.run_id]
+    assert len(world.json(SCRIPT, "--all-runs")["runs"]) == 2
 
 
-def test_a_disposed_hit_is_missing_once_the_list_would_show_it(world: World, as_json: Any) -> None:
+def test_a_disposed_hit_is_missing_once_the_list_would_show_it(world: World) -> None:
     run = world.crash()
     gone = world.hit_ids(run)[0]
     world.client.update_expiration_for_hit(HITId=gone, ExpireAt=0)
     world.client.delete_hit(HITId=gone)
-    assert as_json(SCRIPT)["runs"][0]["hits"]["missing"] == 0
+    assert world.json(SCRIPT)["runs"][0]["hits"]["missing"] == 0
     world.sql("UPDATE units SET created_at = '2026-01-01T00:00:00.000000Z'")
-    assert as_json(SCRIPT)["runs"][0]["hits"]["missing"] == 1
+    assert world.json(SCRIPT)["runs"][0]["hits"]["missing"] == 1
 
 
 def test_an_empty_account_is_said(world: World) -> None:

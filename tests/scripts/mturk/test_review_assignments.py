@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.works import Work, document, read_csv, write_csv
-from tests.support.worlds import World
+from tests.support.world import World
 
 # The decisions file
 

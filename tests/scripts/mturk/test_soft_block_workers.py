@@ -6,8 +6,9 @@ import pytest
 
 from crowdserver.worker.refusals import Refused
 from tests.support.offers import invite
+from tests.support.scripts import Invoked
 from tests.support.works import Work, document
-from tests.support.worlds import Invoked, World
+from tests.support.world import World
 
 SCRIPT = "mturk/soft_block_workers"
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,9 +14,10 @@ from typing import Any, TypeVar
 import psutil
 import requests
 
+from tests.support.crowds import first_line
+from tests.support.forks import Process, Streams
 from tests.support.heroku.emulator import TOKEN
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 T = TypeVar("T")
 READY = "heroku emulator ready at "
 ACCEPT = "application/vnd.heroku+json; version=3"
@@ -26,7 +26,7 @@ ACCEPT = "application/vnd.heroku+json; version=3"
 class RunningEmulator:
     """The process, its address, and short ways to call it as the account of `token`."""
 
-    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+    def __init__(self, process: Process, url: str) -> None:
         self.process = process
         self.url = url
 
@@ -78,8 +78,8 @@ class RunningEmulator:
 
     def kill(self) -> None:
         """The plug is pulled."""
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
+        self.process.kill()
+        self.process.wait(30)
 
 
 @contextmanager
@@ -88,22 +88,17 @@ def running_emulator(*options: str) -> Iterator[RunningEmulator]:
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("HEROKU_", "CROWDOPS_"))
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.heroku.emulator", *options],
-        cwd=REPOSITORY,
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    try:
-        line = process.stdout.readline()
-        assert line.startswith(READY), line
-        yield RunningEmulator(process, line.removeprefix(READY).strip())
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-        process.stdout.close()
+    with tempfile.TemporaryDirectory(prefix="heroku-") as folder:
+        output = Path(folder) / "output"
+        streams = Streams(stdout=str(output))
+        process = Process("tests.support.heroku.emulator", *options, environment=environment, streams=streams)
+        try:
+            line = first_line(process, output)
+            assert line.startswith(READY), line
+            yield RunningEmulator(process, line.removeprefix(READY).strip())
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
 
 
 def has_ended(process: psutil.Process) -> bool:

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.support.crowds import Crowd, html_question
-from tests.unit.crowdserver.conftest import Hands
+from tests.support.crowds import Crowd
+from tests.support.offers import html_question
+from tests.support.requesters import Workers
 
 
 class _Aws:
@@ -39,7 +40,7 @@ class _Aws:
         )
 
 
-def test_a_hit_lives_and_dies_by_command_line(crowd: Crowd, hands: Hands, tmp_path: Path) -> None:
+def test_a_hit_lives_and_dies_by_command_line(crowd: Crowd, hands: Workers, tmp_path: Path) -> None:
     aws = _Aws(crowd)
     question = tmp_path / "question.xml"
     question.write_text(html_question())

@@ -27,7 +27,7 @@ from crowdserver.storage.database import Database
 from crowdserver.storage.transactions import Crowd
 from crowdserver.worker import assignments
 from crowdserver.worker.refusals import Refused
-from tests.support.crowds import html_question
+from tests.support.offers import html_question
 
 _BEGIN = 1_800_000_000.0
 _DAY = 86_400

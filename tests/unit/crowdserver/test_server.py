@@ -22,7 +22,7 @@ from crowdserver.storage import schema
 from crowdserver.storage.database import Database
 from tests.support import postgresql
 from tests.support.crowds import Crowd, CrowdFailed, free_port, is_over, wait_until
-from tests.unit.crowdserver.conftest import BOTH, Requester
+from tests.support.requesters import BOTH, Requester
 
 
 def _run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -14,15 +14,6 @@ BOTH = pytest.mark.parametrize("start", ["sqlite", "postgresql"], indirect=True)
 Start = Callable[..., Served]
 
 
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[postgresql.Cluster]:
-    """A PostgreSQL of our own."""
-    if reason := postgresql.missing():
-        pytest.skip(reason)
-    with postgresql.Cluster() as cluster:
-        yield cluster
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server of five units, one at a time for each worker, shared by the tests of a module: use own workers."""

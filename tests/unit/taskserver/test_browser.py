@@ -10,7 +10,6 @@ from urllib.parse import parse_qs
 import pytest
 from playwright.sync_api import Browser, Frame, Page
 
-from tests.support.browsers import chromium
 from tests.support.task_servers import Served, animals, unit_path, write_folder
 
 pytestmark = pytest.mark.browser
@@ -55,13 +54,6 @@ def site() -> Iterator[str]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A real Chromium."""
-    with chromium() as running:
-        yield running
 
 
 def frame_of(page: Page, site: str, server: Served, path: str) -> Frame:

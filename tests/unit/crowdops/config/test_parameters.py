@@ -11,7 +11,9 @@ from crowdops.config import parameters
 from crowdops.config.parameters import Parameters
 from crowdops.errors import UsageError
 from tests.support.crowds import free_port
-from tests.support.worlds import PAGE, REPOSITORY, World
+from tests.support.forks import REPOSITORY
+from tests.support.home import PAGE
+from tests.support.world import World
 
 TASK: dict[str, str] = {
     "task_name": '"pilot-1"',
@@ -75,7 +77,10 @@ def test_overrides_win_over_the_file(write: Write, monkeypatch: pytest.MonkeyPat
 
 
 def test_parameters_come_back_from_their_json(write: Write) -> None:
-    more = '[[qualifications]]\nQualificationTypeId = "00000000000000000040"\nComparator = "GreaterThan"\nIntegerValues = [5]\n'
+    more = (
+        '[[qualifications]]\nQualificationTypeId = "00000000000000000040"\n'
+        'Comparator = "GreaterThan"\nIntegerValues = [5]\n'
+    )
     found = load(write(max_cost='"9.99"', more=more))
     assert Parameters.from_json(found.as_json()) == found
     assert load(write()) == Parameters.from_json(load(write()).as_json())
@@ -89,7 +94,11 @@ def test_the_example_is_in_order() -> None:
 @pytest.mark.parametrize(
     "values,wanted",
     [
-        ({"task_reward": '"0.005"'}, 'run.toml: task_reward is \'0.005\'; it must be dollars such as "0.25", at least 0.01, two decimals.'),
+        (
+            {"task_reward": '"0.005"'},
+            "run.toml: task_reward is '0.005'; it must be dollars such as \"0.25\", at least 0.01,"
+            " two decimals.",
+        ),
         ({"task_reward": '"0.00"'}, "run.toml: task_reward is '0.00'; it must be dollars"),
         ({"task_reward": '"-1.00"'}, "run.toml: task_reward is '-1.00'; it must be dollars"),
         ({"task_reward": '"$0.25"'}, "run.toml: task_reward is '$0.25'; it must be dollars"),
@@ -99,35 +108,90 @@ def test_the_example_is_in_order() -> None:
         ({"task_reward": "0.25"}, 'run.toml: task_reward is 0.25; write it as "0.25".'),
         ({"task_reward": None}, "run.toml: task_reward is missing from [task]. "),
         ({"max_cost": '"lots"'}, "run.toml: max_cost is 'lots'; it must be dollars"),
-        ({"max_num_concurrent_units": "-1"}, "run.toml: max_num_concurrent_units is -1; it must be a whole number from 0 to 1000000000."),
-        ({"assignments_per_unit": "0"}, "run.toml: assignments_per_unit is 0; it must be a whole number from 1 to 1000000000."),
-        ({"assignments_per_unit": '"3"'}, "run.toml: assignments_per_unit is '3'; write it as a whole number."),
-        ({"assignments_per_unit": "1.5"}, "run.toml: assignments_per_unit is 1.5; write it as a whole number."),
-        ({"assignments_per_unit": "true"}, "run.toml: assignments_per_unit is True; write it as a whole number."),
-        ({"assignment_duration_in_seconds": "29"}, "run.toml: assignment_duration_in_seconds is 29; it must be a whole number from 30 to 31536000."),
-        ({"no_submission_patience": "0"}, "run.toml: no_submission_patience is 0; it must be a whole number from 1 to 31536000."),
+        (
+            {"max_num_concurrent_units": "-1"},
+            "run.toml: max_num_concurrent_units is -1; it must be a whole number from 0 to 1000000000.",
+        ),
+        (
+            {"assignments_per_unit": "0"},
+            "run.toml: assignments_per_unit is 0; it must be a whole number from 1 to 1000000000.",
+        ),
+        (
+            {"assignments_per_unit": '"3"'},
+            "run.toml: assignments_per_unit is '3'; write it as a whole number.",
+        ),
+        (
+            {"assignments_per_unit": "1.5"},
+            "run.toml: assignments_per_unit is 1.5; write it as a whole number.",
+        ),
+        (
+            {"assignments_per_unit": "true"},
+            "run.toml: assignments_per_unit is True; write it as a whole number.",
+        ),
+        (
+            {"assignment_duration_in_seconds": "29"},
+            "run.toml: assignment_duration_in_seconds is 29; it must be a whole number from 30 to 31536000.",
+        ),
+        (
+            {"no_submission_patience": "0"},
+            "run.toml: no_submission_patience is 0; it must be a whole number from 1 to 31536000.",
+        ),
         ({"maximum_units_per_worker": "-5"}, "run.toml: maximum_units_per_worker is -5; it must be"),
-        ({"allowed_concurrent": "2"}, 'run.toml: allowed_concurrent needs a server to refuse pages, and kind = "none" has none.'),
-        ({"task_name": '"my task"'}, "run.toml: task_name 'my task' breaks the rule: 1 to 128 of A-Z a-z 0-9 . _ - only."),
+        (
+            {"allowed_concurrent": "2"},
+            'run.toml: allowed_concurrent needs a server to refuse pages, and kind = "none" has none.',
+        ),
+        (
+            {"task_name": '"my task"'},
+            "run.toml: task_name 'my task' breaks the rule: 1 to 128 of A-Z a-z 0-9 . _ - only.",
+        ),
         ({"task_name": f'"{"x" * 129}"'}, "run.toml: task_name 'xxx"),
         ({"task_name": '"pilot\\n"'}, "run.toml: task_name 'pilot\\n' breaks the rule"),
         ({"task_name": '""'}, "run.toml: task_name is empty. "),
         ({"task_name": "7"}, "run.toml: task_name is 7; write it as a string in quotes."),
-        ({"task_title": f'"{"x" * 129}"'}, "run.toml: task_title has 129 characters; at most 128 are allowed."),
+        (
+            {"task_title": f'"{"x" * 129}"'},
+            "run.toml: task_title has 129 characters; at most 128 are allowed.",
+        ),
         ({"task_description": '"  "'}, "run.toml: task_description is empty. "),
-        ({"task_rewrad": '"0.05"'}, "run.toml: unknown key 'task_rewrad' in [task]. Did you mean task_reward?"),
-        ({"max_concurrent_units": "5"}, "run.toml: unknown key 'max_concurrent_units' in [task]. Did you mean max_num_concurrent_units?"),
+        (
+            {"task_rewrad": '"0.05"'},
+            "run.toml: unknown key 'task_rewrad' in [task]. Did you mean task_reward?",
+        ),
+        (
+            {"max_concurrent_units": "5"},
+            "run.toml: unknown key 'max_concurrent_units' in [task]. Did you mean max_num_concurrent_units?",
+        ),
         ({"xyzzy": "5"}, "run.toml: unknown key 'xyzzy' in [task]."),
-        ({"more": "[serevr]\nkind = 'none'\n"}, "run.toml: unknown section or key 'serevr'. Did you mean server?"),
-        ({"more": "[server]\nkind = 'heruko'\n"}, "run.toml: kind is 'heruko'; it can be none, local, heroku, url."),
-        ({"more": "[server]\nknid = 'none'\n"}, "run.toml: unknown key 'knid' in [server]. Did you mean kind?"),
+        (
+            {"more": "[serevr]\nkind = 'none'\n"},
+            "run.toml: unknown section or key 'serevr'. Did you mean server?",
+        ),
+        (
+            {"more": "[server]\nkind = 'heruko'\n"},
+            "run.toml: kind is 'heruko'; it can be none, local, heroku, url.",
+        ),
+        (
+            {"more": "[server]\nknid = 'none'\n"},
+            "run.toml: unknown key 'knid' in [server]. Did you mean kind?",
+        ),
         ({"more": "[[server]]\nkind = 'none'\n"}, "run.toml: write [server] as a section"),
-        ({"more": "[qualifications]\nComparator = 'Exists'\n"}, "run.toml: write [qualifications] as a section, or [[qualifications]] for each requirement."),
-        ({"more": "[[qualifications]]\nComparator = 'Exists'\n"}, "run.toml: qualification 1 lacks QualificationTypeId."),
-        ({"more": "[[qualifications]]\nQualificationTypeID = 'x'\n"}, "run.toml: unknown key 'QualificationTypeID' in qualification 1. Did you mean QualificationTypeId?"),
+        (
+            {"more": "[qualifications]\nComparator = 'Exists'\n"},
+            "run.toml: write [qualifications] as a section, or [[qualifications]] for each requirement.",
+        ),
+        (
+            {"more": "[[qualifications]]\nComparator = 'Exists'\n"},
+            "run.toml: qualification 1 lacks QualificationTypeId.",
+        ),
+        (
+            {"more": "[[qualifications]]\nQualificationTypeID = 'x'\n"},
+            "run.toml: unknown key 'QualificationTypeID' in qualification 1."
+            " Did you mean QualificationTypeId?",
+        ),
         ({"more": "task_name = \n"}, "run.toml is not TOML: "),
     ],
-)  # fmt: skip
+)
 def test_a_bad_line_is_named_and_explained(write: Write, values: dict[str, str | None], wanted: str) -> None:
     assert complaint(write(**values)).startswith(wanted)
 
@@ -183,14 +247,30 @@ BAD_FILES: list[tuple[str, bytes, str]] = [
     ("items.csv", b"", "items.csv has no rows. A run needs at least one unit."),
     ("items.csv", b"id,text\n", "items.csv has no rows. A run needs at least one unit."),
     ("items.csv", b"id,text\n1,a\n2\n", "items.csv: row 2 (line 3) has 1 cells, the header has 2."),
-    ("items.csv", b"id,text\n1,a\n2,\xe9\n", "items.csv: row 2 (line 3) is not UTF-8 (byte 3 of the line). Save the file as UTF-8."),
-    ("items.csv", b"id,txet\n1,a\n", "task.html uses the field 'text', which no column of the data has. Did you mean txet?"),
-    ("items.csv", b"id,text\n1,a\n2," + b"x" * 65_535 + b"\n", "row 2: the page has 65810 bytes, and a HIT holds at most 65535."),
-    ("items.csv", b"id,text\n1,a\n2,\x07\n", "row 2: the page holds the character U+0007, which XML cannot carry."),
+    (
+        "items.csv",
+        b"id,text\n1,a\n2,\xe9\n",
+        "items.csv: row 2 (line 3) is not UTF-8 (byte 3 of the line). Save the file as UTF-8.",
+    ),
+    (
+        "items.csv",
+        b"id,txet\n1,a\n",
+        "task.html uses the field 'text', which no column of the data has. Did you mean txet?",
+    ),
+    (
+        "items.csv",
+        b"id,text\n1,a\n2," + b"x" * 65_535 + b"\n",
+        "row 2: the page has 65810 bytes, and a HIT holds at most 65535.",
+    ),
+    (
+        "items.csv",
+        b"id,text\n1,a\n2,\x07\n",
+        "row 2: the page holds the character U+0007, which XML cannot carry.",
+    ),
     ("task.html", b"{{ text", "task.html, line 1: "),
     ("task.html", b"", "task.html is empty."),
     ("task.html", b"{{ text }} {{ text / 2 }}", "task.html: row 1 cannot be rendered: "),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("name,content,wanted", BAD_FILES)

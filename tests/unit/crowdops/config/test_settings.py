@@ -10,7 +10,7 @@ from crowdops import errors
 from crowdops.config import declarations, environments, settings
 from crowdops.config.settings import Value
 from crowdops.errors import UsageError
-from tests.support.worlds import invoke
+from tests.support.scripts import invoke
 
 SAMPLES = {"text": "abc", "path": "/tmp/x", "integer": "7", "number": "2.5", "money": "0.25"}
 

@@ -10,25 +10,25 @@ from tests.support.works import Work, write_csv
 from tests.support.world import World
 
 
-def test_a_run_whose_bonuses_used_up_its_max_cost_drains_and_says_so(launching: World) -> None:
-    launch = launching.launch(units=4, max_num_concurrent_units=1, max_cost="0.30")  # $0.06 a unit
-    wait_until(lambda: bool(launching.hand.open_hits()), 30)
-    launching.hand.do(launching.hand.open_hits()[0])
-    wait_until(lambda: launching.collected(), 30)
-    [(assignment_id, worker_id)] = launching.query("SELECT assignment_id, worker_id FROM assignments")
+def test_a_run_whose_bonuses_used_up_its_max_cost_drains_and_says_so(world: World) -> None:
+    launch = world.launch_run(units=4, max_num_concurrent_units=1, max_cost="0.30")  # $0.06 a unit
+    wait_until(lambda: bool(world.open_hits()), 30)
+    world.do(world.open_hits()[0])
+    wait_until(lambda: world.collected(), 30)
+    [(assignment_id, worker_id)] = world.sql("SELECT assignment_id, worker_id FROM assignments")
     bonus = {"assignment_id": assignment_id, "worker_id": worker_id, "amount": "0.10", "reason": "Fast"}
-    paid = launching.script("mturk.pay_bonuses", str(write_csv(launching.folder / "b.csv", [bonus])), "--yes")
+    paid = world.invoke("mturk/pay_bonuses", str(write_csv(world.folder / "b.csv", [bonus])), "--yes")
     assert paid.exit_code == 0, paid.stderr
-    wait_until(lambda: bool(launching.hand.open_hits()), 30)
-    launching.hand.do(launching.hand.open_hits()[0], "AWORKER2")
-    wait_until(lambda: len(launching.collected()) == 2, 30)
-    wait_until(lambda: bool(launching.hand.open_hits()) or launch.process.poll() is not None, 30)
-    if launching.hand.open_hits():
-        launching.hand.do(launching.hand.open_hits()[0], "AWORKER3")
+    wait_until(lambda: bool(world.open_hits()), 30)
+    world.do(world.open_hits()[0], "AWORKER2")
+    wait_until(lambda: len(world.collected()) == 2, 30)
+    wait_until(lambda: bool(world.open_hits()) or launch.process.poll() is not None, 30)
+    if world.open_hits():
+        world.do(world.open_hits()[0], "AWORKER3")
     assert launch.end() == 1
     assert "$0.06 more would take the run over its max_cost: $0.30 of $0.30 are bound" in launch.said
-    assert launching.units(launch.run_id) == {"planned": 1, "finished": 3}
-    assert len(launching.hand.hits()) == 3
+    assert world.units(launch.run_id) == {"planned": 1, "finished": 3}
+    assert len(world.hits()) == 3
 
 
 def test_a_rejection_makes_room_again(work: Work) -> None:

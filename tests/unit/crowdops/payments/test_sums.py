@@ -14,8 +14,7 @@ from tests.support.world import World
 
 def estimated(world: World, lot: Lot, task_name: str) -> Decimal:
     """What launch_run says before a launch."""
-    rows = [{"text": f"message {number}"} for number in range(len(lot.fates))]
-    path = world.write_task(rows, task_name=task_name, assignments=lot.workers)
+    path = world.write_run(len(lot.fates), task_name=task_name, assignments_per_unit=lot.workers)
     options = ("--set", f"task_reward={lot.reward}", "--dry-run", "--json")
     return Decimal(document(world.invoke("mturk/launch_run", str(path), *options))["cost"])
 
@@ -45,7 +44,7 @@ def results(world: World) -> list[dict[str, str]]:
 @settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lot=LOTS, makeup=dollars(500))
 def test_every_announced_cost_is_what_the_ledger_then_shows(world: World, lot: Lot, makeup: Decimal) -> None:
-    world.empty()
+    world.crowd.empty()
     for path in world.home.glob("registry.db*"):
         path.unlink()
     cost = estimated(world, lot, "pilot-1")

@@ -5,26 +5,28 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.support import fixtures
+import pytest
+
 from tests.support.gates import Gate, let_pass
 from tests.support.heroku.running import RunningEmulator
-from tests.support.strikes import FOREIGN_APPS, LAUNCH, Wreckage
+from tests.support.strikes import FOREIGN_APPS, LAUNCH
 from tests.support.sweeps import Point
+from tests.support.world import World
 
-world, heroku = fixtures.wreckage, fixtures.heroku_account
+pytestmark = pytest.mark.gated
 
 
 def test_the_plan_tells_what_an_app_costs_and_resume_keeps_it(
-    world: Wreckage, heroku: RunningEmulator, heroku_run_toml: str
+    world: World, heroku_account: RunningEmulator, heroku_run_toml: str
 ) -> None:
     assert world.kill_at(Point("call", "after", 4), LAUNCH, heroku_run_toml, "--yes")
     (run_id,) = world.run_ids()
-    plan = world.script("local.recover", "--dry-run").stdout
+    plan = world.invoke("local/recover", "--dry-run").stdout
     (line,) = [line for line in plan.splitlines() if line.startswith("server")]
     assert "$0.0097 an hour" in line
     assert line.endswith("take down")
-    assert "kept for its run" in world.script("local.recover", "--resume", "--dry-run").stdout
-    app = {app["name"] for app in heroku.get("/apps")}
+    assert "kept for its run" in world.invoke("local/recover", "--resume", "--dry-run").stdout
+    app = {app["name"] for app in heroku_account.get("/apps")}
     assert world.recover("--resume").exit_code == 0
     assert world.units(run_id) == {"finished": 4}
     assert len(app) == 3
@@ -32,12 +34,12 @@ def test_the_plan_tells_what_an_app_costs_and_resume_keeps_it(
 
 
 def test_from_another_home_a_living_run_keeps_its_app(
-    world: Wreckage, heroku: RunningEmulator, heroku_run_toml: str, colleague: Path
+    world: World, heroku_account: RunningEmulator, heroku_run_toml: str, colleague: Path
 ) -> None:
     world.crew = let_pass
     alive = world.start(LAUNCH, heroku_run_toml, "--yes")
     world.wait_for_units("outstanding", 2)
-    ours = {app["name"] for app in heroku.get("/apps")}
+    ours = {app["name"] for app in heroku_account.get("/apps")}
     for options in ((), ("--resume",)):
         document = json.loads(world.recover("--home", str(colleague), "--json", *options).stdout)
         assert document["actions"] == []
@@ -47,32 +49,32 @@ def test_from_another_home_a_living_run_keeps_its_app(
     assert "Nothing of this home is left over" in plain.stderr
     (line,) = [line for line in plain.stdout.splitlines() if line.startswith("server")]
     assert line.endswith(f"left alone; --orphans {alive.run_id}")
-    assert {app["name"] for app in heroku.get("/apps")} == ours
-    assert len(world.hand.open_hits()) == 2
+    assert {app["name"] for app in heroku_account.get("/apps")} == ours
+    assert len(world.open_hits()) == 2
 
 
 def test_an_app_whose_home_is_lost_goes_when_its_run_is_meant(
-    world: Wreckage, heroku: RunningEmulator, heroku_run_toml: str, colleague: Path
+    world: World, heroku_account: RunningEmulator, heroku_run_toml: str, colleague: Path
 ) -> None:
     assert world.kill_at(Point("call", "after", 4), LAUNCH, heroku_run_toml, "--yes")
     (run_id,) = world.run_ids()
     result = world.recover("--home", str(colleague), "--orphans", run_id)
     assert result.exit_code == 0, result.stderr
-    assert world.hand.open_hits() == []
-    assert {app["name"] for app in heroku.get("/apps")} == set(FOREIGN_APPS)
+    assert world.open_hits() == []
+    assert {app["name"] for app in heroku_account.get("/apps")} == set(FOREIGN_APPS)
 
 
 def test_the_app_of_a_run_that_crashed_at_another_endpoint_is_kept_for_it(
-    world: Wreckage, heroku: RunningEmulator, heroku_run_toml: str
+    world: World, heroku_account: RunningEmulator, heroku_run_toml: str
 ) -> None:
     assert world.kill_at(Point("call", "after", 4), LAUNCH, heroku_run_toml, "--yes")
-    ours = {app["name"] for app in heroku.get("/apps")}
+    ours = {app["name"] for app in heroku_account.get("/apps")}
     with Gate(world.crowd.url) as other:
         world.gate, first = other, world.gate
         result = world.recover("--json")
         world.gate = first
     document = json.loads(result.stdout)
     assert (document["actions"], len(document["elsewhere"])) == ([], 1)
-    assert {app["name"] for app in heroku.get("/apps")} == ours
+    assert {app["name"] for app in heroku_account.get("/apps")} == ours
     assert world.recover().exit_code == 0
     world.assert_nothing_is_left()

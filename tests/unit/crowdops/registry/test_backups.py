@@ -16,7 +16,7 @@ import pytest
 
 from crowdops.registry import Run
 from tests.support.crowds import wait_until
-from tests.support.worlds import World
+from tests.support.world import World
 
 BACK_UP, RESTORE = "local/back_up", "local/restore_backup"
 AsJson = Callable[..., dict[str, Any]]
@@ -97,13 +97,13 @@ def written(backup: Path) -> int:
     return len(numbers)
 
 
-def test_the_newest_are_kept(world: World, as_json: AsJson, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_newest_are_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.launch()
     monkeypatch.setenv("CROWDOPS_BACKUPS_KEPT", "2")
     first, second = back_up(world), back_up(world)
     assert first != second, "two in one second are two"
     (world.home / "backups" / "registry-of-march.db").write_text("somebody's own")
-    found = as_json(BACK_UP)
+    found = world.json(BACK_UP)
     assert found["dropped"] == [str(first)]
     assert files(world) == sorted([second.name, Path(found["backup"]).name, "registry-of-march.db"])
 
@@ -138,13 +138,13 @@ def test_a_folder_that_cannot_be_written_is_named(world: World) -> None:
 # Going back
 
 
-def test_a_restore_brings_the_runs_back_and_keeps_what_was_there(world: World, as_json: AsJson) -> None:
+def test_a_restore_brings_the_runs_back_and_keeps_what_was_there(world: World) -> None:
     first = world.launch("pilot-1").run_id
     backup = back_up(world)
     second = world.launch("pilot-2").run_id
-    found = as_json(RESTORE, backup.name, "--yes")
+    found = world.json(RESTORE, backup.name, "--yes")
     assert found["restored"] and found["backup"] == str(backup)
-    assert [run["run_id"] for run in as_json("local/print_runs")["runs"]] == [first]
+    assert [run["run_id"] for run in world.json("local/print_runs")["runs"]] == [first]
     assert run_ids(Path(found["kept"])) == sorted([first, second])
     assert run_ids(backup) == [first]
 
@@ -152,31 +152,29 @@ def test_a_restore_brings_the_runs_back_and_keeps_what_was_there(world: World, a
 @pytest.mark.parametrize(
     "ruin", [damage, lambda world: (world.home / "registry.db").write_bytes(b"\0" * 9000)]
 )
-def test_a_damaged_registry_is_kept_as_it_is(
-    world: World, as_json: AsJson, ruin: Callable[[World], object]
-) -> None:
+def test_a_damaged_registry_is_kept_as_it_is(world: World, ruin: Callable[[World], object]) -> None:
     run = world.launch(units=120)
     backup = back_up(world)
     ruin(world)
     damaged = (world.home / "registry.db").read_bytes()
-    found = as_json(RESTORE, str(backup), "--yes")
+    found = world.json(RESTORE, str(backup), "--yes")
     assert Path(found["kept"]).read_bytes() == damaged
-    assert [each["run_id"] for each in as_json("local/print_runs")["runs"]] == [run.run_id]
+    assert [each["run_id"] for each in world.json("local/print_runs")["runs"]] == [run.run_id]
 
 
-def test_a_restore_needs_no_registry(world: World, as_json: AsJson) -> None:
+def test_a_restore_needs_no_registry(world: World) -> None:
     run = world.launch()
     backup = back_up(world)
     (world.home / "registry.db").unlink()
-    found = as_json(RESTORE, str(backup), "--yes")
+    found = world.json(RESTORE, str(backup), "--yes")
     assert found["kept"] is None
     assert world.run(run.run_id).task_name == "pilot-1"
 
 
-def test_a_restore_is_refused_while_a_run_is_attended(world: World, attended: Attend) -> None:
+def test_a_restore_is_refused_while_a_run_is_attended(world: World) -> None:
     first, second = world.crash("pilot-1"), world.crash("pilot-2")
     backup = back_up(world)
-    with attended(second):
+    with world.attend(second):
         result = world.invoke(RESTORE, backup.name, "--yes")
     assert result.exit_code == 2
     assert f"run {second.run_id} is attended by process {os.getpid()}" in result.stderr
@@ -245,13 +243,13 @@ def test_without_a_terminal_a_restore_needs_yes(world: World) -> None:
     assert files(world) == [backup.name]
 
 
-def test_a_backup_of_an_older_schema_is_brought_up_to_date(world: World, as_json: AsJson) -> None:
+def test_a_backup_of_an_older_schema_is_brought_up_to_date(world: World) -> None:
     run = world.launch()
     backup = back_up(world)
     tables = ("notices", "makeups", "bonuses", "decisions")
     older = ("ALTER TABLE units DROP COLUMN attempt", *(f"DROP TABLE {table}" for table in tables))
     change(backup, *older, "PRAGMA user_version = 1")
-    as_json(RESTORE, backup.name, "--yes")
+    world.json(RESTORE, backup.name, "--yes")
     assert world.sql("PRAGMA user_version") != [(1,)]
     assert world.sql("SELECT count(*) FROM decisions") == [(0,)]
     assert world.run(run.run_id).units == 2

@@ -16,7 +16,7 @@ import pytest
 from crowdops.errors import RegistryError, UsageError
 from crowdops.registry import Assignment, Registry, Run, database
 from tests.support.run_parameters import some_parameters
-from tests.support.worlds import run_script
+from tests.support.scripts import run_script
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, 123456, UTC)
 PREAMBLE = """

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.works import Work, read_csv, write_csv
-from tests.support.worlds import World
+from tests.support.world import World
 
 OFFICE = shutil.which("soffice") or shutil.which("localc")
 ANSWERS = ("=1+1", "003", "1/2", "1.50", "3E5", 'He said "hi",\nand left; Größe 5 €', "true", "'quoted")

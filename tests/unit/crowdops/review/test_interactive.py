@@ -3,14 +3,14 @@
 from tests.support.offers import invite
 from tests.support.terminals import Terminal
 from tests.support.works import Work
-from tests.support.worlds import World
+from tests.support.world import World
 
 SCRIPT = "mturk/review_assignments"
 KEYS = r"\[q\]uit "
 
 
 def test_somebody_reviews_with_keys_goes_back_and_carries_it_out(work: Work) -> None:
-    with Terminal(work.world, SCRIPT, "--run", work.run.run_id) as terminal:
+    with Terminal(SCRIPT, "--run", work.run.run_id) as terminal:
         terminal.expect(r"1 of 3 · pilot-1 · unit 0")
         terminal.expect(r"text: message 0\n  → label: cat\n  worker AWORKER1, in pilot-1 so far: 1 submitted")
         terminal.expect(KEYS)
@@ -35,7 +35,7 @@ def test_somebody_reviews_with_keys_goes_back_and_carries_it_out(work: Work) -> 
 
 
 def test_a_rejection_without_a_reason_is_not_noted(work: Work) -> None:
-    with Terminal(work.world, SCRIPT, "--run", work.run.run_id) as terminal:
+    with Terminal(SCRIPT, "--run", work.run.run_id) as terminal:
         terminal.expect(KEYS)
         terminal.press("r")
         terminal.expect("Why\\?.*: ")
@@ -48,7 +48,7 @@ def test_a_rejection_without_a_reason_is_not_noted(work: Work) -> None:
 
 
 def test_the_wrong_number_of_rejections_carries_nothing_out_and_keeps_the_notes(work: Work) -> None:
-    with Terminal(work.world, SCRIPT, "--run", work.run.run_id) as terminal:
+    with Terminal(SCRIPT, "--run", work.run.run_id) as terminal:
         for reason in ("One", "Two"):
             terminal.expect(KEYS)
             terminal.press("r")
@@ -66,13 +66,13 @@ def test_the_wrong_number_of_rejections_carries_nothing_out_and_keeps_the_notes(
 
 
 def test_nothing_is_lost_when_the_terminal_goes_away(work: Work) -> None:
-    with Terminal(work.world, SCRIPT, "--run", work.run.run_id) as terminal:
+    with Terminal(SCRIPT, "--run", work.run.run_id) as terminal:
         for number in (1, 2):
             terminal.expect(f"{number} of 3 " + r"[\s\S]*" + KEYS)
             terminal.press("a")
         terminal.expect("3 of 3 " + r"[\s\S]*" + KEYS)
         terminal.kill()
-    with Terminal(work.world, SCRIPT, "--run", work.run.run_id) as terminal:
+    with Terminal(SCRIPT, "--run", work.run.run_id) as terminal:
         terminal.expect("3 of 3 " + r"[\s\S]*" + KEYS)  # where it was left
         terminal.press("q")
         terminal.expect(r"Approve 2\? \[y/N\]: ")
@@ -85,7 +85,7 @@ def test_what_workers_type_cannot_move_the_cursor(world: World) -> None:
     work = Work(world, units=2, done=False)
     for hit_id in work.hits:
         world.do(hit_id, "AWORKER1", label="\x9b2Jcat")
-    with Terminal(world, SCRIPT, "--run", work.run.run_id) as terminal:
+    with Terminal(SCRIPT, "--run", work.run.run_id) as terminal:
         terminal.expect(r"label: \\x9b2Jcat[\s\S]*" + KEYS)
         terminal.press("q")
         assert terminal.end() == 0
@@ -94,7 +94,7 @@ def test_what_workers_type_cannot_move_the_cursor(world: World) -> None:
 def test_bonuses_and_soft_blocks_are_keys_too(work: Work) -> None:
     for number in (1, 2, 3):
         invite(work.world.crowd, worker_id=f"AWORKER{number}")
-    with Terminal(work.world, SCRIPT, "--run", work.run.run_id) as terminal:
+    with Terminal(SCRIPT, "--run", work.run.run_id) as terminal:
         terminal.expect("1 of 3 " + r"[\s\S]*" + KEYS)
         terminal.press("b")
         terminal.expect("Bonus in dollars: ")
@@ -121,7 +121,7 @@ def test_bonuses_and_soft_blocks_are_keys_too(work: Work) -> None:
 
 
 def test_a_note_that_was_overtaken_is_said_once(work: Work) -> None:
-    with Terminal(work.world, SCRIPT, "--run", work.run.run_id) as terminal:
+    with Terminal(SCRIPT, "--run", work.run.run_id) as terminal:
         terminal.expect(KEYS)
         terminal.press("r")
         terminal.expect("Why\\?.*: ")
@@ -130,7 +130,7 @@ def test_a_note_that_was_overtaken_is_said_once(work: Work) -> None:
         terminal.kill()
     work.world.client.approve_assignment(AssignmentId=work.assignments[0])
     for failures, code in ((1, 1), (0, 0)):
-        with Terminal(work.world, SCRIPT, "--run", work.run.run_id) as terminal:
+        with Terminal(SCRIPT, "--run", work.run.run_id) as terminal:
             terminal.expect(KEYS)
             terminal.press("q")
             terminal.expect(f"0 carried out, 0 were so already, {failures} failed.")

@@ -2,12 +2,11 @@
 
 import pytest
 
-from tests.support import fixtures
 from tests.support.crowds import wait_until
 from tests.support.gates import Call
-from tests.support.launching import World
+from tests.support.world import World
 
-world = fixtures.launching_world
+pytestmark = pytest.mark.gated
 
 
 def workers(world: World, each: int, assignments: int = 1) -> None:
@@ -15,9 +14,9 @@ def workers(world: World, each: int, assignments: int = 1) -> None:
 
     def work(call: Call) -> None:
         if call.operation == "ListReviewableHITs":
-            for hit_id in world.hand.open_hits()[:each]:
+            for hit_id in world.open_hits()[:each]:
                 for number in range(assignments):
-                    world.hand.do(hit_id, f"AWORKER{number}")
+                    world.do(hit_id, f"AWORKER{number}")
 
     world.gate.before = work
 
@@ -30,10 +29,10 @@ def total(counted: dict[str, dict[str, int]]) -> int:
 def test_a_run_costs_three_calls_a_unit_and_two_a_poll(world: World, assignments: int) -> None:
     units = 60
     workers(world, 8, assignments)
-    launch = world.launch(units=units, max_num_concurrent_units=20, assignments_per_unit=assignments)
+    launch = world.launch_run(units=units, max_num_concurrent_units=20, assignments_per_unit=assignments)
     assert launch.end() == 0
     counted = world.crowd.calls()
-    polls = world.query("SELECT count(*) FROM events WHERE kind = 'hit-collected'")[0][0] // 8 + 1
+    polls = world.sql("SELECT count(*) FROM events WHERE kind = 'hit-collected'")[0][0] // 8 + 1
     assert world.units(launch.run_id) == {"finished": units}
     assert len(world.collected()) == units * assignments
     assert total(counted) <= 3 * units + 2 * polls + 10, counted
@@ -45,7 +44,7 @@ def test_a_run_costs_three_calls_a_unit_and_two_a_poll(world: World, assignments
 
 @pytest.mark.parametrize("units", [1, 50, 300])
 def test_a_look_at_an_unchanged_pool_costs_at_most_two_calls(world: World, units: int) -> None:
-    world.launch(units=units)
+    world.launch_run(units=units)
     world.wait_for_units("outstanding", units)
     looks = world.gate.count("ListReviewableHITs")
     wait_until(lambda: world.gate.count("ListReviewableHITs") > looks + 1)
@@ -58,24 +57,23 @@ def test_a_look_at_an_unchanged_pool_costs_at_most_two_calls(world: World, units
 
 
 def test_runs_with_equal_parameters_share_a_hit_type_and_never_touch_each_others_hits(world: World) -> None:
-    first = world.launch(units=4)
-    wait_until(lambda: len(world.hand.open_hits()) == 4, 30)
-    second = world.launch(units=5)
-    wait_until(lambda: len(world.hand.open_hits()) == 9, 30)
-    types = world.query("SELECT DISTINCT hit_type_id FROM task_runs")
+    first = world.launch_run(units=4)
+    wait_until(lambda: len(world.open_hits()) == 4, 30)
+    second = world.launch_run(units=5)
+    wait_until(lambda: len(world.open_hits()) == 9, 30)
+    types = world.sql("SELECT DISTINCT hit_type_id FROM task_runs")
     assert len(types) == 1
-    second.process.kill()
-    second.end()
+    second.kill()
     # Work comes in for both, while only the first run looks.
-    for hit_id in world.hand.open_hits(second.run_id)[:3] + world.hand.open_hits(first.run_id):
-        world.hand.do(hit_id)
+    for hit_id in world.open_hits(second.run_id)[:3] + world.open_hits(first.run_id):
+        world.do(hit_id)
     assert first.end() == 0
-    assert world.collected(first.run_id) == world.hand.submitted(first.run_id)
+    assert world.collected(first.run_id) == world.submitted(first.run_id)
     assert len(world.collected(first.run_id)) == 4
     assert world.collected(second.run_id) == set()
-    assert [hit.reviewing for hit in world.hand.hits(second.run_id)] == [False] * 5
-    assert [hit.reviewing for hit in world.hand.hits(first.run_id)] == [True] * 4
-    world.script("mturk.expire_hits", "--run", second.run_id, "--yes")
-    world.script("mturk.download_results", "--run", second.run_id)
+    assert [hit.reviewing for hit in world.hits(second.run_id)] == [False] * 5
+    assert [hit.reviewing for hit in world.hits(first.run_id)] == [True] * 4
+    world.invoke("mturk/expire_hits", "--run", second.run_id, "--yes")
+    world.invoke("mturk/download_results", "--run", second.run_id)
     assert len(world.collected(second.run_id)) == 3
     assert len(world.collected(first.run_id)) == 4

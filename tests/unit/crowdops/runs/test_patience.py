@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.support.crowds import Crowd, wait_until
-from tests.support.gates import Gate
-from tests.support.hands import empty
-from tests.support.launching import World
+from tests.support.crowds import wait_until
+from tests.support.world import World
 
-
-@pytest.fixture
-def world(tmp_path: Path, crowd_server: Crowd) -> Iterator[World]:
-    """A world in which runs are launched as processes of their own."""
-    empty(crowd_server)
-    with Gate(crowd_server.url) as gate:
-        made = World(tmp_path, crowd_server, gate)
-        yield made
-        made.close()
+pytestmark = pytest.mark.gated
 
 
 def test_a_run_without_submissions_ends_with_its_diagnosis(world: World) -> None:
-    launch = world.launch(units=3, no_submission_patience=1)
+    launch = world.launch_run(units=3, no_submission_patience=1)
     assert launch.end() == 1
     verdict = "Nobody has accepted anything since the launch"
     assert verdict in launch.said and f"{verdict} " in launch.document()["reason"]
@@ -37,11 +25,11 @@ def test_a_run_without_submissions_ends_with_its_diagnosis(world: World) -> None
 
 def test_a_run_whose_submissions_fill_no_unit_yet_is_not_given_up(world: World) -> None:
     patience = 3
-    launch = world.launch(units=2, no_submission_patience=patience, assignments_per_unit=2)
-    wait_until(lambda: len(world.hand.open_hits()) == 2, 30)
+    launch = world.launch_run(units=2, no_submission_patience=patience, assignments_per_unit=2)
+    wait_until(lambda: len(world.open_hits()) == 2, 30)
     started = time.monotonic()
     wait_until(lambda: time.monotonic() - started > patience / 2)
-    world.hand.do(world.hand.open_hits()[0])
+    world.do(world.open_hits()[0])
     submitted = time.monotonic()
     assert launch.end() == 1
     # The endpoint tells times by the second.

@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-import os
 import signal
 
 import pytest
 
-from tests.support import fixtures
 from tests.support.crowds import wait_until
 from tests.support.gates import Call
-from tests.support.launching import Launch
-from tests.support.strikes import LAUNCH, Wreckage
+from tests.support.scripts import Script
+from tests.support.strikes import LAUNCH
+from tests.support.world import World
 
-world = fixtures.wreckage
+pytestmark = pytest.mark.gated
 
 
 @pytest.fixture
-def half_launched(world: Wreckage) -> str:
+def half_launched(world: World) -> str:
     """A crashed run of five units, two at once, of which two are out. Its id."""
     world.add_foreign_hits()
     launch = world.start(LAUNCH, str(world.write_run(5, max_num_concurrent_units=2)), "--yes")
     world.wait_for_units("outstanding", 2)
-    launch.process.kill()
-    launch.end()
+    launch.kill()
     world.work_in_pairs()
     return launch.run_id
 
 
-def resume(world: Wreckage, run_id: str, *arguments: str, code: int = 0) -> Launch:
+def resume(world: World, run_id: str, *arguments: str, code: int = 0) -> Script:
     return world.finish(LAUNCH, "--resume", run_id, "--yes", *arguments, code=code)
 
 
-def test_a_crashed_run_is_carried_on_with_the_same_parameters(world: Wreckage, half_launched: str) -> None:
+def test_a_crashed_run_is_carried_on_with_the_same_parameters(world: World, half_launched: str) -> None:
     launch = resume(world, half_launched, "--json")
     world.assert_done(half_launched, 5, workers=1)
     assert (
@@ -42,46 +40,46 @@ def test_a_crashed_run_is_carried_on_with_the_same_parameters(world: Wreckage, h
     assert world.most_open <= 2
 
 
-def test_a_dry_run_tells_what_is_left_and_contacts_nobody(world: Wreckage, half_launched: str) -> None:
+def test_a_dry_run_tells_what_is_left_and_contacts_nobody(world: World, half_launched: str) -> None:
     calls = len(world.gate.calls)
-    result = world.script("mturk.launch_run", "--resume", half_launched, "--dry-run")
+    result = world.invoke("mturk/launch_run", "--resume", half_launched, "--dry-run")
     assert result.exit_code == 0
     assert "3 units, 3 assignments: $0.15 in rewards" in result.stdout
-    assert world.json("mturk.launch_run", "--resume", half_launched, "--dry-run")["to_launch"] == 3
+    assert world.json("mturk/launch_run", "--resume", half_launched, "--dry-run")["to_launch"] == 3
     assert len(world.gate.calls) == calls
 
 
-def test_data_that_changed_is_refused_unless_told_otherwise(world: Wreckage, half_launched: str) -> None:
-    (world.folder / "items.csv").write_text("text\nsomething else\n")
+def test_data_that_changed_is_refused_unless_told_otherwise(world: World, half_launched: str) -> None:
+    (world.folder / "pilot-1" / "items.csv").write_text("text\nsomething else\n")
     refused = resume(world, half_launched, code=2)
     assert "has changed since run" in refused.said
     assert "--ignore-data-change" in refused.said
     resume(world, half_launched, "--ignore-data-change")
     world.assert_done(half_launched, 5, workers=1)
-    assert {row for (row,) in world.query("SELECT input FROM units")} == {
-        f'{{"text": "picture {number}"}}' for number in range(5)
+    assert {row for (row,) in world.sql("SELECT input FROM units")} == {
+        f'{{"text": "message {number}"}}' for number in range(5)
     }
 
 
-def test_data_that_is_gone_is_no_obstacle(world: Wreckage, half_launched: str) -> None:
-    (world.folder / "items.csv").unlink()
+def test_data_that_is_gone_is_no_obstacle(world: World, half_launched: str) -> None:
+    (world.folder / "pilot-1" / "items.csv").unlink()
     launch = resume(world, half_launched)
     assert "That does not matter: the registry has its 5 rows." in launch.said
     world.assert_done(half_launched, 5, workers=1)
 
 
-def test_rows_that_were_not_read_before_the_crash_are_read_now(world: Wreckage) -> None:
+def test_rows_that_were_not_read_before_the_crash_are_read_now(world: World) -> None:
     world.add_foreign_hits()
     path = str(world.write_run(2500))
     struck = world.start(LAUNCH, path, "--yes", struck=("SIGKILL", "after", "3"))
     assert struck.end() == -signal.SIGKILL
     assert world.units(struck.run_id) == {"planned": 2000}
-    (world.folder / "items.csv").write_text("text\nsomething else\n")
+    (world.folder / "pilot-1" / "items.csv").write_text("text\nsomething else\n")
     refused = resume(world, struck.run_id, code=2)
     assert "500 of 2500 rows are missing, and" in refused.said
     assert "has changed. No HIT was created." in refused.said
     world.write_run(2500)
-    left = world.json("mturk.launch_run", "--resume", struck.run_id, "--dry-run")
+    left = world.json("mturk/launch_run", "--resume", struck.run_id, "--dry-run")
     assert left["to_launch"] == 2500
     world.gate.after = lambda call: again.process.kill() if call.operation == "CreateHITType" else None
     again = world.start(LAUNCH, "--resume", struck.run_id, "--yes")
@@ -89,15 +87,15 @@ def test_rows_that_were_not_read_before_the_crash_are_read_now(world: Wreckage) 
     assert world.units(struck.run_id) == {"planned": 2500}
 
 
-def test_an_attended_run_is_refused_and_its_process_named(world: Wreckage) -> None:
+def test_an_attended_run_is_refused_and_its_process_named(world: World) -> None:
     alive = world.start(LAUNCH, str(world.write_run(2)), "--yes")
-    wait_until(lambda: len(world.hand.open_hits()) == 2)
+    wait_until(lambda: len(world.open_hits()) == 2)
     refused = resume(world, alive.run_id, code=2)
     assert f"run {alive.run_id} is attended by process {alive.process.pid}" in refused.said
     assert "stop that process first" in refused.said
 
 
-def test_a_run_that_has_ended_or_is_not_known_is_refused(world: Wreckage, half_launched: str) -> None:
+def test_a_run_that_has_ended_or_is_not_known_is_refused(world: World, half_launched: str) -> None:
     resume(world, half_launched)
     assert "is finished: there is nothing to carry on" in resume(world, half_launched, code=2).said
     assert "--resume needs the id of a run" in resume(world, "", code=2).said
@@ -106,7 +104,7 @@ def test_a_run_that_has_ended_or_is_not_known_is_refused(world: Wreckage, half_l
     )
 
 
-def test_a_detached_run_needs_no_process(world: Wreckage) -> None:
+def test_a_detached_run_needs_no_process(world: World) -> None:
     launch = world.start(LAUNCH, str(world.write_run(2)), "--yes", "--detach")
     assert launch.end() == 0
     assert "is detached: it needs no process" in resume(world, launch.run_id, code=2).said
@@ -114,34 +112,31 @@ def test_a_detached_run_needs_no_process(world: Wreckage) -> None:
 
 @pytest.mark.parametrize("more", [("--detach",), ("--set", "task_reward=0.07")])
 def test_what_a_run_is_cannot_be_changed_while_it_is_resumed(
-    world: Wreckage, half_launched: str, more: tuple[str, ...]
+    world: World, half_launched: str, more: tuple[str, ...]
 ) -> None:
     refused = resume(world, half_launched, *more, code=2)
     assert "--resume carries a run on as it was launched" in refused.said
 
 
-def test_a_run_that_was_being_stopped_is_seen_to_its_end(world: Wreckage) -> None:
+def test_a_run_that_was_being_stopped_is_seen_to_its_end(world: World) -> None:
     world.add_foreign_hits()
     launch = world.start(LAUNCH, str(world.write_run(5, max_num_concurrent_units=2)), "--yes")
     world.wait_for_units("outstanding", 2)
-    held = [world.hand.accept(world.hand.open_hits()[0])]
+    held = [world.accept(world.open_hits()[0])]
     launch.press()
     launch.hear("Waiting for accepted work")
-    launch.process.kill()
-    launch.end()
-    world.crew = lambda call: world.hand.submit(held.pop()) if held and call.operation == "ListHITs" else None
+    launch.kill()
+    world.crew = lambda call: world.submit(held.pop()) if held and call.operation == "ListHITs" else None
     resumed = resume(world, launch.run_id)
     assert "nothing more is launched" in resumed.said
     assert world.units(launch.run_id) == {"planned": 3, "finished": 1, "expired": 1}
     world.assert_nothing_is_left()
 
 
-def test_hits_that_the_registry_believed_unborn_are_taken_over(world: Wreckage) -> None:
+def test_hits_that_the_registry_believed_unborn_are_taken_over(world: World) -> None:
     world.add_foreign_hits()
-    run_id = world.crash(4, 1)
-    world.execute(
-        "UPDATE units SET state = 'planned', hit_id = NULL, intended_at = NULL WHERE unit_index < 3"
-    )
+    run_id = world.crash(units=4, task_lifetime_in_seconds=30 * 86400).run_id
+    world.sql("UPDATE units SET state = 'planned', hit_id = NULL, intended_at = NULL WHERE unit_index < 3")
     world.crowd.advance(25 * 3600)  # tokens are good for a day: now only the marks protect from a second HIT
     world.work_in_pairs()
     launch = resume(world, run_id)
@@ -150,20 +145,19 @@ def test_hits_that_the_registry_believed_unborn_are_taken_over(world: Wreckage) 
 
 
 @pytest.fixture
-def served(world: Wreckage) -> str:
+def served(world: World) -> str:
     """A crashed run of five units, two at once, whose task server has survived. Its id."""
     world.add_foreign_hits()
     path = world.write_run(5, max_num_concurrent_units=2)
     path.write_text(path.read_text() + '[server]\nkind = "local"\n')
     launch = world.start(LAUNCH, str(path), "--yes")
     world.wait_for_units("outstanding", 2)
-    launch.process.kill()
-    launch.end()
+    launch.kill()
     world.work_in_pairs()
     return launch.run_id
 
 
-def test_a_task_server_that_survived_goes_on_serving(world: Wreckage, served: str) -> None:
+def test_a_task_server_that_survived_goes_on_serving(world: World, served: str) -> None:
     survivors = world.server_processes()
     assert survivors
     still_there: list[bool] = []
@@ -180,24 +174,24 @@ def test_a_task_server_that_survived_goes_on_serving(world: Wreckage, served: st
     assert world.server_processes() == []
 
 
-def test_a_task_server_that_died_as_well_comes_up_at_its_address(world: Wreckage, served: str) -> None:
-    (url,) = world.query("SELECT url FROM servers")
-    for pid in world.server_processes():
-        os.kill(pid, signal.SIGKILL)
+def test_a_task_server_that_died_as_well_comes_up_at_its_address(world: World, served: str) -> None:
+    (url,) = world.sql("SELECT url FROM servers")
+    for process in world.server_processes():
+        process.kill()
     launch = resume(world, served)
     assert "does not answer; restarting it" in launch.said
-    assert world.query("SELECT url, state FROM servers") == [(*url, "gone")]
+    assert world.sql("SELECT url, state FROM servers") == [(*url, "gone")]
     world.assert_done(served, 5, workers=1)
     assert world.server_processes() == []
 
 
-def test_units_whose_hit_somebody_deleted_fail_and_do_not_hold_the_run_up(world: Wreckage) -> None:
+def test_units_whose_hit_somebody_deleted_fail_and_do_not_hold_the_run_up(world: World) -> None:
     world.add_foreign_hits()
-    run_id = world.crash(3, 1)
-    client, deleted = world.crowd.client(), world.hand.open_hits()[0]
+    run_id = world.crash(units=3, assignments=1).run_id
+    client, deleted = world.crowd.client(), world.open_hits()[0]
     client.update_expiration_for_hit(HITId=deleted, ExpireAt=0)
     client.delete_hit(HITId=deleted)
-    world.execute("UPDATE units SET created_at = '2026-01-01T00:00:00.000000Z'")
+    world.sql("UPDATE units SET created_at = '2026-01-01T00:00:00.000000Z'")
     world.work_in_pairs()
     launch = resume(world, run_id, code=1)
     assert "1 HITs of the run were deleted by somebody" in launch.said
@@ -211,16 +205,16 @@ def test_units_whose_hit_somebody_deleted_fail_and_do_not_hold_the_run_up(world:
         pytest.param(1, id="handed in after the list is read"),
     ],
 )
-def test_a_hit_that_somebody_extended_is_outstanding_again(world: Wreckage, position: int) -> None:
+def test_a_hit_that_somebody_extended_is_outstanding_again(world: World, position: int) -> None:
     """Of the open HITs, a worker does the first when the list is asked for, and begins the second.
 
     That one is handed in at the call for the list's next page: on the list it is accepted work, and when it is read
     it has ended.
     """
     world.add_foreign_hits()
-    run_id = world.crash(2, 1)
-    extended = world.hand.open_hits()[position]
-    world.execute(f"UPDATE units SET state = 'expired' WHERE hit_id = '{extended}'")
+    run_id = world.crash(units=2, assignments=1).run_id
+    extended = world.open_hits()[position]
+    world.sql(f"UPDATE units SET state = 'expired' WHERE hit_id = '{extended}'")
     world.work_in_pairs()
     resume(world, run_id)
     world.assert_done(run_id, 2, workers=1)

@@ -7,25 +7,15 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
-from tests.support import fixtures
-from tests.support.browsers import chromium
 from tests.support.crowds import wait_until
 from tests.support.offers import invite
-from tests.support.serving import ServedWorld
+from tests.support.world import World
 
-world = fixtures.served_world
-
-pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
+pytestmark = [pytest.mark.gated, pytest.mark.browser]
 
 
 @pytest.fixture
-def page(browser: Browser, world: ServedWorld) -> Iterator[Page]:
+def page(browser: Browser, world: World) -> Iterator[Page]:
     """The worker site, signed in."""
     context = browser.new_context()
     context.set_default_timeout(10_000)
@@ -48,7 +38,7 @@ def accept(page: Page) -> None:
 
 def picture(page: Page) -> str:
     """Which unit the frame shows."""
-    heading = inside(page).get_by_role("heading", name="picture")
+    heading = inside(page).get_by_role("heading", name="message")
     expect(heading).to_be_visible()
     return heading.inner_text()
 
@@ -59,9 +49,7 @@ def submit(page: Page, choice: str) -> None:
     expect(inside(page).get_by_role("heading", name="Your work was submitted")).to_be_visible()
 
 
-def test_a_worker_does_a_unit_and_sees_at_the_cap_what_to_finish_first(
-    world: ServedWorld, page: Page
-) -> None:
+def test_a_worker_does_a_unit_and_sees_at_the_cap_what_to_finish_first(world: World, page: Page) -> None:
     # The run looks seldom: what ends a lease here is the page's own report.
     launch = world.serve(units=2, allowed_concurrent=1, variables={"CROWDOPS_POLL_INTERVAL": "20"})
     world.wait_for_units("outstanding", 2)
@@ -73,7 +61,7 @@ def test_a_worker_does_a_unit_and_sees_at_the_cap_what_to_finish_first(
     second = page.url
     expect(inside(page).get_by_role("heading", name="First finish what you have open")).to_be_visible()
     expect(inside(page).get_by_text("you may have one unit open at a time")).to_be_visible()
-    expect(inside(page).get_by_text(shown.replace("picture", "Unit"))).to_be_visible()
+    expect(inside(page).get_by_text(shown.replace("message", "Unit"))).to_be_visible()
 
     page.goto(first)
     submit(page, "cat")
@@ -84,25 +72,25 @@ def test_a_worker_does_a_unit_and_sees_at_the_cap_what_to_finish_first(
     assert world.health()["served"] == 2
     launch.press()  # so that it looks now
     assert launch.end() == 0, launch.said
-    assert world.processes() == []
-    rows = world.json("mturk.download_results", "--run", launch.run_id)
+    assert world.server_processes() == []
+    rows = world.json("mturk/download_results", "--run", launch.run_id)
     found = {row["input"]["text"]: row["answer"]["label"] for row in rows}
     assert found == {shown: "cat", other: "dog"}
-    assert set(found) == {"picture 0", "picture 1"}
+    assert set(found) == {"message 0", "message 1"}
 
 
-def test_a_worker_who_says_that_a_unit_is_returned_may_open_the_next(world: ServedWorld, page: Page) -> None:
+def test_a_worker_who_says_that_a_unit_is_returned_may_open_the_next(world: World, page: Page) -> None:
     launch = world.serve(units=2, allowed_concurrent=1, variables={"CROWDOPS_POLL_INTERVAL": "20"})
     world.wait_for_units("outstanding", 2)
     accept(page)
-    assert picture(page) in ("picture 0", "picture 1")
+    assert picture(page) in ("message 0", "message 1")
     page.get_by_role("button", name="Return").click()
     accept(page)
     expect(inside(page).get_by_role("heading", name="First finish what you have open")).to_be_visible()
     inside(page).get_by_role("button", name="I have submitted or returned it").click()
-    assert picture(page) in ("picture 0", "picture 1")
+    assert picture(page) in ("message 0", "message 1")
     launch.press()
     submit(page, "cat")
     launch.press()
     launch.end()
-    assert world.processes() == []
+    assert world.server_processes() == []

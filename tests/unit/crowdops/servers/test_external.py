@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from tests.support import fixtures
 from tests.support.crowds import free_port, wait_until
 from tests.support.gates import Call
-from tests.support.serving import SERVED_PAGE, ServedWorld
+from tests.support.serving import SERVED_PAGE
+from tests.support.world import World
 
-world = fixtures.served_world
+pytestmark = pytest.mark.gated
 
 
 class Elsewhere:
@@ -67,40 +67,38 @@ def elsewhere() -> Iterator[Elsewhere]:
     server.stop()
 
 
-def launch_at(world: ServedWorld, url: str, *arguments: str, **options: Any) -> Any:
-    return world.launch("--set", "kind=url", "--set", f"url={url}", *arguments, **options)
+def launch_at(world: World, url: str, *arguments: str, **options: Any) -> Any:
+    return world.launch_run("--set", "kind=url", "--set", f"url={url}", *arguments, **options)
 
 
-def work(world: ServedWorld, call: Call) -> None:
+def work(world: World, call: Call) -> None:
     """Do all open HITs whenever the run looks."""
     if call.operation == "ListReviewableHITs":
-        for hit_id in world.hand.open_hits():
-            world.hand.do(hit_id)
+        for hit_id in world.open_hits():
+            world.do(hit_id)
 
 
 def test_a_run_is_done_on_a_server_that_somebody_else_runs_and_goes_on_running(
-    world: ServedWorld, elsewhere: Elsewhere
+    world: World, elsewhere: Elsewhere
 ) -> None:
     launch = launch_at(world, f"{elsewhere.url}/", units=2)
     world.wait_for_units("outstanding", 2)
-    first, second = world.worker("Ada"), world.worker("Bob")
-    tasks = [world.accept(first), world.accept(second)]
+    first, second = world.sign_in("Ada"), world.sign_in("Bob")
+    tasks = [world.take(first), world.take(second)]
     assert {task.frame_url.partition("?")[0] for task in tasks} == {
         f"{elsewhere.url}/unit/{n}" for n in (0, 1)
     }
-    for hit in world.hand.hits():
+    for hit in world.hits():
         assert hit.pending
     for task in tasks:
-        world.hand.submit(task.assignment_id)
+        world.submit(task.assignment_id)
     assert launch.end() == 0, launch.said
     assert world.server()["state"] == "gone"
     assert {path.partition("?")[0] for _, path, _ in elsewhere.requests} == {"/health"}
-    assert world.processes() == []
+    assert world.server_processes() == []
 
 
-def test_the_runs_token_is_never_sent_to_somebody_elses_server(
-    world: ServedWorld, elsewhere: Elsewhere
-) -> None:
+def test_the_runs_token_is_never_sent_to_somebody_elses_server(world: World, elsewhere: Elsewhere) -> None:
     world.gate.before = lambda call: work(world, call)
     launch = launch_at(world, elsewhere.url, units=3)
     assert launch.end() == 0, launch.said
@@ -118,25 +116,25 @@ def test_the_runs_token_is_never_sent_to_somebody_elses_server(
     ids=["not-ok", "another-run"],
 )
 def test_a_server_that_is_not_ready_for_the_run_is_refused(
-    world: ServedWorld, elsewhere: Elsewhere, health: dict[str, object], text: str
+    world: World, elsewhere: Elsewhere, health: dict[str, object], text: str
 ) -> None:
     elsewhere.health.update(health)
     launch = launch_at(world, elsewhere.url, units=2)
     assert launch.end() == 1
     assert text in launch.said
-    assert world.query("SELECT state FROM task_runs") == [("failed",)]
-    assert world.hand.hits() == []
+    assert world.sql("SELECT state FROM task_runs") == [("failed",)]
+    assert world.hits() == []
 
 
-def test_a_server_that_is_not_there_is_refused(world: ServedWorld, elsewhere: Elsewhere) -> None:
+def test_a_server_that_is_not_there_is_refused(world: World, elsewhere: Elsewhere) -> None:
     elsewhere.stop()
     launch = launch_at(world, elsewhere.url, units=2)
     assert launch.end() == 1
     assert f"{elsewhere.url}/health does not answer" in launch.said
-    assert world.hand.hits() == []
+    assert world.hits() == []
 
 
-def test_https_is_required_for_amazons_workers(world: ServedWorld, elsewhere: Elsewhere) -> None:
+def test_https_is_required_for_amazons_workers(world: World, elsewhere: Elsewhere) -> None:
     keys = dict(zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), world.crowd.credentials, strict=True))
     for environment, more in (("sandbox", ()), ("production", ("--set", "max_cost=5"))):
         launch = launch_at(world, elsewhere.url, "--environment", environment, *more, units=2, variables=keys)
@@ -146,14 +144,14 @@ def test_https_is_required_for_amazons_workers(world: ServedWorld, elsewhere: El
     assert elsewhere.requests == []
 
 
-def test_a_server_that_comes_back_is_taken_up_again(world: ServedWorld, elsewhere: Elsewhere) -> None:
+def test_a_server_that_comes_back_is_taken_up_again(world: World, elsewhere: Elsewhere) -> None:
     launch = launch_at(
         world, elsewhere.url, units=4, max_num_concurrent_units=2, variables={"CROWDOPS_POLL_INTERVAL": "1"}
     )
     world.wait_for_units("outstanding", 2)
     elsewhere.stop()
-    for hit_id in world.hand.open_hits():
-        world.hand.do(hit_id)
+    for hit_id in world.open_hits():
+        world.do(hit_id)
     launch.hear("is run by somebody else. Ask them to start it.")
     assert world.gate.count("CreateHITWithHITType") == 2
     elsewhere.start()
@@ -162,10 +160,10 @@ def test_a_server_that_comes_back_is_taken_up_again(world: ServedWorld, elsewher
     assert launch.end() == 0, launch.said
 
 
-def test_a_server_that_stays_away_ends_the_run(world: ServedWorld, elsewhere: Elsewhere) -> None:
+def test_a_server_that_stays_away_ends_the_run(world: World, elsewhere: Elsewhere) -> None:
     launch = launch_at(world, elsewhere.url, units=4, max_num_concurrent_units=2)
     world.wait_for_units("outstanding", 2)
     elsewhere.stop()
     assert launch.end() == 1
     assert launch.said.count("Ask them to start it.") == 3
-    assert world.hand.open_hits() == []
+    assert world.open_hits() == []

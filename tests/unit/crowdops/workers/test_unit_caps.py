@@ -1,11 +1,12 @@
 """maximum_units_per_worker holds for a worker across all runs of a task_name."""
 
-from crowdserver.worker.refusals import Refused
-from tests.support import fixtures
-from tests.support.gates import Call
-from tests.support.launching import World
+import pytest
 
-world = fixtures.launching_world
+from crowdserver.worker.refusals import Refused
+from tests.support.gates import Call
+from tests.support.world import World
+
+pytestmark = pytest.mark.gated
 
 
 def test_a_worker_who_has_done_enough_is_offered_no_more_in_any_run_of_the_task_name(world: World) -> None:
@@ -15,20 +16,20 @@ def test_a_worker_who_has_done_enough_is_offered_no_more_in_any_run_of_the_task_
     def work(call: Call) -> None:
         if call.operation != "ListReviewableHITs":
             return
-        for hit_id in world.hand.open_hits()[:1]:
+        for hit_id in world.open_hits()[:1]:
             for worker in done:
                 try:
-                    world.hand.do(hit_id, worker)
+                    world.do(hit_id, worker)
                     done[worker] += 1
                     break
                 except Refused as refusal:
                     refused.append(f"{worker}: {refusal}")
 
     world.gate.before = work
-    first = world.launch(units=5, max_num_concurrent_units=1, maximum_units_per_worker=3)
+    first = world.launch_run(units=5, max_num_concurrent_units=1, maximum_units_per_worker=3)
     assert first.end() == 0, first.said
     assert done == {"AWORKER1": 3, "AWORKER2": 2}
-    second = world.launch(units=1, maximum_units_per_worker=3)
+    second = world.launch_run(units=1, maximum_units_per_worker=3)
     assert second.end() == 0, second.said
     assert done == {"AWORKER1": 3, "AWORKER2": 3}
     assert refused and all(text.startswith("AWORKER1: ") for text in refused)
@@ -36,10 +37,10 @@ def test_a_worker_who_has_done_enough_is_offered_no_more_in_any_run_of_the_task_
 
 def test_a_cap_costs_no_calls_where_there_is_none(world: World) -> None:
     def work(call: Call) -> None:
-        for hit_id in world.hand.open_hits():
-            world.hand.do(hit_id)
+        for hit_id in world.open_hits():
+            world.do(hit_id)
 
     world.gate.before = work
-    launch = world.launch(units=2)
+    launch = world.launch_run(units=2)
     assert launch.end() == 0
     assert "CreateQualificationType" not in world.crowd.calls()

@@ -11,7 +11,7 @@ from botocore.exceptions import ConnectionClosedError
 
 from tests.support.crowds import Crowd
 from tests.support.refusals import refused
-from tests.unit.crowdserver.conftest import BOTH, Requester
+from tests.support.requesters import BOTH, Requester
 
 _FAULT = "There was an error with this request. Try your call again."
 

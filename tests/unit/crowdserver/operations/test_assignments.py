@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 from tests.support.crowds import Crowd
 from tests.support.refusals import refused
-from tests.unit.crowdserver.conftest import BOTH, Hands, Requester
+from tests.support.requesters import BOTH, Requester, Workers
 
 _DAY = 86_400
 _STATUS = "This operation can be called with a status of: {}"
@@ -21,7 +21,7 @@ def _answers(xml: str) -> list[tuple[str, str | None]]:
 
 @BOTH
 def test_a_submitted_assignment_shows_what_the_worker_did(
-    client: Any, requester: Requester, hands: Hands
+    client: Any, requester: Requester, hands: Workers
 ) -> None:
     hit = requester.hit(requester.hit_type(AutoApprovalDelayInSeconds=3600, AssignmentDurationInSeconds=600))
     hit_id = hit["HITId"]
@@ -53,7 +53,7 @@ def test_a_submitted_assignment_shows_what_the_worker_did(
 
 
 @BOTH
-def test_work_in_hand_is_not_shown(client: Any, requester: Requester, hands: Hands) -> None:
+def test_work_in_hand_is_not_shown(client: Any, requester: Requester, hands: Workers) -> None:
     hit_id = requester.hit(MaxAssignments=2)["HITId"]
     accepted, returned = hands.accept(hit_id, "AONE"), hands.accept(hit_id, "ATWO")
     hands.give_back(returned, "ATWO")
@@ -73,7 +73,7 @@ def test_work_in_hand_is_not_shown(client: Any, requester: Requester, hands: Han
 
 
 @BOTH
-def test_approval_happens_once(client: Any, requester: Requester, hands: Hands) -> None:
+def test_approval_happens_once(client: Any, requester: Requester, hands: Workers) -> None:
     hit_id = requester.hit(MaxAssignments=2)["HITId"]
     one, two = hands.do(hit_id, "AONE"), hands.do(hit_id, "ATWO")
     client.approve_assignment(AssignmentId=one, RequesterFeedback="thank you")
@@ -92,7 +92,7 @@ def test_approval_happens_once(client: Any, requester: Requester, hands: Hands) 
 
 @BOTH
 def test_a_rejection_can_be_taken_back_for_thirty_days(
-    crowd: Crowd, client: Any, requester: Requester, hands: Hands
+    crowd: Crowd, client: Any, requester: Requester, hands: Workers
 ) -> None:
     hit_id = requester.hit(MaxAssignments=2)["HITId"]
     one, two = hands.do(hit_id, "AONE"), hands.do(hit_id, "ATWO")
@@ -115,7 +115,7 @@ def test_a_rejection_can_be_taken_back_for_thirty_days(
 
 @BOTH
 def test_an_assignment_is_approved_by_itself_in_time(
-    crowd: Crowd, client: Any, requester: Requester, hands: Hands
+    crowd: Crowd, client: Any, requester: Requester, hands: Workers
 ) -> None:
     hit_id = requester.hit(requester.hit_type(AutoApprovalDelayInSeconds=3600), MaxAssignments=2)["HITId"]
     one, two = hands.do(hit_id, "AONE"), hands.do(hit_id, "ATWO")
@@ -132,7 +132,7 @@ def test_an_assignment_is_approved_by_itself_in_time(
         client.reject_assignment(AssignmentId=one, RequesterFeedback="too late")
 
 
-def test_no_delay_means_approved_at_once(client: Any, requester: Requester, hands: Hands) -> None:
+def test_no_delay_means_approved_at_once(client: Any, requester: Requester, hands: Workers) -> None:
     hit_id = requester.hit(requester.hit_type(AutoApprovalDelayInSeconds=0))["HITId"]
     assignment_id = hands.do(hit_id)
     assert client.get_assignment(AssignmentId=assignment_id)["Assignment"]["AssignmentStatus"] == "Approved"
@@ -141,7 +141,7 @@ def test_no_delay_means_approved_at_once(client: Any, requester: Requester, hand
 
 @BOTH
 def test_work_not_handed_in_goes_back_at_its_deadline(
-    crowd: Crowd, client: Any, requester: Requester, hands: Hands
+    crowd: Crowd, client: Any, requester: Requester, hands: Workers
 ) -> None:
     kind = requester.hit_type(AssignmentDurationInSeconds=600)
     hit_id = requester.hit(kind, MaxAssignments=2, LifetimeInSeconds=900)["HITId"]
@@ -160,7 +160,7 @@ def test_work_not_handed_in_goes_back_at_its_deadline(
 
 @BOTH
 def test_everything_that_fell_due_during_a_silence_happens(
-    crowd: Crowd, client: Any, requester: Requester, hands: Hands
+    crowd: Crowd, client: Any, requester: Requester, hands: Workers
 ) -> None:
     kind = requester.hit_type(AutoApprovalDelayInSeconds=3600)
     done, in_hand, untouched = (requester.hit(kind)["HITId"] for _ in range(3))

@@ -9,7 +9,7 @@ from crowdserver.worker.refusals import Refused
 from tests.support.crowds import Crowd
 from tests.support.offers import invite, offer
 from tests.support.refusals import refused
-from tests.unit.crowdserver.conftest import BOTH, Hands, Requester
+from tests.support.requesters import BOTH, Requester, Workers
 from tests.unit.crowdserver.site.test_site import Browser, frame_parameters, submit
 
 _KIND = "The requester does not offer you new work any more."
@@ -36,7 +36,7 @@ def test_blocks_are_made_listed_and_ended(crowd: Crowd, client: Any) -> None:
 
 
 def test_only_workers_whom_somebody_knows_are_blocked(
-    client: Any, requester: Requester, hands: Hands
+    client: Any, requester: Requester, hands: Workers
 ) -> None:
     hands.accept(requester.hit()["HITId"], "AKNOWN")
     client.create_worker_block(WorkerId="AKNOWN", Reason="Known by a task")
@@ -53,14 +53,14 @@ def test_only_workers_whom_somebody_knows_are_blocked(
 
 @BOTH
 def test_a_blocked_worker_takes_nothing_and_finishes_what_is_in_hand(
-    client: Any, requester: Requester, hands: Hands
+    client: Any, requester: Requester, hands: Workers
 ) -> None:
     kind = requester.hit_type()
     hits = [requester.hit(kind, MaxAssignments=2)["HITId"] for _ in range(3)]
     to_submit, to_return = hands.accept(hits[0], "ABAD"), hands.accept(hits[1], "ABAD")
     hands.accept(hits[0], "AGOOD")
     client.create_worker_block(WorkerId="ABAD", Reason="Random answers")
-    with hands.crowd.reading() as (tx, now):
+    with hands.crowd.opened.reading() as (tx, now):
         assert groups.available(tx, now, "ABAD") == []
         assert [group.hits_left for group in groups.available(tx, now, "AGOOD")] == [2]
         with pytest.raises(Refused, match=_KIND) as refusal:

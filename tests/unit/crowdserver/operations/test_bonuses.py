@@ -11,7 +11,7 @@ from crowdserver.storage import account
 from tests.support.crowds import Crowd
 from tests.support.offers import offer
 from tests.support.refusals import read, refused
-from tests.unit.crowdserver.conftest import BOTH, Hands, Requester
+from tests.support.requesters import BOTH, Requester, Workers
 from tests.unit.crowdserver.site.test_site import Browser, frame_parameters, submit
 from tests.unit.crowdserver.storage.test_account import _NO_FUNDS
 
@@ -36,7 +36,7 @@ def _paid(client: Any, **wanted: Any) -> list[tuple[str, str, str]]:
 
 
 @pytest.fixture
-def done(requester: Requester, hands: Hands) -> tuple[str, str, str]:
+def done(requester: Requester, hands: Workers) -> tuple[str, str, str]:
     """A HIT, and the submitted assignments of AONE and ATWO for it."""
     hit_id = requester.hit(requester.hit_type(Reward="1.00"), MaxAssignments=3)["HITId"]
     return hit_id, hands.do(hit_id, "AONE"), hands.do(hit_id, "ATWO")
@@ -67,7 +67,7 @@ def test_a_bonus_and_its_fee_are_paid_at_once(
 
 @BOTH
 def test_payments_are_listed_by_assignment_and_by_hit(
-    client: Any, requester: Requester, hands: Hands, done: tuple[str, str, str]
+    client: Any, requester: Requester, hands: Workers, done: tuple[str, str, str]
 ) -> None:
     hit_id, one, two = done
     other_hit = requester.hit()["HITId"]
@@ -173,7 +173,7 @@ def test_a_bonus_that_fails_pays_nothing_and_burns_no_token(
 
 @BOTH
 def test_a_bonus_is_for_the_worker_of_a_submitted_assignment(
-    client: Any, requester: Requester, hands: Hands, done: tuple[str, str, str]
+    client: Any, requester: Requester, hands: Workers, done: tuple[str, str, str]
 ) -> None:
     hit_id, one, _ = done
     in_hand = hands.accept(hit_id, "ATHREE")
@@ -191,7 +191,7 @@ def test_a_bonus_is_for_the_worker_of_a_submitted_assignment(
 
 
 @BOTH
-def test_a_bonus_outlives_its_hit(client: Any, requester: Requester, hands: Hands) -> None:
+def test_a_bonus_outlives_its_hit(client: Any, requester: Requester, hands: Workers) -> None:
     hit_id = requester.hit()["HITId"]
     assignment_id = hands.do(hit_id, "AONE")
     _send(client, assignment_id, "0.10")

@@ -10,7 +10,7 @@ from crowdserver.operations.eligibility import Record
 from crowdserver.operations.requirements import completed
 from crowdserver.worker import groups
 from crowdserver.worker.refusals import Refused
-from tests.unit.crowdserver.conftest import Hands, Requester
+from tests.support.requesters import Requester, Workers
 
 _PERCENT, _NUMBER = eligibility.PERCENT_APPROVED, eligibility.NUMBER_APPROVED
 
@@ -76,7 +76,7 @@ def test_a_requirement_guards_what_it_says(members: dict[str, Any], kept_from: l
     ] == kept_from
 
 
-def test_a_worker_is_told_why_not(requester: Requester, hands: Hands) -> None:
+def test_a_worker_is_told_why_not(requester: Requester, hands: Workers) -> None:
     kinds = {
         guarded: requester.hit_type(
             Title=guarded,
@@ -94,7 +94,7 @@ def test_a_worker_is_told_why_not(requester: Requester, hands: Hands) -> None:
     }
     for kind in kinds.values():
         requester.hit(kind)
-    with hands.crowd.reading() as (tx, now):
+    with hands.crowd.opened.reading() as (tx, now):
         (group,) = groups.available(tx, now, "AONE")
         assert (group.hit_type_id, group.may_accept) == (kinds["Accept"], False)
         assert group.why_not == [
@@ -109,7 +109,7 @@ def test_a_worker_is_told_why_not(requester: Requester, hands: Hands) -> None:
     assert refused.value.code == "not_qualified"
 
 
-def test_work_that_is_done_qualifies(client: Any, requester: Requester, hands: Hands) -> None:
+def test_work_that_is_done_qualifies(client: Any, requester: Requester, hands: Workers) -> None:
     open_to_all = [requester.hit()["HITId"] for _ in range(2)]
     for_approved = requester.hit_type(
         QualificationRequirements=[_requirement(_NUMBER, "GreaterThanOrEqualTo", 2)]

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.crowds import Crowd, external_question, html_question
+from tests.support.crowds import Crowd
+from tests.support.offers import external_question, html_question
 from tests.support.refusals import refused
-from tests.unit.crowdserver.conftest import BOTH, Hands, Requester
+from tests.support.requesters import BOTH, Requester, Workers
 
 LONG_AGO = datetime(2015, 1, 1, tzinfo=UTC)
 
@@ -110,7 +111,7 @@ def test_unknown_ids_are_refused_by_every_operation(client: Any) -> None:
 
 
 @BOTH
-def test_the_counters_follow_the_work(requester: Requester, hands: Hands, client: Any) -> None:
+def test_the_counters_follow_the_work(requester: Requester, hands: Workers, client: Any) -> None:
     hit_id = requester.hit(MaxAssignments=2)["HITId"]
     other = requester.hit(MaxAssignments=2)["HITId"]
     assert requester.counters(hit_id) == ("Assignable", 2, 0, 0)
@@ -131,7 +132,7 @@ def test_the_counters_follow_the_work(requester: Requester, hands: Hands, client
 
 @BOTH
 def test_an_expired_hit_with_work_in_hand_is_unassignable(
-    requester: Requester, hands: Hands, client: Any
+    requester: Requester, hands: Workers, client: Any
 ) -> None:
     hit_id = requester.hit(MaxAssignments=3)["HITId"]
     assignment_id = hands.accept(hit_id)
@@ -198,7 +199,7 @@ def test_a_date_beyond_all_calendars_is_refused(client: Any, requester: Requeste
 
 
 @BOTH
-def test_review_status_goes_forth_and_back(client: Any, requester: Requester, hands: Hands) -> None:
+def test_review_status_goes_forth_and_back(client: Any, requester: Requester, hands: Workers) -> None:
     hit_id = requester.hit()["HITId"]
     with refused("RequestError", "InvalidHITState", _STATE.format("Assignable", "Reviewable")):
         client.update_hit_review_status(HITId=hit_id)
@@ -215,7 +216,7 @@ def test_review_status_goes_forth_and_back(client: Any, requester: Requester, ha
 
 @BOTH
 def test_a_reviewing_hit_becomes_assignable_when_extended(
-    client: Any, requester: Requester, hands: Hands
+    client: Any, requester: Requester, hands: Workers
 ) -> None:
     hit_id = requester.hit(MaxAssignments=2)["HITId"]
     hands.do(hit_id)
@@ -228,7 +229,7 @@ def test_a_reviewing_hit_becomes_assignable_when_extended(
 
 
 @BOTH
-def test_delete_needs_all_work_reviewed(client: Any, requester: Requester, hands: Hands) -> None:
+def test_delete_needs_all_work_reviewed(client: Any, requester: Requester, hands: Workers) -> None:
     hit_id, other = requester.hit()["HITId"], requester.hit()["HITId"]
     with refused("RequestError", "InvalidHITState", _STATE.format("Assignable", "Reviewing, Reviewable")):
         client.delete_hit(HITId=hit_id)
@@ -248,7 +249,9 @@ def test_delete_needs_all_work_reviewed(client: Any, requester: Requester, hands
 
 
 @BOTH
-def test_additional_assignments_are_on_offer_at_once(client: Any, requester: Requester, hands: Hands) -> None:
+def test_additional_assignments_are_on_offer_at_once(
+    client: Any, requester: Requester, hands: Workers
+) -> None:
     hit_id = requester.hit()["HITId"]
     hands.do(hit_id)
     client.update_hit_review_status(HITId=hit_id)

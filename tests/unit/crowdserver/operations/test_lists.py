@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.crowds import Crowd
 from tests.support.refusals import refused
-from tests.unit.crowdserver.conftest import BOTH, Hands, Requester
+from tests.support.requesters import BOTH, Requester, Workers
 
 
 def _pages(client: Any, operation: str, **parameters: Any) -> list[dict[str, Any]]:
@@ -53,7 +53,7 @@ def test_hits_made_during_a_walk_do_not_disturb_it(client: Any, requester: Reque
 
 @BOTH
 def test_reviewable_hits_are_told_from_reviewing_ones_and_by_type(
-    client: Any, requester: Requester, hands: Hands
+    client: Any, requester: Requester, hands: Workers
 ) -> None:
     one, two = requester.hit_type(), requester.hit_type()
     done, expired, reviewing, _open = (requester.hit(one)["HITId"] for _ in range(4))
@@ -80,7 +80,7 @@ def test_reviewable_hits_are_told_from_reviewing_ones_and_by_type(
 
 @BOTH
 def test_assignments_come_in_the_order_of_submission_and_by_status(
-    client: Any, requester: Requester, hands: Hands
+    client: Any, requester: Requester, hands: Workers
 ) -> None:
     hit_id = requester.hit(MaxAssignments=6)["HITId"]
     done = [hands.do(hit_id, f"A{number}") for number in range(5)]
@@ -103,7 +103,7 @@ def test_assignments_come_in_the_order_of_submission_and_by_status(
 
 
 @BOTH
-def test_a_token_of_another_list_is_refused(client: Any, requester: Requester, hands: Hands) -> None:
+def test_a_token_of_another_list_is_refused(client: Any, requester: Requester, hands: Workers) -> None:
     hit_id, other = requester.hit()["HITId"], requester.hit()["HITId"]
     hands.do(hit_id)
     token = client.list_hits(MaxResults=1)["NextToken"]
@@ -122,7 +122,7 @@ def test_a_token_of_another_list_is_refused(client: Any, requester: Requester, h
             call()
 
 
-def test_a_list_can_stay_behind(crowd: Crowd, client: Any, requester: Requester, hands: Hands) -> None:
+def test_a_list_can_stay_behind(crowd: Crowd, client: Any, requester: Requester, hands: Workers) -> None:
     crowd.control("lag", {"list_seconds": 15})
     old, new = requester.hit()["HITId"], requester.hit()["HITId"]
     hands.do(old)
@@ -134,7 +134,7 @@ def test_a_list_can_stay_behind(crowd: Crowd, client: Any, requester: Requester,
 
 
 def test_the_counter_of_completed_work_can_stay_behind(
-    crowd: Crowd, client: Any, requester: Requester, hands: Hands
+    crowd: Crowd, client: Any, requester: Requester, hands: Workers
 ) -> None:
     one, two = requester.hit()["HITId"], requester.hit()["HITId"]
     for hit_id in (one, two):

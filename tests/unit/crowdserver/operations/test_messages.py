@@ -8,7 +8,7 @@ from crowdserver.operations import messages
 from tests.support.crowds import Crowd
 from tests.support.offers import invite, offer
 from tests.support.refusals import refused
-from tests.unit.crowdserver.conftest import BOTH, Hands, Requester
+from tests.support.requesters import BOTH, Requester, Workers
 from tests.unit.crowdserver.site.test_site import Browser, frame_parameters, submit
 
 _NO_WORK = "Cannot send a notification to a worker who has not done any work for you"
@@ -22,8 +22,8 @@ def _notify(client: Any, *worker_ids: str, subject: str = "News", text: str = "T
     return answer["NotifyWorkersFailureStatuses"]
 
 
-def _messages(hands: Hands, worker_id: str) -> list[tuple[str, str]]:
-    with hands.crowd.reading() as (tx, _):
+def _messages(hands: Workers, worker_id: str) -> list[tuple[str, str]]:
+    with hands.crowd.opened.reading() as (tx, _):
         return [(message.subject, message.text) for message in messages.latest(tx, worker_id)]
 
 
@@ -33,7 +33,7 @@ def _failure(worker_id: str, code: str, text: str) -> dict[str, str]:
 
 @BOTH
 def test_whom_a_message_does_not_reach_is_told_in_the_answer(
-    crowd: Crowd, client: Any, requester: Requester, hands: Hands
+    crowd: Crowd, client: Any, requester: Requester, hands: Workers
 ) -> None:
     hit_id = requester.hit(MaxAssignments=4)["HITId"]
     client.approve_assignment(AssignmentId=hands.do(hit_id, "AAPPROVED"))
@@ -54,7 +54,9 @@ def test_whom_a_message_does_not_reach_is_told_in_the_answer(
         assert _messages(hands, missed) == []
 
 
-def test_a_message_reaches_a_worker_after_the_review(client: Any, requester: Requester, hands: Hands) -> None:
+def test_a_message_reaches_a_worker_after_the_review(
+    client: Any, requester: Requester, hands: Workers
+) -> None:
     assignment_id = hands.do(requester.hit()["HITId"], "AONE")
     assert _notify(client, "AONE") == [_failure("AONE", "SoftFailure", _NOT_REVIEWED)]
     client.approve_assignment(AssignmentId=assignment_id)
@@ -64,7 +66,7 @@ def test_a_message_reaches_a_worker_after_the_review(client: Any, requester: Req
 
 
 @pytest.mark.parametrize("number", [0, 101])
-def test_a_message_goes_to_at_most_100_workers(client: Any, hands: Hands, number: int) -> None:
+def test_a_message_goes_to_at_most_100_workers(client: Any, hands: Workers, number: int) -> None:
     text = f"A message goes to 1 to 100 WorkerIds, not to {number}."
     with refused("ParameterValidationError", None, text):
         _notify(client, *(f"AWORKER{n}" for n in range(number)))
@@ -96,7 +98,7 @@ def test_an_id_that_is_none_breaks_a_constraint(client: Any) -> None:
 
 @BOTH
 def test_a_qualification_is_announced_unless_the_requester_wants_silence(
-    crowd: Crowd, client: Any, hands: Hands
+    crowd: Crowd, client: Any, hands: Workers
 ) -> None:
     for worker_id in ("ALOUD", "ASILENT"):
         invite(crowd, worker_id=worker_id)

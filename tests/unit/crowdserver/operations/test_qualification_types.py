@@ -12,7 +12,7 @@ from crowdserver.worker.refusals import Refused
 from tests.support.crowds import Crowd
 from tests.support.offers import invite
 from tests.support.refusals import read, refused
-from tests.unit.crowdserver.conftest import BOTH, Hands, Requester
+from tests.support.requesters import BOTH, Requester, Workers
 
 _NAME_TAKEN = (
     "You have already created a QualificationType with this name. A QualificationType's name must be unique among "
@@ -163,7 +163,7 @@ def test_a_name_that_is_none_is_refused(client: Any, name: str) -> None:
     assert _names(client) == []
 
 
-def test_an_unknown_type_does_not_exist(client: Any, hands: Hands, requester: Requester) -> None:
+def test_an_unknown_type_does_not_exist(client: Any, hands: Workers, requester: Requester) -> None:
     hands.do(requester.hit()["HITId"], "AONE")
     text = f"QualificationType {_UNKNOWN} does not exist."
     for call in (
@@ -214,7 +214,7 @@ def test_types_are_listed_page_by_page(crowd: Crowd, client: Any) -> None:
 
 @BOTH
 def test_a_deleted_type_is_gone_for_new_work_and_stays_for_what_there_is(
-    client: Any, requester: Requester, hands: Hands
+    client: Any, requester: Requester, hands: Workers
 ) -> None:
     hands.do(requester.hit()["HITId"], "AONE")
     type_id, other_id = (_create(client, name)["QualificationTypeId"] for name in ("Reading", "Writing"))
@@ -287,7 +287,7 @@ def test_the_hits_that_ask_for_a_type_are_listed(client: Any, requester: Request
 
 
 @BOTH
-def test_a_grant_is_read_changed_and_revoked(client: Any, requester: Requester, hands: Hands) -> None:
+def test_a_grant_is_read_changed_and_revoked(client: Any, requester: Requester, hands: Workers) -> None:
     hit = requester.hit(MaxAssignments=2)["HITId"]
     hands.do(hit, "AONE"), hands.do(hit, "ATWO")
     type_id = _create(client, "Reading")["QualificationTypeId"]
@@ -390,7 +390,7 @@ def test_of_many_revocations_at_once_one_revokes(client: Any, crowd: Crowd) -> N
     ],
 )
 def test_a_granted_value_decides_who_may_accept(
-    client: Any, requester: Requester, hands: Hands, comparator: str, values: list[int], met_by: set[int]
+    client: Any, requester: Requester, hands: Workers, comparator: str, values: list[int], met_by: set[int]
 ) -> None:
     workers = {value: f"AHAS{value}" for value in range(4)}
     open_to_all = requester.hit(MaxAssignments=4)["HITId"]
@@ -418,7 +418,7 @@ def test_a_granted_value_decides_who_may_accept(
     [("Accept", True, True), ("PreviewAndAccept", True, False), ("DiscoverPreviewAndAccept", False, False)],
 )
 def test_a_qualification_guards_what_the_requirement_says(
-    client: Any, requester: Requester, hands: Hands, guarded: str, sees: bool, previews: bool
+    client: Any, requester: Requester, hands: Workers, guarded: str, sees: bool, previews: bool
 ) -> None:
     first = requester.hit(MaxAssignments=2)["HITId"]
     type_id = _create(client, "Reading")["QualificationTypeId"]
@@ -428,7 +428,7 @@ def test_a_qualification_guards_what_the_requirement_says(
     kind = requester.hit_type(QualificationRequirements=[requirement])
     requester.hit(kind, MaxAssignments=2)
     reason = 'your qualification "Reading" must be at least 3'
-    with hands.crowd.reading() as (tx, now):
+    with hands.crowd.opened.reading() as (tx, now):
         (group,) = groups.available(tx, now, "AHAS")
         assert (group.hit_type_id, group.may_accept, group.why_not) == (kind, True, [])
         assert groups.preview(tx, now, "AHAS", kind).may_accept
@@ -447,7 +447,7 @@ def test_a_qualification_guards_what_the_requirement_says(
 
 @BOTH
 def test_a_grant_counts_from_the_next_accept_on_and_so_does_its_end(
-    client: Any, requester: Requester, hands: Hands
+    client: Any, requester: Requester, hands: Workers
 ) -> None:
     first = requester.hit()["HITId"]
     type_id = _create(client, "Done enough")["QualificationTypeId"]

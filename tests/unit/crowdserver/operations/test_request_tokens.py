@@ -6,9 +6,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.support.crowds import Crowd, html_question
+from tests.support.crowds import Crowd
+from tests.support.offers import html_question
 from tests.support.refusals import read, refused
-from tests.unit.crowdserver.conftest import BOTH, Requester
+from tests.support.requesters import BOTH, Requester
 
 _DAY = 86_400
 

@@ -3,7 +3,7 @@
 import pytest
 
 from crowdserver.protocol.question_xml import BadQuestion, Question, UnsupportedQuestion, read
-from tests.support.crowds import external_question, html_question
+from tests.support.offers import external_question, html_question
 
 _FORM = (
     '<QuestionForm xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2017-11-06/'
@@ -12,7 +12,7 @@ _FORM = (
 
 
 def test_the_two_kinds_are_told_apart() -> None:
-    assert read(html_question("<p>1 &lt; 2</p>", 450)) == Question(
+    assert read(html_question("<!DOCTYPE html><p>1 &lt; 2</p>", 450)) == Question(
         "html", "<!DOCTYPE html><p>1 &lt; 2</p>", 450
     )
     assert read(external_question("https://example.org/a?b=1&c=2")) == Question(

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.crowds import Crowd, html_question
+from tests.support.crowds import Crowd
+from tests.support.offers import html_question
 from tests.support.refusals import refused
-from tests.unit.crowdserver.conftest import Requester
+from tests.support.requesters import Requester
 
 _ID = "3" + "A" * 29
 _TYPE = {"Title": "t", "Description": "d", "Reward": "0.10", "AssignmentDurationInSeconds": 60}

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 
-from tests.support.browsers import chromium
 from tests.support.crowds import Crowd
 from tests.support.offers import external_question, html_question, invite, offer
 from tests.support.pages import served
@@ -16,18 +15,6 @@ from tests.support.pages import served
 pytestmark = pytest.mark.browser
 
 OpenPage = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def crowd() -> Iterator[Crowd]:
-    with Crowd() as running:
-        yield running
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 
 from tests.support.crowds import Crowd
 from tests.support.offers import PAGE, ask_for_invitation, external_question, html_question, invite, offer
-from tests.unit.crowdserver.conftest import BOTH
+from tests.support.requesters import BOTH
 
 
 class Browser:

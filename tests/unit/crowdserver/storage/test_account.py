@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from crowdserver.storage import account
 from tests.support.crowds import Crowd
 from tests.support.refusals import read, refused
-from tests.unit.crowdserver.conftest import BOTH, Hands, Requester
+from tests.support.requesters import BOTH, Requester, Workers
 
 _NO_FUNDS = (
     "This Requester has insufficient funds in their account to complete this transaction. "
@@ -42,7 +42,7 @@ def test_the_fee_is_added_up_and_rounded_once(reward: int, assignments: int, mas
 
 @BOTH
 def test_money_is_held_for_every_assignment_and_paid_on_approval(
-    client: Any, requester: Requester, hands: Hands
+    client: Any, requester: Requester, hands: Workers
 ) -> None:
     assert requester.balance() == ("10000.00", "0.00")
     hit_id = requester.hit(requester.hit_type(Reward="0.50"), MaxAssignments=9)["HITId"]
@@ -62,7 +62,7 @@ def test_money_is_held_for_every_assignment_and_paid_on_approval(
 
 @BOTH
 def test_what_is_not_taken_is_released_when_the_hit_expires(
-    crowd: Crowd, client: Any, requester: Requester, hands: Hands
+    crowd: Crowd, client: Any, requester: Requester, hands: Workers
 ) -> None:
     hit_id = requester.hit(MaxAssignments=3, LifetimeInSeconds=3600)["HITId"]
     submitted = hands.do(hit_id, "AONE")
@@ -100,7 +100,7 @@ def test_nothing_is_made_without_the_money_for_it(client: Any, requester: Reques
 
 
 @BOTH
-def test_taking_back_a_rejection_needs_money_again(client: Any, requester: Requester, hands: Hands) -> None:
+def test_taking_back_a_rejection_needs_money_again(client: Any, requester: Requester, hands: Workers) -> None:
     kind = requester.hit_type(Reward="4000.00")
     hit_id = requester.hit(kind)["HITId"]
     rejected = hands.do(hit_id)
@@ -132,7 +132,7 @@ def test_requests_side_by_side_never_spend_money_twice(client: Any, requester: R
 
 
 @BOTH
-def test_approvals_side_by_side_pay_once(client: Any, requester: Requester, hands: Hands) -> None:
+def test_approvals_side_by_side_pay_once(client: Any, requester: Requester, hands: Workers) -> None:
     hit_id = requester.hit(MaxAssignments=2)["HITId"]
     assignments = [hands.do(hit_id, "AONE"), hands.do(hit_id, "ATWO")]
 

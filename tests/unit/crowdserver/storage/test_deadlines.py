@@ -9,14 +9,14 @@ from crowdserver.worker import assignments
 from crowdserver.worker.refusals import Refused
 from tests.support.crowds import Crowd
 from tests.support.refusals import read
-from tests.unit.crowdserver.conftest import BOTH, Hands, Requester
+from tests.support.requesters import BOTH, Requester, Workers
 
 _DAY = 86_400
 
 
 @BOTH
 def test_requests_side_by_side_settle_what_is_due_once(
-    crowd: Crowd, client: Any, requester: Requester, hands: Hands
+    crowd: Crowd, client: Any, requester: Requester, hands: Workers
 ) -> None:
     kind = requester.hit_type(AutoApprovalDelayInSeconds=300, AssignmentDurationInSeconds=200)
     made = [requester.hit(kind, MaxAssignments=3, LifetimeInSeconds=400)["HITId"] for _ in range(10)]
@@ -34,7 +34,7 @@ def test_requests_side_by_side_settle_what_is_due_once(
 
 @BOTH
 def test_what_is_due_and_what_is_asked_do_not_lock_each_other_out(
-    crowd: Crowd, client: Any, requester: Requester, hands: Hands
+    crowd: Crowd, client: Any, requester: Requester, hands: Workers
 ) -> None:
     kind = requester.hit_type(AutoApprovalDelayInSeconds=3600, AssignmentDurationInSeconds=60)
     made = [requester.hit(kind, MaxAssignments=4, LifetimeInSeconds=_DAY)["HITId"] for _ in range(4)]
@@ -66,11 +66,11 @@ def test_what_is_due_and_what_is_asked_do_not_lock_each_other_out(
 
 
 @BOTH
-def test_more_than_one_batch_falls_due_at_once(crowd: Crowd, requester: Requester, hands: Hands) -> None:
+def test_more_than_one_batch_falls_due_at_once(crowd: Crowd, requester: Requester, hands: Workers) -> None:
     kind = requester.hit_type(AssignmentDurationInSeconds=60)
     hit_id = requester.hit(kind, MaxAssignments=700, LifetimeInSeconds=_DAY)["HITId"]
     others = [requester.hit(kind)["HITId"] for _ in range(2)]
-    with hands.crowd.writing() as (tx, now):
+    with hands.crowd.opened.writing() as (tx, now):
         for number in range(600):
             assignments.accept(tx, now, f"A{number}", hit_id)
         for other in others:

@@ -13,7 +13,7 @@ from crowdserver.worker import assignments, groups
 from crowdserver.worker.earnings import Earnings, earnings
 from crowdserver.worker.refusals import Refused
 from tests.support.crowds import Crowd
-from tests.unit.crowdserver.conftest import BOTH, Hands, Requester
+from tests.support.requesters import BOTH, Requester, Workers
 
 
 def _refusal(call: Callable[..., Any], *arguments: Any, **named: Any) -> tuple[str, str]:
@@ -22,13 +22,13 @@ def _refusal(call: Callable[..., Any], *arguments: Any, **named: Any) -> tuple[s
     return refused.value.code, refused.value.message
 
 
-def _titles(hands: Hands, worker_id: str) -> list[tuple[str, int]]:
-    with hands.crowd.reading() as (tx, now):
+def _titles(hands: Workers, worker_id: str) -> list[tuple[str, int]]:
+    with hands.crowd.opened.reading() as (tx, now):
         return [(group.title, group.hits_left) for group in groups.available(tx, now, worker_id)]
 
 
 @BOTH
-def test_the_list_shows_what_a_worker_can_still_do(client: Any, requester: Requester, hands: Hands) -> None:
+def test_the_list_shows_what_a_worker_can_still_do(client: Any, requester: Requester, hands: Workers) -> None:
     cats, dogs = requester.hit_type(Title="Cats", Keywords="a, b"), requester.hit_type(Title="Dogs")
     first, *_ = [requester.hit(cats)["HITId"] for _ in range(3)]
     expired = requester.hit(dogs)["HITId"]
@@ -41,7 +41,7 @@ def test_the_list_shows_what_a_worker_can_still_do(client: Any, requester: Reque
     assert _titles(hands, "ATWO") == [("Cats", 2), ("Dogs", 1)]
     hands.give_back(returned, "AONE")
     assert _titles(hands, "AONE") == [("Cats", 2), ("Dogs", 1)]
-    with hands.crowd.reading() as (tx, now):
+    with hands.crowd.opened.reading() as (tx, now):
         group = groups.available(tx, now, "AONE")[0]
     assert group.may_accept
     assert group == groups.Group(
@@ -50,38 +50,38 @@ def test_the_list_shows_what_a_worker_can_still_do(client: Any, requester: Reque
 
 
 @BOTH
-def test_a_preview_takes_nothing(requester: Requester, hands: Hands) -> None:
+def test_a_preview_takes_nothing(requester: Requester, hands: Workers) -> None:
     kind = requester.hit_type()
     first, second = requester.hit(kind)["HITId"], requester.hit(kind)["HITId"]
-    with hands.crowd.reading() as (tx, now):
+    with hands.crowd.opened.reading() as (tx, now):
         assert (
             groups.preview(tx, now, "AONE", kind).hit_id
             == groups.preview(tx, now, None, kind).hit_id
             == first
         )
     hands.accept(first, "AONE")
-    with hands.crowd.reading() as (tx, now):
+    with hands.crowd.opened.reading() as (tx, now):
         page = groups.preview(tx, now, "AONE", kind)
     assert (page.hit_id, page.question.kind, page.reward) == (second, "html", Decimal("0.50"))
     assert requester.counters(second) == ("Assignable", 1, 0, 0)
 
 
 @BOTH
-def test_accepting_next_goes_through_a_group(requester: Requester, hands: Hands) -> None:
+def test_accepting_next_goes_through_a_group(requester: Requester, hands: Workers) -> None:
     kind = requester.hit_type(AssignmentDurationInSeconds=90)
     made = [requester.hit(kind)["HITId"] for _ in range(3)]
     taken = [hands.accept_next(kind, "AONE") for _ in range(3)]
     assert [assignment.hit.hit_id for assignment in taken] == made
     assert all(assignment.deadline - assignment.accepted_at == 90 for assignment in taken)
     assert _refusal(hands.accept_next, kind, "AONE") == ("gone", "This work is no longer available.")
-    with hands.crowd.reading() as (tx, now):
+    with hands.crowd.opened.reading() as (tx, now):
         assert assignments.in_progress(tx, now, "AONE") == taken
         assert assignments.in_progress(tx, now, "ATWO") == []
         assert assignments.assignment(tx, now, "AONE", taken[1].assignment_id) == taken[1]
 
 
 @BOTH
-def test_a_worker_does_a_hit_once(requester: Requester, hands: Hands) -> None:
+def test_a_worker_does_a_hit_once(requester: Requester, hands: Workers) -> None:
     hit_id = requester.hit(MaxAssignments=3)["HITId"]
     assignment_id = hands.accept(hit_id, "AONE")
     assert _refusal(hands.accept, hit_id, "AONE") == ("in_progress", "You are working on this task already.")
@@ -97,7 +97,7 @@ def test_a_worker_does_a_hit_once(requester: Requester, hands: Hands) -> None:
 
 @BOTH
 def test_what_a_worker_may_not_do_is_refused(
-    crowd: Crowd, client: Any, requester: Requester, hands: Hands
+    crowd: Crowd, client: Any, requester: Requester, hands: Workers
 ) -> None:
     hit_id, other = requester.hit(MaxAssignments=2)["HITId"], requester.hit()["HITId"]
     gone = ("gone", "This work is no longer available.")
@@ -131,7 +131,7 @@ def test_what_a_worker_may_not_do_is_refused(
 
 
 @BOTH
-def test_of_many_who_want_the_last_assignment_one_wins(requester: Requester, hands: Hands) -> None:
+def test_of_many_who_want_the_last_assignment_one_wins(requester: Requester, hands: Workers) -> None:
     hits = [requester.hit(MaxAssignments=number)["HITId"] for number in (1, 3)]
 
     def accept(number: int) -> str:
@@ -151,7 +151,7 @@ def test_of_many_who_want_the_last_assignment_one_wins(requester: Requester, han
 
 
 @BOTH
-def test_a_worker_with_many_hands_still_does_a_hit_once(requester: Requester, hands: Hands) -> None:
+def test_a_worker_with_many_hands_still_does_a_hit_once(requester: Requester, hands: Workers) -> None:
     kind = requester.hit_type()
     made = {requester.hit(kind, MaxAssignments=5)["HITId"] for _ in range(4)}
 
@@ -168,7 +168,7 @@ def test_a_worker_with_many_hands_still_does_a_hit_once(requester: Requester, ha
 
 
 @BOTH
-def test_workers_side_by_side_are_given_every_assignment(requester: Requester, hands: Hands) -> None:
+def test_workers_side_by_side_are_given_every_assignment(requester: Requester, hands: Workers) -> None:
     kind = requester.hit_type()
     made = [requester.hit(kind, MaxAssignments=2)["HITId"] for _ in range(6)]
 
@@ -190,13 +190,13 @@ def test_workers_side_by_side_are_given_every_assignment(requester: Requester, h
 
 
 @BOTH
-def test_of_submitting_twice_at_once_one_counts(requester: Requester, hands: Hands, client: Any) -> None:
+def test_of_submitting_twice_at_once_one_counts(requester: Requester, hands: Workers, client: Any) -> None:
     hit_id = requester.hit(MaxAssignments=2)["HITId"]
     assignments = [hands.accept(hit_id, "AONE"), hands.accept(hit_id, "ATWO")]
 
     def submit(number: int) -> str:
         try:
-            hands.submit(assignments[number % 2], ("n", str(number)))
+            hands.submit(assignments[number % 2], n=str(number))
         except Refused as refused:
             return refused.code
         return "done"
@@ -209,14 +209,14 @@ def test_of_submitting_twice_at_once_one_counts(requester: Requester, hands: Han
 
 
 @BOTH
-def test_earnings_add_up(client: Any, requester: Requester, hands: Hands) -> None:
+def test_earnings_add_up(client: Any, requester: Requester, hands: Workers) -> None:
     cheap, dear = requester.hit_type(Reward="0.10"), requester.hit_type(Reward="2.00", Title="Dear")
     done = [hands.do(requester.hit(kind)["HITId"], "AONE") for kind in (cheap, cheap, cheap, dear, dear)]
     hands.do(requester.hit(dear)["HITId"], "ATWO")
     client.approve_assignment(AssignmentId=done[0])
     client.approve_assignment(AssignmentId=done[4], RequesterFeedback="fine")
     client.reject_assignment(AssignmentId=done[1], RequesterFeedback="no cat")
-    with hands.crowd.reading() as (tx, now):
+    with hands.crowd.opened.reading() as (tx, now):
         earned = earnings(tx, "AONE")
         nothing = earnings(tx, "ATHREE")
     assert earned[:6] == (2, 2, 1, Decimal("2.10"), Decimal("2.10"), Decimal("0.10"))
@@ -225,7 +225,7 @@ def test_earnings_add_up(client: Any, requester: Requester, hands: Hands) -> Non
     assert nothing == Earnings(0, 0, 0, *[Decimal("0.00")] * 3, [], Decimal("0.00"), [])
 
 
-def test_answers_come_back_to_the_letter(client: Any, requester: Requester, hands: Hands) -> None:
+def test_answers_come_back_to_the_letter(client: Any, requester: Requester, hands: Workers) -> None:
     texts = [
         "<b>&amp;</b>",
         "]]>",

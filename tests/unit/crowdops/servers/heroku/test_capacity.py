@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 
-from tests.support.heroku_servers import HerokuWorld
-from tests.support.worlds import invoke
+from tests.support.scripts import invoke
+from tests.support.servers import HerokuServers
 
 
-def test_a_deployed_server_is_measured_and_dynos_are_advised(heroku: HerokuWorld) -> None:
+def test_a_deployed_server_is_measured_and_dynos_are_advised(heroku: HerokuServers) -> None:
     run = heroku.add_run(state="running")
-    heroku.launch(run)
+    heroku.launch_app(run)
     result = invoke("local/find_capacity", run.run_id, "--json", "--seconds", "0.3", "--most", "2")
     assert result.exit_code == 0, result.stderr
     found = json.loads(result.stdout)

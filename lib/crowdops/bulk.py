@@ -40,11 +40,11 @@ def outcomes(
 ) -> Iterator[Outcome[Item, Result]]:
     """Yield an outcome for every item, in order of completion; the consumer's thread does the rest.
 
-    At most `threads` items are taken ahead of the consumer; with one thread, the consumer's own makes the
-    calls. A failing item does not stop the others. When the other side stops answering, no more items are
-    started until one call succeeds again; if none does, the iteration ends early: a hung endpoint costs one
-    timeout, not one per item. `stop` is asked before each start. An exception that is not ours ends
-    everything and is raised here.
+    At most `threads` items are taken ahead of the consumer; with none, the consumer's own thread makes the
+    calls, one after another. A failing item does not stop the others. When the other side stops answering, no
+    more items are started until one call succeeds again; if none does, the iteration ends early: a hung
+    endpoint costs one timeout, not one per item. `stop` is asked before each start. An exception that is not
+    ours ends everything and is raised here.
     """
     waiting = iter(items)
     finished: queue.SimpleQueue[Outcome[Item, Result] | BaseException] = queue.SimpleQueue()
@@ -58,19 +58,19 @@ def outcomes(
             finished.put(bug)
 
     running, paused, exhausted = 0, False, False
-    with ThreadPoolExecutor(threads, thread_name_prefix="call") as pool:
+    with ThreadPoolExecutor(threads or 1, thread_name_prefix="call") as pool:
         while True:
-            while running < threads and not (paused or exhausted or stop()):
+            while running < (threads or 1) and not (paused or exhausted or stop()):
                 try:
                     item = next(waiting)
                 except StopIteration:
                     exhausted = True
                     break
                 running += 1
-                if threads == 1:
-                    work(item)
-                else:
+                if threads:
                     pool.submit(work, item)
+                else:
+                    work(item)
             if running == 0:
                 return
             outcome = finished.get()

@@ -69,7 +69,7 @@ class Context:
             return bulk.carry_out(
                 action,
                 items,
-                threads=threads or self.settings.threads,
+                threads=self.settings.threads if threads is None else threads,
                 stop=lambda: self.interrupts.count > 0,
                 on_progress=bar.update,
             )

@@ -128,24 +128,14 @@ def test_a_failing_source_of_items_fails_the_whole() -> None:
         list(bulk.outcomes(lambda n: n, items(), threads=1))
 
 
-def test_with_one_thread_everything_runs_in_the_callers_own() -> None:
-    def work(item: int) -> threading.Thread:
-        if item == 2:
-            raise Unreachable("nobody answers")
-        return threading.current_thread()
-
-    outcomes = list(bulk.outcomes(work, range(5), threads=1))
-    assert [outcome.result for outcome in outcomes] == [threading.current_thread()] * 2 + [None]
-
-
-def test_with_one_thread_the_caller_makes_the_calls_itself_and_ends_them_at_the_first_silence() -> None:
+def test_without_threads_the_caller_makes_the_calls_itself_and_ends_them_at_the_first_silence() -> None:
     def work(item: int) -> int:
         assert threading.current_thread() is threading.main_thread()
         if item == 2:
             raise Unreachable("no answer")
         return item
 
-    outcomes = list(bulk.outcomes(work, range(10), threads=1))
+    outcomes = list(bulk.outcomes(work, range(10), threads=0))
     assert [(outcome.item, outcome.result) for outcome in outcomes] == [(0, 0), (1, 1), (2, None)]
 
 

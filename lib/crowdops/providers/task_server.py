@@ -1,4 +1,7 @@
-"""Task servers over HTTP, whoever runs them: which one is up, whose it is, and how fast its pages come."""
+"""Task servers over HTTP, whoever runs them: which one is up, whose it is, and how fast its pages come.
+
+requests is imported where it is used: a run without a server does not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,6 @@ import contextlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
-
-import requests
 
 HEALTH_SECONDS = 10.0  # a server that needs longer for this does not keep up with workers either
 
@@ -17,6 +18,8 @@ def health(url: str, timeout: float) -> dict[str, Any] | None:
 
     Of ours these are status, run_id, task_name, active, served and draining.
     """
+    import requests
+
     try:
         answer = requests.get(f"{url.rstrip('/')}/health", timeout=min(timeout, HEALTH_SECONDS))
         document = answer.json() if answer.ok else None
@@ -27,6 +30,8 @@ def health(url: str, timeout: float) -> dict[str, Any] | None:
 
 def is_answering(url: str, timeout: float) -> bool:
     """Return whether any web server answers there without a server error: an unknown app promises no more."""
+    import requests
+
     try:
         return requests.get(url, timeout=min(timeout, HEALTH_SECONDS)).status_code < 500
     except requests.RequestException:
@@ -38,6 +43,8 @@ def release(url: str, token: str, holders: Sequence[tuple[str, str]], timeout: f
 
     A failure is left alone: a lease ends by its deadline in any case.
     """
+    import requests
+
     with contextlib.suppress(requests.RequestException):
         requests.post(
             f"{url.rstrip('/')}/leases/release",
@@ -52,6 +59,8 @@ def load(visits: Iterable[tuple[str, dict[str, str]]], timeout: float) -> Iterat
 
     Milliseconds, or None for a page that did not come. Redirects are not followed: only this server is asked.
     """
+    import requests
+
     with requests.Session() as session:
         for address, query in visits:
             began = time.monotonic()

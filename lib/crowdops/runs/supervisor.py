@@ -6,7 +6,6 @@ import time
 from datetime import timedelta
 
 from crowdops.context import Context
-from crowdops.diagnosis import report
 from crowdops.errors import BudgetReached, CredentialsRefused, Error, InsufficientFunds
 from crowdops.registry import Run
 from crowdops.runs.attended import AttendedRun
@@ -83,6 +82,8 @@ class Supervisor:
 
     def _check_patience(self) -> None:
         """Stop the run if nobody has submitted anything for too long, with its diagnosis."""
+        from crowdops.diagnosis import report  # it brings psutil, and few runs come to this
+
         collector, run = self._attended.collector, self._attended.run
         patience = run.parameters.no_submission_patience
         if time.monotonic() - collector.last_submission <= patience:

@@ -151,7 +151,7 @@ class Calls:
         return session
 
     def _keyless_session(self) -> requests.Session:
-        """Return a session that raises for error answers, and sends no key, nor a netrc file's for the host."""
+        """Return a session that raises for error answers, and sends no key, nor the one of a netrc file."""
         session = self._session()
         session.auth = lambda request: request
         session.hooks["response"].append(lambda answer, **options: answer.raise_for_status())

@@ -7,7 +7,6 @@ the second is made.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import NamedTuple
 
 from crowdops import bulk
@@ -23,11 +22,6 @@ class Moved(NamedTuple):
 
     replanned: int
     kept: int
-
-
-def has_moved(url: str, earlier: Collection[str | None]) -> bool:
-    """Return whether HITs may lead elsewhere than to `url`, given the addresses of their run's servers."""
-    return {address for address in earlier if address} != {url}
 
 
 def move(context: Context, run: Run, url: str) -> Moved:

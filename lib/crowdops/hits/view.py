@@ -9,7 +9,7 @@ from typing import Any
 
 from crowdops.config.settings import Settings
 from crowdops.console import columns
-from crowdops.console.columns import Column
+from crowdops.console.columns import Column, yes_or_no
 from crowdops.console.output import timestamp
 from crowdops.hits.delete import Candidate
 from crowdops.hits.differences import UNSEEN_END, Difference
@@ -20,9 +20,6 @@ from crowdops.registry import Run
 
 STATUSES = ("Assignable", "Unassignable", "Reviewable", "Reviewing")
 COUNTS = ("available", "pending", "submitted", "completed")
-
-
-# What is outstanding
 
 
 def _hit_counts(status: RunStatus) -> dict[str, int]:
@@ -54,10 +51,7 @@ STATUS_COLUMNS: Sequence[Column[RunStatus]] = (
     Column(None, "reviewed", lambda status: status.assignments["completed"]),
     Column("outstanding", None, lambda status: status.outstanding),
     Column(
-        "safe_to_shut_down",
-        "safe",
-        lambda status: status.is_safe,
-        lambda status: "yes" if status.is_safe else "no",
+        "safe_to_shut_down", "safe", lambda status: status.is_safe, lambda status: yes_or_no(status.is_safe)
     ),
 )
 HIT_COLUMNS: Sequence[Column[Hit]] = (
@@ -114,9 +108,6 @@ def _unsafe_line(status: RunStatus) -> str:
     return f"{what} End {'it' if status.condition == 'detached' else 'them'}: make expire RUN={run_id}"
 
 
-# What is to be expired, and what is to be deleted
-
-
 def expire_columns(conditions: Mapping[str, str], targets: Sequence[Target]) -> Sequence[Column[Run]]:
     """Return what is shown of runs whose HITs are to be expired."""
     counts = Counter(target.run_id for target in targets)
@@ -143,9 +134,6 @@ def delete_columns(ready: Sequence[Candidate], held: Sequence[Candidate]) -> Seq
 def _reasons(held: Sequence[Candidate], run_id: str) -> str:
     reasons = [(candidate.held or "").partition(":")[0] for candidate in held if candidate.run_id == run_id]
     return ", ".join(f"{count}: {reason}" for reason, count in Counter(reasons).most_common())
-
-
-# What registry and provider disagree about
 
 
 def mend_command(difference: Difference) -> str:

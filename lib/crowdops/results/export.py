@@ -72,9 +72,15 @@ def write_json(results: Iterable[Result], file: IO[str]) -> None:
     file.write("[]\n" if opening == "[" else "\n]\n")
 
 
-def write_csv(results: Callable[[], Iterable[Result]], file: IO[str]) -> None:
+def write_csv(
+    results: Callable[[], Iterable[Result]],
+    file: IO[str],
+    columns: Sequence[str] = ASSIGNMENT_COLUMNS,
+    to_fill: Sequence[str] = (),
+) -> None:
     """Write CSV with a column for each input and answer field that occurs; reads the results twice.
 
+    `columns` are those of an assignment; the columns `to_fill` come last and are empty.
     A cell that a spreadsheet would take for a formula gets an apostrophe in front (OWASP, "CSV injection").
     """
     inputs: dict[str, None] = {}
@@ -85,18 +91,21 @@ def write_csv(results: Callable[[], Iterable[Result]], file: IO[str]) -> None:
     headings = [
         *UNIT_COLUMNS,
         *(f"input.{name}" for name in inputs),
-        *ASSIGNMENT_COLUMNS,
+        *columns,
         *(f"answer.{name}" for name in answers),
+        *to_fill,
     ]
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow([csv_files.cell(heading) for heading in headings])
     for result in results():
-        values = document(result)
+        deadline = timestamp(result.assignment.auto_approval_at)
+        values = document(result) | {"auto_approval_at": deadline}
         row = [
             *(values[name] for name in UNIT_COLUMNS),
             *((result.input or {}).get(name) for name in inputs),
-            *(values[name] for name in ASSIGNMENT_COLUMNS),
+            *(values[name] for name in columns),
             *(result.assignment.answer.get(name) for name in answers),
+            *("" for _ in to_fill),
         ]
         writer.writerow([csv_files.cell(value) for value in row])
 

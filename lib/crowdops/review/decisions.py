@@ -153,7 +153,7 @@ def carry_out(context: Context, decisions: Sequence[PlannedDecision]) -> BulkRes
         call=lambda planned: _send(context.provider, planned),
         settle=lambda outcome: _settle(context.registry, outcome),
         explain=PlannedDecision.explain,
-        intend=lambda planned: context.registry.intend_decision(planned.decision),
+        intend=lambda planned: context.registry.put_decision(planned.decision, "sending"),
     )
     return context.carry_out(action, decisions, "reviewed")
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
 from crowdops import errors
-from crowdops.console.output import timestamp
 from crowdops.errors import UsageError
 from crowdops.formats import csv_files
-from crowdops.formats.csv_files import Row, cell
+from crowdops.formats.csv_files import Row
 from crowdops.registry import Decision, Result
+from crowdops.results.export import write_csv
 from crowdops.workers.messages import text_problem
 
 REQUIRED = ("assignment_id", "worker_id", "decision")
 WORDS = ("approve", "reject", "skip")
 FEEDBACK_LENGTH = 1024  # MTurk API reference, RejectAssignment
-_UNIT = ("run_id", "task_name", "unit_index")
 _ASSIGNMENT = ("assignment_id", "worker_id", "submitted_at", "auto_approval_at")
 _TO_FILL = ("decision", "feedback", "bonus")
 
@@ -34,30 +32,8 @@ class FileDecision(NamedTuple):
 def export(results: Iterable[Result], file: IO[str]) -> int:
     """Write assignments with empty columns for decisions; returns how many. No cell can run as a formula."""
     rows = list(results)
-    inputs = list(dict.fromkeys(name for result in rows for name in result.input or {}))
-    answers = list(dict.fromkeys(name for result in rows for name in result.assignment.answer))
-    writer = csv.writer(file, lineterminator="\n")
-    headers = [*_UNIT, *(f"input.{name}" for name in inputs), *_ASSIGNMENT]
-    writer.writerow(map(cell, [*headers, *(f"answer.{name}" for name in answers), *_TO_FILL]))
-    for result in rows:
-        writer.writerow(map(cell, _cells(result, inputs, answers)))
+    write_csv(lambda: rows, file, _ASSIGNMENT, _TO_FILL)
     return len(rows)
-
-
-def _cells(result: Result, inputs: list[str], answers: list[str]) -> list[Any]:
-    data, assignment = result.input or {}, result.assignment
-    return [
-        result.run_id,
-        result.task_name,
-        result.unit_index,
-        *(data.get(name) for name in inputs),
-        assignment.assignment_id,
-        assignment.worker_id,
-        timestamp(assignment.submitted_at),
-        timestamp(assignment.auto_approval_at),
-        *(assignment.answer.get(name) for name in answers),
-        *("" for _ in _TO_FILL),
-    ]
 
 
 def read(path: Path) -> list[FileDecision]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crowdops.console import prompts
+from crowdops.console import output, prompts
 from crowdops.console.output import timestamp
 from crowdops.formats import csv_files
 from crowdops.registry import Decision, Registry, Result, Run
@@ -43,7 +43,7 @@ class InteractiveReview:
         number = next(undecided, len(self._results))
         while number < len(self._results):
             result = self._results[number]
-            prompts.show(self._describe(number, result))
+            output.say(self._describe(number, result))
             step = self._take_key(result)
             if step is None:
                 return
@@ -62,7 +62,7 @@ class InteractiveReview:
         if key == "s":
             self._drop_note(result)
         elif decision := self._decide(result, key):
-            self._registry.note_decision(decision)
+            self._registry.put_decision(decision, "noted")
             self._notes[_key(result)] = decision
         else:
             return 0
@@ -76,14 +76,14 @@ class InteractiveReview:
         if key == "r":
             feedback = prompts.line("Why? The worker reads it; empty goes back")
             if problem := decisions_file.feedback_problem(action, feedback):
-                prompts.show(f"Not noted: {problem}.")
+                output.say(f"Not noted: {problem}.")
                 return None
             return decision._replace(feedback=feedback)
         if key == "b":
             try:
                 return decision._replace(bonus=csv_files.money(prompts.line("Bonus in dollars")))
             except ValueError as error:
-                prompts.show(f"Not noted: {error}.")
+                output.say(f"Not noted: {error}.")
                 return None
         return decision
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 from crowdops.errors import UsageError
 from crowdops.formats import csv_files
 from crowdops.registry import Decision, Result
+from crowdops.results.export import UNIT_COLUMNS
 
 _INPUT, _ANSWER = "input.", "answer."
-_KEYS = ("run_id", "task_name", "unit_index")
 
 
 class Ruling(NamedTuple):
@@ -44,7 +44,7 @@ def read_gold(path: Path) -> Gold:
     """
     rows = csv_files.read(path, ())
     columns = list(rows[0].cells) if rows else []
-    keys = tuple(name for name in columns if name in _KEYS or name.startswith(_INPUT))
+    keys = tuple(name for name in columns if name in UNIT_COLUMNS or name.startswith(_INPUT))
     fields = tuple(name for name in columns if name.startswith(_ANSWER))
     if not keys or not fields:
         raise UsageError(
@@ -115,11 +115,7 @@ def _vote(result: Result, fields: Sequence[str]) -> tuple[tuple[str, str], ...]:
 
 def _cells(result: Result) -> dict[str, str]:
     """Return a result as its row of the results file would be read again."""
-    cells = {
-        "run_id": result.run_id,
-        "task_name": result.task_name,
-        "unit_index": str(result.unit_index),
-    }
+    cells = {name: str(getattr(result, name)) for name in UNIT_COLUMNS}
     for prefix, values in ((_INPUT, result.input or {}), (_ANSWER, result.assignment.answer)):
         for name, value in values.items():
             cells[prefix + name] = csv_files.plain(csv_files.cell(value))

@@ -26,13 +26,12 @@ SHOW_SECONDS = 0.25  # between two looks at the counts for the progress line
 class AttendedRun:
     """A run whose lock this process holds, with its pages. It shows a progress line while it is entered."""
 
-    def __init__(
-        self, context: Context, run: Run, pages: Pages, lifecycle: Lifecycle, cap: WorkerCap | None = None
-    ) -> None:
+    def __init__(self, context: Context, run: Run, pages: Pages, lifecycle: Lifecycle) -> None:
         self.context, self.run, self.pages, self.lifecycle = context, run, pages, lifecycle
         self.outage = Outage(context, run, lifecycle)
         self.creator = Creator(context, run, pages.question, self.outage.note, self.show)
-        self.collector = Collector(context, run, pages, self.outage, cap)
+        self.cap = WorkerCap(context, run)
+        self.collector = Collector(context, run, pages, self.outage, self.cap)
         # Crashed runs are ended several at once: their lines would overwrite each other.
         is_quiet = context.settings.quiet or lifecycle.has_crashed
         self._progress = progress(run.units, run.task_name, quiet=is_quiet)

@@ -14,14 +14,9 @@ from crowdops.workers.unit_caps import WorkerCap
 
 
 class Collector:
-    """Collects what has ended of one run. `last_submission` is a moment of the monotonic clock.
+    """Collects what has ended of one run. `last_submission` is a moment of the monotonic clock."""
 
-    Without a `cap`, nobody is marked for having done as many units as one worker may do.
-    """
-
-    def __init__(
-        self, context: Context, run: Run, pages: Pages, outage: Outage, cap: WorkerCap | None = None
-    ) -> None:
+    def __init__(self, context: Context, run: Run, pages: Pages, outage: Outage, cap: WorkerCap) -> None:
         self._context, self._run, self._pages = context, run, pages
         self._outage, self._cap = outage, cap
         self.last_submission = time.monotonic()
@@ -55,7 +50,7 @@ class Collector:
                 raise outcome.error
             elif outcome.error:
                 self._context.say(collect.describe_failure(outcome))
-        if due and self._cap:
+        if due:
             self._cap.mark()
         if tidy:
             collect.mark_collected(self._context, collected_before)

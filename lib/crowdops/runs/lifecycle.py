@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum, auto
-
 from crowdops.console.interrupts import Interrupts
 
 STOPPING = (
@@ -12,14 +10,6 @@ STOPPING = (
 )
 NOTED = "Noted. The HITs are being expired first; this takes effect when none can be accepted any more."
 STOPPING_NOW = "Stopping now."
-
-
-class Phase(Enum):
-    """What is done about a run."""
-
-    LAUNCHING = auto()  # planned units are launched, and what has ended is collected
-    EXPIRING = auto()  # nothing is launched any more, and what is out is taken off the market
-    WAITING = auto()  # nothing can be accepted any more, and accepted work can still come in
 
 
 class Lifecycle:
@@ -34,11 +24,11 @@ class Lifecycle:
         self, interrupts: Interrupts, *, has_crashed: bool = False, stop_reason: str | None = None
     ) -> None:
         self._interrupts = interrupts
-        self._phase = Phase.LAUNCHING
+        self._is_waiting = False
         self._enough_interrupts = 2
         self.has_crashed = has_crashed
         self.stop_reason = stop_reason
-        interrupts.note = self._note
+        self._answer_interrupts()
 
     def stop(self, reason: str) -> None:
         """End the launching. The first reason is the run's reason."""
@@ -46,12 +36,13 @@ class Lifecycle:
 
     def begin_expiring(self) -> None:
         """Nothing is launched any more. An interrupt takes effect when the HITs are expired, not before."""
-        self._enter(Phase.EXPIRING)
+        self._answer_interrupts()
         self._enough_interrupts = 2 if self._interrupts.count and not self.has_crashed else 1
 
     def begin_waiting(self) -> None:
-        """Nothing is out any more that could be accepted."""
-        self._enter(Phase.WAITING)
+        """Nothing can be accepted any more, and accepted work can still come in."""
+        self._is_waiting = True
+        self._answer_interrupts()
 
     @property
     def should_stop(self) -> bool:
@@ -68,11 +59,10 @@ class Lifecycle:
         """What somebody has to do for should_give_up."""
         return "Press Ctrl-C again" if self._enough_interrupts > 1 else "Press Ctrl-C"
 
-    def _enter(self, phase: Phase) -> None:
-        self._phase = phase
+    def _answer_interrupts(self) -> None:
         self._interrupts.note = self._note  # several runs may be ended at once: the one at hand answers
 
     def _note(self, count: int) -> str:
         if count < self._enough_interrupts:
             return STOPPING
-        return STOPPING_NOW if self._phase is Phase.WAITING else NOTED
+        return STOPPING_NOW if self._is_waiting else NOTED

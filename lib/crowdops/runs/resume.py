@@ -93,9 +93,9 @@ def _attend(context: Context, run: Run) -> Outcome:
 def _reopen_pages(context: Context, run: Run) -> pages.Pages:
     """Return the run's pages, up and answering; HITs that lead to an address they had before are replaced."""
     servers = context.registry.servers("creating", "up", "gone", run_id=run.run_id)
-    urls = [server.url for server in servers]
+    urls = {server.url for server in servers if server.url}
     run_pages = pages.reopen(context, run)
-    if isinstance(run_pages, pages.ServedPages) and replace.has_moved(run_pages.url, urls):
+    if isinstance(run_pages, pages.ServedPages) and urls != {run_pages.url}:
         moved = replace.move(context, run, run_pages.url)
         if any(moved):
             context.say(replace.describe(moved))

@@ -14,7 +14,6 @@ from crowdops.runs.lifecycle import Lifecycle
 from crowdops.runs.outcome import Outcome
 from crowdops.runs.unit_launcher import UnitLauncher
 from crowdops.servers.pages import Pages
-from crowdops.workers.unit_caps import WorkerCap
 
 
 def attend(context: Context, run: Run, pages: Pages) -> Outcome:
@@ -22,16 +21,15 @@ def attend(context: Context, run: Run, pages: Pages) -> Outcome:
 
     The run's lock must be held, and the context's interrupts be entered.
     """
-    cap = WorkerCap(context, run.task_name, run.parameters.maximum_units_per_worker)
-    with AttendedRun(context, run, pages, Lifecycle(context.interrupts), cap) as attended:
-        return Supervisor(attended, cap).see_through()
+    with AttendedRun(context, run, pages, Lifecycle(context.interrupts)) as attended:
+        return Supervisor(attended).see_through()
 
 
 class Supervisor:
     """Launches the units of an attended run, and watches it. Where that has to stop, the run is drained."""
 
-    def __init__(self, attended: AttendedRun, cap: WorkerCap) -> None:
-        self._attended, self._cap = attended, cap
+    def __init__(self, attended: AttendedRun) -> None:
+        self._attended = attended
         self._context, self._lifecycle = attended.context, attended.lifecycle
         self._launcher = UnitLauncher(attended.context, attended.run, attended.creator)
 
@@ -61,7 +59,7 @@ class Supervisor:
         """Make the HIT type. If that fails, the run has failed."""
         attended = self._attended
         try:
-            hit_type_id = self._launcher.begin(self._cap)
+            hit_type_id = self._launcher.begin(attended.cap)
         except Error as error:
             attended.close_pages()
             self._context.registry.set_run_state(attended.run.run_id, "failed", str(error))

@@ -69,7 +69,7 @@ class UnitLauncher:
                 self._is_out_of_time = True
                 return
             count = min(room, self._context.settings.threads)
-            with self._context.registry.together():
+            with self._context.registry.transaction():
                 affordable = self._bind(budget, count) if budget else count
                 self._unsent.extend(self._context.registry.intend(self._run.run_id, affordable))
             if not self._unsent:

@@ -12,17 +12,18 @@ from typing import Any
 
 from crowdops import bulk
 from crowdops.context import Context
+from crowdops.registry import Run
 from crowdops.workers import eligibility
 
 _PREFIX = "crowdops-done-"
 
 
 class WorkerCap:
-    """The cap of one run; one without a cap (0) makes no call and has no requirement."""
+    """The cap of one run. Without one (0), and until its requirements were asked for, it makes no call."""
 
-    def __init__(self, context: Context, task_name: str, maximum: int) -> None:
-        self._context = context
-        self._task_name, self._maximum = task_name, maximum
+    def __init__(self, context: Context, run: Run) -> None:
+        self._context, self._task_name = context, run.task_name
+        self._maximum = run.parameters.maximum_units_per_worker
         self._type_id: str | None = None
         self._marked: set[str] = set()
 

@@ -26,10 +26,10 @@ def read(workers: Sequence[str], file: Path | None) -> list[str]:
 
 def named(workers: Sequence[str], file: Path | None) -> list[str]:
     """Return the workers of the arguments and of a file, possibly none."""
-    return [*workers, *(read_file(file) if file else [])]
+    return [*workers, *(_read_file(file) if file else [])]
 
 
-def read_file(path: Path) -> list[str]:
+def _read_file(path: Path) -> list[str]:
     """Return the worker ids of a file: one a line, or a CSV with a column worker_id."""
     if path.suffix.lower() == ".csv":
         return [row.text("worker_id") for row in csv_files.read(path, ("worker_id",))]

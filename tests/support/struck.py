@@ -18,7 +18,7 @@ from crowdops.registry import Registry
 
 def strike(name: str, when: str, number: int) -> None:
     """Let the signal strike at the commit of that number."""
-    sign, original, count = signal.Signals[name], Registry._transaction, 0
+    sign, original, count = signal.Signals[name], Registry.transaction, 0
 
     @contextmanager
     def transaction(registry: Registry, **options: bool) -> Iterator[None]:
@@ -32,7 +32,7 @@ def strike(name: str, when: str, number: int) -> None:
         if chosen and when == "after":
             os.kill(os.getpid(), sign)
 
-    setattr(Registry, "_transaction", transaction)  # noqa: B010 - mypy forbids the plain form
+    setattr(Registry, "transaction", transaction)  # noqa: B010 - mypy forbids the plain form
 
 
 if __name__ == "__main__":

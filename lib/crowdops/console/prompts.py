@@ -7,7 +7,6 @@ from collections.abc import Collection
 
 import click
 
-from crowdops.console.output import clean
 from crowdops.errors import UsageError
 
 
@@ -15,11 +14,6 @@ def require(otherwise: str) -> None:
     """Raise UsageError, which says what else can be done, unless somebody sits at a terminal."""
     if not sys.stdin.isatty():
         raise UsageError(f"There is no terminal to talk on. {otherwise}")
-
-
-def show(text: str) -> None:
-    """Write lines; whatever they quote cannot move the cursor."""
-    click.echo("\n".join(clean(line) for line in text.split("\n")), err=True)
 
 
 def key(question: str, allowed: Collection[str]) -> str:

@@ -37,7 +37,7 @@ def pay(context: Context, bonuses: Sequence[DueBonus]) -> BulkResult[DueBonus]:
 def _intend(registry: Registry, due: DueBonus) -> None:
     """Write a bonus down. BudgetReached if its run has spent meanwhile what its max_cost had left for it."""
     has_wall = due.run.parameters.max_cost is not None
-    with registry.together():
+    with registry.transaction():
         if has_wall and bonus_plans.state_of(registry, due.bonus) != "sending":
             Budget(registry, due.run).take(due.price)
         registry.intend_bonus(due.bonus)

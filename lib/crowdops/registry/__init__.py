@@ -22,7 +22,6 @@ from crowdops.registry.rows import (
     Run,
     Server,
     Unit,
-    UnitReview,
 )
 from crowdops.registry.runs import Runs
 from crowdops.registry.servers import Servers
@@ -42,7 +41,6 @@ __all__ = [
     "Run",
     "Server",
     "Unit",
-    "UnitReview",
 ]
 
 

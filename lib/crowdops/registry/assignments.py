@@ -26,7 +26,7 @@ class Assignments(RegistryFile):
     ) -> None:
         """Store a HIT's assignments; when the HIT `ended`, also the unit's end state. Safe to repeat."""
         now = stamp()
-        with self._transaction():
+        with self.transaction():
             self._connection.executemany(
                 _UPSERT_ASSIGNMENT,
                 [(*map(write_value, assignment), run_id, unit_index, now) for assignment in assignments],

@@ -27,20 +27,20 @@ class Bonuses(RegistryFile):
 
     def set_paid(self, run_id: str, bonus: BonusRow) -> None:
         """Note a bonus as paid, and the sum of what was paid for its assignment. Safe to repeat."""
-        with self._transaction():
+        with self.transaction():
             self._write(
                 "UPDATE bonuses SET state = 'paid', settled_at = ?, error = NULL WHERE token = ?",
                 (stamp(), bonus.token),
+                entry=("bonus-paid", bonus.assignment_id, run_id, str(bonus.amount)),
             )
             self._add_up(bonus)
-            self._record("bonus-paid", bonus.assignment_id, run_id, str(bonus.amount))
 
     def adopt_bonus(self, run_id: str, bonus: BonusRow) -> bool:
         """Take over a bonus that the provider lists as paid. Safe to repeat.
 
         False if it is known as paid, or if its assignment has not been collected.
         """
-        with self._transaction():
+        with self.transaction():
             changed = self._write(
                 "INSERT INTO bonuses (token, assignment_id, worker_id, amount, reason, state, intended_at,"
                 " settled_at) SELECT ?, assignment_id, worker_id, ?, ?, 'paid', ?, ? FROM assignments"
@@ -58,7 +58,7 @@ class Bonuses(RegistryFile):
             )
             if changed:
                 self._add_up(bonus)
-                self._record("bonus-adopted", bonus.assignment_id, run_id, str(bonus.amount))
+                self.record("bonus-adopted", bonus.assignment_id, run_id, str(bonus.amount))
         return bool(changed)
 
     def _add_up(self, bonus: BonusRow) -> None:
@@ -96,8 +96,5 @@ class Bonuses(RegistryFile):
 
     def intend_makeup(self, makeup_id: str, run_id: str, worker_id: str) -> str:
         """Choose the run of a compensation, before it exists. Returns the one that was chosen first."""
-        self._write(
-            "INSERT INTO makeups VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (makeup_id, run_id, worker_id, stamp()),
-        )
+        self._insert("makeups", (makeup_id, run_id, worker_id, stamp()), "ON CONFLICT DO NOTHING")
         return self.makeup_run(makeup_id) or run_id

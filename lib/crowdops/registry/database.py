@@ -8,13 +8,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Self
 
 from crowdops.errors import RegistryError, UsageError
-from crowdops.registry.rows import Row, read, stamp
+from crowdops.registry.rows import Row, read, stamp, write_value
 
 BUSY_SECONDS = 60.0  # how long a writer waits for another process's transaction
 Entry = tuple[str, str, str | None, str | None]  # of the journal: kind, target, run id, detail
@@ -135,34 +133,35 @@ class RegistryFile:
         self, statement: str, values: Sequence[object], *, entry: Entry | None = None, synced: bool = True
     ) -> int:
         """Carry out a statement and write its entry in the journal. Return how many rows changed."""
-        with self._transaction(synced=synced):
+        with self.transaction(synced=synced):
             changed = self._connection.execute(statement, values).rowcount
             if entry:
-                self._record(*entry)
+                self.record(*entry)
         return changed
+
+    def _insert(
+        self, table: str, row: Sequence[object], otherwise: str = "", *, entry: Entry | None = None
+    ) -> int:
+        """Insert a row whose values stand in the order of the columns. Return how many were inserted."""
+        values = [write_value(value) for value in row]
+        statement = f"INSERT INTO {table} VALUES ({placeholders(values)}) {otherwise}"
+        return self._write(statement, values, entry=entry)
 
     def record(self, kind: str, target: str, run_id: str | None = None, detail: str | None = None) -> None:
         """Add one entry to the journal."""
-        with self._transaction():
-            self._record(kind, target, run_id, detail)
-
-    def _record(self, kind: str, target: str, run_id: str | None, detail: str | None = None) -> None:
-        self._connection.execute(
+        self._write(
             "INSERT INTO events (at, command, pid, run_id, kind, target, detail)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (stamp(), self._command, os.getpid(), run_id, kind, target, detail),
         )
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """Make one transaction of all that the block does: what it has read still holds when it writes."""
-        with self._transaction():
-            yield
+    def transaction(self, *, synced: bool = True) -> Iterator[None]:
+        """Commit all that the block does, or nothing: what it has read still holds when it writes.
 
-    @contextmanager
-    def _transaction(self, *, synced: bool = True) -> Iterator[None]:
-        """Commit all that the block does, or nothing. Unless `synced`, a power cut can undo it."""
-        if self._connection.in_transaction:  # a part of what is done together()
+        Unless `synced`, a power cut can undo it.
+        """
+        if self._connection.in_transaction:  # a part of a larger one
             yield
             return
         with _explained(None):
@@ -191,12 +190,9 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     _require_known(connection, path)
 
 
-def _migrations() -> list[Traversable]:
+def _migrations() -> list[Path]:
     """Return the files of the schema, oldest first: the number of one is its place."""
-    folder = resources.files("crowdops.registry").joinpath("schema")
-    return sorted(
-        (file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name
-    )
+    return sorted((Path(__file__).parent / "schema").glob("*.sql"))
 
 
 def _require_known(connection: sqlite3.Connection, path: Path) -> None:

@@ -12,9 +12,20 @@ from crowdops.registry.rows import REVIEWED, Decision, read, stamp, write_value
 class Decisions(RegistryFile):
     """The table decisions."""
 
-    def note_decision(self, decision: Decision) -> None:
-        """Keep a decision that is to be carried out later; it replaces an earlier note. Safe to repeat."""
-        self._put_decision(decision, "noted")
+    def put_decision(self, decision: Decision, state: str) -> None:
+        """Write a decision down: 'noted' for later, or 'sending' right before it is carried out.
+
+        It replaces an earlier one. Safe to repeat.
+        """
+        self._write(
+            "INSERT INTO decisions (assignment_id, worker_id, verdict, feedback, bonus, soft_block, state,"
+            " decided_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (assignment_id, worker_id) DO UPDATE SET"
+            " verdict = excluded.verdict, feedback = excluded.feedback, bonus = excluded.bonus,"
+            " soft_block = excluded.soft_block, state = excluded.state, decided_at = excluded.decided_at,"
+            " settled_at = NULL, error = NULL",
+            (*map(write_value, decision), state, stamp()),
+        )
 
     def drop_note(self, assignment_id: str, worker_id: str) -> None:
         """Drop a decision that was only noted. Safe to repeat."""
@@ -22,10 +33,6 @@ class Decisions(RegistryFile):
             "DELETE FROM decisions WHERE assignment_id = ? AND worker_id = ? AND state = 'noted'",
             (assignment_id, worker_id),
         )
-
-    def intend_decision(self, decision: Decision) -> None:
-        """Write a decision down right before it is carried out."""
-        self._put_decision(decision, "sending")
 
     def set_reviewed(self, run_id: str, decision: Decision, reviewed_at: datetime | None) -> None:
         """A decision is in force, by us or before us; `reviewed_at` if the endpoint told when.
@@ -36,7 +43,7 @@ class Decisions(RegistryFile):
         state = "sending" if decision.bonus or decision.soft_block else "done"
         column = "approved_at" if status == "Approved" else "rejected_at"
         key = (decision.assignment_id, decision.worker_id)
-        with self._transaction():
+        with self.transaction():
             self._write(
                 "UPDATE decisions SET state = ?, settled_at = ?, error = NULL"
                 " WHERE assignment_id = ? AND worker_id = ?",
@@ -72,14 +79,3 @@ class Decisions(RegistryFile):
             " WHERE d.state IN ('noted', 'sending') ORDER BY d.decided_at"
         )
         return [read(Decision, row) for row in rows if row["run_id"] in run_ids]
-
-    def _put_decision(self, decision: Decision, state: str) -> None:
-        self._write(
-            "INSERT INTO decisions (assignment_id, worker_id, verdict, feedback, bonus, soft_block, state,"
-            " decided_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (assignment_id, worker_id) DO UPDATE SET"
-            " verdict = excluded.verdict, feedback = excluded.feedback, bonus = excluded.bonus,"
-            " soft_block = excluded.soft_block, state = excluded.state, decided_at = excluded.decided_at,"
-            " settled_at = NULL, error = NULL",
-            (*map(write_value, decision), state, stamp()),
-        )

@@ -19,7 +19,7 @@ class Messages(RegistryFile):
     def intend_messages(self, endpoint: str, digest: str, worker_ids: Iterable[str]) -> None:
         """Write down who is about to get a message."""
         now = stamp()
-        with self._transaction():
+        with self.transaction():
             self._connection.executemany(
                 "INSERT INTO notices (endpoint, digest, worker_id, state, intended_at)"
                 " VALUES (?, ?, ?, 'sending', ?)"
@@ -30,7 +30,7 @@ class Messages(RegistryFile):
     def set_delivered(self, endpoint: str, digest: str, outcomes: Iterable[tuple[str, str | None]]) -> None:
         """Write down what became of a message: for each worker why it failed, or None if it was sent."""
         now = stamp()
-        with self._transaction():
+        with self.transaction():
             self._connection.executemany(
                 "UPDATE notices SET state = ?, settled_at = ?, error = ?"
                 " WHERE endpoint = ? AND digest = ? AND worker_id = ?",
@@ -39,4 +39,4 @@ class Messages(RegistryFile):
                     for worker_id, error in outcomes
                 ],
             )
-            self._record("message-sent", digest[:12], None)
+            self.record("message-sent", digest[:12])

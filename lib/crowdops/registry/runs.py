@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from crowdops.config.parameters import Parameters
-from crowdops.registry.database import RegistryFile, placeholders
-from crowdops.registry.rows import END_STATES, Event, Run, stamp, write_value
+from crowdops.registry.database import RegistryFile
+from crowdops.registry.rows import END_STATES, Event, Run, stamp
 
 
 class Runs(RegistryFile):
@@ -12,9 +12,8 @@ class Runs(RegistryFile):
 
     def add_run(self, run: Run) -> None:
         """Add a run in state 'launching'."""
-        with self._transaction():
-            self._insert_run(run)
-            self._record("run-created", run.run_id, run.run_id, run.task_name)
+        entry = ("run-created", run.run_id, run.run_id, run.task_name)
+        self._insert("task_runs", run, entry=entry)
 
     def run(self, run_id: str) -> Run | None:
         """Return one run, or None."""
@@ -39,11 +38,11 @@ class Runs(RegistryFile):
 
     def adopt_run(self, run: Run) -> bool:
         """Add a run that was found by its marks. False if the registry knows it, and knows better."""
-        with self._transaction():
-            added = self._insert_run(run, " ON CONFLICT DO NOTHING")
+        with self.transaction():
+            added = self._insert("task_runs", run, "ON CONFLICT DO NOTHING")
             if added:
-                self._record("run-adopted", run.run_id, run.run_id, run.task_name)
-        return added
+                self.record("run-adopted", run.run_id, run.run_id, run.task_name)
+        return bool(added)
 
     def set_plan(self, run_id: str, parameters: Parameters, data_digest: str, units: int) -> None:
         """Complete a run that was found by its marks with what only its owner knows."""
@@ -57,7 +56,3 @@ class Runs(RegistryFile):
         """Return the newest entry of the journal about a run, or None."""
         query = "SELECT * FROM events WHERE run_id = ? ORDER BY event_id DESC LIMIT 1"
         return self._one(Event, query, (run_id,))
-
-    def _insert_run(self, run: Run, otherwise: str = "") -> bool:
-        values = [write_value(value) for value in run]
-        return bool(self._write(f"INSERT INTO task_runs VALUES ({placeholders(values)}){otherwise}", values))

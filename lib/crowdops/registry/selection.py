@@ -36,8 +36,11 @@ def select(registry: Registry, selection: Selection) -> list[Run]:
     if selection.is_empty or selection.all_runs:
         return runs
     chosen = {run.run_id: run for glob in selection.task_names for run in _runs_named(glob, runs)}
+    by_id = {run.run_id: run for run in runs}
     for run_id in selection.runs:
-        chosen[run_id] = _run_with_id(run_id, runs)
+        if run_id not in by_id:
+            raise UsageError(f"The registry has no run {run_id!r}. See them all: make runs")
+        chosen[run_id] = by_id[run_id]
     return sorted(chosen.values(), key=lambda run: run.run_id)
 
 
@@ -46,13 +49,6 @@ def _runs_named(glob: str, runs: Sequence[Run]) -> list[Run]:
     if not named:
         raise UsageError(f"No run has a task_name like {glob!r}. See them all: make runs")
     return named
-
-
-def _run_with_id(run_id: str, runs: Sequence[Run]) -> Run:
-    for run in runs:
-        if run.run_id == run_id:
-            return run
-    raise UsageError(f"The registry has no run {run_id!r}. See them all: make runs")
 
 
 def find_result(registry: Registry, run_ids: Container[str], assignment_id: str, worker_id: str) -> Result:

@@ -13,12 +13,8 @@ class Servers(RegistryFile):
 
     def add_server(self, server: Server) -> None:
         """Write down a server that is about to be created: state 'creating', with its name."""
-        values = [write_value(value) for value in server]
-        self._write(
-            f"INSERT INTO servers VALUES ({placeholders(values)})",
-            values,
-            entry=("server-intended", server.name, server.run_id, server.kind),
-        )
+        entry = ("server-intended", server.name, server.run_id, server.kind)
+        self._insert("servers", server, entry=entry)
 
     def set_server(self, server_id: str, state: str, url: str | None, detail: dict[str, Any]) -> None:
         """Write down what is known of a server now. State 'gone' gets its time. Safe to repeat."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
 from crowdops.registry.database import RegistryFile, placeholders
-from crowdops.registry.rows import OPEN_STATES, STRANDED, Unit, read, read_moment, stamp, write_value
+from crowdops.registry.rows import OPEN_STATES, STRANDED, Unit, read, stamp, write_value
 
 CHUNK = 1000  # rows a transaction when planning a run: others get their turn between
 
@@ -24,7 +24,7 @@ class Units(RegistryFile):
         """
         count, iterator = 0, iter(rows)
         while chunk := [(run_id, index, write_value(row)) for index, row in islice(iterator, CHUNK)]:
-            with self._transaction():
+            with self.transaction():
                 self._connection.executemany(
                     "INSERT INTO units (run_id, unit_index, input) VALUES (?, ?, ?)"
                     " ON CONFLICT DO UPDATE SET input = excluded.input WHERE input IS NULL",
@@ -35,24 +35,21 @@ class Units(RegistryFile):
 
     def intend(self, run_id: str, limit: int) -> list[Unit]:
         """Move up to `limit` planned units to 'creating' and return them: the intent before the call."""
-        now = stamp()
-        with self._transaction():
+        now = datetime.now(UTC)
+        with self.transaction():
             rows = self._rows(
                 "SELECT * FROM units WHERE run_id = ? AND state = 'planned' ORDER BY unit_index LIMIT ?",
                 (run_id, limit),
             ).fetchall()
             self._connection.executemany(
                 "UPDATE units SET state = 'creating', intended_at = ? WHERE run_id = ? AND unit_index = ?",
-                [(now, run_id, row["unit_index"]) for row in rows],
+                [(write_value(now), run_id, row["unit_index"]) for row in rows],
             )
-        intended = {"state": "creating", "intended_at": read_moment(now)}
-        return [read(Unit, row)._replace(**intended) for row in rows]
+        return [read(Unit, row)._replace(state="creating", intended_at=now) for row in rows]
 
     def withdraw(self, run_id: str, unit_indexes: Sequence[int]) -> None:
         """Move 'creating' units back to 'planned': certainly nothing was created for them."""
-        if not unit_indexes:
-            return
-        with self._transaction():
+        with self.transaction():
             self._connection.executemany(
                 "UPDATE units SET state = 'planned', intended_at = NULL"
                 " WHERE run_id = ? AND unit_index = ? AND state = 'creating'",
@@ -78,7 +75,7 @@ class Units(RegistryFile):
 
         A unit that is not known comes without its data row. Safe to repeat.
         """
-        with self._transaction():
+        with self.transaction():
             changed = self._write(
                 "INSERT INTO units (run_id, unit_index, state, hit_id, created_at)"
                 " VALUES (?, ?, 'outstanding', ?, ?) ON CONFLICT (run_id, unit_index) DO UPDATE SET"
@@ -97,15 +94,15 @@ class Units(RegistryFile):
 
     def reopen_unit(self, run_id: str, unit_index: int, hit_id: str) -> None:
         """A unit that has ended, or whose HIT was expired here, is outstanding again. Safe to repeat."""
-        with self._transaction():
-            changed = self._connection.execute(
+        with self.transaction():
+            changed = self._write(
                 "UPDATE units SET state = 'outstanding', expired_at = NULL, error = NULL WHERE run_id = ?"
                 " AND unit_index = ? AND hit_id = ? AND (state IN ('finished', 'expired', 'failed')"
                 " OR (state = 'outstanding' AND expired_at IS NOT NULL))",
                 (run_id, unit_index, hit_id),
-            ).rowcount
+            )
             if changed:
-                self._record("unit-reopened", hit_id, run_id, str(unit_index))
+                self.record("unit-reopened", hit_id, run_id, str(unit_index))
 
     def set_stranded(self, run_id: str, unit_index: int, hit_id: str) -> None:
         """Note that an outstanding unit's HIT leads nowhere: it is to be replaced. Safe to repeat."""

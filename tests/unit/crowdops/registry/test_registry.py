@@ -418,8 +418,8 @@ def test_three_processes_writing_at_once_lose_nothing(registry: Registry, home: 
 
 
 def test_a_reader_is_not_held_up_by_a_writer(registry: Registry, home: Path) -> None:
-    with Registry.open(home) as other, registry._transaction():
-        registry._record("note", "x", None)
+    with Registry.open(home) as other, registry.transaction():
+        registry.record("note", "x")
         assert len(other.runs()) == 1
         assert other.unit_counts(RUN.run_id) == {"planned": 3}
 
@@ -430,7 +430,7 @@ def test_a_writer_waits_for_its_turn(registry: Registry, home: Path) -> None:
         print("open", flush=True)
         registry.record("waited", "x")
     """
-    with registry._transaction():
+    with registry.transaction():
         process = program(body, home)
         assert process.stdout is not None and process.stdout.readline() == "open\n"
         with pytest.raises(subprocess.TimeoutExpired):

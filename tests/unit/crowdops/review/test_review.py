@@ -21,7 +21,7 @@ def test_soft_blocks_that_an_interrupt_came_before_are_made_the_next_time(
     with Context.open(work.world.settings) as context:
         for number in (0, 1):
             decision = Decision(work.assignments[number], work.worker(number), "approve")
-            context.registry.note_decision(decision._replace(bonus=Decimal("0.10"), soft_block=True))
+            context.registry.put_decision(decision._replace(bonus=Decimal("0.10"), soft_block=True), "noted")
         approve = context.provider.approve
 
         def approve_and_press(*args: Any, **options: Any) -> None:

@@ -106,10 +106,6 @@ class BulkResult(Generic[Item]):
         )
 
 
-def _write_nothing(item: object) -> None:
-    """Be the intent of an action that needs none."""
-
-
 @dataclass(frozen=True)
 class Action(Generic[Item, Result]):
     """What is done to each of many items.
@@ -123,7 +119,7 @@ class Action(Generic[Item, Result]):
     call: Callable[[Item], Result]
     settle: Callable[[Outcome[Item, Result]], bool]
     explain: Callable[[Item, object], tuple[str, str]]
-    intend: Callable[[Item], None] = _write_nothing
+    intend: Callable[[Item], None] = lambda item: None
 
 
 def carry_out(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 
 from crowdops import bulk
-from crowdops.bulk import Action, BulkResult, Item, Result
+from crowdops.bulk import Action, BulkResult, Item, Outcome, Result
 from crowdops.config.settings import Selection, Settings
 from crowdops.console import output, progress
 from crowdops.console.interrupts import Interrupts
@@ -39,7 +39,7 @@ class Context:
         `quiet`: nothing that an operation says is shown. Most commands leave out only their own remarks.
         """
         with Registry.open(settings.home) as registry:
-            yield cls(settings, registry, MTurk(settings), _say_nothing if quiet else output.say)
+            yield cls(settings, registry, MTurk(settings), (lambda text: None) if quiet else output.say)
 
     def at(self, settings: Settings) -> Context:
         """Return this context with other settings, and a provider for their endpoint."""
@@ -53,6 +53,12 @@ class Context:
     def progress(self, total: int, what: str) -> Progress:
         """Return a progress line for `total` items; it shows nothing if the command is quiet."""
         return progress.progress(total, what, quiet=self.settings.quiet)
+
+    def outcomes(
+        self, call: Callable[[Item], Result], items: Iterable[Item]
+    ) -> Iterator[Outcome[Item, Result]]:
+        """Yield what comes of a call over items, side by side; see bulk.outcomes()."""
+        return bulk.outcomes(call, items, threads=self.settings.threads)
 
     def carry_out(
         self, action: Action[Item, Result], items: Sequence[Item], what: str, *, threads: int | None = None
@@ -73,7 +79,3 @@ class Context:
                 stop=lambda: self.interrupts.count > 0,
                 on_progress=bar.update,
             )
-
-
-def _say_nothing(text: str) -> None:
-    """Be the `say` of a context that drops what operations say."""

@@ -146,13 +146,11 @@ def with_selectors(function: Function) -> Any:
     return _stack(options, wrapper)
 
 
-def with_guard(function: Function) -> Any:
-    """Add --dry-run and --yes; the script gets `guard: Guard`. Without a terminal, --yes is required."""
-    return with_guard_unless()(function)
-
-
 def with_guard_unless(*harmless: str) -> Callable[[Function], Any]:
-    """As with_guard, for a script that does nothing dangerous when one of these options is given."""
+    """Add --dry-run and --yes; the script gets `guard: Guard`. Without a terminal, --yes is required.
+
+    It is not if one of the `harmless` options is given: the script then does nothing dangerous.
+    """
 
     def decorate(function: Function) -> Any:
         @functools.wraps(function)
@@ -170,6 +168,9 @@ def with_guard_unless(*harmless: str) -> Callable[[Function], Any]:
         return _stack(options, wrapper)
 
     return decorate
+
+
+with_guard = with_guard_unless()
 
 
 def pairs(given: Iterable[str], flag: str) -> dict[str, str]:
@@ -263,8 +264,9 @@ def _crash_log() -> Path:
     except OSError:
         import tempfile
 
-        handle, name = tempfile.mkstemp(prefix="crowdops-crash-", suffix=".log")
-        path = Path(name)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="crowdops-crash-", suffix=".log", encoding="utf-8", delete=False
+        ) as fallback:
+            fallback.write(text)
+        return Path(fallback.name)
     return path

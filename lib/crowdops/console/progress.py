@@ -4,29 +4,16 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Any, Protocol
+from typing import Any
 
 from crowdops.console.output import say
 
 PLAIN_PROGRESS_SECONDS = 5.0
 
 
-class Progress(Protocol):
-    """Shows how many units are done, and the last state once more when it is closed."""
+class Progress:
+    """Shows how many units are done, and the last state once more when it is closed. This one is quiet."""
 
-    def update(self, done: int, note: str = "") -> None: ...
-
-    def close(self) -> None: ...
-
-
-def progress(total: int, what: str, *, quiet: bool) -> Progress:
-    """Return a bar when stderr is a terminal, else plain lines now and then, else nothing."""
-    if quiet:
-        return _Nothing()
-    return _Bar(total, what) if sys.stderr.isatty() else _Lines(total, what)
-
-
-class _Nothing:
     def update(self, done: int, note: str = "") -> None:
         pass
 
@@ -34,7 +21,14 @@ class _Nothing:
         pass
 
 
-class _Bar:
+def progress(total: int, what: str, *, quiet: bool) -> Progress:
+    """Return a bar when stderr is a terminal, else plain lines now and then, else nothing."""
+    if quiet:
+        return Progress()
+    return _Bar(total, what) if sys.stderr.isatty() else _Lines(total, what)
+
+
+class _Bar(Progress):
     def __init__(self, total: int, what: str) -> None:
         from tqdm import tqdm
 
@@ -48,7 +42,7 @@ class _Bar:
         self._bar.close()
 
 
-class _Lines:
+class _Lines(Progress):
     """One line when something changed, at most every few seconds, and always the last state."""
 
     def __init__(self, total: int, what: str) -> None:

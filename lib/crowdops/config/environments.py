@@ -24,17 +24,13 @@ class Environment(NamedTuple):
 
     endpoint: str
     amazon: bool
-    fees: Fees
+    fees: Fees = AMAZONS_FEES
 
 
 ENVIRONMENTS = {
-    "local": Environment("http://127.0.0.1:8730", amazon=False, fees=AMAZONS_FEES),
-    "sandbox": Environment(
-        "https://mturk-requester-sandbox.us-east-1.amazonaws.com", amazon=True, fees=AMAZONS_FEES
-    ),
-    "production": Environment(
-        "https://mturk-requester.us-east-1.amazonaws.com", amazon=True, fees=AMAZONS_FEES
-    ),
+    "local": Environment("http://127.0.0.1:8730", amazon=False),
+    "sandbox": Environment("https://mturk-requester-sandbox.us-east-1.amazonaws.com", amazon=True),
+    "production": Environment("https://mturk-requester.us-east-1.amazonaws.com", amazon=True),
 }
 
 

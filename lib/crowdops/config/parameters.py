@@ -96,14 +96,11 @@ def load(path: Path, overrides: Mapping[str, str]) -> Parameters:
     }
     values["server_kind"] = values.pop("kind")
     for name in ("data", "template", "app_dir"):
-        values[name] = _beside(path, values[name]) if values[name] else None
+        given = values[name]
+        values[name] = (path.parent / Path(given).expanduser()).absolute() if given else None
     parameters = Parameters(**values, qualifications=document.get("qualifications", []))
     _check_together(path, parameters)
     return parameters
-
-
-def _beside(path: Path, name: str) -> Path:
-    return (path.parent / Path(name).expanduser()).absolute()
 
 
 def given_in(path: Path) -> dict[str, str]:

@@ -76,7 +76,7 @@ def lookup(
         return Value(flag, "flag")
     if os.environ.get(setting.variable):
         return Value(os.environ[setting.variable], "environment")
-    if setting.name != "env_file" and (line := _env_file().get(setting.variable)):
+    if setting.name != "env_file" and (line := _read_env_file(env_file_path()).get(setting.variable)):
         return Value(line, str(env_file_path()))
     if setting.name in run:
         return Value(run[setting.name], "run.toml")
@@ -125,9 +125,9 @@ def variable(name: str) -> str:
     """
     if os.environ.get(name):
         return os.environ[name]
-    value = _env_file().get(name) or ""
-    if value and env_file_path().stat().st_mode & 0o077:
-        path = env_file_path()
+    path = env_file_path()
+    value = _read_env_file(path).get(name) or ""
+    if value and path.stat().st_mode & 0o077:
         raise UsageError(f"{path} holds {name} and others can read it: chmod 600 {path}")
     return value
 
@@ -136,10 +136,6 @@ def env_file_path() -> Path:
     """Return where the .env file is looked for: CROWDOPS_ENV_FILE, else beside setup.cfg."""
     given = os.environ.get("CROWDOPS_ENV_FILE")
     return Path(given).expanduser() if given else REPOSITORY / ".env"
-
-
-def _env_file() -> Mapping[str, str | None]:
-    return _read_env_file(env_file_path())
 
 
 @cache

@@ -84,15 +84,10 @@ def _header(text: str, delimiter: str) -> list[str]:
 
 def _cells(path: Path, text: str, delimiter: str) -> Iterator[list[str]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    while True:
-        try:
-            yield next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise UsageError(
-                f"{path}: line {reader.line_num} is not CSV: {error}. Nothing was done."
-            ) from error
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise UsageError(f"{path}: line {reader.line_num} is not CSV: {error}. Nothing was done.") from error
 
 
 def _rows(path: Path, text: str, delimiter: str) -> Iterator[Row]:

@@ -80,28 +80,25 @@ def _csv(path: Path, file: io.BufferedReader[_File]) -> Iterator[Row]:
     reader = csv.reader(_text_lines(file), strict=True)
     names: list[str] = []
     row_number = 0
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise UsageError(f"{path}: row {row_number + 1} is not CSV: {error}.") from error
-        except UnicodeDecodeError as error:
-            place = f"row {row_number + 1}" if names else "the header"
-            raise _not_utf8(path, f"{place} (line {reader.line_num + 1})", error) from error
-        if not cells:
-            continue
-        if not names:
-            names = _header(path, cells)
-            continue
-        row_number += 1
-        if len(cells) != len(names):
-            raise UsageError(
-                f"{path}: row {row_number} (line {reader.line_num}) has {len(cells)} cells, the header has"
-                f" {len(names)}."
-            )
-        yield dict(zip(names, cells, strict=True))
+    try:
+        for cells in reader:
+            if not cells:
+                continue
+            if not names:
+                names = _header(path, cells)
+                continue
+            row_number += 1
+            if len(cells) != len(names):
+                raise UsageError(
+                    f"{path}: row {row_number} (line {reader.line_num}) has {len(cells)} cells, the header"
+                    f" has {len(names)}."
+                )
+            yield dict(zip(names, cells, strict=True))
+    except csv.Error as error:
+        raise UsageError(f"{path}: row {row_number + 1} is not CSV: {error}.") from error
+    except UnicodeDecodeError as error:
+        place = f"row {row_number + 1}" if names else "the header"
+        raise _not_utf8(path, f"{place} (line {reader.line_num + 1})", error) from error
 
 
 def _header(path: Path, cells: list[str]) -> list[str]:

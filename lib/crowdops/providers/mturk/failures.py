@@ -93,7 +93,10 @@ def refusal(settings: Settings, method: str, response: dict[str, Any]) -> Error:
     if status < 500 and _is_foreign(response):
         return _no_api(settings)
     if code in _KEY_CODES or status == 403:
-        return CredentialsRefused(f"{endpoint} refused the key ({code}: {text}). {_key_hint(settings)}")
+        hint = "Check `aws configure list`."
+        if settings.environment == "local":
+            hint = f"The key is read from {credentials_path(settings.home)}."
+        return CredentialsRefused(f"{endpoint} refused the key ({code}: {text}). {hint}")
     if code in _THROTTLE_CODES:
         return Throttled(f"{endpoint} throttles without end ({text}). Try again later.")
     if status >= 500 or code == "ServiceFault":
@@ -136,9 +139,3 @@ def _is_foreign(answer: dict[str, Any]) -> bool:
 
 def _no_api(settings: Settings) -> ProviderError:
     return ProviderError(f"{settings.endpoint} answers, but not as the MTurk Requester API does.")
-
-
-def _key_hint(settings: Settings) -> str:
-    if settings.environment == "local":
-        return f"The key is read from {credentials_path(settings.home)}."
-    return "Check `aws configure list`."

@@ -10,8 +10,6 @@ from crowdops.formats.marks import Mark, parse_annotation
 from crowdops.formats.question_xml import parse_answer
 from crowdops.registry import Assignment
 
-OUTSTANDING = ("Assignable", "Unassignable")
-
 
 class Hit(NamedTuple):
     """A HIT as the API shows it. Counters may lag behind; only `status` says whether it is open."""
@@ -37,7 +35,7 @@ class Hit(NamedTuple):
     @property
     def is_outstanding(self) -> bool:
         """Whether workers can still accept it or are working on it."""
-        return self.status in OUTSTANDING
+        return self.status in ("Assignable", "Unassignable")
 
     @property
     def submitted(self) -> int:

@@ -87,14 +87,16 @@ class Calls:
         """Send a call once and return its answer. Unreachable if another try may help."""
         from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-        self._count(calls=1)
+        with self._lock:
+            self.calls += 1
         try:
             answer = call(**arguments)
         except ClientError as error:
             self._note_date(error.response)
             failure = failures.refusal(self._settings, method, error.response)
             if isinstance(failure, Throttled):
-                self._count(throttled=1)
+                with self._lock:
+                    self.throttled += 1
                 self._pacer.throttled()
             else:
                 self._pacer.answered()
@@ -107,11 +109,6 @@ class Calls:
         self._pacer.answered()
         failures.check_answer(self._settings, method, answer)
         return answer
-
-    def _count(self, *, calls: int = 0, throttled: int = 0) -> None:
-        with self._lock:
-            self.calls += calls
-            self.throttled += throttled
 
     def _note_date(self, answer: dict[str, Any]) -> None:
         """Keep what time it was at the endpoint, whatever it answered."""

@@ -92,14 +92,13 @@ def resolve(flags: Mapping[str, str | None], *, quiet: bool, verbose: bool, as_j
             f"environment {environment.value!r} (from {environment.source}) is not one of"
             f" {', '.join(ENVIRONMENTS)}."
         )
-    threads = int(_number("threads", values["threads"], whole=True))
     return Settings(
         environment=environment.value,
         endpoint=(values["endpoint"].value or ENVIRONMENTS[environment.value].endpoint).rstrip("/"),
         home=Path(values["home"].value or "").expanduser().absolute(),
         timeout=_number("timeout", values["timeout"]),
         poll_interval=_number("poll_interval", values["poll_interval"]),
-        threads=min(threads, 32),
+        threads=min(int(_number("threads", values["threads"], whole=True)), 32),
         backups_kept=int(_number("backups_kept", values["backups_kept"], whole=True)),
         quiet=quiet,
         verbose=verbose,

@@ -96,7 +96,8 @@ def _rows(path: Path, text: str, delimiter: str) -> Iterator[Row]:
     for cells in _cells(path, text, delimiter):
         if not names:
             names = [cell.strip() for cell in cells]
-            _check_header(path, names)
+            if twice := sorted({name for name in names if name and names.count(name) > 1}):
+                raise UsageError(f"{path}: the header names {', '.join(twice)} twice. Nothing was done.")
             continue
         number += 1
         if not any(cell.strip() for cell in cells):
@@ -106,11 +107,6 @@ def _rows(path: Path, text: str, delimiter: str) -> Iterator[Row]:
                 f"{path}: row {number} has {len(cells)} cells, the header has {len(names)}. Nothing was done."
             )
         yield Row(number, dict(zip(names, cells, strict=True)))
-
-
-def _check_header(path: Path, names: Sequence[str]) -> None:
-    if twice := sorted({name for name in names if name and names.count(name) > 1}):
-        raise UsageError(f"{path}: the header names {', '.join(twice)} twice. Nothing was done.")
 
 
 def money(text: str) -> Decimal:

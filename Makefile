@@ -36,7 +36,7 @@ demo: $(STAMP)  ## a whole run with six simulated workers, in about half a minut
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" bash examples/demo.sh
 
 test: $(STAMP) check  ## every test
-	$(PY) -m pytest -n $(JOBS) --dist loadfile
+	$(PY) -m pytest -n $(JOBS) --dist worksteal
 
 check: $(STAMP)  ## lint and types
 	$(VENV)/bin/ruff check lib scripts tests

@@ -26,9 +26,9 @@ settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True, scope="session")
-def one_loader() -> None:
+def one_botocore() -> None:
     """Read the API's description once, not for every client: it costs more than most tests."""
-    preload.share_loader()
+    preload.share_botocore()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -139,7 +139,7 @@ def visits(count: int, units: int, round_number: int) -> list[str]:
 
 def make_constant(folder: Path) -> None:
     """Turn a task server's folder into the other side; the constant is a page as long as a task's."""
-    with Served(folder) as server:
+    with Served(folder, fresh=True) as server:
         page = server.open(0, "3LENGTH").text
     (folder / "constant.py").write_text(CONSTANT % page)
     (folder / "Procfile").write_text("web: gunicorn --config python:constant\n")
@@ -182,11 +182,11 @@ def compare(directory: Path, options: argparse.Namespace) -> None:
     with contextlib.ExitStack() as stack:
         pool = stack.enter_context(ProcessPoolExecutor(GENERATORS, get_context("spawn")))
         sides = [
-            ("a constant from Flask", stack.enter_context(Served(constant, **processes)), 0),
-            ("a unit of 100 rows", stack.enter_context(Served(few, **processes)), 100),
+            ("a constant from Flask", stack.enter_context(Served(constant, fresh=True, **processes)), 0),
+            ("a unit of 100 rows", stack.enter_context(Served(few, fresh=True, **processes)), 100),
             (
                 f"a unit of {options.rows:,} rows",
-                stack.enter_context(Served(many, **processes)),
+                stack.enter_context(Served(many, fresh=True, **processes)),
                 options.rows,
             ),
         ]
@@ -195,7 +195,7 @@ def compare(directory: Path, options: argparse.Namespace) -> None:
         else:
             cluster = stack.enter_context(postgresql.Cluster())
             shared = write_folder(directory / "shared", animals(100))
-            server = stack.enter_context(Served(shared, DATABASE_URL=cluster.url, **processes))
+            server = stack.enter_context(Served(shared, DATABASE_URL=cluster.url, fresh=True, **processes))
             sides.append(("the same, leases on PostgreSQL", server, 100))
         rounds: list[list[Figures]] = [[] for _ in sides]
         for number in range(options.rounds + 1):

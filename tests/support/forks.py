@@ -63,12 +63,13 @@ class Process:
         *arguments: str,
         environment: Mapping[str, str],
         streams: Streams,
+        folder: Path = REPOSITORY,
         session: bool = False,
     ) -> None:
         self._program = program
         self._lock = threading.Lock()
         self._code: int | None = None
-        job = Job(self._program, list(arguments), dict(environment), os.getcwd(), list(streams), session)
+        job = Job(self._program, list(arguments), dict(environment), str(folder), list(streams), session)
         self._reports = _server().start(job)
         self.pid = int(self._reports.readline())
 
@@ -206,6 +207,7 @@ def _run(job: Job) -> None:
             sys.path[0] = str(Path(job.program).parent)
             runpy.run_path(job.program, run_name="__main__")
         else:
+            sys.path[0] = job.folder
             runpy.run_module(job.program, run_name="__main__", alter_sys=True)
         ending.code = 0
     except SystemExit as end:

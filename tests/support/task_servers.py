@@ -20,6 +20,8 @@ from urllib.parse import urlencode
 
 import requests
 
+from tests.support.forks import Process, Streams
+
 PACKAGE = Path(__file__).parents[2] / "lib" / "taskserver"
 TOKEN = "the-token-of-this-run-0123456789"
 WORKER = "A1TESTWORKER"
@@ -84,10 +86,15 @@ def unit_path(index: int, assignment: str = "", worker: str = WORKER, **changes:
 
 
 class Served:
-    """`with Served(folder) as server:` runs the folder's Procfile on a free port until it answers."""
+    """`with Served(folder) as server:` runs the folder's Procfile on a free port until it answers.
 
-    def __init__(self, folder: Path, **environ: str) -> None:
-        self.folder = folder
+    `fresh`: with a fresh interpreter, as everywhere else, in place of one that is forked from the tests' own.
+    """
+
+    process: Process | subprocess.Popen[bytes]
+
+    def __init__(self, folder: Path, *, fresh: bool = False, **environ: str) -> None:
+        self.folder, self._fresh = folder, fresh
         self.database_url = environ.get("DATABASE_URL", "")
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -115,12 +122,28 @@ class Served:
 
     def start(self) -> None:
         """Start without waiting for an answer."""
-        command = (self.folder / "Procfile").read_text().removeprefix("web:")
-        with (self.folder / "log").open("ab") as log:
+        program, *arguments = shlex.split((self.folder / "Procfile").read_text().removeprefix("web:"))
+        log = str(self.folder / "log")
+        if not self._fresh:
+            self.process = Process(
+                program,
+                *arguments,
+                *("--chdir", str(self.folder)),  # gunicorn takes the folder in which it was imported
+                environment=self._environ,
+                streams=Streams(stdout=log, stderr=log),
+                folder=self.folder,
+                session=True,
+            )
+            return
+        with open(log, "ab") as file:
             self.process = subprocess.Popen(
-                shlex.split(command), cwd=self.folder, env=self._environ, stdout=log, stderr=log,
+                [program, *arguments],
+                cwd=self.folder,
+                env=self._environ,
+                stdout=file,
+                stderr=file,
                 start_new_session=True,
-            )  # fmt: skip
+            )
 
     def kill(self) -> None:
         """SIGKILL to the whole group. Safe to repeat."""

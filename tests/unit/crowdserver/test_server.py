@@ -22,26 +22,19 @@ from crowdserver.storage import schema
 from crowdserver.storage.database import Database
 from tests.support import postgresql
 from tests.support.crowds import Crowd, CrowdFailed, free_port, is_over, wait_until
+from tests.support.forks import Process, Streams
 from tests.support.requesters import BOTH, Requester
 
 
-def _run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the server's command line where it must refuse to serve."""
-    return subprocess.run(
-        [sys.executable, "-m", "crowdserver", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        env={**os.environ, **environment},
-        check=False,
-    )
-
-
-def _refusal(finished: subprocess.CompletedProcess[str]) -> str:
-    """The one line that says why; click puts its usage before it."""
-    assert (finished.returncode, finished.stdout) == (2, "")
-    usage, help_line, blank, *error = finished.stderr.splitlines()
+def refusal(folder: Path, *arguments: str, code: int = 2) -> str:
+    """Run the server's command line where it must refuse to serve: the one line that says why."""
+    streams = Streams(stdout=str(folder / "out"), stderr=str(folder / "said"))
+    environment = {**os.environ, "CROWDOPS_HOME": str(folder)}
+    process = Process("crowdserver", *arguments, environment=environment, streams=streams)
+    assert (process.wait(30), (folder / "out").read_text()) == (code, "")
+    usage, help_line, blank, *error = (folder / "said").read_text().splitlines()  # click puts its usage first
     assert usage.startswith("Usage:") and help_line.startswith("Try") and blank == ""
+    (folder / "said").unlink()
     (line,) = error
     return line
 
@@ -55,33 +48,32 @@ def test_one_line_says_that_it_is_ready(tmp_path: Path) -> None:
 
 
 def test_what_cannot_work_is_refused_in_one_line(tmp_path: Path) -> None:
-    home = {"CROWDOPS_HOME": str(tmp_path)}
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert _refusal(_run("--port", str(port), **home)) == (
+        assert refusal(tmp_path, "--port", str(port)) == (
             f"Error: cannot listen on 127.0.0.1 port {port}: Address already in use"
         )
-    assert _refusal(_run("--host", "0.0.0.0", "--control", **home)) == (
+    assert refusal(tmp_path, "--host", "0.0.0.0", "--control") == (
         "Error: --control lets anybody who reaches the server move its clock: not on 0.0.0.0"
     )
-    assert _refusal(_run("--database", "mysql://x/y", **home)) == (
+    assert refusal(tmp_path, "--database", "mysql://x/y") == (
         "Error: a crowd server keeps its state in sqlite or PostgreSQL, not in 'mysql'"
     )
-    assert _refusal(_run("--database", "nonsense", **home)).startswith(
+    assert refusal(tmp_path, "--database", "nonsense").startswith(
         "Error: 'nonsense' is not a database address"
     )
-    assert _refusal(_run("--database", "sqlite://", **home)) == (
+    assert refusal(tmp_path, "--database", "sqlite://") == (
         "Error: a crowd server needs a database in a file; in memory it would forget everything"
     )
-    assert _refusal(_run("--balance", "1.005", **home)) == (
+    assert refusal(tmp_path, "--balance", "1.005") == (
         "Error: Invalid value for '--balance': '1.005' is not an amount of money with at most two decimals"
     )
     port = free_port()
-    refusal = _refusal(_run("--database", f"postgresql://me:secret@127.0.0.1:{port}/none", **home))
-    assert refusal.startswith(
+    line = refusal(tmp_path, "--database", f"postgresql://me:secret@127.0.0.1:{port}/none")
+    assert line.startswith(
         f"Error: cannot use the database postgresql+psycopg://me:***@127.0.0.1:{port}/none: "
     )
-    assert "secret" not in refusal
+    assert "secret" not in line
 
 
 def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What a server needs to start, what it says when that is missing, and what it stands."""
 
+import signal
 from pathlib import Path
 
 import psutil
@@ -105,7 +106,7 @@ def test_a_database_that_does_not_answer_is_said_without_its_password(folder: Pa
 
 
 def test_health_says_which_run_is_served(folder: Path) -> None:
-    with Served(folder) as server:
+    with Served(folder, fresh=True) as server:
         server.open(0, "3A")
         assert server.health() == {
             "status": "ok", "run_id": "20261122-114502-k3f9", "task_name": "animals-pilot-1",
@@ -126,7 +127,7 @@ def test_sigterm_ends_the_server_and_leaves_no_process(folder: Path) -> None:
     with Served(folder) as server:
         server.open(0, "3WARM")
         processes = psutil.Process(server.process.pid).children()
-        server.process.terminate()
+        server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(timeout=DEADLINE) == 0
         assert psutil.wait_procs(processes, timeout=DEADLINE)[1] == []
     with pytest.raises(requests.ConnectionError):

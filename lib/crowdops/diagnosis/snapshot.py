@@ -8,10 +8,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from crowdops import bulk
 from crowdops.config.settings import variable
 from crowdops.context import Context
-from crowdops.errors import Error, NotFound
+from crowdops.errors import Error
 from crowdops.hits import differences, scan
 from crowdops.hits.differences import Difference
 from crowdops.payments import budgets, pricing
@@ -194,9 +193,7 @@ def _times_of_work(
     """
     accepted, submitted = context.registry.last_work(run.run_id)
     accepts, submissions = [accepted], [submitted]
-    for outcome in bulk.outcomes(
-        lambda hit_id: context.provider.submissions(hit_id, 1), uncollected, threads=context.settings.threads
-    ):
+    for outcome in context.outcomes(lambda hit_id: context.provider.submissions(hit_id, 1), uncollected):
         for submission in outcome.result or []:
             accepts.append(submission.accepted_at)
             submissions.append(submission.submitted_at)
@@ -205,12 +202,8 @@ def _times_of_work(
 
 def _requirements(provider: MTurk, run: Run, hits: Sequence[Hit]) -> list[dict[str, Any]]:
     """Return the requirements as a HIT of the run has them: with those that keep blocked workers away."""
-    for hit in hits:
-        try:
-            return provider.definition(hit.hit_id).qualifications
-        except NotFound:
-            continue
-    return run.parameters.qualifications
+    definition = scan.read_definition(provider, hits)
+    return definition.qualifications if definition else run.parameters.qualifications
 
 
 def _read_pages(context: Context, run: Run) -> Pages | None:

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 from typing import NamedTuple
 
-from crowdops import bulk
 from crowdops.context import Context
 from crowdops.errors import Error, NotFound
 from crowdops.hits import scan
@@ -164,7 +163,7 @@ def find(context: Context, run: Run, condition: str, hits: Sequence[Hit]) -> Ite
     What the process that attends a run is about to put right by itself is left out, and so is what a detached
     run has ready to be collected. Raises the first error of a HIT that is on no list and cannot be read.
     """
-    missing = read_hits(context, missing_hits(context.registry, run, hits))
+    missing = read_missing(context, run, hits)
     for error in missing.errors.values():
         raise error
     for unit in outstanding_units(context.registry, run, missing.gone):
@@ -201,7 +200,7 @@ class HitsRead(NamedTuple):
 def read_hits(context: Context, hit_ids: Collection[str]) -> HitsRead:
     """Ask for HITs, one call each. When the endpoint falls silent, the rest is not tried and left out."""
     read = HitsRead({}, set(), {})
-    for outcome in bulk.outcomes(context.provider.hit, hit_ids, threads=context.settings.threads):
+    for outcome in context.outcomes(context.provider.hit, hit_ids):
         if outcome.result:
             read.hits[outcome.item] = outcome.result
         elif isinstance(outcome.error, NotFound):
@@ -211,10 +210,11 @@ def read_hits(context: Context, hit_ids: Collection[str]) -> HitsRead:
     return read
 
 
-def missing_hits(registry: Registry, run: Run, listed: Sequence[Hit]) -> list[str]:
-    """Return the HITs of a run that should be listed by now."""
+def read_missing(context: Context, run: Run, listed: Sequence[Hit]) -> HitsRead:
+    """Ask for the HITs of a run that should be listed by now and are not; see read_hits()."""
     before = datetime.now(UTC) - LISTING_LAG
-    return registry.missing_hits(run.run_id, [hit.hit_id for hit in listed], before)
+    hit_ids = context.registry.missing_hits(run.run_id, [hit.hit_id for hit in listed], before)
+    return read_hits(context, hit_ids)
 
 
 def outstanding_units(registry: Registry, run: Run, hit_ids: Collection[str]) -> list[Unit]:

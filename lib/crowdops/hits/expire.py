@@ -10,7 +10,7 @@ from crowdops.bulk import Action, Outcome
 from crowdops.context import Context
 from crowdops.errors import NotFound
 from crowdops.providers.mturk.client import Hit
-from crowdops.registry import Registry, Run
+from crowdops.registry import Registry, Run, Unit
 
 
 class Target(NamedTuple):
@@ -25,6 +25,12 @@ def can_be_accepted(hit: Hit) -> bool:
     """Return whether somebody can accept a HIT, or could when the work in hand is returned."""
     # Where the clocks differ, only the status tells.
     return hit.status == "Assignable" or (hit.is_outstanding and hit.expiration > datetime.now(UTC))
+
+
+def outstanding_by_hit(registry: Registry, run_id: str) -> dict[str, Unit]:
+    """Return the outstanding units of a run by the ids of their HITs."""
+    units = registry.iter_units(run_id, ["outstanding"])
+    return {unit.hit_id: unit for unit in units if unit.hit_id}
 
 
 def find_targets(context: Context, runs: Sequence[Run]) -> tuple[list[Target], int]:
@@ -47,9 +53,9 @@ def find_targets(context: Context, runs: Sequence[Run]) -> tuple[list[Target], i
         else:
             expired += 1
     for run_id in run_ids:
-        for unit in context.registry.iter_units(run_id, ["outstanding"]):
-            if unit.hit_id and unit.hit_id not in listed:
-                targets.append(Target(run_id, unit.unit_index, unit.hit_id))
+        for hit_id, unit in outstanding_by_hit(context.registry, run_id).items():
+            if hit_id not in listed:
+                targets.append(Target(run_id, unit.unit_index, hit_id))
     return targets, expired
 
 

@@ -16,9 +16,9 @@ from crowdops.hits.differences import (
     age,
     compare,
     may_be_replaced,
-    missing_hits,
     outstanding_units,
     read_hits,
+    read_missing,
 )
 from crowdops.hits.expire import Target, fail_deleted
 from crowdops.providers.mturk.client import Hit
@@ -47,7 +47,7 @@ def reconcile(context: Context, run: Run, hits: Sequence[Hit]) -> Reconciled:
     then, and waits for what is being worked on. What has ended is collected, because it may be on no list
     that a run asks for. A HIT that cannot be read again is taken for what the list said.
     """
-    missing = read_hits(context, missing_hits(context.registry, run, hits))
+    missing = read_missing(context, run, hits)
     listed = {hit.hit_id: hit for hit in hits} | missing.hits
     doubtful = [hit.hit_id for hit in listed.values() if _is_doubtful(context.registry, run, hit)]
     again = read_hits(context, doubtful)

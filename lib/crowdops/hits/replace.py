@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from crowdops import bulk
 from crowdops.context import Context
 from crowdops.errors import NotFound, WrongState
 from crowdops.formats import question_xml
+from crowdops.hits.expire import outstanding_by_hit
 from crowdops.providers.mturk.client import MTurk
 from crowdops.registry import Run
 
@@ -32,11 +32,8 @@ def move(context: Context, run: Run, url: str) -> Moved:
     """
     _note_stranded(context, run, url)
     replanned, kept = 0, 0
-    for outcome in bulk.outcomes(
-        lambda unit: _remove(context.provider, unit.hit_id or ""),
-        context.registry.stranded_units(run.run_id),
-        threads=context.settings.threads,
-    ):
+    units = context.registry.stranded_units(run.run_id)
+    for outcome in context.outcomes(lambda unit: _remove(context.provider, unit.hit_id or ""), units):
         if outcome.get():
             context.registry.plan_again(run.run_id, outcome.item.unit_index, outcome.item.hit_id or "")
             replanned += 1
@@ -47,18 +44,12 @@ def move(context: Context, run: Run, url: str) -> Moved:
 
 def _note_stranded(context: Context, run: Run, url: str) -> None:
     """Write down which units' HITs lead elsewhere, before the first of them goes."""
-    indexes = {
-        unit.hit_id: unit.unit_index
-        for unit in context.registry.iter_units(run.run_id, ["outstanding"])
-        if unit.hit_id
-    }
-    for outcome in bulk.outcomes(
-        context.provider.definition, list(indexes), threads=context.settings.threads
-    ):
+    units = outstanding_by_hit(context.registry, run.run_id)
+    for outcome in context.outcomes(context.provider.definition, units):
         if outcome.result:
             address = question_xml.external_url(outcome.result.question) or ""
             if not address.startswith(f"{url.rstrip('/')}/"):
-                context.registry.set_stranded(run.run_id, indexes[outcome.item], outcome.item)
+                context.registry.set_stranded(run.run_id, units[outcome.item].unit_index, outcome.item)
         elif outcome.error and not isinstance(outcome.error, NotFound):
             raise outcome.error
 

@@ -1,10 +1,12 @@
-"""One walk over an account: which HITs it has of which run."""
+"""The HITs of an account: which it has of which run, and what those were made from."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from crowdops.providers.mturk.client import Hit, MTurk
+from crowdops.errors import NotFound
+from crowdops.providers.mturk.client import Definition, Hit, MTurk
 
 
 class AccountScan(NamedTuple):
@@ -24,3 +26,13 @@ def scan(provider: MTurk) -> AccountScan:
         else:
             foreign += 1
     return AccountScan(hits_by_run, foreign)
+
+
+def read_definition(provider: MTurk, hits: Iterable[Hit]) -> Definition | None:
+    """Return what the HITs of a run were made from; None if there is none any more."""
+    for hit in hits:
+        try:
+            return provider.definition(hit.hit_id)
+        except NotFound:  # deleted since it was listed; the run's others are made from the same
+            continue
+    return None

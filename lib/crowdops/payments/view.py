@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from crowdops.config.settings import Settings
 from crowdops.console import columns, output
@@ -17,14 +17,6 @@ from crowdops.payments.bonus_plans import BonusPlan
 from crowdops.payments.compensation_plans import MakeupPlan
 from crowdops.providers.mturk.client import Balance
 from crowdops.registry import Registry, Run
-
-
-class _Line(NamedTuple):
-    """A line of the account: a run, all runs of a task_name, or all."""
-
-    task_name: str
-    run: str
-    figures: Figures
 
 
 def _money(key: str, heading: str, amount: Callable[[Figures], Decimal]) -> Column[Figures]:
@@ -52,30 +44,18 @@ _FIGURES: Sequence[Column[Figures]] = [
 ]
 
 
-def _of_line(column: Column[Figures]) -> Column[_Line]:
-    cell = column.cell or column.value
-    return Column(None, column.heading, lambda line: cell(line.figures))
-
-
-_LINES: Sequence[Column[_Line]] = [
-    Column(None, "task_name", lambda line: line.task_name),
-    Column(None, "run", lambda line: line.run),
-    *map(_of_line, _FIGURES),
-]
-
-
 def account_table(runs: Sequence[RunFigures]) -> None:
     """Write a line for each run, each task_name with several runs, and all."""
-    columns.table(_LINES, _lines(runs))
+    output.table(["task_name", "run", *columns.headings(_FIGURES)], list(_rows(runs)))
 
 
-def _lines(runs: Sequence[RunFigures]) -> Iterator[_Line]:
+def _rows(runs: Sequence[RunFigures]) -> Iterator[list[object]]:
     for task_name, group in account.by_task_name(runs).items():
         for run in group:
-            yield _Line(task_name, run.run.run_id, run.figures)
+            yield [task_name, run.run.run_id, *columns.row(_FIGURES, run.figures)]
         if len(group) > 1:
-            yield _Line(task_name, f"{len(group)} runs", account.total(group))
-    yield _Line("all", f"{len(runs)} runs", account.total(runs))
+            yield [task_name, f"{len(group)} runs", *columns.row(_FIGURES, account.total(group))]
+    yield ["all", f"{len(runs)} runs", *columns.row(_FIGURES, account.total(runs))]
 
 
 def account_document(runs: Sequence[RunFigures], balance: Balance, settings: Settings) -> dict[str, Any]:

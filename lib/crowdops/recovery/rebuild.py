@@ -16,12 +16,12 @@ from crowdops.config import settings as config
 from crowdops.config.parameters import Parameters
 from crowdops.config.settings import Selection
 from crowdops.context import Context
-from crowdops.errors import NotFound, UsageError
+from crowdops.errors import UsageError
 from crowdops.formats import question_xml
-from crowdops.hits import reconcile
+from crowdops.hits import reconcile, scan
 from crowdops.hits.scan import AccountScan
 from crowdops.payments import bonuses
-from crowdops.providers.mturk.client import Definition, Hit, MTurk
+from crowdops.providers.mturk.client import Definition, Hit
 from crowdops.registry import Run
 from crowdops.results import collect
 from crowdops.servers.status import ServerStatus
@@ -66,13 +66,13 @@ def find(context: Context, account: AccountScan, statuses: Iterable[ServerStatus
 def _marked_run(context: Context, run_id: str, hits: list[Hit], servers: list[ServerStatus]) -> MarkedRun:
     task_names = [hit.mark.task_name for hit in hits if hit.mark]
     task_names += [status.task_name or "" for status in servers]
-    home = context.settings.home
+    settings = context.settings
     return MarkedRun(
         run_id=run_id,
         task_name=task_names[0],
         hits=hits,
         servers=servers,
-        at_home=(home / "runs" / run_id).exists() or (home / "locks" / f"{run_id}.lock").exists(),
+        at_home=settings.run_folder(run_id).exists() or (settings.home / "locks" / f"{run_id}.lock").exists(),
         known=context.registry.run(run_id) is not None,
     )
 
@@ -146,7 +146,7 @@ def _adopt_run(context: Context, marked: MarkedRun) -> bool:
     """Write a run down as 'running': without a process that is a crashed one, to be ended or carried on."""
     if context.registry.run(marked.run_id):
         return False
-    definition = _definition(context.provider, marked.hits)
+    definition = scan.read_definition(context.provider, marked.hits)
     run = Run.new(marked.run_id, context.settings, _parameters(marked, definition))
     run = run._replace(
         state="running",
@@ -154,15 +154,6 @@ def _adopt_run(context: Context, marked: MarkedRun) -> bool:
         created_at=datetime.strptime(marked.run_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC),
     )
     return context.registry.adopt_run(run)
-
-
-def _definition(provider: MTurk, hits: Iterable[Hit]) -> Definition | None:
-    for hit in hits:
-        try:
-            return provider.definition(hit.hit_id)
-        except NotFound:  # deleted since it was listed; the run's others are made from the same
-            continue
-    return None
 
 
 def _parameters(marked: MarkedRun, definition: Definition | None) -> Parameters:

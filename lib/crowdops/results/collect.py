@@ -44,12 +44,8 @@ def collect(context: Context, hits: Iterable[Hit], *, mark: bool = True) -> Iter
     is outstanding until then.
     """
     to_mark: list[Hit] = []
-    outcomes = bulk.outcomes(
-        lambda hit: fetch(context.provider, hit),
-        _reopened(context.registry, hits),
-        threads=context.settings.threads,
-    )
-    for outcome in outcomes:
+    reopened = _reopened(context.registry, hits)
+    for outcome in context.outcomes(lambda hit: fetch(context.provider, hit), reopened):
         if outcome.result is not None and store(context.registry, outcome.item, outcome.result):
             to_mark.append(outcome.item)
         yield outcome
@@ -90,9 +86,7 @@ def store(registry: Registry, hit: Hit, assignments: Sequence[Assignment]) -> bo
 
 def mark_collected(context: Context, hits: Iterable[Hit]) -> None:
     """Take HITs whose results are stored off the reviewable ones. A failure is made good next time."""
-    for _ in bulk.outcomes(
-        lambda hit: context.provider.mark_reviewing(hit.hit_id), hits, threads=context.settings.threads
-    ):
+    for _ in context.outcomes(lambda hit: context.provider.mark_reviewing(hit.hit_id), hits):
         pass
 
 

@@ -81,9 +81,9 @@ class Drain:
     def _expire_known(self) -> list[tuple[str, str]]:
         """Expire the HITs that are known. Returns those that failed; one that somebody deleted is done."""
         targets = [
-            expire.Target(self._run_id, unit.unit_index, unit.hit_id)
-            for unit in self._context.registry.iter_units(self._run_id, ["outstanding"])
-            if unit.hit_id and not unit.expired_at
+            expire.Target(self._run_id, unit.unit_index, hit_id)
+            for hit_id, unit in expire.outstanding_by_hit(self._context.registry, self._run_id).items()
+            if not unit.expired_at
         ]
         bar = self._context.progress(len(targets), "expired")
         result = bulk.carry_out(
@@ -102,14 +102,9 @@ class Drain:
 
         The API shows accepted work as a count; the moment is the latest at which it can be submitted.
         """
-        units = {
-            unit.hit_id: unit
-            for unit in self._context.registry.iter_units(self._run_id, ["outstanding"])
-            if unit.hit_id
-        }
+        units = expire.outstanding_by_hit(self._context.registry, self._run_id)
         in_flight = []
-        threads = self._context.settings.threads
-        for outcome in bulk.outcomes(self._context.provider.hit, list(units), threads=threads):
+        for outcome in self._context.outcomes(self._context.provider.hit, units):
             if isinstance(outcome.error, Unreachable):
                 self._attended.outage.give_up(outcome.error)  # a list with gaps would be taken for whole
             if outcome.result and outcome.result.pending:

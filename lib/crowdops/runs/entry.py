@@ -28,7 +28,7 @@ def enter(context: Context, plan: LaunchPlan, run_id: str, *, detached: bool) ->
 
 def keep_template(settings: Settings, run_id: str, template: Path) -> None:
     """Keep a run's page as it is now: whole or not at all. Safe to repeat."""
-    folder = settings.home / "runs" / run_id
+    folder = settings.run_folder(run_id)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with output.destination(folder / "template.html") as file:

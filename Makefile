@@ -45,7 +45,7 @@ check: $(STAMP)  ## lint and types
 	$(VENV)/bin/lint-imports
 
 sweep: $(STAMP)  ## the long sweeps: kill -9 and Ctrl-C at every point, and a table of them; 35 to 40 minutes on two cores
-	CROWDOPS_FULL_SWEEP=1 $(PY) -m pytest -n $(JOBS) --timeout=1800 tests/crash tests/unit/crowdops/runs/test_served_here.py tests/scripts/local/test_kill_servers.py
+	CROWDOPS_FULL_SWEEP=1 $(PY) -m pytest -n $(JOBS) --timeout=1800 tests/crash
 
 bench: $(STAMP)  ## measure, side by side with what people use instead
 	@for file in tests/benchmarks/[a-z]*.py; do echo "== $$file"; $(PY) -m tests.benchmarks.$$(basename $$file .py) || exit 1; done

@@ -19,11 +19,13 @@ from crowdops.providers import processes
 from crowdops.registry import Registry, Run, Server
 from crowdops.runs import entry, plan
 from crowdops.servers import links
-from tests.support.heroku.emulator import TOKEN
+from tests.support.heroku.emulator import ACCOUNT_EMAIL, TOKEN
 from tests.support.heroku.running import RunningEmulator
 from tests.support.home import Home
 from tests.support.scripts import Invoked, Script
 from tests.support.serving import SERVED_PAGE
+
+UNKNOWN_RUN = "20250101-000000-zzzz"
 
 
 class Servers:
@@ -153,3 +155,15 @@ class HerokuServers(Servers):
         if config_vars:
             self.emulator.call("PATCH", f"/apps/{app_id}/config-vars", config_vars, token=token)
         return app_id
+
+
+def marked(
+    run_id: str = UNKNOWN_RUN, creator: str = ACCOUNT_EMAIL, task_name: str = "pilot-1"
+) -> dict[str, str]:
+    """The config vars of an app of ours."""
+    return {
+        "CROWDOPS_MANAGED": "1",
+        "CROWDOPS_RUN_ID": run_id,
+        "CROWDOPS_TASK_NAME": task_name,
+        "CROWDOPS_CREATOR": creator,
+    }

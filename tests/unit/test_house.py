@@ -152,6 +152,12 @@ def test_a_script_has_the_name_of_nothing_else_and_stays_small(script: Path) -> 
     assert len(code) <= 80, "a script opens, selects, asks, does and shows; the rest belongs into the library"
 
 
+def test_each_script_has_its_test_file_and_each_test_file_its_script() -> None:
+    tests = (REPOSITORY / "tests" / "scripts").glob("*/test_*.py")
+    tested = {f"{path.parent.name}/{path.stem.removeprefix('test_')}" for path in tests}
+    assert tested == set(SCRIPT_NAMES)
+
+
 def test_the_readme_has_a_line_for_each_script() -> None:
     readme = (REPOSITORY / "README.md").read_text()
     assert not [name for name in SCRIPT_NAMES if f"{name}.py" not in readme]

@@ -9,21 +9,7 @@ import pytest
 from crowdops.registry import locks
 from tests.support.fixtures import COLLEAGUE, COLLEAGUE_TOKEN
 from tests.support.heroku.emulator import ACCOUNT_EMAIL
-from tests.support.servers import HerokuServers
-
-UNKNOWN_RUN = "20250101-000000-zzzz"
-
-
-def marked(
-    run_id: str = UNKNOWN_RUN, creator: str = ACCOUNT_EMAIL, task_name: str = "pilot-1"
-) -> dict[str, str]:
-    """The config vars of an app of ours."""
-    return {
-        "CROWDOPS_MANAGED": "1",
-        "CROWDOPS_RUN_ID": run_id,
-        "CROWDOPS_TASK_NAME": task_name,
-        "CROWDOPS_CREATOR": creator,
-    }
+from tests.support.servers import UNKNOWN_RUN, HerokuServers, marked
 
 
 def add_leftovers(heroku: HerokuServers) -> list[str]:

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,12 +15,9 @@ import pytest
 
 from crowdops.providers import processes
 from crowdops.registry import locks
-from tests.support import sweeps
 from tests.support.crowds import is_over, wait_until
 from tests.support.servers import LocalServers
 
-# The registry's commits of a launch: 1 the intent, 2 the pid, 3 that it is up.
-COMMITS = [(when, number) for number in (1, 2, 3) for when in ("before", "after")]
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(1000)"]
 
 
@@ -220,29 +216,6 @@ def test_a_name_that_is_nobodys_is_refused(local: LocalServers) -> None:
 # After a crash
 
 
-@pytest.mark.parametrize(("when", "number"), COMMITS if sweeps.FULL else COMMITS[2:5])
-def test_a_launch_that_is_killed_leaves_nothing_that_is_not_found(
-    local: LocalServers, when: str, number: int, record_property: sweeps.Record
-) -> None:
-    run = local.add_run()
-    assert local.strike(when, number, run.run_id) == -signal.SIGKILL
-    sweeps.count(record_property, "launch_server, then kill_servers")
-    left = local.listed()
-    is_running = local.processes() != []
-    assert [server["exists"] for server in left if server["exists"]] == [True] * is_running
-    assert all(server["leftover"] for server in left)
-    assert len(left) == (0 if (when, number) == ("before", 1) else 1)
-    killed = local.kill()
-    assert (killed["done"], killed["already"], killed["exit_code"]) == (
-        int(is_running),
-        len(left) - is_running,
-        0,
-    )
-    assert local.processes() == []
-    assert local.kill()["selected"] == 0
-    assert local.listed() == []
-
-
 def test_without_the_registry_servers_are_found_by_their_marks_alone(local: LocalServers) -> None:
     runs = [local.add_run("pilot-1"), local.add_run("pilot-2")]
     names = {local.launch(run)["name"] for run in runs}
@@ -256,26 +229,3 @@ def test_without_the_registry_servers_are_found_by_their_marks_alone(local: Loca
     assert local.kill()["selected"] == 0, "runs that this registry does not know are not meant by default"
     assert local.kill("--all-runs")["done"] == len(names)
     assert local.processes() == []
-
-
-def test_a_server_that_hangs_is_shown_as_not_answering(
-    local: LocalServers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CROWDOPS_TIMEOUT", "0.5")
-    monkeypatch.setattr(processes, "TERM_SECONDS", 0.2)
-    local.launch(local.add_run())
-    for process in local.processes():
-        psutil.Process(process.pid).suspend()
-    began = time.monotonic()
-    (server,) = local.listed()
-    assert time.monotonic() - began < 5
-    assert (server["exists"], server["dyno_state"], server["answers"]) == (True, "up", False)
-    assert local.kill()["done"] == 1
-
-
-def test_the_table_says_what_to_type(local: LocalServers) -> None:
-    name = local.launch(local.add_run())["name"]
-    result = local.invoke("print_server_status")
-    assert name in result.stdout
-    assert "1 of 1 servers are leftovers" in result.stderr
-    assert "scripts/local/kill_servers.py --all-runs --dry-run" in result.stderr

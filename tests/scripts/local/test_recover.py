@@ -301,6 +301,16 @@ def test_runs_of_another_endpoint_are_listed_with_the_command_that_takes_them_on
     assert len(world.open_hits()) == 3
 
 
+def test_a_second_recover_has_nothing_to_do(world: World, crashed: str) -> None:
+    assert world.recover().exit_code == 0
+    before = world.sql("SELECT * FROM events"), len(world.gate.calls)
+    again = world.recover()
+    assert (again.exit_code, again.stdout) == (0, "")
+    assert "Nothing is left over" in again.stderr
+    assert {call.operation for call in world.gate.calls[before[1] :]} == {"ListHITs"}
+    assert world.sql("SELECT * FROM events") == before[0]
+
+
 def test_a_run_that_cannot_be_ended_does_not_keep_the_others(world: World, crashed: str) -> None:
     second = world.crash(units=2, assignments=2).run_id
 

@@ -1,8 +1,8 @@
 """Processes of their own that start quickly: forked from one that has imported the libraries already.
 
-A fresh interpreter spends half a second of CPU on imports, and the suite starts hundreds of processes. What is forked
-is a real process all the same: it has a pid, signals and files of its own, ends as an interpreter ends, and dies of
-kill -9. That each script works in a fresh interpreter, tests/unit/test_house.py shows.
+A fresh interpreter spends half a second of CPU on imports, and the suite starts hundreds of processes. What
+is forked is a real process all the same: it has a pid, signals and files of its own, ends as an interpreter
+ends, and dies of kill -9. That each script works in a fresh interpreter, tests/unit/test_house.py shows.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Job(NamedTuple):
 
 
 class Process:
-    """A running program, with the methods of subprocess.Popen that tests need. `program`: a file, or a module's name."""
+    """A running program, a file or a module by its name, with what tests need of subprocess.Popen."""
 
     def __init__(
         self,
@@ -100,11 +100,12 @@ class Process:
         self.send_signal(signal.SIGKILL)
 
     def _look(self, seconds: float) -> int | None:
-        with self._lock:
-            if self._code is None and select.select([self._reports], [], [], seconds)[0]:
-                self._code = int(self._reports.readline())
-                self._reports.close()
-            return self._code
+        # Waiting is outside the lock: one thread waits for the end while another asks whether it has come.
+        if self._code is None and select.select([self._reports], [], [], seconds)[0]:
+            with self._lock:
+                if self._code is None:
+                    self._code = int(self._reports.readline())
+        return self._code
 
 
 class Server:
@@ -118,7 +119,7 @@ class Server:
         self._lock = threading.Lock()
 
     def start(self, job: Job) -> io.FileIO:
-        """Start a process; returns where its pid can be read, and its exit code once it has ended, a line each."""
+        """Start a process; returns where its pid can be read, and later its exit code, a line each."""
         reading, writing = os.pipe()
         message = json.dumps(job).encode()
         with self._lock:
@@ -139,7 +140,7 @@ def _server() -> Server:
 
 
 def stop() -> None:
-    """End the process from which others are forked, if there is one; the next one that is needed starts anew."""
+    """End the process from which others are forked, if there is one."""
     if _server.cache_info().currsize:
         _server().stop()
         _server.cache_clear()
@@ -149,7 +150,7 @@ def stop() -> None:
 
 
 def _serve(jobs: socket.socket) -> Job | None:
-    """Fork a process for each job, and report how it ended. Returns the job in the forked process, else None."""
+    """Fork a process for each job, and report how it ended. Returns the job in the forked process."""
     reports: dict[int, int] = {}
     woken, waking = os.pipe()
     os.set_blocking(waking, False)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from crowdops.config.parameters import Parameters
 from crowdops.config.settings import Settings
@@ -19,7 +20,7 @@ from crowdops.servers.backend import backend_of
 MAX_RESTARTS = 3
 
 
-class Pages(ABC):
+class Pages(Protocol):
     """Where the workers of a run find their pages. Unless a kind says otherwise, nothing runs for them."""
 
     @abstractmethod

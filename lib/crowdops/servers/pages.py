@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from crowdops.config.parameters import Parameters
 from crowdops.config.settings import Settings
@@ -20,12 +18,12 @@ from crowdops.servers.backend import backend_of
 MAX_RESTARTS = 3
 
 
-class Pages(Protocol):
+class Pages:
     """Where the workers of a run find their pages. Unless a kind says otherwise, nothing runs for them."""
 
-    @abstractmethod
     def question(self, unit: Unit) -> str:
         """Return the Question XML of a unit's HIT. Called from several threads."""
+        raise NotImplementedError
 
     def are_up(self) -> bool:
         """Return whether the pages can be had, after a try to mend them. ServerFailed after the last try."""

@@ -6,6 +6,7 @@ import queue
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, NamedTuple, TypeVar, cast
 
 from crowdops.errors import Error, RegistryError, Unreachable
@@ -48,29 +49,19 @@ def outcomes(
     """
     waiting = iter(items)
     finished: queue.SimpleQueue[Outcome[Item, Result] | BaseException] = queue.SimpleQueue()
-
-    def work(item: Item) -> None:
-        try:
-            finished.put(Outcome(item, function(item), None))
-        except Error as error:
-            finished.put(Outcome(item, None, error))
-        except BaseException as bug:  # noqa: BLE001 - carried to the consumer's thread, and raised there
-            finished.put(bug)
-
-    running, paused, exhausted = 0, False, False
-    with ThreadPoolExecutor(threads or 1, thread_name_prefix="call") as pool:
+    running, paused, most = 0, False, threads or 1
+    with ThreadPoolExecutor(most, thread_name_prefix="call") as pool:
         while True:
-            while running < (threads or 1) and not (paused or exhausted or stop()):
+            while running < most and not (paused or stop()):
                 try:
-                    item = next(waiting)
+                    work = partial(_call, function, next(waiting), finished)
                 except StopIteration:
-                    exhausted = True
                     break
                 running += 1
                 if threads:
-                    pool.submit(work, item)
+                    pool.submit(work)
                 else:
-                    work(item)
+                    work()
             if running == 0:
                 return
             outcome = finished.get()
@@ -79,6 +70,20 @@ def outcomes(
                 raise outcome
             paused = isinstance(outcome.error, Unreachable)
             yield outcome
+
+
+def _call(
+    function: Callable[[Item], Result],
+    item: Item,
+    finished: queue.SimpleQueue[Outcome[Item, Result] | BaseException],
+) -> None:
+    """Put what came of an item into the queue, for the consumer's thread."""
+    try:
+        finished.put(Outcome(item, function(item), None))
+    except Error as error:
+        finished.put(Outcome(item, None, error))
+    except BaseException as bug:  # noqa: BLE001 - carried to the consumer's thread, and raised there
+        finished.put(bug)
 
 
 @dataclass

@@ -85,11 +85,14 @@ def _check_pages(snapshot: Snapshot, pages: Pages) -> Iterator[Check]:
         yield Check("where it runs", finding, is_up or not is_needed)
     elif pages.note:
         yield Check("where it runs", pages.note, None)
+    is_serving = pages.answers and pages.serves in (None, snapshot.run.run_id) and not pages.is_draining
+    yield Check("its pages", _describe_answer(pages), is_serving or not is_needed)
+
+
+def _describe_answer(pages: Pages) -> str:
     finding = "answers" if pages.answers else "does not answer"
     finding += f", serves {pages.serves}" if pages.serves else ""
-    finding += ", is draining: it gives out no more pages" if pages.is_draining else ""
-    is_serving = pages.answers and pages.serves in (None, snapshot.run.run_id) and not pages.is_draining
-    yield Check("its pages", finding, is_serving or not is_needed)
+    return finding + (", is draining: it gives out no more pages" if pages.is_draining else "")
 
 
 def _check_work(snapshot: Snapshot, work: Work) -> Iterator[Check]:

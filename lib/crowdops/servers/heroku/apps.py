@@ -78,19 +78,28 @@ class _Reader:
         marked = app_marks is not None and refusal is None
         is_ours = app_marks is not None and app_marks.creator == self._email
         server = _server(app, app_marks or Marks(row.run_id if row and intended else None, None, ""), row)
-        formation = [] if config is None else self.heroku.formation(app.id)
-        return ServerStatus(
+        status = ServerStatus(
             server,
             known=row is not None,
             exists=True,
-            scaled=sum(entry.quantity for entry in formation if entry.process_type == "web"),
-            dyno_state=None if config is None else web_state(self.heroku, app.id),
+            scaled=0,
+            dyno_state=None,
             # Somebody else's page is not ours to ask.
             answers=is_ours and bool(app.web_url) and is_answering(server, self._timeout),
             orphan=(marked or intended) and is_orphan(self._conditions, server.run_id),
-            cost_so_far=None if config is None else _cost(app, formation),
+            cost_so_far=None,
             marked=marked,
             note=refusal or ("in maintenance mode" if app.maintenance else ""),
+        )
+        return status if config is None else self._with_dynos(status, app)
+
+    def _with_dynos(self, status: ServerStatus, app: App) -> ServerStatus:
+        """Return a status with what the dynos of its app are, whose config vars the key may see."""
+        formation = self.heroku.formation(app.id)
+        return status._replace(
+            scaled=sum(entry.quantity for entry in formation if entry.process_type == "web"),
+            dyno_state=web_state(self.heroku, app.id),
+            cost_so_far=_cost(app, formation),
         )
 
     def vanished(self, apps: Sequence[App]) -> list[ServerStatus]:

@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -69,17 +69,17 @@ class Border:
 
     def __init__(self) -> None:
         self.attempts: list[str] = []
-        self._connect = socket.socket.connect
-        self._connect_ex = socket.socket.connect_ex
         self._getaddrinfo = socket.getaddrinfo
 
-    def connect(self, sock: socket.socket, address: Any) -> None:
-        self._check(sock, address)
-        return self._connect(sock, address)
+    def guarding(self, name: str) -> Callable[[socket.socket, Any], Any]:
+        """Return a method of sockets that goes on only to this machine."""
+        method = getattr(socket.socket, name)
 
-    def connect_ex(self, sock: socket.socket, address: Any) -> int:
-        self._check(sock, address)
-        return self._connect_ex(sock, address)
+        def connect(sock: socket.socket, address: Any) -> Any:
+            self._check(sock, address)
+            return method(sock, address)
+
+        return connect
 
     def getaddrinfo(self, host: Any, *args: Any, **kwargs: Any) -> Any:
         if host and not _is_here(host):
@@ -108,8 +108,8 @@ def _is_here(host: str | bytes) -> bool:
 def border(monkeypatch: pytest.MonkeyPatch) -> Iterator[Border]:
     """Fail a test that tries to reach another machine, even where the attempt was swallowed."""
     guard = Border()
-    monkeypatch.setattr(socket.socket, "connect", lambda sock, address: guard.connect(sock, address))
-    monkeypatch.setattr(socket.socket, "connect_ex", lambda sock, address: guard.connect_ex(sock, address))
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, guard.guarding(name))
     monkeypatch.setattr(socket, "getaddrinfo", guard.getaddrinfo)
     yield guard
     assert not guard.attempts, f"the test tried to reach {', '.join(guard.attempts)}"

@@ -63,7 +63,12 @@ class Bench:
         command = [sys.executable, str(SCRIPTS / script), *arguments]
         started = time.perf_counter()
         done = subprocess.run(
-            command, env=self.environment(), capture_output=True, text=True, stdin=subprocess.DEVNULL
+            command,
+            check=False,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
         )
         seconds = time.perf_counter() - started
         if done.returncode:

@@ -1,9 +1,10 @@
 """Launching beside a loop of one's own: python -m tests.benchmarks.launching [--units N] [--rounds N]
 
-The other side is a boto3 client in its default configuration that creates HITs one after another. Both create as
-many HITs on the same crowd server, which delays each answer by 50 and then by 150 ms; rounds alternate. Ours is the
-whole of `launch_run --detach`, start of the process included. Then, without a delay, under a limit of 20 calls a
-second: what rate ours reaches, and which share of its calls was throttled; a loop with a thread pool of 32 beside it.
+The other side is a boto3 client in its default configuration that creates HITs one after another. Both create
+as many HITs on the same crowd server, which delays each answer by 50 and then by 150 ms; rounds alternate.
+Ours is the whole of `launch_run --detach`, start of the process included. Then, without a delay, under a
+limit of 20 calls a second: what rate ours reaches, and which share of its calls was throttled; a loop with a
+thread pool of 32 beside it.
 """
 
 import argparse

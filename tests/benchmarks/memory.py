@@ -1,8 +1,8 @@
 """Peak memory of a large launch beside a small one: python -m tests.benchmarks.memory [--rows N]
 
-The same launch over 100 rows and over 100,000: as a dry run, and for real with max_num_concurrent_units = 10 and
-Ctrl-C once ten HITs are out. Memory is the largest resident set that the kernel noted for the process by its end;
-not that of wait4(), which counts what the parent had in memory when it forked.
+The same launch over 100 rows and over 100,000: as a dry run, and for real with max_num_concurrent_units = 10
+and Ctrl-C once ten HITs are out. Memory is the largest resident set that the kernel noted for the process by
+its end; not that of wait4(), which counts what the parent had in memory when it forked.
 """
 
 import argparse

@@ -1,8 +1,9 @@
 """Recovering after a crash: python -m tests.benchmarks.recovery [--units N] [--account N]
 
-A crashed run has so many HITs out, and the endpoint takes 20 calls a second: how long does `recover --yes` need, the
-start of its process included, and how long a loop that only expires the same HITs? Then: 50 HITs of a crashed run in
-an account of many that are not ours. How many calls does `recover --dry-run` need to find them?
+A crashed run has so many HITs out, and the endpoint takes 20 calls a second: how long does `recover --yes`
+need, the start of its process included, and how long a loop that only expires the same HITs? Then: 50 HITs of
+a crashed run in an account of many that are not ours. How many calls does `recover --dry-run` need to find
+them?
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""The registry with a million units beside one with a thousand: python -m tests.benchmarks.registry [--units N]
+"""A registry of a million units beside one of a thousand: python -m tests.benchmarks.registry [--units N]
 
-Both hold the same kinds of rows; what is done to them costs the same or it does not scale. Milliseconds are the
-median of a hundred calls each, on the disk of the temporary folder.
+Both hold the same kinds of rows; what is done to them costs the same or it does not scale. Milliseconds are
+the median of a hundred calls each, on the disk of the temporary folder.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """A decisions file under a rate limit: python -m tests.benchmarks.reviewing [--rows N]
 
-Work of so many assignments comes in; then the crowd server answers 20 calls a second at most. Ours is the whole of
-`review_assignments --apply`, start of the process included; the other side approves as many assignments with a
-pool of 32 threads and boto3's standard retries.
+Work of so many assignments comes in; then the crowd server answers 20 calls a second at most. Ours is the
+whole of `review_assignments --apply`, start of the process included; the other side approves as many
+assignments with a pool of 32 threads and boto3's standard retries.
 """
 
 import argparse

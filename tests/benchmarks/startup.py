@@ -1,7 +1,7 @@
 """How long --help of every script takes: python -m tests.benchmarks.startup [--rounds N]
 
-Beside it: `python -c "import click"`, the least that such a script can be. Rounds alternate between all of them;
-the fastest of each is shown, because whatever else the machine does can only add to it.
+Beside it: `python -c "import click"`, the least that such a script can be. Rounds alternate between all of
+them; the fastest of each is shown, because whatever else the machine does can only add to it.
 """
 
 import argparse

@@ -1,8 +1,9 @@
-"""Status and expiry beside one call a HIT: python -m tests.benchmarks.status_and_expire [--hits N] [--rounds N]
+"""Status and expiry beside one call a HIT: python -m tests.benchmarks.status_and_expire [--hits N]
 
-The other side is what scripts for MTurk commonly do: a boto3 loop with one GetHIT a HIT for the status, and one
-UpdateExpirationForHIT after the other for the expiry, for the HITs of a list of ids that it happens to have. Calls
-are the crowd server's own count. Each round takes HITs of its own; the answer to each call is delayed by 20 ms.
+The other side is what scripts for MTurk commonly do: a boto3 loop with one GetHIT a HIT for the status, and
+one UpdateExpirationForHIT after the other for the expiry, for the HITs of a list of ids that it happens to
+have. Calls are the crowd server's own count. Each round takes HITs of its own; the answer to each call is
+delayed by 20 ms.
 """
 
 import argparse

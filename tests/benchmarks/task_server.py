@@ -1,9 +1,10 @@
 """The task server beside the least that Flask can do: python -m tests.benchmarks.task_server
 
-The other side is a Flask route that returns a constant, under the same gunicorn with the same settings. Both are
-asked by the same load: connections kept open, each with one request under way at any time, from processes of
-their own. Then the same again with a million rows in place of a hundred, and with the leases on PostgreSQL where
-that is installed. Rounds alternate, so that what else the machine does falls on both; the medians are shown.
+The other side is a Flask route that returns a constant, under the same gunicorn with the same settings. Both
+are asked by the same load: connections kept open, each with one request under way at any time, from processes
+of their own. Then the same again with a million rows in place of a hundred, and with the leases on PostgreSQL
+where that is installed. Rounds alternate, so that what else the machine does falls on both; the medians are
+shown.
 """
 
 import argparse
@@ -38,7 +39,7 @@ app.add_url_rule("/health", "health", lambda: {"status": "ok"})
 
 
 class Figures(NamedTuple):
-    """One round: requests per second, the server's processor time for one in microseconds, times in milliseconds."""
+    """One round: requests per second, processor time of one in microseconds, and times in milliseconds."""
 
     per_second: float
     processor: float
@@ -146,14 +147,15 @@ def make_constant(folder: Path) -> None:
 
 
 def show(label: str, rounds: list[Figures], start: float, constant: list[Figures]) -> None:
-    """One line of the table. The ratio is taken round by round, with the constant's round of the same minute."""
+    """Print a line of the table. Ratios are taken to the constant's round of the same minute."""
     speed, processor, median, slow = (statistics.median(column) for column in zip(*rounds, strict=True))
     ratio = statistics.median(
         ours.per_second / theirs.per_second for ours, theirs in zip(rounds, constant, strict=True)
     )
     tail = statistics.median(figures.percentile_99 / figures.median for figures in rounds)
     print(
-        f"{label:34} {speed:7.0f} /s {ratio:6.2f} {processor:7.0f} us {median:9.1f} ms {slow:9.1f} ms {tail:6.2f} {start:8.2f} s"
+        f"{label:34} {speed:7.0f} /s {ratio:6.2f} {processor:7.0f} us {median:9.1f} ms {slow:9.1f} ms"
+        f" {tail:6.2f} {start:8.2f} s"
     )
 
 
@@ -209,7 +211,8 @@ def compare(directory: Path, options: argparse.Namespace) -> None:
         f" {options.seconds:g} s; leases given: {', '.join(served)}"
     )
     print(
-        f"{'':34} {'requests':>10} {'ratio':>6} {'processor':>10} {'median':>12} {'99th':>12} {'ratio':>6} {'start':>10}"
+        f"{'':34} {'requests':>10} {'ratio':>6} {'processor':>10} {'median':>12} {'99th':>12}"
+        f" {'ratio':>6} {'start':>10}"
     )
     warm = [figures[1:] for figures in rounds]
     for (label, server, _), figures in zip(sides, warm, strict=True):

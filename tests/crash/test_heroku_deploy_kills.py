@@ -1,4 +1,4 @@
-"""Kill -9 of a deploy at its calls: what is left is seen, goes with one command, and is not missed by a second."""
+"""kill -9 of a deploy at its calls: what is left is seen, and goes with one command."""
 
 from __future__ import annotations
 

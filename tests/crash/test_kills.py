@@ -10,8 +10,8 @@ from tests.support.world import World
 
 pytestmark = pytest.mark.gated
 
-# A run of six units, three at once, two assignments each: so many calls and commits does it make, and so do those
-# who mend it.
+# A run of six units, three at once, two assignments each: so many calls and commits does it make, and so do
+# those who mend it.
 UNITS, AT_ONCE = 6, 3
 KILL = "local/kill_servers"
 

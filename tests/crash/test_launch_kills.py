@@ -57,7 +57,7 @@ def kill_at(world: World, point: Point) -> Script:
 
 
 def assert_nothing_is_lost(world: World, launch: Script) -> None:
-    """The run was killed: is it seen as crashed, and does one command each take it down and collect its work?"""
+    """The run was killed: it is seen as crashed, and one command each takes it down and collects its work."""
     assert world.doubled_units() == []
     if not world.run_ids():
         assert world.hits() == []

@@ -1,4 +1,4 @@
-"""kill -9 of launch_server on this machine at its commits: what is left is seen, and goes with one command."""
+"""kill -9 of local/launch_server at its commits: what is left is seen, and goes with one command."""
 
 from __future__ import annotations
 

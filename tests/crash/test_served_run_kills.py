@@ -11,7 +11,8 @@ from tests.support.world import World
 
 pytestmark = pytest.mark.gated
 
-# The registry's commits of a launch: 1 the run, 2 its units, 3 the server's intent, 4 its pid, 5 that it is up.
+# The registry's commits of a launch: 1 the run, 2 its units, 3 the server's intent, 4 its pid, 5 that it is
+# up.
 COMMITS = (
     [(when, n) for n in range(1, 10) for when in ("before", "after")]
     if sweeps.FULL

@@ -1,4 +1,4 @@
-"""Crashes in bad weather: the service fails in every way it can while runs are launched, carried on and ended."""
+"""Crashes while the service fails in every way: runs are launched, carried on and ended all the same."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ SAMPLE = ("connections dropped after the effect", "a clock five minutes slow")
 
 @pytest.fixture(params=list(WEATHER) if sweeps.FULL else SAMPLE)
 def stormy(world: World, request: pytest.FixtureRequest) -> World:
-    """A world with bad weather from now on, foreign HITs, and workers; lists catch up as soon as somebody waits."""
+    """A world with bad weather, foreign HITs, and workers; lists catch up as soon as somebody waits."""
     world.add_foreign_hits()
     world.work_in_pairs()
     working = world.crew

@@ -161,14 +161,14 @@ class Crowd:
         self._port = int(self.url.rpartition(":")[2])
 
     def stop(self, sign: signal.Signals = signal.SIGINT) -> int | None:
-        """End the server as Ctrl-C would, or with another signal; its exit code, or None if it was not running."""
+        """End the server as Ctrl-C would, or with another signal; returns its exit code, if it ran."""
         if self._process is None or self._process.poll() is not None:
             return None
         self._process.send_signal(sign)
         return self._process.wait(_STOP_SECONDS)
 
     def kill(self) -> None:
-        """End the server as a power cut would, with kill -9 on its main process, and wait until the port is free."""
+        """End the server as a power cut would: kill -9 its main process, and wait until the port is free."""
         assert self._process is not None
         children = (
             psutil.Process(self._process.pid).children(recursive=True) if self._process.poll() is None else []
@@ -190,7 +190,7 @@ class Crowd:
         )
 
     def control(self, path: str, json: dict[str, Any] | None = None, method: str | None = None) -> Any:
-        """Call the control API: GET without a body, POST with one, or what method says. path: such as "clock"."""
+        """Call the control API at a path such as "clock": GET, POST with a body, or what method says."""
         method = method or ("GET" if json is None else "POST")
         response = requests.request(method, f"{self.url}/_control/{path}", json=json, timeout=10)
         response.raise_for_status()

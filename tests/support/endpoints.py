@@ -38,7 +38,7 @@ def _handler(endpoint: Endpoint) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(endpoint.body)
 
-        do_GET = do_POST = answer
+        do_GET = do_POST = answer  # noqa: N815 - the names that BaseHTTPRequestHandler looks for
 
         def log_message(self, format: str, *arguments: object) -> None:
             pass

@@ -73,7 +73,7 @@ def crowd(crowd_server: Crowd) -> Crowd:
 def world(
     request: pytest.FixtureRequest, crowd_server: Crowd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[World]:
-    """An empty account on the crowd server, and a fresh home with its key. `gated`: its calls go through a gate."""
+    """An empty account, and a fresh home with its key. In a `gated` test its calls go through a gate."""
     if request.node.get_closest_marker("gated") is None:
         made = World(crowd_server, tmp_path, monkeypatch)
         yield made
@@ -133,7 +133,7 @@ def heroku(
 
 @pytest.fixture
 def heroku_account(running_heroku: RunningEmulator, world: World) -> Iterator[RunningEmulator]:
-    """An account with an app that is not ours and one that only looks so; the world's scripts have its key."""
+    """An account with an app that is not ours and one that only looks so; scripts have the key."""
     world.heroku = running_heroku
     world.setenv(HEROKU_HOST=running_heroku.url, HEROKU_API_KEY=TOKEN)
     for name in FOREIGN_APPS:
@@ -144,7 +144,7 @@ def heroku_account(running_heroku: RunningEmulator, world: World) -> Iterator[Ru
 
 @pytest.fixture
 def heroku_run_toml(world: World, heroku_account: RunningEmulator) -> str:
-    """A run of four units, two at once, two assignments each, whose pages are served at Heroku; and workers to do it."""
+    """A run at Heroku of four units, two at once, two assignments each; and workers to do it."""
     world.add_foreign_hits()
     world.work_in_pairs()
     server = '[server]\nkind = "heroku"\n'

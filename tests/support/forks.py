@@ -100,7 +100,7 @@ class Process:
         self.send_signal(signal.SIGKILL)
 
     def _look(self, seconds: float) -> int | None:
-        # Waiting is outside the lock: one thread waits for the end while another asks whether it has come.
+        # Several threads may wait at once: none may hold the lock meanwhile.
         if self._code is None and select.select([self._reports], [], [], seconds)[0]:
             with self._lock:
                 if self._code is None:

@@ -1,7 +1,7 @@
 """A door between a client and the crowd server, which sees each API call on its way in and on its way out.
 
-It makes moments exact that would else be a matter of luck: "when the seventh call arrives", "when the answer to
-the first creation is on its way".
+It makes moments exact that would else be a matter of luck: "when the seventh call arrives", "when the answer
+to the first creation is on its way".
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class Gate:
     """A running door. `before` and `after` are called with each call, in the thread that carries it.
 
     `before` runs when a call has arrived and the server has not seen it, `after` when the server has answered
-    and the client does not know it yet. shut() makes it silent: it accepts calls and answers none until open().
+    and the client does not know it yet. shut() makes it silent: it accepts calls and answers none until
+    open().
     """
 
     def __init__(self, target: str) -> None:
@@ -56,7 +57,7 @@ class Gate:
         place = urlsplit(target)
         assert place.hostname and place.port
         self._place = (place.hostname, place.port)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"gate": self}))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -98,54 +99,53 @@ class Gate:
         return http.client.HTTPConnection(*self._place, timeout=60)
 
 
-def _handler(gate: Gate) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-        wbufsize = -1
+class _Handler(BaseHTTPRequestHandler):
+    gate: Gate
 
-        def setup(self) -> None:
-            super().setup()
-            self.behind = gate.connect()
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
 
-        def finish(self) -> None:
+    def setup(self) -> None:
+        super().setup()
+        self.behind = self.gate.connect()
+
+    def finish(self) -> None:
+        self.behind.close()
+        super().finish()
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        try:
+            call = self.gate.enter(self.headers.get("X-Amz-Target", self.path).rpartition(".")[2])
+            self.gate.before(call)
+            status, kind, answer = self._ask(body)
+            self.gate.after(call)
+        except Instead as error:
+            status, kind, answer = 400, "application/x-amz-json-1.1", error.body
+        except Cut:
+            self.close_connection = True
+            return
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def _ask(self, body: bytes) -> tuple[int, str, bytes]:
+        try:
+            self.behind.request("POST", self.path, body, dict(self.headers))
+            response = self.behind.getresponse()
+            return response.status, response.headers.get("Content-Type", ""), response.read()
+        except (OSError, http.client.HTTPException) as error:  # the server dropped it: so do we
             self.behind.close()
-            super().finish()
+            raise Cut from error
 
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            try:
-                call = gate.enter(self.headers.get("X-Amz-Target", self.path).rpartition(".")[2])
-                gate.before(call)
-                status, kind, answer = self._ask(body)
-                gate.after(call)
-            except Instead as error:
-                status, kind, answer = 400, "application/x-amz-json-1.1", error.body
-            except Cut:
-                self.close_connection = True
-                return
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except ConnectionError:
+            self.close_connection = True  # the client was killed
 
-        def _ask(self, body: bytes) -> tuple[int, str, bytes]:
-            try:
-                self.behind.request("POST", self.path, body, dict(self.headers))
-                response = self.behind.getresponse()
-                return response.status, response.headers.get("Content-Type", ""), response.read()
-            except (OSError, http.client.HTTPException) as error:  # the server dropped it: so do we
-                self.behind.close()
-                raise Cut from error
-
-        def handle(self) -> None:
-            try:
-                super().handle()
-            except ConnectionError:
-                self.close_connection = True  # the client was killed
-
-        def log_message(self, format: str, *arguments: object) -> None:
-            pass
-
-    return Handler
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass

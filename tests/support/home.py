@@ -246,7 +246,7 @@ class Home(Workers):
         return invoke(script, *arguments, input=input)
 
     def json(self, script: str, *arguments: str, exit_code: int = 0) -> Any:
-        """Run a script with --json in this process and return its document; the exit code must be the one given."""
+        """Run a script with --json in this process and return its document; the exit code must be this."""
         result = self.invoke(script, *arguments, "--json")
         assert result.exit_code == exit_code, result.stderr
         return json.loads(result.stdout)

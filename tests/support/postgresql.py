@@ -23,7 +23,7 @@ def find_binaries() -> Path | None:
 
 
 def missing() -> str:
-    """Why PostgreSQL cannot be used here, for pytest.skip; empty when it can. Where it is required, a failure."""
+    """Return why PostgreSQL cannot be used here, or "". Where it is required, that is a failure."""
     reason = (
         ""
         if find_binaries()

@@ -1,4 +1,4 @@
-"""What scripts and crowd servers import and read, once, for all processes that are forked from here: see forks.py."""
+"""What scripts and servers import and read, once for all processes that are forked: see forks.py."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _HANDLERS = HierarchicalEmitter()
 
 
 def share_botocore() -> None:
-    """Let all clients of this process share what botocore reads from its own files, and start with its handlers."""
+    """Let all clients of this process share what botocore reads from its own files, and its handlers."""
     make_session = botocore.session.Session
     make_session(event_hooks=_HANDLERS)
 

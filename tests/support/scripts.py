@@ -42,14 +42,16 @@ def invoke(script: str, *arguments: str, input: str | None = None) -> Invoked:
 def run_script(script: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run a script in a fresh interpreter, to its end."""
     command = [sys.executable, str(SCRIPTS / f"{script}.py"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=END_SECONDS, **options)
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=END_SECONDS, **options
+    )
 
 
 class Script:
     """A script in a process of its own.
 
-    `folder` is for what it writes. `struck`: the signal that strikes at one of its registry commits, as struck.py
-    takes it, such as ("SIGKILL", "after", "3").
+    `folder` is for what it writes. `struck`: the signal that strikes at one of its registry commits, as
+    struck.py takes it, such as ("SIGKILL", "after", "3").
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Task servers of runs that are in the registry already, on this machine or at Heroku, and the scripts that serve them."""
+"""Task servers of runs that are in the registry already, on this machine or at Heroku, and their scripts."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Servers:
         return self.world.write_run(rows, task_name=task_name, page=SERVED_PAGE, more=more, **task)
 
     def add_run(self, task_name: str = "pilot-1", *, state: str = "finished", **parts: Any) -> Run:
-        """Put a run into the registry that this process does not attend: ended, or "running" and so crashed."""
+        """Enter a run that this process does not attend: ended, or "running" and so crashed."""
         run_toml = parameters.load(self.write_run(task_name, **parts), {})
         planned = plan.plan(run_toml, self.settings, detach=False)
         with Context.open(self.settings) as context:

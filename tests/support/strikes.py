@@ -23,7 +23,7 @@ FOREIGN_APPS = ("somebodys-blog", "crowdops-look-alike-01234567")
 
 
 class Strikes(Home):
-    """A home whose processes are struck, with workers who work whenever a run looks, and foreign HITs about."""
+    """A home whose processes are struck, with workers who work whenever a run looks, and foreign HITs."""
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)
@@ -70,7 +70,7 @@ class Strikes(Home):
         return started[0]
 
     def _kill_at_heroku_call(self, point: Point, script: str, *arguments: str) -> Script:
-        """Kill it while Heroku is at the call, which takes effect all the same, or while the answer is on its way."""
+        """Kill it while Heroku is at the call, which takes effect, or before the answer arrives."""
         heroku = self.heroku
         assert heroku is not None
         made = sum(heroku.calls().values())
@@ -148,7 +148,7 @@ class Strikes(Home):
     # The judge
 
     def assert_nothing_is_left(self) -> None:
-        """Nobody can accept anything of ours, all that was submitted is stored, and nothing foreign was touched."""
+        """Assert that nothing of ours is open, all work is stored, and nothing foreign was touched."""
         assert self.open_hits() == []
         assert [hit for hit in self.hits() if hit.pending] == []
         assert self.doubled_units() == []

@@ -1,8 +1,8 @@
 """Sweeps: a process is killed at every point that it has, and a table at the end counts them.
 
-A point is an API call or a registry commit of a process, by its number, and whether the process dies before or after
-it. A sweep goes on past the last point of its process, so that it is seen to have struck all of them; without
-CROWDOPS_FULL_SWEEP=1 it takes only a sample.
+A point is an API call or a registry commit of a process, by its number, and whether the process dies before
+or after it. A sweep goes on past the last point of its process, so that it is seen to have struck all of
+them; without CROWDOPS_FULL_SWEEP=1 it takes only a sample.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import pytest
 FULL = os.environ.get("CROWDOPS_FULL_SWEEP") == "1"
 Record = Callable[[str, object], None]
 PROMISE = (
-    "After each that did not fail: 0 HITs can be accepted, 0 units have two HITs, 0 submitted assignments are missing,",
+    "After each that did not fail: 0 HITs can be accepted, 0 units have two HITs,"
+    " 0 submitted assignments are missing,",
     "0 servers of ours run, 0 foreign HITs and apps were touched, nothing was reviewed or paid twice.",
 )
 
@@ -34,7 +35,7 @@ class Point(NamedTuple):
 
 
 def points(calls: int = 0, commits: int = 0, heroku: int = 0) -> list[Point]:
-    """Return every point of a process that makes so many calls and commits, and of each kind the one beyond."""
+    """Return every point of a process that makes so many calls and commits, and of each kind one more."""
     counts = {"call": calls, "commit": commits, "Heroku call": heroku}
     return [
         Point(what, when, number)
@@ -69,7 +70,7 @@ def strikes(stats: Mapping[str, Sequence[Any]], kind: str, outcome: str) -> Iter
 
 
 class Table:
-    """All sweeps of a session, as rows: which process was killed, how it was mended, and at how many points."""
+    """All sweeps of a session, a row each: what was killed, how it was mended, and at how many points."""
 
     def __init__(self, stats: Mapping[str, Sequence[Any]]) -> None:
         self._good = Counter(strikes(stats, "strike", "passed"))
@@ -78,7 +79,7 @@ class Table:
 
     @property
     def unfinished(self) -> list[str]:
-        """The sweeps of which some kind of point was struck up to the last that was tried: there may be more."""
+        """The sweeps that struck even the last point that they tried: there may be more."""
         struck = self._good.keys() | self._bad.keys()
         return sorted(f"{name} ({what}s)" for name, what in struck - self._beyond if what)
 

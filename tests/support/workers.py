@@ -1,4 +1,4 @@
-"""What workers do, on the crowd server's own database: as its site does it, without the site; and what is there."""
+"""What workers do, on the crowd server's own database, as its site does it; and what is there."""
 
 from __future__ import annotations
 

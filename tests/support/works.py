@@ -75,7 +75,7 @@ class Work:
         )
 
     def decisions(self, *rows: dict[str, str]) -> Path:
-        """Write a decisions file; a row names an assignment by its number, under `n`, or by its own columns."""
+        """Write a decisions file; a row names its assignment by its number, `n`, or by its own columns."""
         filled = [
             {
                 "assignment_id": self.assignments[int(row["n"])] if "n" in row else "",

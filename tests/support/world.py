@@ -1,4 +1,4 @@
-"""A whole small world for tests: a home, an account, workers, task servers, and everything that can befall them."""
+"""A whole small world for tests: a home, an account, workers, task servers, and what can befall them."""
 
 from __future__ import annotations
 
@@ -7,4 +7,4 @@ from tests.support.strikes import Strikes
 
 
 class World(Serving, Strikes):
-    """See Home, and what its two parts add. The fixture `world` makes one; with @pytest.mark.gated it has a gate."""
+    """See Home, and what its two parts add. The fixture `world` makes one, with a gate for gated tests."""

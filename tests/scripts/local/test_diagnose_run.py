@@ -193,8 +193,8 @@ def test_throttling_is_the_verdict_while_there_is_something_to_launch(world: Wor
     verdict = rules.judge(seen._replace(condition="attended"))
     assert verdict.code == "throttled"
     assert (
-        verdict.sentence
-        == f"The endpoint puts off 6 of {seen.endpoint.calls} calls, so the 2 units that are left are launched slowly."
+        verdict.sentence == f"The endpoint puts off 6 of {seen.endpoint.calls} calls,"
+        " so the 2 units that are left are launched slowly."
     )
 
 
@@ -344,7 +344,10 @@ def test_qualifications_that_nobody_meets_are_found(
 
 
 def test_the_providers_own_qualifications_cannot_be_judged(world: World) -> None:
-    more = '\n[[qualifications]]\nQualificationTypeId = "00000000000000000040"\nComparator = "GreaterThan"\nIntegerValues = [9999]\n'
+    more = (
+        '\n[[qualifications]]\nQualificationTypeId = "00000000000000000040"\n'
+        'Comparator = "GreaterThan"\nIntegerValues = [9999]\n'
+    )
     run = world.launch(more=more)
     age(world, run)
     found = world.json(SCRIPT, run.run_id)

@@ -1,4 +1,4 @@
-"""local/find_capacity: against task servers, and against servers that are slow, broken or not the run's own."""
+"""find_capacity: against task servers, and against servers that are slow, broken or not the run's own."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def find(local: LocalServers, run: Run, *args: str) -> tuple[int, dict[str, Any]
 
 @pytest.fixture
 def stand_in(local: LocalServers) -> Iterator[Callable[..., tuple[Run, list[str]]]]:
-    """Puts a server of the test's making into the place of a run's task server; gives the run and all paths asked for."""
+    """Puts a server into the place of a run's own; gives the run, and all paths that were asked for."""
     with ExitStack() as stack:
 
         def make(

@@ -1,4 +1,4 @@
-"""local/kill_servers and print_server_status: what is ours, what is left over, and that nothing else is touched."""
+"""local/kill_servers: what is ours and left over goes, and nothing else is touched."""
 
 from __future__ import annotations
 

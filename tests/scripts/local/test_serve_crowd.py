@@ -1,4 +1,4 @@
-"""serve_crowd becomes the crowd server: it says its address, keeps its data in the home, and stops on Ctrl-C."""
+"""serve_crowd becomes the crowd server: says its address, keeps its data in the home, stops on Ctrl-C."""
 
 from __future__ import annotations
 

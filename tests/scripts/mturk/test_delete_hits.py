@@ -1,10 +1,11 @@
 """delete_hits: disposes of what is reviewed and stored, and of nothing else."""
 
+from tests.support.scripts import Invoked
 from tests.support.works import Work, document
 from tests.support.world import World
 
 
-def delete(world: World, *arguments: str):
+def delete(world: World, *arguments: str) -> Invoked:
     return world.invoke("mturk/delete_hits", *arguments)
 
 
@@ -72,7 +73,8 @@ def test_one_failure_does_not_stop_the_rest(work: Work) -> None:
     work.world.crowd.control("faults", {"operation": "DeleteHIT", "kind": "error-before", "count": 1})
     result = delete(work.world, "--run", work.run.run_id, "--yes", "--json", "--timeout", "0.4")
     found = document(result)
-    # An answer that comes too late for so short a time limit is asked for again: then that HIT was gone already.
+    # An answer that comes too late for so short a time limit is asked for again: then that HIT was gone
+    # already.
     assert (result.exit_code, found["done"] + found["already"], len(found["failed"])) == (1, 2, 1)
     assert "ServiceFault" in found["failed"][0]["error"]
     again = delete(work.world, "--run", work.run.run_id, "--yes", "--json")

@@ -23,11 +23,13 @@ Attend = Callable[[Run], AbstractContextManager[Run]]
 def forget_hits(world: World, run: Run) -> None:
     """The registry is as it was before the HITs' creation was answered, or even intended."""
     world.sql(
-        "UPDATE units SET state = 'creating', hit_id = NULL, created_at = NULL WHERE unit_index = 0 AND run_id = ?",
+        "UPDATE units SET state = 'creating', hit_id = NULL, created_at = NULL"
+        " WHERE unit_index = 0 AND run_id = ?",
         run.run_id,
     )
     world.sql(
-        "UPDATE units SET state = 'planned', hit_id = NULL, created_at = NULL WHERE unit_index = 1 AND run_id = ?",
+        "UPDATE units SET state = 'planned', hit_id = NULL, created_at = NULL"
+        " WHERE unit_index = 1 AND run_id = ?",
         run.run_id,
     )
 

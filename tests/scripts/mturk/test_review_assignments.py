@@ -97,7 +97,7 @@ def test_bad_rows_are_named_and_the_rest_is_done(world: World) -> None:
 
 
 def hand_on(work: Work) -> None:
-    """Let the registry have the first assignment twice, as the work of an earlier worker, too: ids are handed on."""
+    """Let the registry have the first assignment as an earlier worker's, too: ids are handed on."""
     with work.world.registry() as registry:
         [result] = registry.results_of(work.assignments[0])
         assignment = result.assignment

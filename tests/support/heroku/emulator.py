@@ -2,13 +2,14 @@
 
     python -m tests.support.heroku.emulator [--port 0] [--state DIR] [--boot-timeout SECONDS] [--page-size N]
 
-Prints `heroku emulator ready at http://127.0.0.1:PORT`. Give that URL to the official CLI and to crowdops as HEROKU_HOST.
-One account exists, ACCOUNT_EMAIL with TOKEN; `POST /_control/accounts` and `POST /_control/teams` make more, and
-`POST /_control/faults` orders what shall go wrong (heroku_platform/faults.py). With --state everything but the log
-lines survives a kill -9 and a new start on the same folder.
+Prints `heroku emulator ready at http://127.0.0.1:PORT`. Give that URL to the official CLI and to crowdops as
+HEROKU_HOST. One account exists, ACCOUNT_EMAIL with TOKEN; `POST /_control/accounts` and `POST
+/_control/teams` make more, and `POST /_control/faults` orders what shall go wrong
+(heroku_platform/faults.py). With --state everything but the log lines survives a kill -9 and a new start on
+the same folder.
 
-Unlike Heroku: dynos run on this machine with this Python, nothing is installed by a build, and an app is served at a
-port of its own (web_url) in place of a host name.
+Unlike Heroku: dynos run on this machine with this Python, nothing is installed by a build, and an app is
+served at a port of its own (web_url) in place of a host name.
 """
 
 from __future__ import annotations

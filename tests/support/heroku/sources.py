@@ -19,8 +19,10 @@ class Page(BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/die":
             os._exit(3)
-        body = json.dumps({"path": self.path, "dyno": os.environ["DYNO"], "greeting": os.environ.get("GREETING"),
-                           "proto": self.headers["X-Forwarded-Proto"], "environment": sorted(os.environ)}).encode()
+        body = json.dumps({
+            "path": self.path, "dyno": os.environ["DYNO"], "greeting": os.environ.get("GREETING"),
+            "proto": self.headers["X-Forwarded-Proto"], "environment": sorted(os.environ),
+        }).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

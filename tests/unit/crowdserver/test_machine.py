@@ -1,7 +1,7 @@
-"""HITs and assignments as a state machine, against a model of the documented rules that knows nothing of the server.
+"""HITs and assignments as a state machine, against a model of the documented rules.
 
-The model counts with lists of assignments and derives everything from them; the server counts with columns in a
-database. Both live through the same history on one clock, which only this test moves.
+The model knows nothing of the server. It counts with lists of assignments and derives everything from them;
+the server counts with columns in a database. Both live through one history on one clock.
 """
 
 from collections.abc import Iterator

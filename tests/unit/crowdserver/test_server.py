@@ -1,4 +1,4 @@
-"""The server as a process: it starts, says so, refuses what cannot work, stops, and is killed without a loss."""
+"""The server as a process: starts, says so, refuses what cannot work, stops, is killed without a loss."""
 
 import os
 import signal

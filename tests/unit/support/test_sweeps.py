@@ -1,4 +1,4 @@
-"""The table of sweeps: it counts what was killed, and knows a sweep that was not carried on past the last point."""
+"""The table of sweeps: it counts what was killed, and knows a sweep that did not go past the last point."""
 
 from types import SimpleNamespace
 from typing import Any

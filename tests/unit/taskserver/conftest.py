@@ -16,7 +16,7 @@ Start = Callable[..., Served]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server of five units, one at a time for each worker, shared by the tests of a module: use own workers."""
+    """A server of five units, one at a time for each worker, for all tests of a module: use own workers."""
     with Served(write_folder(tmp_path_factory.mktemp("module") / "run", animals(5))) as server:
         yield server
 

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.browser
 
 SCRIPTED = """<!DOCTYPE html><html><body><p>{{ title }}</p>
 <form method="post" action="{{ submit_url }}" id="answers">
-<input type="hidden" name="assignmentId" value="{{ assignmentId }}"><input type="hidden" name="mammal" value="yes">
+<input type="hidden" name="assignmentId" value="{{ assignmentId }}">
+<input type="hidden" name="mammal" value="yes">
 <button type="button" onclick="document.getElementById('answers').submit()">Send by script</button></form>
 <form method="post" action="{{ submit_url }}" onsubmit="return false"><button>Never goes</button></form>
 </body></html>"""

@@ -13,7 +13,8 @@ from tests.unit.taskserver.conftest import BOTH, Start
 
 # Two statements that count at once would both find room, if the one did not wait for the other's commit.
 SLOW_COMMIT = """
-    CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(0.1); RETURN NULL; END$$;
+    CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql
+        AS $$BEGIN PERFORM pg_sleep(0.1); RETURN NULL; END$$;
     CREATE TRIGGER wait AFTER INSERT ON taskserver_leases FOR EACH ROW EXECUTE FUNCTION wait()"""
 
 

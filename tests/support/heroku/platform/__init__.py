@@ -1,1 +1,1 @@
-"""The rooms of the Heroku emulator: world (what exists), platform (what is done), api (the HTTP face) and the machines."""
+"""The Heroku emulator: world (what exists), platform (what is done), api (the HTTP face) and the machines."""

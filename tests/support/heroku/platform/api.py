@@ -1,4 +1,4 @@
-"""The HTTP face of the emulator: the Platform API's paths, its protocol, and the control paths of the emulator itself."""
+"""The HTTP face of the emulator: the Platform API's paths and protocol, and control paths of its own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ from .platform import Platform
 from .shapes import Resource
 from .world import BUCKET_SIZE, REFILL_PER_SECOND, App
 
-# What is not the API: open by a secret in the URL, as at S3, Logplex and the build output, or the emulator's own.
+# What is not the API: open by a secret in the URL, as at S3, Logplex and the build output, or the emulator's
+# own.
 OUTSIDE = ("blobs", "streams", "logplex", "control")
 _ACCEPTED = re.compile(r"application/vnd\.heroku\+json; *version=3(\..+)?|\*/\*|application/json")
 

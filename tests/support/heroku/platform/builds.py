@@ -1,7 +1,7 @@
 """Builds: a tarball is unpacked and looked at as Heroku's Python buildpack would, then becomes a slug.
 
-Nothing is installed. The requirements must already be met by the Python that runs the emulator, which also runs the
-dynos; one that is not fails the build the way pip does for a package that does not exist.
+Nothing is installed. The requirements must already be met by the Python that runs the emulator, which also
+runs the dynos; one that is not fails the build the way pip does for a package that does not exist.
 """
 
 from __future__ import annotations

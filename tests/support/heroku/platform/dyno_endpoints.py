@@ -14,7 +14,7 @@ from .shapes import Resource
 
 def install(api: Api) -> None:
     """Give the API these paths."""
-    for part in (_formation, _dynos, _app_details, _logs, _catalogue):
+    for part in (_formation, _dynos, _app_details, _collaborators, _logs, _catalogue):
         part(api)
 
 
@@ -121,6 +121,10 @@ def _app_details(api: Api) -> None:
         with platform.lock:
             found = api.app(app)
             return api.listing([shapes.domain(found.resource, found.hostname)])
+
+
+def _collaborators(api: Api) -> None:
+    route, platform = api.flask.route, api.platform
 
     @route("/apps/<app>/collaborators")
     def collaborators(app: str) -> Response:

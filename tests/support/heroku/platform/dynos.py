@@ -46,7 +46,7 @@ class Machine(NamedTuple):
 
 
 class Dyno(threading.Thread):
-    """One dyno: its thread boots the process, watches it and boots it again after a crash, until it is stopped."""
+    """One dyno: its thread boots the process, watches it and boots it again after a crash, until stopped."""
 
     def __init__(self, name: str, launch: Launch, machine: Machine) -> None:
         super().__init__(name=f"dyno {name}", daemon=True)
@@ -189,7 +189,7 @@ class Fleet:
         return sorted(dynos, key=lambda dyno: (dyno.launch.process_type, dyno.dyno_name))
 
     def scale(self, launch: Launch, quantity: int) -> None:
-        """Bring the number of dynos of one type to quantity; those that stay keep running, unless their size changes."""
+        """Bring the dynos of a type to a number; those that stay run on, unless their size changes."""
         wanted = {f"{launch.process_type}.{number}" for number in range(1, quantity + 1)}
         for name, dyno in list(self._dynos.items()):
             if dyno.launch.process_type == launch.process_type and (

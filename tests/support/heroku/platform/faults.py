@@ -1,7 +1,8 @@
 """Faults to order, and the counts of the calls that were made.
 
-A fault waits for calls whose operation (`POST /apps/{app}/builds`, a glob) matches, lets `skip` of them pass, strikes
-`count` of them and is gone. Faults of the machines (`boot-crash` …) have no operation: they strike the next such event.
+A fault waits for calls whose operation (`POST /apps/{app}/builds`, a glob) matches, lets `skip` of them pass,
+strikes `count` of them and is gone. Faults of the machines (`boot-crash` …) have no operation: they strike
+the next such event.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ KINDS = BEFORE + AFTER + CREATION + MACHINES
 
 @dataclass
 class Fault:
-    """One order; status, id and message shape the error kinds, seconds the slow ones, app and name the renaming."""
+    """One order; status, id and message are for errors, seconds for slowness, app and name for a renaming."""
 
     kind: str
     operation: str = "*"

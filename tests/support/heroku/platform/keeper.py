@@ -1,9 +1,9 @@
 """Run one shell command as its own process group, and end the whole group when the group's owner is gone.
 
-`python -I keeper.py GRACE COMMAND`. The owner holds this program's standard input: a line on it asks for an orderly
-stop (SIGTERM, after GRACE seconds SIGKILL), its end means that the owner died, by kill -9 too, and kills at once.
-Exits with the command's status, 128 + signal when a signal ended it. What the command left behind in its group dies
-with it, as on a dyno.
+`python -I keeper.py GRACE COMMAND`. The owner holds this program's standard input: a line on it asks for an
+orderly stop (SIGTERM, after GRACE seconds SIGKILL), its end means that the owner died, by kill -9 too, and
+kills at once. Exits with the command's status, 128 + signal when a signal ended it. What the command left
+behind in its group dies with it, as on a dyno.
 """
 
 from __future__ import annotations

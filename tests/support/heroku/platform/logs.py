@@ -62,7 +62,7 @@ class LogBuffer:
             return taken[-selection.lines :] if selection.lines else []
 
     def follow(self, selection: Selection) -> Iterator[Line | None]:
-        """The last lines, then each new one; None now and then, so that a reader's silence can be told from its absence."""
+        """Yield the last lines, then each new one; None now and then, to see whether the reader is there."""
         with self._changed:
             backlog, seen = self.last(selection), self._written
         yield from backlog

@@ -9,6 +9,7 @@ from flask import Response, request
 
 from . import refusals
 from .api import Api, answer, body
+from .logs import Line
 
 
 def install(api: Api) -> None:
@@ -22,7 +23,7 @@ def _blobs(api: Api) -> None:
 
     @route("/blobs/<name>", methods=["PUT"])
     def put_blob(name: str) -> Response:
-        """Store what is sent. As at S3, a pre-signed URL takes no second authorization and no type it was not signed for."""
+        """Store what is sent. As at S3, a signed URL takes no other authorization and no other type."""
         if request.headers.get("Authorization"):
             return _s3_error(400, "InvalidArgument", "Only one auth mechanism allowed")
         if request.headers.get("Content-Type"):
@@ -63,26 +64,26 @@ def _streams(api: Api) -> None:
 
     @route("/logplex/<session>")
     def log_stream(session: str) -> Response:
-        """The lines of a log session: events for who asks for events, as the official CLI does, else plain lines."""
+        """Return the lines of a log session: events for who asks, as the official CLI does, else plain."""
         app_id, selection, tail = api.log_sessions.get(session, ("", None, False))
         logs = platform.logs.get(app_id)
         if logs is None or selection is None:
             raise refusals.not_found("log_session", "log session")
         events = "text/event-stream" in request.headers.get("Accept", "")
         lines = logs.follow(selection) if tail else iter(logs.last(selection))
+        if events:
+            return Response(_as_events(lines, tail), mimetype="text/event-stream")
+        # Plain readers get nothing while nothing happens.
+        return Response(("" if line is None else f"{line}\n" for line in lines), mimetype="text/plain")
 
-        def stream() -> Iterator[str]:
-            if events and not tail:
-                # The CLI's event source lingers this many milliseconds after the end, 3,000 if not told.
-                yield "retry: 50\n\n"
-            for line in lines:
-                if line is None:
-                    # A comment keeps an event stream open; plain readers get nothing while nothing happens.
-                    yield ":\n\n" if events else ""
-                else:
-                    yield f"data: {line}\n\n" if events else f"{line}\n"
 
-        return Response(stream(), mimetype="text/event-stream" if events else "text/plain")
+def _as_events(lines: Iterator[Line | None], tail: bool) -> Iterator[str]:
+    if not tail:
+        # The CLI's event source lingers this many milliseconds after the end, 3,000 if not told.
+        yield "retry: 50\n\n"
+    for line in lines:
+        # A comment keeps the stream open.
+        yield ":\n\n" if line is None else f"data: {line}\n\n"
 
 
 def _control(api: Api) -> None:

@@ -32,7 +32,7 @@ class Page(NamedTuple):
 
 
 def cut(items: list[dict[str, Any]], header: str | None, page_size: int) -> Page:
-    """The part of a list that a Range header asks for; page_size holds where the header sets no max of its own.
+    """Return the part of a list that a Range header asks for; page_size holds where the header sets no max.
 
     Raises the 416 refusal for a header that cannot be read or names an attribute the items lack.
     """

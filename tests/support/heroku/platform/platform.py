@@ -1,4 +1,4 @@
-"""What can be done at this Heroku: apps made and deleted, configured, built, scaled, restarted. One lock guards it."""
+"""What can be done at this Heroku: apps made, deleted, configured, built, scaled, restarted."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Platform:
         return folder
 
     def resume(self) -> None:
-        """Bring the machines of a world that was loaded back to life; builds that were under way have failed."""
+        """Start the machines of a world that was loaded; builds that were under way have failed."""
         with self.lock:
             for app in self.world.apps.values():
                 self._install(app)

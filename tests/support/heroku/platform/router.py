@@ -1,7 +1,7 @@
-"""The routers: one loopback port for each app, from which requests go to its web dynos, with Heroku's H errors.
+"""The routers: a loopback port for each app, from which requests go to its web dynos, with Heroku's H errors.
 
-A real app lives at NAME-xxxxxxxxxxxx.herokuapp.com. Nothing here resolves such names, so web_url is the port's own
-address; like the real host it changes when the app is renamed.
+A real app lives at NAME-xxxxxxxxxxxx.herokuapp.com. Nothing here resolves such names, so web_url is the
+port's own address; like the real host it changes when the app is renamed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ ERRORS = {
     "H80": "Maintenance mode",
     "H81": "Blank app",
 }
-PAGE = "<!DOCTYPE html>\n<html><head><title>Application error</title></head><body><h1>Application error</h1><p>{}</p></body></html>\n"
+PAGE = (
+    "<!DOCTYPE html>\n<html><head><title>Application error</title></head>"
+    "<body><h1>Application error</h1><p>{}</p></body></html>\n"
+)
 
 
 class Targets(NamedTuple):
@@ -115,7 +118,7 @@ class Exchange:
             upstream_writer.close()
 
     def _parse(self, head: bytes) -> Request:
-        """The request with the headers that a router adds; keep-alive ends here, so each request finds its own dyno."""
+        """Return the request with a router's headers; each request finds a dyno of its own."""
         first, *rest = head.decode("latin-1").rstrip("\r\n").split("\r\n")
         method, _, remainder = first.partition(" ")
         headers = [line for line in rest if line.split(":")[0].lower() not in ("connection", "keep-alive")]
@@ -160,7 +163,8 @@ class Exchange:
     async def _refuse(self, request: Request, code: str, dyno: str = "") -> None:
         page = PAGE.format(f"{code} {ERRORS[code]}").encode()
         head = (
-            f"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html; charset=utf-8\r\nConnection: close\r\n"
+            "HTTP/1.1 503 Service Unavailable\r\n"
+            "Content-Type: text/html; charset=utf-8\r\nConnection: close\r\n"
             f"Content-Length: {len(page)}\r\n\r\n"
         )
         self._log(f'at=error code={code} desc="{ERRORS[code]}"', request, dyno, "503", 0)
@@ -173,7 +177,8 @@ class Exchange:
             "heroku",
             "router",
             (
-                f'{at} method={request.method} path="{request.path}" host={request.host} request_id={self._request_id}'
-                f' fwd="127.0.0.1" dyno={dyno} connect=0ms service={service}ms status={status} bytes={size} protocol=http'
+                f'{at} method={request.method} path="{request.path}" host={request.host}'
+                f' request_id={self._request_id} fwd="127.0.0.1" dyno={dyno} connect=0ms'
+                f" service={service}ms status={status} bytes={size} protocol=http"
             ),
         )

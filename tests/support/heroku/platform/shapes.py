@@ -1,4 +1,4 @@
-"""The JSON shapes of the Platform API's resources, as they are new, and the small tables that they refer to."""
+"""The JSON shapes of the Platform API's resources as they are new, and the tables that they refer to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ Resource = dict[str, Any]
 STACKS = ("heroku-22", "heroku-24", "heroku-26", "container")
 DEFAULT_STACK = "heroku-24"
 REGIONS = {"us": ("United States", "Virginia", "us-east-1"), "eu": ("Ireland", "Dublin", "eu-west-1")}
-# name -> memory in GB, relative compute, price in cents a month; None where hours of a pool are used up instead
+# name -> memory in GB, relative compute, price in cents a month; None where hours of a pool are used up
+# instead
 SIZES: dict[str, tuple[float, int, int | None]] = {
     "Eco": (0.5, 1, None),
     "Basic": (0.5, 1, 700),

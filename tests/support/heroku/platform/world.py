@@ -1,4 +1,4 @@
-"""What exists at this Heroku: accounts, teams and apps, kept in one JSON file so that a killed emulator comes back."""
+"""What exists at this Heroku: accounts, teams and apps, in one JSON file that survives a kill."""
 
 from __future__ import annotations
 

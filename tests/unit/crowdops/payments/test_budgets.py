@@ -14,7 +14,7 @@ def test_a_run_whose_bonuses_used_up_its_max_cost_drains_and_says_so(world: Worl
     launch = world.launch_run(units=4, max_num_concurrent_units=1, max_cost="0.30")  # $0.06 a unit
     wait_until(lambda: bool(world.open_hits()), 30)
     world.do(world.open_hits()[0])
-    wait_until(lambda: world.collected(), 30)
+    wait_until(world.collected, 30)
     [(assignment_id, worker_id)] = world.sql("SELECT assignment_id, worker_id FROM assignments")
     bonus = {"assignment_id": assignment_id, "worker_id": worker_id, "amount": "0.10", "reason": "Fast"}
     paid = world.invoke("mturk/pay_bonuses", str(write_csv(world.folder / "b.csv", [bonus])), "--yes")

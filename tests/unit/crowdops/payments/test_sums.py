@@ -1,4 +1,4 @@
-"""What a script says that something will cost, or has cost, is what the crowd server's ledger then shows, to the cent."""
+"""What a script says that something costs is what the crowd server's ledger then shows, to the cent."""
 
 import json
 import re

@@ -208,8 +208,8 @@ def test_units_whose_hit_somebody_deleted_fail_and_do_not_hold_the_run_up(world:
 def test_a_hit_that_somebody_extended_is_outstanding_again(world: World, position: int) -> None:
     """Of the open HITs, a worker does the first when the list is asked for, and begins the second.
 
-    That one is handed in at the call for the list's next page: on the list it is accepted work, and when it is read
-    it has ended.
+    That one is handed in at the call for the list's next page: on the list it is accepted work, and when it
+    is read it has ended.
     """
     world.add_foreign_hits()
     run_id = world.crash(units=2, assignments=1).run_id

@@ -1,4 +1,4 @@
-"""How servers, credentials and capacity are shown: the keys and the headings that people and programs know."""
+"""How servers, credentials and capacity are shown: the keys and headings that people and programs know."""
 
 from __future__ import annotations
 

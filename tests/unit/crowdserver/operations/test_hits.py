@@ -186,7 +186,10 @@ def test_an_expiration_out_of_range_is_refused(client: Any, requester: Requester
     # Half a second later than the whole second, so that the increment is the same however fast this runs.
     wanted = int(hit["Expiration"].timestamp()) + seconds
     increment = int(wanted - hit["Expiration"].timestamp())
-    text = f"The value {increment} is invalid for ExpirationIncrementInSeconds. Valid values range from 60 to 31536000."
+    text = (
+        f"The value {increment} is invalid for ExpirationIncrementInSeconds."
+        " Valid values range from 60 to 31536000."
+    )
     with refused("ParameterValidationError", None, text):
         client.update_expiration_for_hit(HITId=hit["HITId"], ExpireAt=wanted)
     assert client.get_hit(HITId=hit["HITId"])["HIT"]["Expiration"] == hit["Expiration"]

@@ -15,8 +15,8 @@ from tests.support.refusals import read, refused
 from tests.support.requesters import BOTH, Requester, Workers
 
 _NAME_TAKEN = (
-    "You have already created a QualificationType with this name. A QualificationType's name must be unique among "
-    "all of the QualificationTypes created by the same user."
+    "You have already created a QualificationType with this name. "
+    "A QualificationType's name must be unique among all of the QualificationTypes created by the same user."
 )
 _NO_QUALIFICATION = "You requested a Qualification that does not exist."
 _UNKNOWN = "3UNKNOWN"

@@ -66,9 +66,9 @@ def test_the_pair_can_come_from_the_environment() -> None:
     both = {"CROWD_ACCESS_KEY_ID": "CROWDX", "CROWD_SECRET_ACCESS_KEY": "se%cret"}
     assert from_environment(both) == Credentials("CROWDX", "se%cret")
     assert from_environment({}) is None
-    for name in both:
+    for name, value in both.items():
         with pytest.raises(CredentialsError, match="belong together; only one of them is set$"):
-            from_environment({name: both[name]})
+            from_environment({name: value})
 
 
 def test_the_secret_is_in_no_repr() -> None:

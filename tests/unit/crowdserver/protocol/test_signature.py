@@ -19,8 +19,8 @@ from tests.support.refusals import refused
 
 _TARGET = "MTurkRequesterServiceV20170117.GetAccountBalance"
 _MISMATCH = (
-    "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
-    "and signing method. Consult the service documentation for details."
+    "The request signature we calculated does not match the signature you provided. "
+    "Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
 )
 
 

@@ -72,8 +72,8 @@ def careless(crowd: Crowd) -> Any:
             "create_hit_type",
             {**_TYPE, "QualificationRequirements": [{"QualificationTypeId": "X", "Comparator": "Near"}]},
             "Value 'Near' at 'qualificationRequirements.1.member.comparator' failed to satisfy constraint: "
-            "Member must satisfy enum value set: [LessThan, LessThanOrEqualTo, GreaterThan, GreaterThanOrEqualTo, "
-            "EqualTo, NotEqualTo, Exists, DoesNotExist, In, NotIn]",
+            "Member must satisfy enum value set: [LessThan, LessThanOrEqualTo, GreaterThan, "
+            "GreaterThanOrEqualTo, EqualTo, NotEqualTo, Exists, DoesNotExist, In, NotIn]",
         ),
     ],
 )
@@ -214,7 +214,8 @@ def test_a_hit_needs_a_question(requester: Requester, client: Any) -> None:
     [
         (
             {"QualificationTypeId": "000000000000000000L0", "Comparator": "GreaterThan"},
-            "The number of IntegerValues does not fit the Comparator GreaterThan of qualification 000000000000000000L0.",
+            "The number of IntegerValues does not fit the Comparator GreaterThan of qualification"
+            " 000000000000000000L0.",
         ),
         (
             {"QualificationTypeId": "X", "Comparator": "Exists", "IntegerValues": [1]},
@@ -230,7 +231,8 @@ def test_a_hit_needs_a_question(requester: Requester, client: Any) -> None:
                 "Comparator": "EqualTo",
                 "LocaleValues": [{"Country": "US"}, {"Country": "CA"}],
             },
-            "The number of LocaleValues does not fit the Comparator EqualTo of qualification 00000000000000000071.",
+            "The number of LocaleValues does not fit the Comparator EqualTo of qualification"
+            " 00000000000000000071.",
         ),
         (
             {"QualificationTypeId": "00000000000000000071", "Comparator": "Exists"},

@@ -1,7 +1,7 @@
 """The official `heroku` CLI, unmodified, against the emulator.
 
-The CLI is installed once with npm into $XDG_CACHE_HOME/crowdops-tests and stays there. It runs with a HOME of its own
-and with proxies that lead nowhere: only the emulator can be reached.
+The CLI is installed once with npm into $XDG_CACHE_HOME/crowdops-tests and stays there. It runs with a HOME of
+its own and with proxies that lead nowhere: only the emulator can be reached.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def install(folder: Path) -> None:
             "--no-fund",
             package,
         ]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS)
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=INSTALL_SECONDS)
         if done.returncode != 0:
             pytest.skip(f"npm cannot install {package}: {done.stderr.strip().splitlines()[-1]}")
         (Path(draft) / "cli").rename(folder)
@@ -93,7 +93,13 @@ def cli(program: Path, emulator: RunningEmulator, tmp_path: Path) -> Cli:
         }
         command = ["node", str(program), *arguments]
         return subprocess.run(
-            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60
+            command,
+            check=False,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
 
     return run

@@ -1,4 +1,4 @@
-"""What the emulator runs: builds that look at the source, dynos that are processes, routers before them, logs of all."""
+"""What the emulator runs: builds that look at the source, dynos that are processes, routers, and logs."""
 
 from __future__ import annotations
 

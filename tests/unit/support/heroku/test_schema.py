@@ -48,7 +48,7 @@ def busy_emulator(emulator: RunningEmulator) -> RunningEmulator:
 
 
 def differences(schema: dict[str, Any], resource: str, body: Any) -> Iterator[str]:
-    """Where an answer departs from its definition: wrong values, fields it does not know, fields that are missing."""
+    """Yield where an answer departs from its definition: wrong values, unknown and missing fields."""
     definition = schema["definitions"][resource]
     checked = {key: value for key, value in body.items() if (resource, key) not in DEPARTURES}
     validator = Draft4Validator(

@@ -421,7 +421,8 @@ def test_repeats_end_with_the_time_limit(emulator: RunningEmulator) -> None:
 @contextmanager
 def web_server(status: str, answers: int) -> Iterator[str]:
     """It answers so many requests with a page of HTML, as a proxy before the API would."""
-    page = f"HTTP/1.1 {status}\r\nContent-Length: 6\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<html>"
+    headers = "Content-Length: 6\r\nContent-Type: text/html\r\nConnection: close"
+    page = f"HTTP/1.1 {status}\r\n{headers}\r\n\r\n<html>"
 
     def serve(listener: socket.socket) -> None:
         for _ in range(answers):

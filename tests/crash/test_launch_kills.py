@@ -87,7 +87,10 @@ def assert_nothing_is_lost(world: World, launch: Script) -> None:
 
 @sweep(
     points(calls=34, commits=30),
-    *("after call 4", "before call 9", "after commit 5", "before commit 7"),
+    "after call 4",
+    "before call 9",
+    "after commit 5",
+    "before commit 7",
 )
 def test_a_run_that_is_killed_leaves_nothing_that_cannot_be_found(
     world: World, point: Point, record_property: Record

@@ -63,7 +63,7 @@ def test_an_endpoint_that_falls_silent_ends_it_with_what_was_not_tried(
     work.collect()
     world.gate.after = lambda call: world.gate.shut() if world.gate.count("ApproveAssignment") == 2 else None
     result = world.invoke(
-        *("mturk/review_assignments", "--run", work.run.run_id, "--approve-all", "--yes", "--timeout", "1.5")
+        "mturk/review_assignments", "--run", work.run.run_id, "--approve-all", "--yes", "--timeout", "1.5"
     )
     assert result.exit_code == 1
     assert "did not answer within 1.5 s" in result.stderr

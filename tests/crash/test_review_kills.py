@@ -90,8 +90,16 @@ def test_a_compensation_is_made_once_after_a_kill(
     work = Work(world, units=2)
     work.collect()
     command = (
-        *("mturk/launch_makeup_hits", "--task-name", "pilot-1", "--worker", "AWORKER1"),
-        *("--amount", "0.50", "--reason", "The page broke", "--yes"),
+        "mturk/launch_makeup_hits",
+        "--task-name",
+        "pilot-1",
+        "--worker",
+        "AWORKER1",
+        "--amount",
+        "0.50",
+        "--reason",
+        "The page broke",
+        "--yes",
     )
     world.strike(record_property, _later("launch_makeup_hits", hours), point, *command, threads=1)
     world.crowd.advance(hours * 3600)

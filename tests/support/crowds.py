@@ -61,16 +61,13 @@ class Crowd:
         self.database_url = database or f"sqlite:///{self.home / 'crowd.db'}"
         self.credentials_file = self.home / "credentials"
         self._port = port
-        self._arguments = [
-            *("--database", self.database_url),
-            *("--credentials", str(self.credentials_file)),
-            *("--latency-ms", str(latency_ms)),
-            *("--balance", balance),
-            *("--processes", str(processes)),
-            *(("--control",) if control else ()),
-            *(("--rate-limit", str(rate_limit)) if rate_limit else ()),
-            *extra,
-        ]
+        self._arguments = [f"--database={self.database_url}", f"--credentials={self.credentials_file}"]
+        self._arguments += [f"--latency-ms={latency_ms}", f"--balance={balance}", f"--processes={processes}"]
+        if control:
+            self._arguments.append("--control")
+        if rate_limit:
+            self._arguments.append(f"--rate-limit={rate_limit}")
+        self._arguments += extra
         self._process: Process | None = None
         self.url = ""
 
@@ -148,7 +145,8 @@ class Crowd:
             output = Path(folder) / "stdout.log"
             self._process = Process(
                 "crowdserver",
-                *("--port", str(self._port)),
+                "--port",
+                str(self._port),
                 *self._arguments,
                 environment=environment,
                 streams=Streams(stdout=str(output), stderr=str(log)),

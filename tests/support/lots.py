@@ -26,7 +26,9 @@ class Lot(NamedTuple):
     def launch(self, world: World, task_name: str) -> Work:
         """Launch the run and let a worker do one assignment of each unit; all of it is collected."""
         work = Work(
-            *(world, len(self.fates), self.workers),
+            world,
+            len(self.fates),
+            self.workers,
             task_name=task_name,
             done=False,
             given=(f"task_reward={self.reward}",),

@@ -128,7 +128,8 @@ class Served:
             self.process = Process(
                 program,
                 *arguments,
-                *("--chdir", str(self.folder)),  # gunicorn takes the folder in which it was imported
+                "--chdir",
+                str(self.folder),  # gunicorn takes the folder in which it was imported
                 environment=self._environ,
                 streams=Streams(stdout=log, stderr=log),
                 folder=self.folder,

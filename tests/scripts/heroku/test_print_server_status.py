@@ -13,8 +13,20 @@ from tests.support.heroku.running import eventually
 from tests.support.servers import UNKNOWN_RUN, HerokuServers, marked
 
 KEYS = {
-    *("name", "kind", "run_id", "task_name", "url", "exists", "scaled", "dyno_state", "answers", "leftover"),
-    *("created_at", "cost_so_far", "marked", "note"),
+    "name",
+    "kind",
+    "run_id",
+    "task_name",
+    "url",
+    "exists",
+    "scaled",
+    "dyno_state",
+    "answers",
+    "leftover",
+    "created_at",
+    "cost_so_far",
+    "marked",
+    "note",
 }
 
 

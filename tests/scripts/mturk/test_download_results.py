@@ -26,17 +26,20 @@ def test_each_assignment_is_a_row_with_its_input(world: World) -> None:
     found = rows(result)
     assert [row["assignment_id"] for row in found] == made
     assert list(found[0]) == [
-        *(
-            "run_id",
-            "task_name",
-            "unit_index",
-            "input.text",
-            "hit_id",
-            "assignment_id",
-            "worker_id",
-            "status",
-        ),
-        *("accepted_at", "submitted_at", "approved_at", "bonus", "answer.label", "answer.why"),
+        "run_id",
+        "task_name",
+        "unit_index",
+        "input.text",
+        "hit_id",
+        "assignment_id",
+        "worker_id",
+        "status",
+        "accepted_at",
+        "submitted_at",
+        "approved_at",
+        "bonus",
+        "answer.label",
+        "answer.why",
     ]
     assert found[0]["input.text"] == "message 0" and found[2]["input.text"] == "message 1"
     assert [row["answer.label"] for row in found] == ["cat", "dog", "cat"]
@@ -119,8 +122,19 @@ def test_json_has_every_value_as_it_is(world: World) -> None:
         == json.loads(world.invoke(SCRIPT, "--run", run.run_id, "--json").stdout)
     )
     assert array[0].keys() == {
-        *("run_id", "task_name", "unit_index", "input", "hit_id", "assignment_id", "worker_id", "status"),
-        *("accepted_at", "submitted_at", "approved_at", "answer", "bonus"),
+        "run_id",
+        "task_name",
+        "unit_index",
+        "input",
+        "hit_id",
+        "assignment_id",
+        "worker_id",
+        "status",
+        "accepted_at",
+        "submitted_at",
+        "approved_at",
+        "answer",
+        "bonus",
     }
     assert array[0]["answer"] == {"label": "=1+1"} and array[1]["input"] == {"text": "message 1"}
 

@@ -76,17 +76,15 @@ def test_hits_lists_each_outstanding_one(world: World) -> None:
     found = world.json(SCRIPT, "--hits")["hits"]
     assert [hit["hit_id"] for hit in sorted(found, key=lambda hit: hit["unit_index"])] == hits[1:]
     assert found[0].keys() == {
-        *(
-            "hit_id",
-            "run_id",
-            "unit_index",
-            "status",
-            "available",
-            "pending",
-            "submitted",
-            "completed",
-            "expiration",
-        )
+        "hit_id",
+        "run_id",
+        "unit_index",
+        "status",
+        "available",
+        "pending",
+        "submitted",
+        "completed",
+        "expiration",
     }
     assert "hits" not in world.json(SCRIPT)
     text = world.invoke(SCRIPT, "--hits").stdout

@@ -304,7 +304,7 @@ def test_gold_answers_without_answers_are_refused(work: Work) -> None:
     for columns in ({"unit_index": "1"}, {"answer.label": "cat"}):
         gold = write_csv(work.world.folder / "gold.csv", [columns])
         result, calls = work.world.calls_of(
-            *("mturk/review_assignments", "--run", work.run.run_id, "--approve-matching", str(gold), "--yes")
+            "mturk/review_assignments", "--run", work.run.run_id, "--approve-matching", str(gold), "--yes"
         )
         assert (result.exit_code, calls) == (2, {})
         assert "needs columns that name a unit" in result.stderr

@@ -46,13 +46,27 @@ def test_a_hit_lives_and_dies_by_command_line(crowd: Crowd, hands: Workers, tmp_
     question.write_text(html_question())
     hit_type_id = aws(
         "create-hit-type",
-        *("--title", "Label a picture", "--description", "Say what is in it", "--reward", "0.50"),
-        *("--assignment-duration-in-seconds", "600"),
+        "--title",
+        "Label a picture",
+        "--description",
+        "Say what is in it",
+        "--reward",
+        "0.50",
+        "--assignment-duration-in-seconds",
+        "600",
     )["HITTypeId"]
     hit_id = aws(
         "create-hit-with-hit-type",
-        *("--hit-type-id", hit_type_id, "--lifetime-in-seconds", "3600", "--max-assignments", "2"),
-        *("--question", f"file://{question}", "--requester-annotation", "row 1"),
+        "--hit-type-id",
+        hit_type_id,
+        "--lifetime-in-seconds",
+        "3600",
+        "--max-assignments",
+        "2",
+        "--question",
+        f"file://{question}",
+        "--requester-annotation",
+        "row 1",
     )["HIT"]["HITId"]
     one, two = hands.do(hit_id, "AONE"), hands.do(hit_id, "ATWO")
     # Lists are fetched page by page without being asked.

@@ -23,8 +23,10 @@ def beyond(name: str, what: str = "call") -> tuple[str, tuple[str, str]]:
 
 def test_the_points_of_a_process_go_one_beyond_its_last() -> None:
     assert [str(point) for point in points(commits=1)] == [
-        *("before commit 1", "after commit 1"),
-        *("before commit 2", "after commit 2"),
+        "before commit 1",
+        "after commit 1",
+        "before commit 2",
+        "after commit 2",
     ]
     assert points() == []
 

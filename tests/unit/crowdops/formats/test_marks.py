@@ -29,15 +29,24 @@ def test_no_text_of_others_breaks_the_parser(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *(None, "", "crowdops", "batch=17", "crowdops:1:", f"crowdops:2:{RUN}:0:pilot"),
-        *(f"crowdops:1:{RUN}:0:", f"crowdops:1:{RUN}::pilot", f"crowdops:1:{RUN}:-1:pilot"),
-        *(f" crowdops:1:{RUN}:0:pilot", f"crowdops:1:{RUN}:0:pilot\n", f"crowdops:1:{RUN}:0:pi lot"),
-        *(
-            "crowdops:1:٢٠٢٦١١٢٢-114502-k3f9:0:pilot",
-            f"crowdops:1:{RUN}:٧:pilot",
-            f"crowdops:1:{RUN}:0:pilöt",
-        ),
-        *("crowdops:1:../../etc:0:pilot", f"crowdops:1:{RUN}:0:pilot:more", f"CROWDOPS:1:{RUN}:0:pilot"),
+        None,
+        "",
+        "crowdops",
+        "batch=17",
+        "crowdops:1:",
+        f"crowdops:2:{RUN}:0:pilot",
+        f"crowdops:1:{RUN}:0:",
+        f"crowdops:1:{RUN}::pilot",
+        f"crowdops:1:{RUN}:-1:pilot",
+        f" crowdops:1:{RUN}:0:pilot",
+        f"crowdops:1:{RUN}:0:pilot\n",
+        f"crowdops:1:{RUN}:0:pi lot",
+        "crowdops:1:٢٠٢٦١١٢٢-114502-k3f9:0:pilot",
+        f"crowdops:1:{RUN}:٧:pilot",
+        f"crowdops:1:{RUN}:0:pilöt",
+        "crowdops:1:../../etc:0:pilot",
+        f"crowdops:1:{RUN}:0:pilot:more",
+        f"CROWDOPS:1:{RUN}:0:pilot",
     ],
 )
 def test_what_only_looks_like_a_mark_is_foreign(text: str | None) -> None:

@@ -120,8 +120,14 @@ def test_a_template_that_is_not_there_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        *("{{ text.missing }}", "{{ text + 1 }}", "{{ 1 / zero }}", "{{ items[9] }}", "{% include 'x' %}"),
-        *("{{ 'x' * 10**20 }}", "{{ '%d' % text }}", "{{ text.format(1).encode('no-such') }}"),
+        "{{ text.missing }}",
+        "{{ text + 1 }}",
+        "{{ 1 / zero }}",
+        "{{ items[9] }}",
+        "{% include 'x' %}",
+        "{{ 'x' * 10**20 }}",
+        "{{ '%d' % text }}",
+        "{{ text.format(1).encode('no-such') }}",
     ],
 )
 def test_a_row_that_cannot_be_rendered_is_named(tmp_path: Path, source: str) -> None:

@@ -51,8 +51,15 @@ RUN = new_run()
 
 def new_assignment(number: int = 1, **values: Any) -> Assignment:
     made = Assignment(
-        *(f"3ASSIGNMENT{number}", f"AWORKER{number}", "3HIT0", "Submitted"),
-        *(NOW, NOW + timedelta(seconds=9), NOW + timedelta(days=7), None, None),
+        f"3ASSIGNMENT{number}",
+        f"AWORKER{number}",
+        "3HIT0",
+        "Submitted",
+        NOW,
+        NOW + timedelta(seconds=9),
+        NOW + timedelta(days=7),
+        None,
+        None,
         answer={"label": "日本", "tags": ["a", "b"]},
     )
     return made._replace(**values)

@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 import pytest
 from hypothesis import settings
 
-from tests.support import forks, preload, sweeps
-
-pytest_plugins = ["tests.support.fixtures"]
+# Before they are imported: what they assert is to be explained like what a test asserts.
+pytest.register_assert_rewrite("tests.support")
+pytest_plugins = ["tests.support.fixtures", "tests.support.sweeps"]
 
 _SETTINGS = ("CROWDOPS_", "AWS_", "HEROKU_", "BOTO_")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy")
@@ -23,19 +23,6 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy")
 # The machine may be busy, and nobody reads a database of examples that lies in a folder of CI's.
 settings.register_profile("suite", deadline=None, max_examples=40, database=None)
 settings.load_profile("suite")
-
-
-@pytest.fixture(autouse=True, scope="session")
-def one_botocore() -> None:
-    """Read the API's description once, not for every client: it costs more than most tests."""
-    preload.share_botocore()
-
-
-@pytest.fixture(autouse=True, scope="session")
-def end_forks() -> Iterator[None]:
-    """End the process from which tests fork others."""
-    yield
-    forks.stop()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -113,20 +100,3 @@ def border(monkeypatch: pytest.MonkeyPatch) -> Iterator[Border]:
     monkeypatch.setattr(socket, "getaddrinfo", guard.getaddrinfo)
     yield guard
     assert not guard.attempts, f"the test tried to reach {', '.join(guard.attempts)}"
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Show which processes were killed, at how many points."""
-    if lines := sweeps.Table(terminalreporter.stats).lines():
-        terminalreporter.write_sep("=", "kill -9")
-        for line in lines:
-            terminalreporter.write_line(line)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
-    """A full sweep that has left points out has failed."""
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if sweeps.FULL and reporter and sweeps.Table(reporter.stats).unfinished:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-    return (yield)

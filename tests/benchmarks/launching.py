@@ -24,28 +24,28 @@ RATE = 20
 def ours(place: Bench, units: int) -> float:
     """Launch a run and leave it; seconds."""
     path = place.write_run(units)
-    seconds, _ = place.run("mturk/launch_run.py", str(path), "--yes", "--quiet", "--detach")
+    seconds, _ = place.measure("mturk/launch_run", str(path), "--yes", "--quiet", "--detach")
     return seconds
 
 
 def loop(place: Bench, units: int) -> float:
     """Create HITs one after another; seconds, without the start of Python."""
     client = place.crowd.client(retries={})
-    hit_type_id = place.hit_type(client)
+    hit_type_id = place.create_hit_type(client)
     started = time.perf_counter()
     for _ in range(units):
-        place.create(client, hit_type_id)
+        place.create_hit(client, hit_type_id)
     return time.perf_counter() - started
 
 
 def pool(place: Bench, units: int) -> tuple[float, int]:
     """Create HITs with 32 threads and boto3's standard retries; seconds, and how many failed."""
     client = place.crowd.client(retries={"mode": "standard"})
-    hit_type_id = place.hit_type(client)
+    hit_type_id = place.create_hit_type(client)
 
     def create(_: int) -> bool:
         with contextlib.suppress(ClientError):
-            return bool(place.create(client, hit_type_id))
+            return bool(place.create_hit(client, hit_type_id))
         return False
 
     started = time.perf_counter()
@@ -66,7 +66,7 @@ def under_a_limit(units: int) -> list[tuple[object, ...]]:
     """Measure both sides under the limit; the rows of the table."""
     with bench(rate_limit=RATE) as place:
         path = place.write_run(units)
-        _, shown = place.run("mturk/launch_run.py", str(path), "--yes", "--quiet", "--detach", "--json")
+        _, shown = place.measure("mturk/launch_run", str(path), "--yes", "--quiet", "--detach", "--json")
         found, calls = json.loads(shown), place.crowd.calls()["CreateHITWithHITType"]
         throttled = sum(number["failed"] for number in place.crowd.calls().values())
         mine = (found["units"], units / found["seconds"], throttled / found["api_calls"], units - calls["ok"])

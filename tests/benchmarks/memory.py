@@ -33,7 +33,6 @@ def peak(place: Bench, rows: int, *arguments: str, press: bool) -> tuple[float, 
     started = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-c", WATCHED, str(SCRIPTS / "mturk/launch_run.py"), str(path), *arguments],
-        env=place.environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

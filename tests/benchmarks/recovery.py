@@ -31,7 +31,7 @@ def after_a_crash(units: int, foreign: int = 0, rate_limit: float | None = None)
         folder = Path(name)
         with Crowd(folder / "crowd", balance=MONEY) as crowd:
             place, port = Bench(folder, crowd), int(crowd.url.rpartition(":")[2])
-            place.run("mturk/launch_run.py", str(place.write_run(units)), "--yes", "--quiet", "--detach")
+            place.measure("mturk/launch_run", str(place.write_run(units)), "--yes", "--quiet", "--detach")
             add_foreign(place, foreign)
         with closing(sqlite3.connect(place.home / "registry.db")) as registry:
             registry.execute("UPDATE task_runs SET detached = 0")  # such a run needs a process, and has none
@@ -44,9 +44,9 @@ def after_a_crash(units: int, foreign: int = 0, rate_limit: float | None = None)
 def add_foreign(place: Bench, count: int) -> None:
     """Put HITs of some other program into the account."""
     client = place.crowd.client()
-    hit_type_id = place.hit_type(client)
+    hit_type_id = place.create_hit_type(client)
     with ThreadPoolExecutor(16) as threads:
-        for _ in threads.map(lambda _: place.create(client, hit_type_id), range(count)):
+        for _ in threads.map(lambda _: place.create_hit(client, hit_type_id), range(count)):
             pass
 
 
@@ -54,9 +54,9 @@ def recovering(units: int) -> list[tuple[object, ...]]:
     """Measure both sides under the limit; the rows of the table."""
     with after_a_crash(units, rate_limit=RATE) as place:
         place.crowd.control("calls", method="DELETE")
-        mine, _ = place.run("local/recover.py", "--yes", "--quiet")
+        mine, _ = place.measure("local/recover", "--yes", "--quiet")
         calls = place.crowd.number_of_calls()
-        left = json.loads(place.run("local/recover.py", "--yes", "--quiet", "--json")[1])
+        left = json.loads(place.measure("local/recover", "--yes", "--quiet", "--json")[1])
         assert left["crashed_runs"] == [] and left["orphan_hits"] == 0
     with after_a_crash(units, rate_limit=RATE) as place:
         client = place.crowd.client(retries={})
@@ -80,7 +80,7 @@ def finding(account: int) -> list[tuple[object, ...]]:
     """Count what it costs to find the HITs of a crashed run; the rows of the table."""
     with after_a_crash(LOST, foreign=account - LOST) as place:
         place.crowd.control("calls", method="DELETE")
-        seconds, shown = place.run("local/recover.py", "--dry-run", "--quiet", "--json")
+        seconds, shown = place.measure("local/recover", "--dry-run", "--quiet", "--json")
         (run,) = json.loads(shown)["crashed_runs"]
         calls = {name: sum(count.values()) for name, count in place.crowd.calls().items()}
     return [(account, run["outstanding"], calls.pop("ListHITs"), sum(calls.values()), seconds)]

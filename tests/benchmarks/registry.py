@@ -59,7 +59,8 @@ def measure(home: Path) -> list[float]:
     """Milliseconds of open, intend, set_created, unit_counts and open_units."""
 
     def open_it(_: int) -> None:
-        Registry.open(home).__exit__()
+        with Registry.open(home):
+            pass
 
     with Registry.open(home) as registry:
         return [

@@ -15,9 +15,6 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
-from crowdserver.protocol.credentials import Credentials
-from crowdserver.storage.database import Database
-from crowdserver.storage.transactions import Crowd as Opened
 from crowdserver.worker.assignments import accept, submit
 from tests.benchmarks._sides import Bench, bench, show
 from tests.support.crowds import Crowd
@@ -27,24 +24,21 @@ RATE = 20
 
 def come_in(place: Bench, rows: int) -> list[str]:
     """Launch a run and let one worker do all of it; the assignments."""
-    place.run("mturk/launch_run.py", str(place.write_run(rows)), "--yes", "--quiet", "--detach")
-    database = Database(place.crowd.database_url)
-    opened = Opened(database, Credentials(*place.crowd.credentials))
+    place.measure("mturk/launch_run", str(place.write_run(rows)), "--yes", "--quiet", "--detach")
     done = []
     for page in place.crowd.client().get_paginator("list_hits").paginate(MaxResults=100):
-        with opened.writing() as (tx, now):
+        with place.crowd.opened.writing() as (tx, now):
             for hit in page["HITs"]:
                 accepted = accept(tx, now, "AWORKER1", hit["HITId"])
                 submit(tx, now, accepted.assignment_id, None, [("label", "cat")])
                 done.append(accepted.assignment_id)
-    database.close()
     return done
 
 
 def decide(place: Bench, count: int) -> tuple[Path, set[str]]:
     """Export what came in and approve the first rows; the file, and the assignments in it."""
     path = place.folder / "decisions.csv"
-    place.run("mturk/review_assignments.py", "--all-runs", "--export", str(path))
+    place.measure("mturk/review_assignments", "--all-runs", "--export", str(path))
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))[:count]
     with path.open("w", newline="") as file:
@@ -57,8 +51,8 @@ def decide(place: Bench, count: int) -> tuple[Path, set[str]]:
 def ours(place: Bench, path: Path, count: int) -> tuple[object, ...]:
     """Carry the file out; a row of the table."""
     place.crowd.control("calls", method="DELETE")
-    seconds, shown = place.run(
-        "mturk/review_assignments.py", "--apply", str(path), "--yes", "--quiet", "--json"
+    seconds, shown = place.measure(
+        "mturk/review_assignments", "--apply", str(path), "--yes", "--quiet", "--json"
     )
     found, calls = json.loads(shown), place.crowd.calls()["ApproveAssignment"]
     share = calls["failed"] / (calls["ok"] + calls["failed"])

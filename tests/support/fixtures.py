@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from crowdops.servers.heroku import deploy
-from tests.support import postgresql
+from tests.support import forks, postgresql, preload
 from tests.support.browsers import chromium
 from tests.support.crowds import Crowd
 from tests.support.endpoints import Endpoint
@@ -23,7 +23,20 @@ from tests.support.world import World
 
 COLLEAGUE, COLLEAGUE_TOKEN = "colleague@example.org", "colleague-token"
 
-# What runs as long as a worker of the test runner does
+# What lasts as long as a worker of the test runner does
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_botocore() -> None:
+    """Read the API's description once, not for every client: it costs more than most tests."""
+    preload.share_botocore()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def end_forks() -> Iterator[None]:
+    """End the process from which tests fork others."""
+    yield
+    forks.stop()
 
 
 @pytest.fixture(scope="session")

@@ -103,3 +103,20 @@ class Table:
     @staticmethod
     def _count(counter: Counter[tuple[str, str]], name: str) -> int:
         return sum(count for (each, _), count in counter.items() if each == name)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Show which processes were killed, at how many points."""
+    if lines := Table(terminalreporter.stats).lines():
+        terminalreporter.write_sep("=", "kill -9")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    """A full sweep that has left points out has failed."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if FULL and reporter and Table(reporter.stats).unfinished:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    return (yield)

@@ -352,7 +352,7 @@ def test_an_external_question_keeps_its_parameters_and_gets_four_more(crowd: Cro
         f"&workerId={browser.invitation['worker_id']}"
         f"&turkSubmitTo=http%3A%2F%2F{urlsplit(crowd.url).hostname}%3A{urlsplit(crowd.url).port}#top"
     )
-    assert page.find("iframe")["height"] == "400"
+    assert page.find("iframe")["height"] == "600"
 
 
 def test_a_page_elsewhere_keeps_its_origin_but_one_on_this_site_never_does(crowd: Crowd) -> None:

@@ -12,7 +12,7 @@ import sys
 import time
 
 from tests.benchmarks._sides import SCRIPTS, Bench, bench, show
-from tests.support.crowds import wait_until
+from tests.support.processes import wait_until
 
 SMALL = 100
 MARK = "VmHWM:"

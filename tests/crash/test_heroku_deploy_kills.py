@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support import sweeps
-from tests.support.heroku.running import eventually
+from tests.support.processes import wait_until
 from tests.support.servers import HerokuServers
 
 CALLS = (
@@ -33,12 +33,12 @@ def cut_off(heroku: HerokuServers, moment: str, call: str, *args: str) -> None:
     """Kill -9 a launch_server while Heroku is at a call of it; the call then goes on."""
     heroku.emulator.order(moment, operation=call)
     launch = heroku.start("heroku/launch_server", *args)
-    eventually(lambda: heroku.emulator.held() == 1 or launch.process.poll() is not None)
+    wait_until(lambda: heroku.emulator.held() == 1 or launch.process.poll() is not None)
     assert launch.process.poll() is None, launch.said
     launch.kill()
     heroku.emulator.clear_faults()
     if (moment, call) == ("hold-before", "POST /apps"):
-        eventually(heroku.apps)  # Heroku creates it all the same, after its client died
+        wait_until(heroku.apps)  # Heroku creates it all the same, after its client died
 
 
 @pytest.mark.parametrize("moment,call", SWEPT)
@@ -72,11 +72,11 @@ def test_an_app_that_appears_after_everything_was_taken_down_is_found_again(hero
     run = heroku.add_run()
     heroku.emulator.order("hold-before", operation="POST /apps")
     launch = heroku.start("heroku/launch_server", run.run_id)
-    eventually(lambda: heroku.emulator.held() == 1)
+    wait_until(lambda: heroku.emulator.held() == 1)
     launch.kill()
     assert heroku.kill()["already"] == 1
     heroku.emulator.clear_faults()
-    eventually(heroku.apps)
+    wait_until(heroku.apps)
     assert heroku.kill()["done"] == 1
     assert heroku.apps() == []
 
@@ -108,7 +108,7 @@ def test_two_launches_of_one_run_do_not_meet(heroku: HerokuServers) -> None:
     run = heroku.add_run()
     heroku.emulator.order("hold-before", operation="POST /apps/{app}/builds")
     heroku.start("heroku/launch_server", run.run_id)
-    eventually(lambda: heroku.emulator.held() == 1)
+    wait_until(lambda: heroku.emulator.held() == 1)
     result = heroku.invoke("launch_server", run.run_id)
     assert result.exit_code == 2
     assert "is attended by" in result.stderr

@@ -5,8 +5,8 @@ import signal
 import pytest
 
 from tests.support import sweeps
-from tests.support.crowds import wait_until
 from tests.support.gates import Call
+from tests.support.processes import wait_until
 from tests.support.scripts import Script
 from tests.support.world import World
 

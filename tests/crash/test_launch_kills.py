@@ -4,8 +4,8 @@ import signal
 
 import pytest
 
-from tests.support.crowds import wait_until
 from tests.support.gates import Call, Cut
+from tests.support.processes import wait_until
 from tests.support.scripts import Script
 from tests.support.sweeps import Point, Record, note, points, sweep
 from tests.support.world import World

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.crowds import wait_until
 from tests.support.gates import Call, let_pass
+from tests.support.processes import wait_until
 from tests.support.scripts import Script
 from tests.support.works import Work
 from tests.support.world import World

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.crowds import wait_until
 from tests.support.forks import REPOSITORY
 from tests.support.gates import let_pass
+from tests.support.processes import wait_until
 from tests.support.strikes import LAUNCH
 from tests.support.world import World
 

@@ -1,12 +1,9 @@
 """A crowd server in a process of its own, for tests: started, talked to, stopped or killed."""
 
 import configparser
-import contextlib
 import os
 import signal
-import socket
 import tempfile
-import time
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +20,7 @@ from crowdserver.storage import schema
 from crowdserver.storage.database import Database
 from crowdserver.storage.transactions import Crowd as OpenedCrowd
 from tests.support.forks import Process, Streams
+from tests.support.processes import first_line, is_over, wait_until
 
 _START_SECONDS = 30
 _STOP_SECONDS = 15
@@ -206,48 +204,3 @@ class Crowd:
     def number_of_calls(self) -> int:
         """All API calls so far, good and bad."""
         return sum(number["ok"] + number["failed"] for number in self.calls().values())
-
-
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def is_over(process: psutil.Process) -> bool:
-    """Whether a process has ended; one that nobody has collected yet has."""
-    try:
-        return bool(process.status() == psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return True
-
-
-def find_server_processes(home: Path) -> list[psutil.Process]:
-    """Return the processes that carry the marks of a home's task servers, the oldest first."""
-    marks = {"CROWDOPS_MANAGED": "1", "CROWDOPS_HOME": str(home.resolve())}
-    running = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            if marks.items() <= process.environ().items():
-                running.append(process)
-    return sorted(running, key=psutil.Process.create_time)
-
-
-def wait_until(holds: Any, seconds: float = 10.0) -> None:
-    """Wait until a function returns something true. Raises AssertionError when it does not in time."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, f"{holds} did not become true within {seconds} s"
-        time.sleep(0.02)
-
-
-def first_line(process: Process, output: Path) -> str:
-    """Return the line that a process begins with; empty if it ends without one."""
-    wait_until(lambda: process.poll() is not None or _lines(output), _START_SECONDS)
-    return (_lines(output) or [""])[0]
-
-
-def _lines(output: Path) -> list[str]:
-    text = output.read_text() if output.exists() else ""
-    return text.splitlines() if text.endswith("\n") else []

@@ -19,9 +19,10 @@ from sqlalchemy import select
 from crowdops.config.settings import Settings, resolve
 from crowdops.registry import Registry, Run, locks
 from crowdserver.storage import schema
-from tests.support.crowds import Crowd, find_server_processes, wait_until
+from tests.support.crowds import Crowd
 from tests.support.gates import Gate
 from tests.support.offers import html_question
+from tests.support.processes import find_server_processes, wait_until
 from tests.support.scripts import END_SECONDS, Invoked, Script, invoke
 from tests.support.workers import Workers
 

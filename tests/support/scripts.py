@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 from click.testing import CliRunner
 
-from tests.support.crowds import wait_until
 from tests.support.forks import REPOSITORY, Process, Streams
+from tests.support.processes import wait_until
 
 SCRIPTS = REPOSITORY / "scripts"
 STRUCK = REPOSITORY / "tests" / "support" / "struck.py"

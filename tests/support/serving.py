@@ -10,9 +10,9 @@ import requests
 
 from crowdops.providers.crowd_server.client import Task, WorkerSession
 from crowdops.simulation import answers
-from tests.support.crowds import is_over, wait_until
 from tests.support.home import Home
 from tests.support.offers import invite
+from tests.support.processes import is_over, wait_until
 from tests.support.scripts import Script
 
 SERVED_PAGE = """<!DOCTYPE html><html><head><title>Look</title></head><body><h1>{{ text }}</h1>

@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import select
 
 from crowdserver.storage.schema import assignments
-from tests.support.crowds import wait_until
 from tests.support.gates import Call, Cut, let_pass
-from tests.support.heroku.running import RunningEmulator, eventually
+from tests.support.heroku.running import RunningEmulator
 from tests.support.home import Home
+from tests.support.processes import wait_until
 from tests.support.scripts import Invoked, Script
 from tests.support.sweeps import Point, Record, note
 
@@ -77,11 +77,11 @@ class Strikes(Home):
         heroku.order(f"hold-{point.when}", operation="*", skip=point.number - 1)
         self.gate.before = self.crew
         process = self.start(script, *arguments)
-        eventually(lambda: heroku.held() == 1 or process.process.poll() is not None, seconds=60)
+        wait_until(lambda: heroku.held() == 1 or process.process.poll() is not None, seconds=60)
         if process.process.poll() is None:
             process.kill()
             heroku.clear_faults()
-            eventually(lambda: sum(heroku.calls().values()) >= made + point.number)
+            wait_until(lambda: sum(heroku.calls().values()) >= made + point.number)
         heroku.clear_faults()
         return process
 

@@ -8,7 +8,6 @@ import os
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from urllib.parse import urlencode
 import requests
 
 from tests.support.forks import Process, Streams
+from tests.support.processes import free_port
 
 PACKAGE = Path(__file__).parents[2] / "lib" / "taskserver"
 TOKEN = "the-token-of-this-run-0123456789"
@@ -184,10 +184,3 @@ class Served:
             return requests.get(f"{self.url}/health", timeout=5).ok
         except requests.ConnectionError:
             return False
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

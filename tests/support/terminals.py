@@ -12,8 +12,8 @@ import time
 from types import TracebackType
 from typing import Self
 
-from tests.support.crowds import wait_until
 from tests.support.forks import Process, Streams
+from tests.support.processes import wait_until
 from tests.support.scripts import SCRIPTS
 
 PATIENCE_SECONDS = 20

@@ -16,8 +16,8 @@ from crowdops.servers import bundle, links
 from crowdops.servers.bundle import of_run
 from crowdops.servers.heroku import backend, deploy
 from tests.support.heroku.emulator import ACCOUNT_EMAIL
-from tests.support.heroku.running import eventually
 from tests.support.heroku.sources import FILES
+from tests.support.processes import wait_until
 from tests.support.servers import HerokuServers
 
 
@@ -219,8 +219,8 @@ def test_a_press_during_a_deploy_deletes_the_app_again(
 ) -> None:
     heroku.emulator.order("slow-build", seconds=5)
     launch = heroku.start("heroku/launch_server", heroku.add_run().run_id)
-    eventually(lambda: any(app["web_url"] for app in heroku.emulator.get("/apps")))
-    eventually(lambda: heroku.emulator.get(f"/apps/{heroku.apps()[0]}/builds"))
+    wait_until(lambda: any(app["web_url"] for app in heroku.emulator.get("/apps")))
+    wait_until(lambda: heroku.emulator.get(f"/apps/{heroku.apps()[0]}/builds"))
     launch.press(sign)
     assert launch.end() == code, launch.said
     assert "was deleted again" in launch.said

@@ -9,7 +9,7 @@ import pytest
 
 from crowdops.servers import status
 from tests.support.fixtures import COLLEAGUE, COLLEAGUE_TOKEN
-from tests.support.heroku.running import eventually
+from tests.support.processes import wait_until
 from tests.support.servers import UNKNOWN_RUN, HerokuServers, marked
 
 KEYS = {
@@ -58,7 +58,7 @@ def test_existing_scaled_running_and_answering_are_told_apart(heroku: HerokuServ
     heroku.emulator.call("PATCH", f"/apps/{asleep}/formation/web", {"quantity": 0})
     heroku.emulator.order("boot-crash", count=9)
     heroku.emulator.call("DELETE", f"/apps/{crashed}/dynos")
-    eventually(lambda: heroku.status()["servers"][1]["dyno_state"] == "crashed")
+    wait_until(lambda: heroku.status()["servers"][1]["dyno_state"] == "crashed")
     first, second = heroku.status()["servers"]
     assert (first["exists"], first["scaled"], first["dyno_state"], first["answers"]) == (True, 0, None, False)
     assert (second["exists"], second["scaled"], second["answers"]) == (True, 1, False)

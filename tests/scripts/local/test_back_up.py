@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.copies import BACK_UP, back_up, damage, files, run_ids
-from tests.support.crowds import wait_until
+from tests.support.processes import wait_until
 from tests.support.world import World
 
 WRITER = """

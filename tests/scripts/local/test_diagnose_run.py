@@ -18,8 +18,8 @@ from crowdops.context import Context
 from crowdops.diagnosis import rules, snapshot
 from crowdops.diagnosis.snapshot import Pages
 from crowdops.registry import Run, Server
-from tests.support.crowds import free_port, wait_until
 from tests.support.endpoints import Endpoint
+from tests.support.processes import free_port, wait_until
 from tests.support.world import World
 
 SCRIPT = "local/diagnose_run"

@@ -7,7 +7,7 @@ import json
 import pytest
 import requests
 
-from tests.support.crowds import free_port
+from tests.support.processes import free_port
 from tests.support.scripts import invoke, run_script
 from tests.support.world import World
 

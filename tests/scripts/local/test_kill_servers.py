@@ -15,7 +15,7 @@ import pytest
 
 from crowdops.providers import processes
 from crowdops.registry import locks
-from tests.support.crowds import is_over, wait_until
+from tests.support.processes import is_over, wait_until
 from tests.support.servers import LocalServers
 
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(1000)"]

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from crowdops.servers.local import start
-from tests.support.crowds import is_over, wait_until
+from tests.support.processes import is_over, wait_until
 from tests.support.servers import LocalServers
 
 MARKS = ("CROWDOPS_MANAGED", "CROWDOPS_RUN_ID", "CROWDOPS_TASK_NAME", "CROWDOPS_SERVER")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from crowdops.registry import locks
-from tests.support.crowds import wait_until
 from tests.support.gates import Call, Cut, Gate, let_pass
+from tests.support.processes import wait_until
 from tests.support.strikes import LAUNCH, RECOVER
 from tests.support.world import World
 

@@ -7,8 +7,8 @@ import signal
 
 import pytest
 
-from tests.support.crowds import free_port, wait_until
 from tests.support.offers import Offer, offer
+from tests.support.processes import free_port, wait_until
 from tests.support.scripts import invoke
 from tests.support.world import World
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.crowds import wait_until
 from tests.support.gates import Call, Instead
+from tests.support.processes import wait_until
 from tests.support.scripts import Script
 from tests.support.world import World
 

@@ -5,20 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import psutil
 import requests
 
-from tests.support.crowds import first_line
 from tests.support.forks import Process, Streams
 from tests.support.heroku.emulator import TOKEN
+from tests.support.processes import first_line
 
-T = TypeVar("T")
 READY = "heroku emulator ready at "
 ACCEPT = "application/vnd.heroku+json; version=3"
 
@@ -99,20 +96,3 @@ def running_emulator(*options: str) -> Iterator[RunningEmulator]:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
-
-
-def has_ended(process: psutil.Process) -> bool:
-    """Whether a process runs no more; one that nobody has waited for yet has ended too."""
-    try:
-        return process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
-
-
-def eventually(look: Callable[[], T], *, seconds: float = 15) -> T:
-    """The first true answer of look, asked again and again until the deadline; fails the test after it."""
-    deadline = time.monotonic() + seconds
-    while not (seen := look()):
-        assert time.monotonic() < deadline, f"still {seen!r} after {seconds} seconds"
-        time.sleep(0.03)
-    return seen

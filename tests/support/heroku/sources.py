@@ -9,7 +9,8 @@ from typing import Any
 
 import requests
 
-from tests.support.heroku.running import RunningEmulator, eventually
+from tests.support.heroku.running import RunningEmulator
+from tests.support.processes import wait_until
 
 SERVER = """
 import json, os
@@ -75,7 +76,7 @@ def build(emulator: RunningEmulator, app: str, files: dict[str, str]) -> dict[st
     started = emulator.call("POST", f"/apps/{app}/builds", {"source_blob": source})
     assert started.status_code == 201, started.text
     path = f"/apps/{app}/builds/{started.json()['id']}"
-    eventually(lambda: emulator.get(path)["status"] != "pending")
+    wait_until(lambda: emulator.get(path)["status"] != "pending")
     return dict(emulator.get(path))
 
 
@@ -87,5 +88,5 @@ def deploy(emulator: RunningEmulator, name: str, files: dict[str, str] | None = 
     """An app that is up and serves."""
     app = emulator.create_app(name)
     assert build(emulator, name, files or FILES)["status"] == "succeeded"
-    eventually(lambda: states(emulator, name).get("web.1") == "up")
+    wait_until(lambda: states(emulator, name).get("web.1") == "up")
     return app

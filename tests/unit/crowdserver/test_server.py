@@ -21,8 +21,9 @@ from sqlalchemy import text, update
 from crowdserver.storage import schema
 from crowdserver.storage.database import Database
 from tests.support import postgresql
-from tests.support.crowds import Crowd, CrowdFailed, free_port, is_over, wait_until
+from tests.support.crowds import Crowd, CrowdFailed
 from tests.support.forks import Process, Streams
+from tests.support.processes import free_port, is_over, wait_until
 from tests.support.requesters import BOTH, Requester
 
 

@@ -10,9 +10,9 @@ import pytest
 from crowdops.config import parameters
 from crowdops.config.parameters import Parameters
 from crowdops.errors import UsageError
-from tests.support.crowds import free_port
 from tests.support.forks import REPOSITORY
 from tests.support.home import PAGE
+from tests.support.processes import free_port
 from tests.support.world import World
 
 TASK: dict[str, str] = {

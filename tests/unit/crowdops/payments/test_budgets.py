@@ -5,7 +5,7 @@ from decimal import Decimal
 from crowdops.context import Context
 from crowdops.payments import bonus_plans, bonuses
 from crowdops.payments.budgets import Budget
-from tests.support.crowds import wait_until
+from tests.support.processes import wait_until
 from tests.support.works import Work, write_csv
 from tests.support.world import World
 

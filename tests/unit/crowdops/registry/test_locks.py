@@ -13,7 +13,7 @@ import pytest
 
 from crowdops.errors import UsageError
 from crowdops.registry import locks
-from tests.support.crowds import wait_until
+from tests.support.processes import wait_until
 
 RUN, OTHER = "20261122-114502-k3f9", "20261122-114503-ab2c"
 HOLD = """

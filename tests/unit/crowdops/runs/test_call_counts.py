@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.support.crowds import wait_until
 from tests.support.gates import Call
+from tests.support.processes import wait_until
 from tests.support.world import World
 
 pytestmark = pytest.mark.gated

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.support.crowds import wait_until
+from tests.support.processes import wait_until
 from tests.support.world import World
 
 pytestmark = pytest.mark.gated

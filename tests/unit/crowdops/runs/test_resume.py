@@ -6,8 +6,8 @@ import signal
 
 import pytest
 
-from tests.support.crowds import wait_until
 from tests.support.gates import Call
+from tests.support.processes import wait_until
 from tests.support.scripts import Script
 from tests.support.strikes import LAUNCH
 from tests.support.world import World

@@ -7,8 +7,8 @@ import pytest
 import requests
 
 from crowdops.errors import WrongState
-from tests.support.crowds import wait_until
 from tests.support.gates import Call
+from tests.support.processes import wait_until
 from tests.support.scripts import Script
 from tests.support.serving import FRAGILE_APP
 from tests.support.world import World

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
-from tests.support.crowds import wait_until
 from tests.support.offers import invite
+from tests.support.processes import wait_until
 from tests.support.world import World
 
 pytestmark = [pytest.mark.gated, pytest.mark.browser]

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.crowds import free_port, wait_until
 from tests.support.gates import Call
+from tests.support.processes import free_port, wait_until
 from tests.support.serving import SERVED_PAGE
 from tests.support.world import World
 

@@ -14,9 +14,10 @@ from crowdops.config.settings import Settings
 from crowdops.errors import UsageError
 from crowdops.simulation import simulate as rehearsal
 from crowdops.simulation.worker import Behaviour, Totals
-from tests.support.crowds import Crowd, wait_until
+from tests.support.crowds import Crowd
 from tests.support.offers import external_question, html_question, offer
 from tests.support.pages import served
+from tests.support.processes import wait_until
 
 HASTY = Behaviour(seed=1, until_idle=0.4)
 

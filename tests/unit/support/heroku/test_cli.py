@@ -19,8 +19,9 @@ import pytest
 import requests
 
 from tests.support.heroku.emulator import ACCOUNT_EMAIL, TOKEN
-from tests.support.heroku.running import RunningEmulator, eventually
+from tests.support.heroku.running import RunningEmulator
 from tests.support.heroku.sources import deploy, states
+from tests.support.processes import wait_until
 from tests.unit.support.heroku.test_heroku3 import client_of
 
 VERSION = "11.10.0"
@@ -109,7 +110,7 @@ def test_the_official_cli_sees_apps_and_their_dynos(cli: Cli, emulator: RunningE
     app = deploy(emulator, "seen-by-cli")
     emulator.create_app("bare-app")
     emulator.call("PATCH", "/apps/seen-by-cli/config-vars", {"GREETING": "good day", "OTHER": "2"})
-    eventually(lambda: states(emulator, "seen-by-cli") == {"web.1": "up"})
+    wait_until(lambda: states(emulator, "seen-by-cli") == {"web.1": "up"})
     listed = {entry["name"]: entry["web_url"] for entry in json.loads(cli("apps", "--json").stdout)}
     assert (set(listed), listed["seen-by-cli"]) == ({"seen-by-cli", "bare-app"}, app["web_url"])
     info = json.loads(cli("apps:info", "--json", "-a", "seen-by-cli").stdout)
@@ -140,7 +141,7 @@ def test_the_official_cli_and_heroku3_see_scale_and_destroy_the_same_app(
     assert states(emulator, "cli-s-own") == {}
     up = cli("ps:scale", "web=2:standard-1x", "-a", "cli-s-own")
     assert (up.returncode, "now running web at 2:Standard-1X" in up.stderr) == (0, True)
-    eventually(lambda: states(emulator, "cli-s-own") == {"web.1": "up", "web.2": "up"})
+    wait_until(lambda: states(emulator, "cli-s-own") == {"web.1": "up", "web.2": "up"})
     assert sorted(dyno.name for dyno in heroku3.app("cli-s-own").dynos()) == ["web.1", "web.2"]
     destroyed = cli("apps:destroy", "-a", "cli-s-own", "--confirm", "cli-s-own")
     assert (destroyed.returncode, "Destroying cli-s-own" in destroyed.stderr) == (0, True)

@@ -11,8 +11,9 @@ import psutil
 import pytest
 import requests
 
-from tests.support.heroku.running import RunningEmulator, eventually, has_ended, running_emulator
+from tests.support.heroku.running import RunningEmulator, running_emulator
 from tests.support.heroku.sources import FILES, build, deploy, states, tarball, upload
+from tests.support.processes import is_over, wait_until
 
 GROUP = {**FILES, "Procfile": "web: sleep 1001 & sleep 1002 & python server.py\n"}
 
@@ -51,7 +52,7 @@ def test_a_build_releases_and_runs_what_the_procfile_says(emulator: RunningEmula
         entry["type"]: (entry["quantity"], entry["size"]) for entry in emulator.get("/apps/runs/formation")
     }
     assert formation == {"web": (1, "Basic"), "clock": (0, "Basic")}
-    eventually(lambda: states(emulator, "runs") == {"web.1": "up"})
+    wait_until(lambda: states(emulator, "runs") == {"web.1": "up"})
     page = requests.get(emulator.get("/apps/runs")["web_url"] + "hello?a=b", timeout=10).json()
     assert (page["path"], page["dyno"], page["greeting"], page["proto"]) == (
         "/hello?a=b",
@@ -81,7 +82,7 @@ def test_a_single_top_folder_is_taken_for_the_source(emulator: RunningEmulator) 
         build(emulator, "from-archive", {f"repo-main/{name}": text for name, text in FILES.items()})["status"]
         == "succeeded"
     )
-    eventually(lambda: states(emulator, "from-archive") == {"web.1": "up"})
+    wait_until(lambda: states(emulator, "from-archive") == {"web.1": "up"})
 
 
 @pytest.mark.parametrize(
@@ -149,7 +150,7 @@ def test_scaling_starts_and_stops_processes(emulator: RunningEmulator) -> None:
     refused = emulator.call("PATCH", scale, {"quantity": 2})
     assert refused.json()["message"] == "Cannot update to more than 1 Basic size dynos per process type."
     assert emulator.call("PATCH", scale, {"quantity": "+1", "size": "standard-1x"}).json()["quantity"] == 2
-    eventually(lambda: states(emulator, "scales") == {"web.1": "up", "web.2": "up"})
+    wait_until(lambda: states(emulator, "scales") == {"web.1": "up", "web.2": "up"})
     dynos = {requests.get(app["web_url"], timeout=10).json()["dyno"] for _ in range(40)}
     assert dynos == {"web.1", "web.2"}
     batch = emulator.call(
@@ -158,8 +159,8 @@ def test_scaling_starts_and_stops_processes(emulator: RunningEmulator) -> None:
         {"updates": [{"type": "web", "quantity": "0"}, {"type": "clock", "quantity": 1}]},
     )
     assert [entry["quantity"] for entry in batch.json()] == [0, 1]
-    eventually(lambda: states(emulator, "scales") == {"clock.1": "up"})
-    eventually(lambda: not any("server.py" in line for line in command_lines(emulator)))
+    wait_until(lambda: states(emulator, "scales") == {"clock.1": "up"})
+    wait_until(lambda: not any("server.py" in line for line in command_lines(emulator)))
     assert requests.get(app["web_url"], timeout=10).status_code == 503
     assert "code=H14" in log_of(emulator, "scales", dyno="router")
 
@@ -190,11 +191,11 @@ def test_a_crashed_dyno_is_restarted_once_and_then_stays_down(emulator: RunningE
     app = deploy(emulator, "crashes")
     first = emulator.get("/apps/crashes/dynos/web.1")
     requests.get(app["web_url"] + "die", timeout=10)
-    eventually(lambda: "Process exited with status 3" in log_of(emulator, "crashes"))
-    eventually(lambda: log_of(emulator, "crashes").count("State changed from starting to up") == 2)
+    wait_until(lambda: "Process exited with status 3" in log_of(emulator, "crashes"))
+    wait_until(lambda: log_of(emulator, "crashes").count("State changed from starting to up") == 2)
     assert emulator.get("/apps/crashes/dynos/web.1")["id"] == first["id"]
     requests.get(app["web_url"] + "die", timeout=10)
-    eventually(lambda: states(emulator, "crashes") == {"web.1": "crashed"})
+    wait_until(lambda: states(emulator, "crashes") == {"web.1": "crashed"})
     assert requests.get(app["web_url"], timeout=10).status_code == 503
     assert 'at=error code=H10 desc="App crashed"' in log_of(emulator, "crashes")
 
@@ -203,7 +204,7 @@ def test_a_process_that_never_takes_its_port_gets_r10(emulator: RunningEmulator)
     emulator.create_app("deaf")
     emulator.order("wrong-port", count=2)
     build(emulator, "deaf", FILES)
-    eventually(lambda: states(emulator, "deaf") == {"web.1": "crashed"})
+    wait_until(lambda: states(emulator, "deaf") == {"web.1": "crashed"})
     log = log_of(emulator, "deaf")
     assert (
         "Error R10 (Boot timeout) -> Web process failed to bind to $PORT within 1.5 seconds of launch" in log
@@ -217,7 +218,7 @@ def test_boot_faults_crash_or_delay_a_dyno(emulator: RunningEmulator) -> None:
     emulator.create_app("sleepy")
     emulator.order("boot-crash", count=2)
     build(emulator, "unlucky", FILES)
-    eventually(lambda: log_of(emulator, "unlucky").count("State changed from starting to crashed") == 2)
+    wait_until(lambda: log_of(emulator, "unlucky").count("State changed from starting to crashed") == 2)
     assert "ModuleNotFoundError: No module named 'ordered_to_crash'" in log_of(
         emulator, "unlucky", source="app"
     )
@@ -226,7 +227,7 @@ def test_boot_faults_crash_or_delay_a_dyno(emulator: RunningEmulator) -> None:
     assert states(emulator, "sleepy") == {"web.1": "starting"}
     assert requests.get(emulator.get("/apps/sleepy")["web_url"], timeout=10).status_code == 503
     assert "code=H20" in log_of(emulator, "sleepy")
-    eventually(lambda: states(emulator, "sleepy") == {"web.1": "up"})
+    wait_until(lambda: states(emulator, "sleepy") == {"web.1": "up"})
 
 
 @pytest.mark.parametrize(
@@ -243,7 +244,7 @@ def test_stopping_a_web_dyno_only_restarts_it(emulator: RunningEmulator, method:
     first = emulator.get("/apps/restless/dynos/web.1")
     stopped = emulator.call(method, f"/apps/restless{path}")
     assert (stopped.status_code, stopped.json()) == (202, {})
-    eventually(lambda: states(emulator, "restless") == {"web.1": "up"})
+    wait_until(lambda: states(emulator, "restless") == {"web.1": "up"})
     assert emulator.get("/apps/restless/dynos/web.1")["id"] != first["id"]
     assert emulator.call(method, "/apps/restless/dynos/web.9").status_code == 404
 
@@ -254,8 +255,8 @@ def test_new_config_restarts_the_dynos_on_a_clean_disk(emulator: RunningEmulator
     )
     app = deploy(emulator, "forgets", {**FILES, "server.py": server})
     emulator.call("PATCH", "/apps/forgets/config-vars", {"GREETING": "again"})
-    eventually(lambda: log_of(emulator, "forgets", source="app").count("]: clean") == 2)
-    eventually(lambda: states(emulator, "forgets") == {"web.1": "up"})
+    wait_until(lambda: log_of(emulator, "forgets", source="app").count("]: clean") == 2)
+    wait_until(lambda: states(emulator, "forgets") == {"web.1": "up"})
     assert requests.get(app["web_url"], timeout=10).json()["greeting"] == "again"
     assert "old file" not in log_of(emulator, "forgets")
 
@@ -283,12 +284,12 @@ def test_apps_without_code_and_in_maintenance_answer_with_their_errors(emulator:
 def test_deleting_an_app_ends_its_processes_and_its_address(emulator: RunningEmulator) -> None:
     emulator.create_app("group")
     build(emulator, "group", GROUP)
-    eventually(lambda: states(emulator, "group") == {"web.1": "up"})
+    wait_until(lambda: states(emulator, "group") == {"web.1": "up"})
     address = emulator.get("/apps/group")["web_url"]
     ours = [process for process in processes_of(emulator) if {"1001", "1002"} & set(process.cmdline())]
     assert len(ours) >= 2
     emulator.call("DELETE", "/apps/group")
-    eventually(lambda: all(map(has_ended, ours)))
+    wait_until(lambda: all(map(is_over, ours)))
     with pytest.raises(requests.ConnectionError):
         requests.get(address, timeout=10)
 
@@ -326,7 +327,7 @@ def test_a_held_call_waits_until_the_faults_are_cleared(emulator: RunningEmulato
         target=lambda: answers.append(emulator.call("POST", "/apps", {"name": "held"}).status_code)
     )
     caller.start()
-    eventually(lambda: emulator.held() == 1)
+    wait_until(lambda: emulator.held() == 1)
     assert [app["name"] for app in emulator.get("/apps")] == ["held"]
     assert answers == []
     emulator.clear_faults()
@@ -343,13 +344,13 @@ def test_kill_9_takes_every_process_along_and_a_restart_brings_the_apps_back(tmp
         emulator.call("POST", "/apps/bare/builds", {"source_blob": {"url": upload(emulator, tarball(FILES))}})
         children = processes_of(emulator)
         emulator.kill()
-        eventually(lambda: all(map(has_ended, children)))
+        wait_until(lambda: all(map(is_over, children)))
     assert len(children) >= 4
     with running_emulator("--state", str(tmp_path)) as emulator:
         assert sorted(app["name"] for app in emulator.get("/apps")) == ["bare", "kept"]
         assert emulator.get("/apps/bare/config-vars") == {"A": "1"}
         assert [known["status"] for known in emulator.get("/apps/bare/builds")] == ["failed"]
-        eventually(lambda: states(emulator, "kept") == {"web.1": "up"})
+        wait_until(lambda: states(emulator, "kept") == {"web.1": "up"})
         assert requests.get(kept["web_url"], timeout=10).json()["dyno"] == "web.1"
         children = processes_of(emulator)
-    eventually(lambda: all(map(has_ended, children)))
+    wait_until(lambda: all(map(is_over, children)))

@@ -12,8 +12,9 @@ import pytest
 import requests
 
 from tests.support.heroku.emulator import TOKEN
-from tests.support.heroku.running import RunningEmulator, eventually, running_emulator
+from tests.support.heroku.running import RunningEmulator, running_emulator
 from tests.support.heroku.sources import deploy, states
+from tests.support.processes import wait_until
 
 
 def client_of(emulator: RunningEmulator) -> Any:
@@ -31,10 +32,10 @@ def test_heroku3_sees_scales_and_destroys_an_app(emulator: RunningEmulator) -> N
     app = client.app("by-heroku3")
     app.update_config({"A": "1", "B": "2"})
     assert app.config().to_dict() == {"A": "1", "B": "2"}
-    eventually(lambda: [dyno.state for dyno in app.dynos()] == ["up"])
+    wait_until(lambda: [dyno.state for dyno in app.dynos()] == ["up"])
     assert "app[web.1]: listening soon" in app.get_log()
     app.scale_formation_process("web", 0)
-    eventually(lambda: states(emulator, "by-heroku3") == {})
+    wait_until(lambda: states(emulator, "by-heroku3") == {})
     assert [release.version for release in app.releases(order_by="version", limit=1, sort="desc")] == [4]
     assert app.enable_feature("http-session-affinity").enabled
     assert app.delete()

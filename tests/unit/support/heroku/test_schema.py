@@ -18,8 +18,9 @@ from jsonschema import Draft4Validator
 from tests.support.heroku.platform import endpoints
 from tests.support.heroku.platform.api import Api
 from tests.support.heroku.platform.platform import Platform
-from tests.support.heroku.running import RunningEmulator, eventually
+from tests.support.heroku.running import RunningEmulator
 from tests.support.heroku.sources import FILES, build, deploy, states, tarball, upload
+from tests.support.processes import wait_until
 
 VARIABLE = "CROWDOPS_HEROKU_SCHEMA"
 # An app is served at a port of this machine, so its address cannot look like Heroku's.
@@ -43,7 +44,7 @@ def busy_emulator(emulator: RunningEmulator) -> RunningEmulator:
     emulator.call("PATCH", "/apps/first-app/config-vars", {"A": "1", "B": "2"})
     emulator.call("POST", "/apps/first-app/collaborators", {"user": "colleague@example.org"})
     build(emulator, "first-app", {**FILES, "requirements.txt": "no-such-distribution\n"})
-    eventually(lambda: states(emulator, "first-app") == {"web.1": "up"})
+    wait_until(lambda: states(emulator, "first-app") == {"web.1": "up"})
     return emulator
 
 

@@ -13,9 +13,10 @@ from crowdops.config.settings import Settings
 from crowdops.errors import CredentialsRefused, NotFound, ProviderError, Unreachable, UsageError, WrongState
 from crowdops.providers.crowd_server.client import Group, WorkerSession, invite
 from crowdops.simulation import answers
-from tests.support.crowds import Crowd, free_port
+from tests.support.crowds import Crowd
 from tests.support.offers import Offer, external_question, html_question, offer
 from tests.support.pages import served
+from tests.support.processes import free_port
 
 
 @pytest.fixture(scope="module")

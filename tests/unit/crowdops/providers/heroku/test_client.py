@@ -30,8 +30,9 @@ from crowdops.providers.heroku.calls import base_url
 from crowdops.providers.heroku.client import Heroku
 from crowdops.providers.heroku.models import dyno_dollars
 from tests.support.heroku.emulator import ACCOUNT_EMAIL, TOKEN
-from tests.support.heroku.running import RunningEmulator, eventually, running_emulator
+from tests.support.heroku.running import RunningEmulator, running_emulator
 from tests.support.heroku.sources import FILES, tarball
+from tests.support.processes import wait_until
 
 COLLEAGUE = "colleague-token"
 
@@ -281,7 +282,7 @@ def test_a_source_is_built_released_scaled_and_served(
     formation = {entry.process_type: entry for entry in heroku.formation(app.id)}
     assert {name: entry.quantity for name, entry in formation.items()} == {"web": 2, "clock": 0}
     assert formation["web"].size == "Standard-1X"
-    eventually(lambda: [dyno.state for dyno in heroku.dynos(app.id)] == ["up", "up"])
+    wait_until(lambda: [dyno.state for dyno in heroku.dynos(app.id)] == ["up", "up"])
     assert [dyno.name for dyno in heroku.dynos(app.id)] == ["web.1", "web.2"]
     assert requests.get(app.web_url or "", timeout=10).json()["greeting"] == "good day"
     heroku.scale(app.id, "web", 0)
@@ -323,8 +324,8 @@ def test_the_log_tail_is_the_end_of_the_log(heroku: Heroku, emulator: RunningEmu
     app = heroku.create_app("crashing")
     emulator.order("boot-crash", count=2)
     deploy(heroku, app.id, source)
-    eventually(lambda: [dyno.state for dyno in heroku.dynos(app.id)] == ["crashed"])
-    eventually(lambda: heroku.log_tail(app.id)[-1].endswith("State changed from starting to crashed"))
+    wait_until(lambda: [dyno.state for dyno in heroku.dynos(app.id)] == ["crashed"])
+    wait_until(lambda: heroku.log_tail(app.id)[-1].endswith("State changed from starting to crashed"))
     assert any("ModuleNotFoundError" in line for line in heroku.log_tail(app.id))
     assert len(heroku.log_tail(app.id, lines=2)) == 2
 

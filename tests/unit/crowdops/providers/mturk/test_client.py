@@ -29,7 +29,7 @@ from crowdops.formats import marks
 from crowdops.formats.marks import Mark
 from crowdops.formats.question_xml import html_question
 from crowdops.providers.mturk.client import MTurk
-from tests.support.crowds import free_port
+from tests.support.processes import free_port
 from tests.support.run_parameters import some_parameters
 from tests.support.world import World
 

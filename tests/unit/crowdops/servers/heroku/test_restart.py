@@ -12,7 +12,7 @@ from crowdops.context import Context
 from crowdops.errors import ServerFailed
 from crowdops.registry import Server
 from crowdops.servers.heroku import backend, deploy
-from tests.support.heroku.running import eventually
+from tests.support.processes import wait_until
 from tests.support.servers import HerokuServers
 
 
@@ -40,7 +40,7 @@ def test_a_server_that_was_scaled_to_nothing_is_scaled_up_again(
     heroku: HerokuServers, server: Server
 ) -> None:
     heroku.emulator.call("PATCH", f"/apps/{server.name}/formation/web", {"quantity": 0})
-    eventually(lambda: not backend.is_answering(server, 5))
+    wait_until(lambda: not backend.is_answering(server, 5))
     mend(heroku, server)
     assert backend.is_answering(server, 5)
 

@@ -9,8 +9,8 @@ import requests
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from tests.support.crowds import Crowd
-from tests.support.heroku.running import eventually
 from tests.support.offers import invite
+from tests.support.processes import wait_until
 from tests.support.scripts import Script
 from tests.support.servers import HerokuServers
 
@@ -34,7 +34,7 @@ def test_a_worker_does_both_units_and_is_told_to_finish_one_first(
     heroku: HerokuServers, crowd: Crowd, browser: Browser
 ) -> None:
     launch = launch_run(heroku, allowed_concurrent=1)
-    eventually(lambda: len(crowd.client().list_hits()["HITs"]) == 2, seconds=30)
+    wait_until(lambda: len(crowd.client().list_hits()["HITs"]) == 2, seconds=30)
     context = browser.new_context()
     context.set_default_timeout(10_000)
     first, second = context.new_page(), context.new_page()
@@ -50,7 +50,7 @@ def test_a_worker_does_both_units_and_is_told_to_finish_one_first(
         frame(page).get_by_role("button", name="Submit").click()
         expect(frame(page).get_by_role("heading", name="Your work was submitted")).to_be_visible()
         if page is first:  # after the second one the run ends, and its app goes at any moment
-            eventually(lambda: all(app["active"] == 0 for app in health(heroku)))
+            wait_until(lambda: all(app["active"] == 0 for app in health(heroku)))
             second.reload()
     context.close()
     assert launch.end() == 0, launch.said

@@ -56,11 +56,37 @@ def test_from_another_home_a_living_run_keeps_its_app(
 def test_an_app_whose_home_is_lost_goes_when_its_run_is_meant(
     world: World, heroku_account: RunningEmulator, heroku_run_toml: str, colleague: Path
 ) -> None:
-    assert world.kill_at(Point("call", "after", 4), LAUNCH, heroku_run_toml, "--yes")
+    assert world.kill_at(Point("call", "after", 4), LAUNCH, heroku_run_toml, "--yes", threads=1)
+    world.crew = let_pass  # the HITs are open when recover finds them
     (run_id,) = world.run_ids()
     result = world.recover("--home", str(colleague), "--orphans", run_id)
     assert result.exit_code == 0, result.stderr
     assert world.open_hits() == []
+    assert {app["name"] for app in heroku_account.get("/apps")} == set(FOREIGN_APPS)
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        pytest.param(2, id="no HIT was made"),
+        pytest.param(
+            4,
+            id="all HITs are done",
+            marks=pytest.mark.xfail(strict=True, reason="its run is taken over as one that has ended"),
+        ),
+    ],
+)
+def test_an_app_whose_home_is_lost_goes_even_if_nothing_is_open(
+    world: World, heroku_account: RunningEmulator, heroku_run_toml: str, colleague: Path, calls: int
+) -> None:
+    world.crew = let_pass
+    assert world.kill_at(Point("call", "after", calls), LAUNCH, heroku_run_toml, "--yes", threads=1)
+    for hit_id in world.open_hits():
+        world.do(hit_id, "AWORKER1")
+        world.do(hit_id, "AWORKER2")
+    (run_id,) = world.run_ids()
+    result = world.recover("--home", str(colleague), "--orphans", run_id)
+    assert result.exit_code == 0, result.stderr
     assert {app["name"] for app in heroku_account.get("/apps")} == set(FOREIGN_APPS)
 
 

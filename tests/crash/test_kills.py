@@ -117,7 +117,7 @@ def test_a_recover_that_is_killed_can_be_run_again(
     world.assert_recovered()
 
 
-@sweep(points(calls=17, commits=15), "after call 6")
+@sweep(points(calls=17, commits=17), "after call 6")
 def test_a_recover_that_carries_on_and_is_killed_can_be_run_again(
     world: World, crashed: str, point: Point, record_property: Record
 ) -> None:
@@ -145,7 +145,7 @@ def test_a_recover_of_a_run_with_a_server_that_is_killed_can_be_run_again(
     world.assert_recovered()
 
 
-@sweep(points(calls=23, commits=20), "after commit 3")
+@sweep(points(calls=23, commits=23), "after commit 3")
 def test_a_recover_that_carries_a_run_with_a_server_on_and_is_killed_can_be_run_again(
     world: World, crashed_with_server: str, point: Point, record_property: Record
 ) -> None:

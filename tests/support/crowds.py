@@ -88,11 +88,6 @@ class Crowd:
         return self._process.pid
 
     @property
-    def endpoint(self) -> str:
-        """The same as url, under the name that the suite's settings use."""
-        return self.url
-
-    @property
     def credentials(self) -> tuple[str, str]:
         """Access key id and secret key."""
         parser = configparser.ConfigParser(interpolation=None)

@@ -76,7 +76,9 @@ class Recovery:
                 rebuild.rebuild(self._context, [marked])
                 self._note("run", run_id, run_id, "taken over")
                 known = self._context.registry.run(run_id)
-                entered.append(orphaned._replace(known=known, condition="crashed"))
+                # Nothing of it is open, as far as its marks tell: its servers are to go all the same.
+                condition = "ended" if known and known.state in END_STATES else "crashed"
+                entered.append(orphaned._replace(known=known, condition=condition))
         return entered
 
     def _end(self, runs: Iterable[OrphanedRun], *, wait: bool) -> None:

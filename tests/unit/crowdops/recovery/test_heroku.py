@@ -69,11 +69,7 @@ def test_an_app_whose_home_is_lost_goes_when_its_run_is_meant(
     "calls",
     [
         pytest.param(2, id="no HIT was made"),
-        pytest.param(
-            4,
-            id="all HITs are done",
-            marks=pytest.mark.xfail(strict=True, reason="its run is taken over as one that has ended"),
-        ),
+        pytest.param(4, id="all HITs are done"),
     ],
 )
 def test_an_app_whose_home_is_lost_goes_even_if_nothing_is_open(

@@ -64,10 +64,8 @@ def outcomes(
                     work()
             if running == 0:
                 return
-            outcome = finished.get()
+            outcome = _next(finished)
             running -= 1
-            if isinstance(outcome, BaseException):
-                raise outcome
             paused = isinstance(outcome.error, Unreachable)
             yield outcome
 
@@ -84,6 +82,14 @@ def _call(
         finished.put(Outcome(item, None, error))
     except BaseException as bug:  # noqa: BLE001 - carried to the consumer's thread, and raised there
         finished.put(bug)
+
+
+def _next(finished: queue.SimpleQueue[Outcome[Item, Result] | BaseException]) -> Outcome[Item, Result]:
+    """Wait for an outcome. Raises an exception that is not ours."""
+    outcome = finished.get()
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome
 
 
 @dataclass

@@ -55,8 +55,10 @@ def test_known_worker_sites_may_be_submitted_to(server: Served, turk_submit_to: 
 @pytest.mark.parametrize(
     "turk_submit_to",
     [
-        "", "https://evil.example", "https://www.mturk.com.evil.example", "https://www.mturk.com@evil.example",
-        "http://www.mturk.com", "javascript://127.0.0.1/%0aalert(1)", "//127.0.0.1:8730", "https://www.mturk.com:x",
+        "", "https://evil.example", "https://www.mturk.com.evil.example",
+        "https://www.mturk.com@evil.example",
+        "http://www.mturk.com", "javascript://127.0.0.1/%0aalert(1)", "//127.0.0.1:8730",
+        "https://www.mturk.com:x",
         "http://[::1", "https://evil.example\\@www.mturk.com",
     ],
 )  # fmt: skip

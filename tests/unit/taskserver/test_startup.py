@@ -79,7 +79,8 @@ def test_a_file_that_cannot_be_used_is_named(folder: Path, name: str, content: b
         ({"submit_origins": "https://x.example"}, "run.json: submit_origins must be a list"),
         (
             {"submit_origins": ["https://x.example; script-src *"]},
-            "run.json: submit_origins: 'https://x.example; script-src *' is not like https://crowd.example.org",
+            "run.json: submit_origins: 'https://x.example; script-src *'"
+            " is not like https://crowd.example.org",
         ),
     ],
 )

@@ -11,7 +11,8 @@ LARGEST_PAGE = 1000
 # heroku3 sends `id ..; ;` with every list and sorts domains by an attribute that they do not have.
 ALIASES = {"domain": "hostname"}
 _RANGE = re.compile(
-    r"(?P<attribute>\w+)\s+(?P<open>\]?)(?P<start>[^;\[]*?)\.\.(?P<end>[^;\[]*)(?P<shut>\[?)\s*(?:;(?P<rest>.*))?"
+    r"(?P<attribute>\w+)\s+(?P<open>\]?)(?P<start>[^;\[]*?)\.\."
+    r"(?P<end>[^;\[]*)(?P<shut>\[?)\s*(?:;(?P<rest>.*))?"
 )
 
 

@@ -6,7 +6,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 SELECT = $(if $(RUN),--run '$(RUN)') $(if $(TASK),--task-name '$(TASK)')
-JOBS ?= 4
+JOBS ?= 6
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test check sweep bench clean launch resume status expire results runs diagnose broken review bonuses makeup block notify account delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-kill
@@ -44,7 +44,7 @@ check: $(STAMP)  ## lint and types
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
-sweep: $(STAMP)  ## the long sweeps: kill -9 and Ctrl-C at every point, and a table of them; 35 to 40 minutes on two cores
+sweep: $(STAMP)  ## the long sweeps: kill -9 and Ctrl-C at every point, and a table of them; about 35 minutes on two cores
 	CROWDOPS_FULL_SWEEP=1 $(PY) -m pytest -n $(JOBS) --timeout=1800 tests/crash
 
 bench: $(STAMP)  ## measure, side by side with what people use instead

@@ -1,5 +1,8 @@
 """delete_hits: disposes of what is reviewed and stored, and of nothing else."""
 
+import pytest
+
+from tests.support.gates import Call, Instead
 from tests.support.scripts import Invoked
 from tests.support.works import Work, document
 from tests.support.world import World
@@ -67,16 +70,21 @@ def test_no_terminal_needs_yes(work: Work) -> None:
     assert calls == {}
 
 
+@pytest.mark.gated
 def test_one_failure_does_not_stop_the_rest(work: Work) -> None:
     for assignment_id in work.assignments:
         work.world.client.approve_assignment(AssignmentId=assignment_id)
-    work.world.crowd.control("faults", {"operation": "DeleteHIT", "kind": "error-before", "count": 1})
-    result = delete(work.world, "--run", work.run.run_id, "--yes", "--json", "--timeout", "0.4")
+    refusals = iter([Instead("RequestError", "This HIT is being counted.")])
+
+    def refuse_the_first(call: Call) -> None:
+        if call.operation == "DeleteHIT" and (refusal := next(refusals, None)):
+            raise refusal
+
+    work.world.gate.before = refuse_the_first
+    result = delete(work.world, "--run", work.run.run_id, "--yes", "--json")
     found = document(result)
-    # An answer that comes too late for so short a time limit is asked for again: then that HIT was gone
-    # already.
-    assert (result.exit_code, found["done"] + found["already"], len(found["failed"])) == (1, 2, 1)
-    assert "ServiceFault" in found["failed"][0]["error"]
+    assert (result.exit_code, found["done"], len(found["failed"])) == (1, 2, 1)
+    assert "This HIT is being counted." in found["failed"][0]["error"]
     again = delete(work.world, "--run", work.run.run_id, "--yes", "--json")
     assert (again.exit_code, document(again)["done"]) == (0, 1)
 

@@ -1,12 +1,24 @@
 # One-liners over the scripts. `make help` lists them.
-# Select with RUN=RUN_ID or TASK='pilot-*'; anything else goes through ARGS='--json --dry-run'.
+# Select with RUN=RUN_ID or TASK='pilot-*', several separated by blanks; anything else goes through
+# ARGS='--json --dry-run', which the shell reads: quote in it what has blanks, ARGS='--name "Ada Lovelace"'.
 
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
-SELECT = $(if $(RUN),--run '$(RUN)') $(if $(TASK),--task-name '$(TASK)')
 JOBS ?= 6
+
+# What is typed reaches the script as it is, blanks, quotes and dollar signs too: nothing here expands it, and
+# make exports no variable of which it would expand the value. Only a ~/ in front is left to the shell.
+unexport FILE RUN TASK NAME ARGS
+quoted = $(subst '~/,~/','$(subst ','\'',$1)')
+one = $(if $(value $1),$2 $(call quoted,$(value $1)))
+each = $(foreach item,$(value $1),$2 $(call quoted,$(item)))
+SELECT = $(call each,RUN,--run) $(call each,TASK,--task-name)
+# Some systems set NAME to that of the machine.
+ifeq ($(origin NAME),environment)
+NAME :=
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help venv demo test check sweep bench clean launch resume status expire results runs diagnose broken review bonuses makeup block notify account delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-kill
@@ -33,7 +45,7 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 # The two to begin with
 
 demo: $(STAMP)  ## a whole run with six simulated workers, in about half a minute
-	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" bash examples/demo.sh
+	@PATH=$(call quoted,$(CURDIR)/$(VENV)/bin):"$$PATH" bash examples/demo.sh
 
 test: $(STAMP) check  ## every test
 	$(PY) -m pytest -n $(JOBS) --dist worksteal
@@ -56,102 +68,103 @@ clean:  ## remove what make made
 # Working with runs: one target for every script
 
 launch: $(STAMP)  ## launch a run: make launch FILE=examples/run.toml
-	@$(PY) scripts/mturk/launch_run.py $(FILE) $(ARGS)
+	@$(PY) scripts/mturk/launch_run.py $(call one,FILE) $(value ARGS)
 
 resume: $(STAMP)  ## carry a crashed run on
-	@$(PY) scripts/mturk/launch_run.py --resume '$(RUN)' $(ARGS)
+	@$(PY) scripts/mturk/launch_run.py --resume $(call quoted,$(value RUN)) $(value ARGS)
 
 status: $(STAMP)  ## what is outstanding, and whether it is safe to shut down
-	@$(PY) scripts/mturk/print_outstanding_hit_status.py $(SELECT) $(ARGS)
+	@$(PY) scripts/mturk/print_outstanding_hit_status.py $(SELECT) $(value ARGS)
 
 expire: $(STAMP)  ## end the outstanding HITs of a run
-	@$(PY) scripts/mturk/expire_hits.py $(SELECT) $(ARGS)
+	@$(PY) scripts/mturk/expire_hits.py $(SELECT) $(value ARGS)
 
 results: $(STAMP)  ## collect and write the results of a run
-	@$(PY) scripts/mturk/download_results.py $(SELECT) $(ARGS)
+	@$(PY) scripts/mturk/download_results.py $(SELECT) $(value ARGS)
 
 runs: $(STAMP)  ## the runs in the registry
-	@$(PY) scripts/local/print_runs.py $(SELECT) $(ARGS)
+	@$(PY) scripts/local/print_runs.py $(SELECT) $(value ARGS)
 
 diagnose: $(STAMP)  ## why is my run not finishing?
-	@$(PY) scripts/local/diagnose_run.py $(RUN) $(ARGS)
+	@$(PY) scripts/local/diagnose_run.py $(call one,RUN) $(value ARGS)
 
 broken: $(STAMP)  ## where registry and provider disagree; ARGS=--mend
-	@$(PY) scripts/mturk/identify_broken_units.py $(SELECT) $(ARGS)
+	@$(PY) scripts/mturk/identify_broken_units.py $(SELECT) $(value ARGS)
 
 # Review and money
 
 review: $(STAMP)  ## approve or reject: ARGS='--export FILE', '--apply FILE', '--approve-all' …
-	@$(PY) scripts/mturk/review_assignments.py $(SELECT) $(ARGS)
+	@$(PY) scripts/mturk/review_assignments.py $(SELECT) $(value ARGS)
 
 bonuses: $(STAMP)  ## pay the bonuses of a file: make bonuses FILE=bonuses.csv
-	@$(PY) scripts/mturk/pay_bonuses.py $(FILE) $(SELECT) $(ARGS)
+	@$(PY) scripts/mturk/pay_bonuses.py $(call one,FILE) $(SELECT) $(value ARGS)
 
 makeup: $(STAMP)  ## a compensation HIT for one worker: ARGS='--worker … --amount … --reason …'
-	@$(PY) scripts/mturk/launch_makeup_hits.py $(FILE) $(if $(TASK),--task-name '$(TASK)') $(ARGS)
+	@$(PY) scripts/mturk/launch_makeup_hits.py $(call one,FILE) $(call one,TASK,--task-name) $(value ARGS)
 
 block: $(STAMP)  ## keep workers out: make block TASK=NAME ARGS=WORKER_ID
-	@$(PY) scripts/mturk/soft_block_workers.py $(if $(TASK),--task-name '$(TASK)') $(ARGS)
+	@$(PY) scripts/mturk/soft_block_workers.py $(call one,TASK,--task-name) $(value ARGS)
 
 notify: $(STAMP)  ## a message to workers: make notify FILE=text.txt TASK=… ARGS='--subject …'
-	@$(PY) scripts/mturk/notify_workers.py $(FILE) $(SELECT) $(ARGS)
+	@$(PY) scripts/mturk/notify_workers.py $(call one,FILE) $(SELECT) $(value ARGS)
 
 account: $(STAMP)  ## balance, spent and still to be spent
-	@$(PY) scripts/mturk/print_account.py $(SELECT) $(ARGS)
+	@$(PY) scripts/mturk/print_account.py $(SELECT) $(value ARGS)
 
 delete: $(STAMP)  ## dispose of HITs whose work is reviewed and stored
-	@$(PY) scripts/mturk/delete_hits.py $(SELECT) $(ARGS)
+	@$(PY) scripts/mturk/delete_hits.py $(SELECT) $(value ARGS)
 
 # After a crash
 
 recover: $(STAMP)  ## find what crashed runs left, and take it down; ARGS=--resume carries on
-	@$(PY) scripts/local/recover.py $(ARGS)
+	$(if $(value RUN)$(value TASK),$(error make recover takes all that crashed, not RUN or TASK. See it first: make recover ARGS=--dry-run))
+	@$(PY) scripts/local/recover.py $(value ARGS)
 
 rebuild: $(STAMP)  ## make the registry again from the marks alone
-	@$(PY) scripts/local/rebuild_registry.py $(SELECT) $(ARGS)
+	@$(PY) scripts/local/rebuild_registry.py $(SELECT) $(value ARGS)
 
 backup: $(STAMP)  ## a dated copy of the registry
-	@$(PY) scripts/local/back_up.py $(ARGS)
+	@$(PY) scripts/local/back_up.py $(value ARGS)
 
 restore: $(STAMP)  ## take the registry back from a copy: make restore FILE=…
-	@$(PY) scripts/local/restore_backup.py $(FILE) $(ARGS)
+	@$(PY) scripts/local/restore_backup.py $(call one,FILE) $(value ARGS)
 
 # The crowd server, and rehearsals
 
 crowd: $(STAMP)  ## serve the crowd: the API and the workers' site
-	@$(PY) scripts/local/serve_crowd.py $(ARGS)
+	@$(PY) scripts/local/serve_crowd.py $(value ARGS)
 
 invite: $(STAMP)  ## a sign-in link for a worker: make invite ARGS='--name Ada'
-	@$(PY) scripts/local/invite_worker.py $(ARGS)
+	@$(PY) scripts/local/invite_worker.py $(value ARGS)
 
 simulate: $(STAMP)  ## simulated workers: make simulate ARGS='--workers 6 --seed 1'
-	@$(PY) scripts/local/simulate_workers.py $(ARGS)
+	@$(PY) scripts/local/simulate_workers.py $(value ARGS)
 
 wut: $(STAMP)  ## explain a setting: make wut NAME=task_reward
-	@$(PY) scripts/local/wut.py $(NAME) $(ARGS)
+	@$(PY) scripts/local/wut.py $(call one,NAME) $(value ARGS)
 
 # Task servers on this machine and at Heroku
 
 serve: $(STAMP)  ## serve a run's pages on this machine: make serve RUN=RUN_ID
-	@$(PY) scripts/local/launch_server.py $(RUN) $(ARGS)
+	@$(PY) scripts/local/launch_server.py $(call one,RUN) $(value ARGS)
 
 servers: $(STAMP)  ## the task servers on this machine
-	@$(PY) scripts/local/print_server_status.py $(SELECT) $(ARGS)
+	@$(PY) scripts/local/print_server_status.py $(SELECT) $(value ARGS)
 
 kill-servers: $(STAMP)  ## end leftover task servers on this machine
-	@$(PY) scripts/local/kill_servers.py $(SELECT) $(NAME) $(ARGS)
+	@$(PY) scripts/local/kill_servers.py $(SELECT) $(call each,NAME) $(value ARGS)
 
 capacity: $(STAMP)  ## how many workers a run's server stands: make capacity RUN=RUN_ID
-	@$(PY) scripts/local/find_capacity.py $(RUN) $(ARGS)
+	@$(PY) scripts/local/find_capacity.py $(call one,RUN) $(value ARGS)
 
 heroku-check: $(STAMP)  ## whose Heroku key is this, and what may it do
-	@$(PY) scripts/heroku/check_credentials.py $(ARGS)
+	@$(PY) scripts/heroku/check_credentials.py $(value ARGS)
 
 heroku-launch: $(STAMP)  ## deploy a run's task server: make heroku-launch RUN=RUN_ID
-	@$(PY) scripts/heroku/launch_server.py $(RUN) $(ARGS)
+	@$(PY) scripts/heroku/launch_server.py $(call one,RUN) $(value ARGS)
 
 heroku-status: $(STAMP)  ## the task servers at Heroku
-	@$(PY) scripts/heroku/print_server_status.py $(SELECT) $(ARGS)
+	@$(PY) scripts/heroku/print_server_status.py $(SELECT) $(value ARGS)
 
 heroku-kill: $(STAMP)  ## delete leftover task servers at Heroku
-	@$(PY) scripts/heroku/kill_servers.py $(SELECT) $(NAME) $(ARGS)
+	@$(PY) scripts/heroku/kill_servers.py $(SELECT) $(call each,NAME) $(value ARGS)

@@ -19,6 +19,14 @@ _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)*([eE][+-]?\d+)?", re.ASCII)
 _LONE_RETURN = re.compile(r"\r(?!\n)")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _MONEY = re.compile(r"\$?\s*(\d{1,9})(?:[.,](\d*))?", re.ASCII)
+_DECLARATION = re.compile(r'"?sep=([^\r\n"])"?[ ,;\t]*(\r\n|\r|\n|$)', re.IGNORECASE)
+
+
+class Layout(NamedTuple):
+    """How a CSV text is separated, and how many characters stand before its header to say so (`sep=;`)."""
+
+    delimiter: str
+    before_header: int = 0
 
 
 class Row(NamedTuple):
@@ -62,46 +70,82 @@ def read(path: Path, required: Sequence[str]) -> list[Row]:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise UsageError(f"{path}: line {line} is not UTF-8. Save the file as CSV, UTF-8.") from error
-    delimiter = _delimiter(path, text, required)
-    return list(_rows(path, text, delimiter))
+    found = layout(text, required)
+    _check_header(path, text, found, required)
+    return list(_rows(path, text, found))
 
 
-def _delimiter(path: Path, text: str, required: Sequence[str]) -> str:
-    headers = {delimiter: _header(text, delimiter) for delimiter in DELIMITERS}
-    lacking = {
-        delimiter: [name for name in required if name not in names] for delimiter, names in headers.items()
-    }
-    best = min(DELIMITERS, key=lambda delimiter: (len(lacking[delimiter]), -len(headers[delimiter])))
-    if lacking[best]:
-        raise UsageError(f"{path} has no column {' and no column '.join(lacking[best])}. Nothing was done.")
-    return best
+def layout(start: str, required: Sequence[str] = ()) -> Layout:
+    """Return how a CSV text is separated, from as much of its beginning as the caller has read.
+
+    What a spreadsheet's own first line says (`sep=;`), else the separator that gives the header the most of
+    the required columns, then several, then as many as the first row has cells, then the most.
+    """
+    if declared := _DECLARATION.match(start):
+        return Layout(declared[1], declared.end())
+    return Layout(min(DELIMITERS, key=lambda delimiter: _rank(start, delimiter, required)))
 
 
-def _header(text: str, delimiter: str) -> list[str]:
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    return [name.strip() for name in next((row for row in rows if row), [])]
+def _rank(start: str, delimiter: str, required: Sequence[str]) -> tuple[int, bool, bool, int]:
+    header, *first = _first_rows(start, delimiter)
+    names = fitted(header, 0)
+    fits = not first or len(fitted(first[0], len(names))) == len(names)
+    lacking = [name for name in required if name not in names]
+    return len(lacking), len(names) < 2, not fits, -len(names)
 
 
-def _cells(path: Path, text: str, delimiter: str) -> Iterator[list[str]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+def _first_rows(start: str, delimiter: str) -> list[list[str]]:
+    """Return the header, stripped, and one more row; an empty header where this separator breaks quotes."""
+    rows = csv.reader(io.StringIO(start, newline=""), delimiter=delimiter, strict=True)
+    found: list[list[str]] = []
+    try:
+        for row in rows:
+            if any(cell.strip() for cell in row):
+                found.append([cell.strip() for cell in row])
+            if len(found) == 2:
+                break
+    except csv.Error:
+        return found or [[]]
+    return found or [[]]
+
+
+def fitted(cells: Sequence[str], width: int) -> list[str]:
+    """Return a row without the empty cells with which a spreadsheet may fill it up beyond `width`."""
+    end = len(cells)
+    while end > width and not cells[end - 1].strip():
+        end -= 1
+    return list(cells[:end])
+
+
+def _check_header(path: Path, text: str, found: Layout, required: Sequence[str]) -> None:
+    header = _first_rows(text[found.before_header :], found.delimiter)[0]
+    if lacking := [name for name in required if name not in header]:
+        raise UsageError(f"{path} has no column {' and no column '.join(lacking)}. Nothing was done.")
+
+
+def _cells(path: Path, text: str, found: Layout) -> Iterator[list[str]]:
+    table = io.StringIO(text[found.before_header :], newline="")
+    reader = csv.reader(table, delimiter=found.delimiter, strict=True)
     try:
         yield from reader
     except csv.Error as error:
-        raise UsageError(f"{path}: line {reader.line_num} is not CSV: {error}. Nothing was done.") from error
+        line = reader.line_num + (1 if found.before_header else 0)
+        raise UsageError(f"{path}: line {line} is not CSV: {error}. Nothing was done.") from error
 
 
-def _rows(path: Path, text: str, delimiter: str) -> Iterator[Row]:
+def _rows(path: Path, text: str, found: Layout) -> Iterator[Row]:
     names: list[str] = []
     number = 0
-    for cells in _cells(path, text, delimiter):
+    for cells in _cells(path, text, found):
         if not names:
-            names = [cell.strip() for cell in cells]
+            names = fitted([cell.strip() for cell in cells], 0)
             if twice := sorted({name for name in names if name and names.count(name) > 1}):
                 raise UsageError(f"{path}: the header names {', '.join(twice)} twice. Nothing was done.")
             continue
         number += 1
         if not any(cell.strip() for cell in cells):
             continue
+        cells = fitted(cells, len(names))
         if len(cells) != len(names):
             raise UsageError(
                 f"{path}: row {number} has {len(cells)} cells, the header has {len(names)}. Nothing was done."

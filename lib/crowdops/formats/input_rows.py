@@ -7,14 +7,17 @@ import hashlib
 import io
 import json
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from crowdops.errors import UsageError
+from crowdops.formats import csv_files
 
 MAX_CELL = 1_000_000  # characters; a page holds 65,535 bytes, so a longer cell is a broken quote
 PIECE = 65_536  # bytes that are read at once
+START = 20  # lines that tell how a CSV file is separated
 Row = dict[str, Any]
 
 
@@ -22,12 +25,15 @@ class InputRows:
     """The rows of a data file. Iterating reads the file once, and then its `digest` is known.
 
     Yields (index, row), the index from 0. A row of a CSV file maps column names to text; one of a JSON file
-    is the object as it stands. UsageError names the row, counted from 1, that cannot be read.
+    is the object as it stands. Rows in which nothing is written are left out: `empty` counts them, and
+    `number` is that of the latest row in the file, counted from 1 below the header, the empty ones included.
+    UsageError names the row that cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._digest: str | None = None
+        self.number = self.empty = 0
 
     @property
     def digest(self) -> str:
@@ -36,24 +42,40 @@ class InputRows:
         return self._digest
 
     def __iter__(self) -> Iterator[tuple[int, Row]]:
-        readers = {".csv": _csv, ".jsonl": _json_lines, ".ndjson": _json_lines, ".json": _json}
+        readers = {
+            ".csv": _csv,
+            ".tsv": _csv,
+            ".jsonl": _json_lines,
+            ".ndjson": _json_lines,
+            ".json": _json,
+        }
         reader = readers.get(self._path.suffix.lower())
         if reader is None:
             raise UsageError(
                 f"{self._path}: the ending says neither .csv nor .jsonl nor .json, so its format is unknown."
             )
-        index = -1
+        self.number = self.empty = 0
         try:
             with io.BufferedReader(_File(self._path), buffer_size=PIECE) as file:
-                for index, row in enumerate(reader(self._path, file)):
-                    yield index, row
+                for row in reader(self._path, file):
+                    self.number += 1
+                    if is_empty(row):
+                        self.empty += 1
+                    else:
+                        yield self.number - self.empty - 1, row
                 while file.read(PIECE):  # what follows the last row counts, too
                     pass
                 self._digest = file.raw.sha256.hexdigest()
         except OSError as error:
             raise UsageError(f"{self._path}: {error.strerror}. Check `data` in run.toml.") from error
-        if index < 0:
-            raise UsageError(f"{self._path} has no rows. A run needs at least one unit.")
+        if self.number == self.empty:
+            but = f" with anything in them ({self.empty} are empty)" if self.empty else ""
+            raise UsageError(f"{self._path} has no rows{but}. A run needs at least one unit.")
+
+
+def is_empty(row: Row) -> bool:
+    """Return whether nothing is written in a row, as in those that a spreadsheet appends."""
+    return all(value is None or (isinstance(value, str) and not value.strip()) for value in row.values())
 
 
 class _File(io.FileIO):
@@ -77,32 +99,38 @@ def digest(path: Path) -> str:
 
 def _csv(path: Path, file: io.BufferedReader[_File]) -> Iterator[Row]:
     csv.field_size_limit(MAX_CELL)
-    reader = csv.reader(_text_lines(file), strict=True)
+    start = list(islice(file, START))
+    layout = csv_files.layout(b"".join(start).decode("utf-8-sig", "replace"))
+    lines = _text_lines(chain(start, file))
+    declared = 1 if layout.before_header else 0  # lines that are no part of the table
+    reader = csv.reader(islice(lines, declared, None), delimiter=layout.delimiter, strict=True)
     names: list[str] = []
     row_number = 0
     try:
         for cells in reader:
-            if not cells:
-                continue
             if not names:
                 names = _header(path, cells)
-                continue
-            row_number += 1
-            if len(cells) != len(names):
-                raise UsageError(
-                    f"{path}: row {row_number} (line {reader.line_num}) has {len(cells)} cells, the header"
-                    f" has {len(names)}."
-                )
-            yield dict(zip(names, cells, strict=True))
+            elif cells:
+                row_number += 1
+                place = f"{path}: row {row_number} (line {reader.line_num + declared})"
+                yield dict(zip(names, _aligned(place, cells, len(names)), strict=True))
     except csv.Error as error:
         raise UsageError(f"{path}: row {row_number + 1} is not CSV: {error}.") from error
     except UnicodeDecodeError as error:
         place = f"row {row_number + 1}" if names else "the header"
-        raise _not_utf8(path, f"{place} (line {reader.line_num + 1})", error) from error
+        raise _not_utf8(path, f"{place} (line {reader.line_num + declared + 1})", error) from error
+
+
+def _aligned(place: str, cells: list[str], columns: int) -> list[str]:
+    """Return a row's cells, one a column. UsageError if there are fewer, or some are written beyond."""
+    cells = csv_files.fitted(cells, columns)
+    if len(cells) != columns:
+        raise UsageError(f"{place} has {len(cells)} cells, the header has {columns}.")
+    return cells
 
 
 def _header(path: Path, cells: list[str]) -> list[str]:
-    names = [cell.strip() for cell in cells]
+    names = csv_files.fitted([cell.strip() for cell in cells], 0)
     if "" in names:
         raise UsageError(f"{path}: column {names.index('') + 1} of the header has no name.")
     if twice := {name for name in names if names.count(name) > 1}:
@@ -153,16 +181,21 @@ def _object(path: Path, row_number: int, value: object) -> Row:
     if not isinstance(value, dict):
         raise UsageError(f"{path}: row {row_number} is not an object with named fields.")
     try:
-        json.dumps(value, ensure_ascii=False).encode()
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError as error:  # JSON can write one half of a surrogate pair, UTF-8 cannot
         half = f"\\u{ord(error.object[error.start]):04x}"
         raise UsageError(f"{path}: row {row_number} holds half a character ({half}).") from error
+    except ValueError as error:
+        raise UsageError(
+            f"{path}: row {row_number} holds a number that JSON does not have, such as NaN or Infinity,"
+            " or one that is too large. Write null or a text, or leave the field out."
+        ) from error
     return value
 
 
-def _text_lines(file: io.BufferedReader[_File]) -> Iterator[str]:
-    """Yield a file's lines, decoded one by one, so that a broken character can be located."""
-    for number, line in enumerate(file, start=1):
+def _text_lines(lines: Iterable[bytes]) -> Iterator[str]:
+    """Yield lines decoded one by one, so that a broken character can be located."""
+    for number, line in enumerate(lines, start=1):
         yield line.decode("utf-8-sig" if number == 1 else "utf-8")
 
 

@@ -76,3 +76,25 @@ def test_what_a_table_lacks_is_named(tmp_path: Path) -> None:
     path.write_text("a,b\n1,2\n3\n")
     with pytest.raises(UsageError, match="row 2 has 1 cells, the header has 2"):
         csv_files.read(path, ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\r\na;b\r\n1,0;2\r\n",
+        '\ufeff"sep=|"\na|b\n1,0|2\n',
+        "a;b;;\n1,0;2;;\n;;;\n",
+        "a;b\n1,0;2;;;\n",
+    ],
+)
+def test_what_a_spreadsheet_adds_is_no_part_of_the_table(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text(text)
+    assert csv_files.read(path, ("a", "b")) == [csv_files.Row(1, {"a": "1,0", "b": "2"})]
+
+
+def test_a_broken_quote_below_a_declaration_is_found_where_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text('sep=;\na;b\n1;"2"3\n')
+    with pytest.raises(UsageError, match="line 3 is not CSV"):
+        csv_files.read(path, ("a", "b"))

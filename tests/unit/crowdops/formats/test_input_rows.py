@@ -98,8 +98,11 @@ def test_what_a_csv_writer_wrote_comes_back(
     writer.writerows([names, *wanted])
     path = tmp_path_factory.getbasetemp() / "round-trip.csv"
     path.write_bytes(text.getvalue().encode())
-    if names[0].startswith("\ufeff"):
-        return  # indistinguishable from a byte order mark
+    if names[0].startswith(("\ufeff", "sep=")):
+        return  # indistinguishable from a byte order mark, or from a declaration of the separator
+    wanted = [cells for cells in wanted if any(cell.strip() for cell in cells)]
+    if not wanted:
+        return  # no rows at all
     assert [list(row.values()) for row in rows(path)] == wanted
     assert list(rows(path)[0]) == names
 
@@ -148,7 +151,96 @@ def test_a_huge_cell_is_a_broken_quote(write: Write) -> None:
     )
 
 
+# CSV as spreadsheets write it
+
+
+def test_rows_in_which_nothing_is_written_are_no_units_and_are_counted(write: Write) -> None:
+    path = write("a.csv", "text,b\r\nhello,1\r\n,\r\n \t,\u00a0\r\nbye,\r\n,\r\n")
+    data = input_rows.InputRows(path)
+    numbers = [(index, row["text"], data.number) for index, row in data]
+    assert numbers == [(0, "hello", 1), (1, "bye", 4)]
+    assert data.empty == 3
+    assert [index for index, _ in data] == [0, 1] and data.empty == 3  # each time anew
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_an_object_without_a_value_is_no_unit_either(write: Write, name: str) -> None:
+    objects = ["{}", '{"a": null}', '{"a": " ", "b": null}', '{"a": 0}', '{"a": false}', '{"a": []}']
+    content = "\n".join(objects) if name == "a.jsonl" else f"[{','.join(objects)}]"
+    data = input_rows.InputRows(write(name, content))
+    assert [row for _, row in data] == [{"a": 0}, {"a": False}, {"a": []}]
+    assert data.empty == 3
+
+
+def test_a_file_of_empty_rows_has_no_units(write: Write) -> None:
+    wanted = "has no rows with anything in them (2 are empty). A run needs at least one unit."
+    assert complaint(write("a.csv", "a,b\n,\n,\n")) == f"a.csv {wanted}"
+    assert complaint(write("a.jsonl", "{}\n{}\n")) == f"a.jsonl {wanted}"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "text;b\r\nhello, you;1\r\nbye;2,5\r\n",
+        "text\tb\nhello, you\t1\nbye\t2,5\n",
+        "sep=;\r\ntext;b\r\nhello, you;1\r\nbye;2,5\r\n",
+        "\ufeffsep=;\ntext;b\nhello, you;1\nbye;2,5\n",
+        '"sep=|"\ntext|b\nhello, you|1\nbye|2,5\n',
+        "SEP=;;\ntext;b;\nhello, you;1;\nbye;2,5;\n",
+        'text,b\n"hello, you",1\nbye,"2,5"\n',
+        '"text";"b"\n"hello, you";"1"\n"bye";"2,5"\n',
+        "text;b;;\nhello, you;1;;\nbye;2,5;;\n",
+        "text;b\nhello, you;1;;\nbye;2,5;;;;\n",
+    ],
+)
+def test_every_separator_of_a_spreadsheet_is_read(write: Write, content: str) -> None:
+    wanted = [{"text": "hello, you", "b": "1"}, {"text": "bye", "b": "2,5"}]
+    assert rows(write("a.csv", content)) == wanted
+    assert rows(write("a.tsv", content)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        ("text\nhello; you\n", [{"text": "hello; you"}]),  # one column, whatever is in its cells
+        ("text\nhello\tyou\n", [{"text": "hello\tyou"}]),
+        ('"a; b",c\n1,2\n', [{"a; b": "1", "c": "2"}]),
+        ("read; then; say,c\n1,2\n", [{"read; then; say": "1", "c": "2"}]),
+        ("a,b;c\n1;2,3\n", [{"a": "1;2", "b;c": "3"}]),
+    ],
+)
+def test_a_separator_inside_of_names_and_cells_separates_nothing(
+    write: Write, content: str, wanted: list[dict[str, str]]
+) -> None:
+    assert rows(write("a.csv", content)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        ("sep=;\na;b\n1;2\n3\n", "a.csv: row 2 (line 4) has 1 cells, the header has 2."),
+        ("a,b,\n1,2,\n3,4,5\n", "a.csv: row 2 (line 3) has 3 cells, the header has 2."),
+        ("a,b\n,\n1\n", "a.csv: row 2 (line 3) has 1 cells, the header has 2."),
+        (",a,b\n0,1,2\n", "a.csv: column 1 of the header has no name."),
+        (
+            b"sep=;\na;b\n1;\xe9\n",
+            "a.csv: row 1 (line 3) is not UTF-8 (byte 3 of the line). Save the file as UTF-8.",
+        ),
+    ],
+)
+def test_what_is_broken_is_found_where_it_is(write: Write, content: bytes | str, wanted: str) -> None:
+    assert complaint(write("a.csv", content)) == wanted
+
+
 # JSON
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "-1e400"])
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_what_is_no_number_in_json_is_refused_by_row(write: Write, name: str, number: str) -> None:
+    objects = ['{"id": 1e3}', f'{{"id": [2, {{"deep": {number}}}]}}']
+    content = "\n".join(objects) if name == "a.jsonl" else f"[{','.join(objects)}]"
+    assert complaint(write(name, content)).startswith(f"{name}: row 2 ")
 
 
 def test_json_lines_are_objects_as_they_stand(write: Write) -> None:

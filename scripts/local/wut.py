@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
 """Explain a setting or run parameter: what it is, its default, its value now and where that comes from.
 
-Without a name: all of them in one table. With RUN.TOML, values are those that the run would have.
+A name is also that of a variable, such as HEROKU_API_KEY, or a word of a message, such as orphan. Without a
+name: all settings, parameters and variables of ours in one table. With RUN.TOML, values are those that the
+run would have. Of secrets it is only said whether they are set.
 """
 
 from pathlib import Path
 
 import click
 
-from crowdops.config import declarations
+from crowdops.config import declarations, variables, vocabulary
 from crowdops.config.declarations import Setting
-from crowdops.config.settings import Settings, Value, find, lookup
+from crowdops.config.settings import Settings, Value
 from crowdops.console import cli, columns, output
 from crowdops.console.columns import Column
 
@@ -36,12 +38,14 @@ def main(name: str | None, run_toml: Path | None, settings: Settings) -> None:
     from crowdops.config import parameters
 
     given = parameters.given_in(run_toml) if run_toml else {}
-    chosen = [find(name)] if name else declarations.ALL
-    explained = [(setting, lookup(setting, run=given)) for setting in chosen]
+    chosen = [vocabulary.find(name)] if name else [*declarations.ALL, *variables.VARIABLES]
+    explained = [(row, vocabulary.value_of(row, given)) for row in chosen]
     if settings.as_json:
         output.document({"settings": columns.documents(COLUMNS, explained)})
     elif name:
-        output.pairs(columns.document(COLUMNS, explained[0]))
+        shown = columns.document(COLUMNS, explained[0])
+        is_word = chosen[0] in vocabulary.WORDS
+        output.pairs({key: value for key, value in shown.items() if value or not is_word})
     else:
         columns.table(COLUMNS, explained)
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from crowdops.config import declarations
+from crowdops.config import declarations, vocabulary
+from tests.support import messages
 from tests.support.forks import REPOSITORY
 
 LIBRARY = REPOSITORY / "lib" / "crowdops"
@@ -181,12 +182,26 @@ def test_every_setting_is_explained(setting: declarations.Setting) -> None:
     assert re.fullmatch(r"[A-Z][A-Z0-9_]+", setting.variable)
 
 
-def test_no_two_settings_share_a_name_or_a_variable() -> None:
+def test_no_two_explanations_share_a_name_or_a_variable() -> None:
     for values in (
-        [setting.name for setting in declarations.ALL],
-        [setting.variable for setting in declarations.ALL],
+        [row.name for row in vocabulary.EXPLAINED],
+        [row.variable for row in vocabulary.EXPLAINED if row.variable],
     ):
         assert len(values) == len(set(values))
+
+
+def test_wut_knows_every_variable_that_is_mentioned() -> None:
+    mentioned = messages.variables()
+    assert {"HEROKU_API_KEY", "AWS_ENDPOINT_URL_MTURK", "CROWDOPS_HOME"} <= set(mentioned)
+    explained = {row.variable for row in vocabulary.EXPLAINED}
+    assert {name: where for name, where in mentioned.items() if name not in explained} == {}
+
+
+def test_wut_knows_every_name_that_is_mentioned() -> None:
+    mentioned = messages.names()
+    assert {"max_cost", "worker_id", "task_name"} <= set(mentioned)
+    explained = {row.name for row in vocabulary.EXPLAINED} | {script.stem for script in SCRIPTS}
+    assert {name: where for name, where in mentioned.items() if name not in explained} == {}
 
 
 def test_every_setting_stands_in_the_example_file() -> None:

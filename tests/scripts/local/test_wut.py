@@ -2,7 +2,7 @@
 
 import pytest
 
-from crowdops.config import declarations
+from crowdops.config import declarations, variables, vocabulary
 from tests.support.world import World
 
 SCRIPT = "local/wut"
@@ -20,7 +20,7 @@ def test_all_settings_stand_in_one_table(world: World) -> None:
     result = world.invoke(SCRIPT)
     assert result.exit_code == 0
     names = [line.split()[0] for line in result.stdout.splitlines()[2:] if line.strip()]
-    assert names == [setting.name for setting in declarations.ALL]
+    assert names == [row.name for row in (*declarations.ALL, *variables.VARIABLES)]
 
 
 def test_the_source_of_a_value_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,11 +41,34 @@ def test_the_source_of_a_value_is_named(world: World, monkeypatch: pytest.Monkey
 def test_an_unknown_name_gets_the_nearest(world: World) -> None:
     result = world.invoke(SCRIPT, "pol_interval")
     assert result.exit_code == 2
-    assert result.stderr == (
-        "error: There is no setting or run parameter 'pol_interval'. Did you mean poll_interval?\n"
+    assert (
+        result.stderr
+        == "error: There is nothing to explain under 'pol_interval'. Did you mean poll_interval?\n"
     )
 
 
 def test_a_run_toml_that_cannot_be_read_is_said(world: World) -> None:
     result = world.invoke(SCRIPT, "data", "--run-toml", str(world.folder / "none.toml"))
     assert result.exit_code == 2 and "No such file or directory" in result.stderr
+
+
+def test_variables_and_words_are_explained(world: World) -> None:
+    [found] = world.json(SCRIPT, "aws_endpoint_url_mturk")["settings"]
+    assert found["name"] == "endpoint"
+    text = world.invoke(SCRIPT, "unit").stdout
+    assert "One row of a run's data" in text and "variable" not in text
+
+
+def test_of_a_secret_only_its_source_is_shown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    [found] = world.json(SCRIPT, "HEROKU_API_KEY")["settings"]
+    assert (found["value"], found["from"]) == (None, "default")
+    env_file = world.folder / ".env"
+    env_file.write_text("HEROKU_API_KEY=key-in-the-file\n")
+    env_file.chmod(0o600)
+    monkeypatch.setenv("CROWDOPS_ENV_FILE", str(env_file))
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "key-in-the-environment")
+    [found] = world.json(SCRIPT, "HEROKU_API_KEY")["settings"]
+    assert (found["value"], found["from"]) == (vocabulary.SHOWN_INSTEAD, str(env_file))
+    [found] = world.json(SCRIPT, "AWS_SECRET_ACCESS_KEY")["settings"]
+    assert (found["value"], found["from"]) == (vocabulary.SHOWN_INSTEAD, "environment")
+    assert "key-in" not in world.invoke(SCRIPT).stdout

@@ -1,0 +1,118 @@
+"""Variables that are no settings of ours: what each means, to whom, and some advice."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from crowdops.config.declarations import Setting
+
+_text = partial(Setting, "text")
+_path = partial(Setting, "path")
+_secret = partial(Setting, "secret")
+
+
+def _variables(**declared: Setting) -> tuple[Setting, ...]:
+    return tuple(row._replace(name=name, variable=name) for name, row in declared.items())
+
+
+# Read from the environment, then from .env, as settings are.
+VARIABLES = _variables(
+    HEROKU_API_KEY=_secret(
+        "API key of the Heroku account that task servers are deployed to.",
+        "Make one: heroku authorizations:create. Try it: make heroku-check. In .env, which must "
+        "then be readable by you only, or in the environment.",
+    ),
+    HEROKU_HOST=_text(
+        "Address of a Heroku emulator on this machine, in place of Heroku.",
+        "For tests and rehearsals. The Heroku CLI reads it, too.",
+    ),
+    DATABASE_URL=_secret(
+        "Database of the leases of a task server that runs on several dynos.",
+        "postgresql://USER:PASSWORD@HOST/NAME. One dyno needs none.",
+    ),
+)
+
+# Read from the environment only, by the libraries or programs that they belong to.
+OUTSIDE = _variables(
+    AWS_ACCESS_KEY_ID=_secret(
+        "Id of the key that boto3 reads in the environments sandbox and production.",
+        "Without it, boto3 looks in ~/.aws.",
+    ),
+    AWS_SECRET_ACCESS_KEY=_secret(
+        "Secret of the key that boto3 reads in the environments sandbox and production.",
+        "It goes with AWS_ACCESS_KEY_ID.",
+    ),
+    AWS_SESSION_TOKEN=_secret(
+        "Token of a temporary key that boto3 reads in the environments sandbox and production.",
+        "It ends with the session.",
+    ),
+    AWS_PROFILE=_text(
+        "Section of ~/.aws/credentials that boto3 reads in the environments sandbox and production.",
+        "The default is [default].",
+    ),
+    AWS_SHARED_CREDENTIALS_FILE=_path(
+        "File with the keys that boto3 reads in the environments sandbox and production.",
+        "The default is ~/.aws/credentials.",
+    ),
+    AWS_CONFIG_FILE=_path(
+        "File with boto3's settings that boto3 reads in the environments sandbox and production.",
+        "The default is ~/.aws/config.",
+    ),
+    AWS_CA_BUNDLE=_path(
+        "File of certificates that boto3 trusts.",
+        "For an endpoint with a certificate of your own.",
+    ),
+    REQUESTS_CA_BUNDLE=_path(
+        "File of certificates that are trusted where no API of Amazon's is spoken.",
+        "For task servers and worker sites with a certificate of your own.",
+    ),
+    HTTP_PROXY=_text(
+        "Proxy for addresses with http://.",
+        "Nothing on this machine should go through one: see NO_PROXY.",
+    ),
+    HTTPS_PROXY=_text(
+        "Proxy for addresses with https://.",
+        "Set NO_PROXY for what is near.",
+    ),
+    NO_PROXY=_text(
+        "Hosts that are reached without a proxy, separated by commas.",
+        "NO_PROXY=127.0.0.1,localhost keeps the crowd server of this machine reachable.",
+    ),
+    CROWD_ACCESS_KEY_ID=_secret(
+        "Id of the requester's key of a crowd server that has no disk, such as one at Heroku.",
+        "The crowd server reads it, before its credentials file.",
+    ),
+    CROWD_SECRET_ACCESS_KEY=_secret(
+        "Secret of the requester's key of a crowd server that has no disk.",
+        "It goes with CROWD_ACCESS_KEY_ID.",
+    ),
+    CROWDOPS_HOST=_text(
+        "Address that a task server listens on.",
+        "It is set for task servers that the suite starts on this machine: 127.0.0.1.",
+    ),
+    CROWDOPS_RUN_TOKEN=_secret(
+        "Token that signs what a run's task server serves.",
+        "It is set for each task server. Without it the server does not start.",
+    ),
+    CROWDOPS_MANAGED=_text(
+        "Mark of a task server of ours: 1.",
+        "It stands in the config vars of apps at Heroku and in the environment of local servers. "
+        "Apps without it are never deleted.",
+    ),
+    CROWDOPS_RUN_ID=_text(
+        "Mark of a task server: the run it serves.",
+        "See CROWDOPS_MANAGED.",
+    ),
+    CROWDOPS_SERVER=_text(
+        "Mark of a local task server: its name.",
+        "See CROWDOPS_MANAGED.",
+    ),
+    CROWDOPS_CREATOR=_text(
+        "Mark of an app at Heroku: the account that made it.",
+        "Only that account's key deletes it.",
+    ),
+    CROWDOPS_OWN_APP=_text(
+        "Mark of a server that is your own app: 1.",
+        "See app_dir.",
+    ),
+)

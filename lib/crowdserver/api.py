@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
 
 from crowdserver.control import call_counts
 from crowdserver.control.faults import Fault
@@ -73,8 +74,7 @@ def invite() -> ResponseReturnValue:
     try:
         _check_signature(crowd)
         name, worker_id = _read_invitation(request.get_json(force=True, silent=True))
-        with crowd.writing() as (tx, now):
-            invitation = workers.invite(tx, now, name, worker_id)
+        invitation = crowd.write(lambda tx, now: workers.invite(tx, now, name, worker_id))
     except ApiError as error:
         return error.as_json(), error.status
     except InvalidInvitation as error:
@@ -122,8 +122,8 @@ def _run(
     if operation is None:
         raise errors.unknown_operation(request.headers.get("X-Amz-Target", ""))
     members = validation.read_input(operation_name, request.get_data())
-    begin = crowd.writing if operation.writes or conditions.control else crowd.reading
-    with begin() as (tx, now):
+
+    def run(tx: Connection, now: float) -> dict[str, Any]:
         call = Call(
             tx=tx,
             now=now,
@@ -139,6 +139,11 @@ def _run(
             is_hidden = orders.fault is not None and orders.fault.hides_success
             call_counts.count(tx, operation_name, succeeded=not is_hidden)
         return result
+
+    if operation.writes or conditions.control:
+        return crowd.write(run)
+    with crowd.reading() as (tx, now):
+        return run(tx, now)
 
 
 def _finish(fault: Fault | None, result: dict[str, Any], request_id: str) -> Response:

@@ -38,8 +38,9 @@ class Workers:
 
     def accept_next(self, hit_type_id: str, worker_id: str = "AWORKER1") -> assignments.Assignment:
         """Accept whatever HIT of a type is free."""
-        with self.crowd.opened.writing() as (tx, now):
-            return assignments.accept_next(tx, now, worker_id, hit_type_id)
+        return self.crowd.opened.write(
+            lambda tx, now: assignments.accept_next(tx, now, worker_id, hit_type_id)
+        )
 
     def submit(
         self, assignment_id: str, *fields: tuple[str, str], worker_id: str | None = None, **more: str

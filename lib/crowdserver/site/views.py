@@ -20,6 +20,7 @@ from crowdserver.site import filters, frames, responses, signin
 from crowdserver.site.responses import Visit
 from crowdserver.site.sessions import FrameKey
 from crowdserver.site.signin import ForeignForm, NotSignedIn, crowd, signer
+from crowdserver.storage.transactions import Contended
 from crowdserver.worker import assignments, groups
 from crowdserver.worker.assignments import Assignment
 from crowdserver.worker.earnings import earnings
@@ -73,8 +74,10 @@ def preview(hit_type_id: str) -> ResponseReturnValue:
 @blueprint.post("/groups/<hit_type_id>/accept")
 def accept(hit_type_id: str) -> ResponseReturnValue:
     """Accept the HIT that was previewed or, when it is gone, another one of the group."""
-    with crowd().writing() as (tx, now):
-        assignment = _accept(tx, signin.visit(tx, now), hit_type_id, request.form.get("hit_id"))
+    hit_id = request.form.get("hit_id")
+    assignment = _accept_previewed(hit_id) if hit_id else None
+    if assignment is None:
+        assignment = crowd().write(lambda tx, now: _accept_next(tx, signin.visit(tx, now), hit_type_id))
     return redirect(f"/tasks/{assignment.assignment_id}", 303)
 
 
@@ -102,28 +105,19 @@ def state(assignment_id: str) -> ResponseReturnValue:
 @blueprint.post("/tasks/<assignment_id>/return")
 def give_back(assignment_id: str) -> ResponseReturnValue:
     """Return an accepted assignment."""
-    with crowd().writing() as (tx, now):
-        visit = signin.visit(tx, now)
-        assignments.give_back(tx, now, visit.worker.worker_id, assignment_id)
+
+    def return_it(tx: Connection, now: float) -> None:
+        assignments.give_back(tx, now, signin.visit(tx, now).worker.worker_id, assignment_id)
+
+    crowd().write(return_it)
     return redirect("/?note=returned", 303)
 
 
 @blueprint.post("/tasks/<assignment_id>/next")
 def accept_next(assignment_id: str) -> ResponseReturnValue:
     """Accept the next HIT of the same group; the list if there is none; back if this one is not done yet."""
-    with crowd().writing() as (tx, now):
-        visit = signin.visit(tx, now)
-        in_progress = assignments.in_progress(tx, now, visit.worker.worker_id)
-        if any(assignment.assignment_id == assignment_id for assignment in in_progress):
-            return redirect(f"/tasks/{assignment_id}?note=working", 303)
-        # What is accepted already comes first: a second click on the button must not accept a second HIT.
-        hit_type_id = request.form.get("hit_type_id", "")
-        of_group = [other for other in in_progress if other.hit.hit_type_id == hit_type_id]
-        try:
-            assignment = of_group[0] if of_group else _accept(tx, visit, hit_type_id, None)
-        except Refused:
-            return redirect("/?note=submitted", 303)
-    return redirect(f"/tasks/{assignment.assignment_id}", 303)
+    hit_type_id = request.form.get("hit_type_id", "")
+    return redirect(crowd().write(lambda tx, now: _next_address(tx, now, assignment_id, hit_type_id)), 303)
 
 
 @blueprint.get("/frame/<text>")
@@ -149,8 +143,7 @@ def external_submit() -> ResponseReturnValue:
     """Record a submission. It comes without a cookie: the assignment's id is the proof."""
     fields = list(request.form.items(multi=True))
     assignment_id, worker_id = request.form.get("assignmentId", ""), request.form.get("workerId")
-    with crowd().writing() as (tx, now):
-        assignments.submit(tx, now, assignment_id, worker_id or None, fields)
+    crowd().write(lambda tx, now: assignments.submit(tx, now, assignment_id, worker_id or None, fields))
     text = "Thank you. Go on with the next task by the button above."
     return responses.frame_message("Your work was submitted", text, 200)
 
@@ -161,6 +154,13 @@ def refused(refusal: Refused) -> ResponseReturnValue:
     in_frame = request.endpoint in ("site.frame", "site.external_submit")
     show = responses.frame_message if in_frame else responses.message
     return show("This did not work", refusal.message, _STATUS[refusal.code])
+
+
+@blueprint.errorhandler(Contended)
+def contended(_: Contended) -> ResponseReturnValue:
+    """Ask for another try where others were faster again and again."""
+    text = "Many people are taking this work at this moment, and others were faster. Please try again."
+    return responses.message("This did not work", text, 503)
 
 
 @blueprint.errorhandler(NotSignedIn)
@@ -187,18 +187,48 @@ def too_large(_: RequestEntityTooLarge) -> ResponseReturnValue:
     return responses.frame_message("This did not work", text, 413)
 
 
-def _accept(tx: Connection, visit: Visit, hit_type_id: str, hit_id: str | None) -> Assignment:
-    worker_id = visit.worker.worker_id
-    if hit_id:
+def _accept_previewed(hit_id: str) -> Assignment | None:
+    """Accept a HIT, or return it if it is in the worker's hands already. None if it is gone.
+
+    In a transaction of its own: one that was waited for and is gone stays locked until the transaction ends.
+    """
+
+    def accept_it(tx: Connection, now: float) -> Assignment:
+        worker_id = signin.visit(tx, now).worker.worker_id
         try:
-            return assignments.accept(tx, visit.now, worker_id, hit_id)
+            return assignments.accept(tx, now, worker_id, hit_id)
         except Refused as refusal:
-            if refusal.code == "in_progress":  # a second click on the button
-                in_progress = assignments.in_progress(tx, visit.now, worker_id)
-                return next(assignment for assignment in in_progress if assignment.hit.hit_id == hit_id)
-            if refusal.code != "gone":
+            if refusal.code != "in_progress":
                 raise
-    return assignments.accept_next(tx, visit.now, worker_id, hit_type_id)
+            # A second click on the button.
+            in_progress = assignments.in_progress(tx, now, worker_id)
+            return next(assignment for assignment in in_progress if assignment.hit.hit_id == hit_id)
+
+    try:
+        return crowd().write(accept_it)
+    except Refused as refusal:
+        if refusal.code != "gone":
+            raise
+        return None
+
+
+def _accept_next(tx: Connection, visit: Visit, hit_type_id: str) -> Assignment:
+    return assignments.accept_next(tx, visit.now, visit.worker.worker_id, hit_type_id)
+
+
+def _next_address(tx: Connection, now: float, assignment_id: str, hit_type_id: str) -> str:
+    """Return where a worker goes after an assignment: to the next one of its group, which is accepted."""
+    visit = signin.visit(tx, now)
+    in_progress = assignments.in_progress(tx, now, visit.worker.worker_id)
+    if any(assignment.assignment_id == assignment_id for assignment in in_progress):
+        return f"/tasks/{assignment_id}?note=working"
+    # What is accepted already comes first: a second click on the button must not accept a second HIT.
+    of_group = [other for other in in_progress if other.hit.hit_type_id == hit_type_id]
+    try:
+        assignment = of_group[0] if of_group else _accept_next(tx, visit, hit_type_id)
+    except Refused:
+        return "/?note=submitted"
+    return f"/tasks/{assignment.assignment_id}"
 
 
 def _frame(question: Question, key: FrameKey) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A worker's assignments: accepted, returned, submitted. The worker site shows this; the API never sees it.
 
-Every function takes an open transaction and the server's time, as Store.reading() and Store.writing() give
+Every function takes an open transaction and the server's time, as Crowd.reading() and Crowd.write() give
 them; those that change something need one for writing. What a worker may not do raises Refused.
 """
 
@@ -13,6 +13,7 @@ from crowdserver.protocol import answer_xml
 from crowdserver.protocol.identifiers import is_id, new_id
 from crowdserver.storage import counters
 from crowdserver.storage.schema import IS_COUNTED, UPDATE_ASSIGNMENT, AnyRow, assignments, hit_types, hits
+from crowdserver.storage.transactions import Contended
 from crowdserver.worker import groups
 from crowdserver.worker.groups import WorkerHit
 from crowdserver.worker.refusals import Refused, gone, unknown
@@ -76,19 +77,21 @@ _SUBMIT = UPDATE_ASSIGNMENT.values(
 def accept_next(tx: Connection, now: float, worker_id: str, hit_type_id: str) -> Assignment:
     """Accept the oldest HIT of a group that the worker has not done. Each call takes another one.
 
-    Refused: gone when there is none left, not_qualified, blocked.
+    Needs a transaction that holds no other HIT. Refused: gone when there is none left, not_qualified,
+    blocked. Contended: another worker was faster, and there are others left.
     """
     if not is_id(hit_type_id):
         raise gone()
     values = {"now": now, "worker": worker_id, "type": hit_type_id}
-    while True:
-        # A HIT that no other worker is accepting at this moment, or else what is left when they are through.
-        row = tx.execute(_NEXT_UNLOCKED, values).first() or tx.execute(_NEXT, values).first()
-        if row is not None and _of_worker(tx, row.id, worker_id) is None:
-            return _accept(tx, now, worker_id, row)
-        # The one HIT that was waited for may be gone while others are left.
-        if tx.execute(groups.NEXT, values).first() is None:
-            raise gone()
+    # A HIT that no other worker is accepting at this moment, or else what is left when they are through.
+    row = tx.execute(_NEXT_UNLOCKED, values).first() or tx.execute(_NEXT, values).first()
+    if row is not None and _of_worker(tx, row.id, worker_id) is None:
+        return _accept(tx, now, worker_id, row)
+    # The one HIT that was waited for may be gone while others are left. It is locked all the same, and nobody
+    # may wait for one HIT while holding another.
+    if tx.execute(groups.NEXT, values).first() is None:
+        raise gone()
+    raise Contended
 
 
 def accept(tx: Connection, now: float, worker_id: str, hit_id: str) -> Assignment:

@@ -41,21 +41,20 @@ FILE = click.Path(path_type=Path)
 def main(settings: Settings, selection: Selection, guard: cli.Guard, **options: Any) -> int:
     from crowdops.context import Context
     from crowdops.results import collect
-    from crowdops.review import decisions_file, interactive, review, view
+    from crowdops.review import interactive, review, view
 
     method = review.choose(**options)
     if method.name != "apply":
         cli.require(selection)
     with Context.open(settings) as context:
         context, runs = context.choose(selection)
-        if method.name != "apply":
-            for line in collect.refresh(context, runs):
-                output.say(line)
+        unread = [] if method.name == "apply" else collect.refresh(context, runs)
+        for line in unread:
+            output.say(line)
         if method.name == "export":
-            with output.destination(method.path) as file:
-                count = decisions_file.export(review.submitted(context.registry, runs), file)
-                output.say(f"{count} assignments wait for a decision.")
-            return 0
+            count = review.export(context.registry, method.path, runs)
+            view.show_exported(settings, method.path, count, unread)
+            return cli.EXIT_FAILED if unread else 0
         if method.name is None and not guard.dry_run:
             interactive.review(context.registry, runs)
         plan = review.plan(context.registry, method, runs)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from crowdops.bulk import BulkResult
+from crowdops.console import output
 from crowdops.context import Context
 from crowdops.errors import UsageError
 from crowdops.payments import bonus_plans, bonuses
@@ -79,6 +80,12 @@ def submitted(registry: Registry, runs: Sequence[Run]) -> Iterator[Result]:
     for result in registry.iter_results([run.run_id for run in runs]):
         if result.assignment.status == "Submitted":
             yield result
+
+
+def export(registry: Registry, path: Path | None, runs: Sequence[Run]) -> int:
+    """Write what waits for a decision to a file, and return how many assignments that are."""
+    with output.destination(path) as file:
+        return decisions_file.export(submitted(registry, runs), file)
 
 
 def plan(registry: Registry, method: Method, runs: Sequence[Run]) -> ReviewPlan:

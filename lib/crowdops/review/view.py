@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
+from crowdops.config.settings import Settings
 from crowdops.console import output
 from crowdops.payments import pricing
 from crowdops.payments import view as payments_view
@@ -13,6 +15,14 @@ from crowdops.review.decisions import DecisionPlan
 from crowdops.review.review import ReviewPlan
 
 HEADINGS = ("run", "task_name", "approve", "reject", "already so", "cannot", "to pay with fees")
+
+
+def show_exported(settings: Settings, path: Path | None, count: int, not_collected: Sequence[str]) -> None:
+    """Show what was written to a file for decisions, as JSON or in words."""
+    if settings.as_json:
+        output.document({"exported": count, "file": path, "not_collected": not_collected})
+    elif not settings.quiet:
+        output.say(f"{count} assignments wait for a decision.")
 
 
 def decision_table(plan: DecisionPlan, runs: Sequence[Run]) -> None:

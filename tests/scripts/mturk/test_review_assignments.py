@@ -266,6 +266,22 @@ def test_exported_cells_cannot_run_as_formulas(world: World) -> None:
     assert [row["answer.label"] for row in read_csv(path)] == ["'=1+1", "'@SUM(A1)"]
 
 
+def test_an_export_has_its_document(work: Work) -> None:
+    path = work.world.folder / "decisions.csv"
+    result = work.review("--export", str(path), "--json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert document(result) == {"exported": 3, "file": str(path), "not_collected": []}
+    assert len(read_csv(path)) == 3
+
+
+def test_an_export_that_lacks_what_could_not_be_collected_says_so(world: World) -> None:
+    work = Work(world, units=1)
+    world.crowd.control("faults", {"operation": "ListAssignmentsForHIT", "kind": "error-before", "count": 50})
+    result = work.review("--export", str(world.folder / "decisions.csv"), "--json", "--timeout", "1")
+    found = document(result)
+    assert (result.exit_code, found["exported"], len(found["not_collected"])) == (1, 0, 1)
+
+
 # The rules
 
 

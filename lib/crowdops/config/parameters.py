@@ -14,9 +14,8 @@ from crowdops import errors
 from crowdops.config import declarations, settings
 from crowdops.config.declarations import Setting
 from crowdops.errors import UsageError
-from crowdops.formats import marks
+from crowdops.formats import marks, money
 
-_MONEY = re.compile(r"[0-9]{1,6}(\.[0-9]{1,2})?")
 _TABLES = {"task": declarations.PARAMETERS, "server": declarations.SERVER_PARAMETERS}
 # Ranges of the API (MTurk API reference, CreateHIT): lowest, highest.
 _RANGES = {
@@ -196,11 +195,12 @@ def _integer(place: str, name: str, text: str) -> int:
 
 
 def _money(place: str, text: str) -> Decimal:
-    if not _MONEY.fullmatch(text) or Decimal(text) < Decimal("0.01"):
-        raise UsageError(
-            f'{place} is {text!r}; it must be dollars such as "0.25", at least 0.01, two decimals.'
-        )
-    return Decimal(text)
+    try:
+        if set(text) <= set("0123456789."):  # $ and a decimal comma are how spreadsheets write, not TOML
+            return money.dollars(text)
+    except ValueError:
+        pass
+    raise UsageError(f'{place} is {text!r}; it must be dollars such as "0.25", at least 0.01, two decimals.')
 
 
 def _check_together(path: Path, parameters: Parameters) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import json
 import re
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,8 +18,8 @@ DELIMITERS = (",", ";", "\t")  # a spreadsheet's own language decides which one 
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)*([eE][+-]?\d+)?", re.ASCII)
 _LONE_RETURN = re.compile(r"\r(?!\n)")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-_MONEY = re.compile(r"\$?\s*(\d{1,9})(?:[.,](\d*))?", re.ASCII)
 _DECLARATION = re.compile(r'"?sep=([^\r\n"])"?[ ,;\t]*(\r\n|\r|\n|$)', re.IGNORECASE)
+_NEAR = 0.75  # how alike a column's name is to one that is known, for difflib, if it is a misspelling of it
 
 
 class Layout(NamedTuple):
@@ -57,22 +57,38 @@ def plain(text: str) -> str:
     return text.strip()
 
 
-def read(path: Path, required: Sequence[str]) -> list[Row]:
-    """Return the rows of a CSV file that are not empty. UsageError if the file is malformed.
+def read(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
+    """Return the rows of a CSV file that are not empty. UsageError if the file is malformed. As parse()."""
+    return parse(str(path), read_text(path), required, optional)
 
-    The separator is the one that gives the header all required columns, and the most columns.
-    """
-    csv.field_size_limit(MAX_CELL)
+
+def read_text(path: Path) -> str:
+    """Return the text of a file, without its byte order mark. UsageError if it cannot be read."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise UsageError(f"{path}: line {line} is not UTF-8. Save the file as CSV, UTF-8.") from error
+
+
+def parse(place: str, text: str, required: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
+    """Return the rows of a table that are not empty, from the text of a CSV file. `place` names the file.
+
+    Columns are known in any spelling that keeps their letters: Worker ID is worker_id. UsageError for a table
+    that is malformed, and for a column that looks like a misspelt one of those that are known and not there;
+    all others are the user's own.
+    """
+    csv.field_size_limit(MAX_CELL)
     found = layout(text, required)
-    _check_header(path, text, found, required)
-    return list(_rows(path, text, found))
+    _check_header(place, text, found, required)
+    return list(_rows(place, text, found, (*required, *optional)))
+
+
+def spelling(name: str) -> str:
+    """Return what all spellings of a column's name share: Worker ID, WorkerId, worker_id."""
+    return re.sub(r"[\W_]+", "", name).casefold()
 
 
 def layout(start: str, required: Sequence[str] = ()) -> Layout:
@@ -90,8 +106,7 @@ def _rank(start: str, delimiter: str, required: Sequence[str]) -> tuple[int, boo
     header, *first = _first_rows(start, delimiter)
     names = fitted(header, 0)
     fits = not first or len(fitted(first[0], len(names))) == len(names)
-    lacking = [name for name in required if name not in names]
-    return len(lacking), len(names) < 2, not fits, -len(names)
+    return len(_lacking(required, names)), len(names) < 2, not fits, -len(names)
 
 
 def _first_rows(start: str, delimiter: str) -> list[list[str]]:
@@ -117,30 +132,39 @@ def fitted(cells: Sequence[str], width: int) -> list[str]:
     return list(cells[:end])
 
 
-def _check_header(path: Path, text: str, found: Layout, required: Sequence[str]) -> None:
+def _lacking(required: Sequence[str], names: Sequence[str]) -> list[str]:
+    spellings = {spelling(name) for name in names}
+    return [name for name in required if spelling(name) not in spellings]
+
+
+def _check_header(place: str, text: str, found: Layout, required: Sequence[str]) -> None:
     header = _first_rows(text[found.before_header :], found.delimiter)[0]
-    if lacking := [name for name in required if name not in header]:
-        raise UsageError(f"{path} has no column {' and no column '.join(lacking)}. Nothing was done.")
+    if lacking := _lacking(required, header):
+        columns = " and no column ".join(_and_nearest(name, header) for name in lacking)
+        raise UsageError(f"{place} has no column {columns}. Nothing was done.")
 
 
-def _cells(path: Path, text: str, found: Layout) -> Iterator[list[str]]:
+def _and_nearest(name: str, names: Sequence[str]) -> str:
+    meant = [other for other in names if _is_near(other, name)]
+    return f"{name} (is it {meant[0]!r}?)" if meant else name
+
+
+def _cells(place: str, text: str, found: Layout) -> Iterator[list[str]]:
     table = io.StringIO(text[found.before_header :], newline="")
     reader = csv.reader(table, delimiter=found.delimiter, strict=True)
     try:
         yield from reader
     except csv.Error as error:
         line = reader.line_num + (1 if found.before_header else 0)
-        raise UsageError(f"{path}: line {line} is not CSV: {error}. Nothing was done.") from error
+        raise UsageError(f"{place}: line {line} is not CSV: {error}. Nothing was done.") from error
 
 
-def _rows(path: Path, text: str, found: Layout) -> Iterator[Row]:
+def _rows(place: str, text: str, found: Layout, known: Sequence[str]) -> Iterator[Row]:
     names: list[str] = []
     number = 0
-    for cells in _cells(path, text, found):
+    for cells in _cells(place, text, found):
         if not names:
-            names = fitted([cell.strip() for cell in cells], 0)
-            if twice := sorted({name for name in names if name and names.count(name) > 1}):
-                raise UsageError(f"{path}: the header names {', '.join(twice)} twice. Nothing was done.")
+            names = _known_names(place, fitted([cell.strip() for cell in cells], 0), known)
             continue
         number += 1
         if not any(cell.strip() for cell in cells):
@@ -148,20 +172,30 @@ def _rows(path: Path, text: str, found: Layout) -> Iterator[Row]:
         cells = fitted(cells, len(names))
         if len(cells) != len(names):
             raise UsageError(
-                f"{path}: row {number} has {len(cells)} cells, the header has {len(names)}. Nothing was done."
+                f"{place}: row {number} has {len(cells)} cells, the header has {len(names)}."
+                " Nothing was done."
             )
         yield Row(number, dict(zip(names, cells, strict=True)))
 
 
-def money(text: str) -> Decimal:
-    """Return dollars as a spreadsheet writes them: 0.5, 0,50 or $0.50. ValueError says what is wrong."""
-    match = _MONEY.fullmatch(text)
-    if not match:
-        raise ValueError(f"{text!r} is not an amount of dollars, such as 0.50")
-    cents = (match[2] or "").rstrip("0")
-    if len(cents) > 2:
-        raise ValueError(f"{text!r} has more than two decimals")
-    amount = Decimal(f"{match[1]}.{cents.ljust(2, '0')}")
-    if not amount:
-        raise ValueError("the amount is 0; the smallest is 0.01")
-    return amount
+def _known_names(place: str, names: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Return a header with the known columns as we spell them. UsageError for misspelt or repeated ones."""
+    spellings = {spelling(name): name for name in known}
+    columns = [spellings.get(spelling(name), name) for name in names]
+    if twice := sorted({name for name in columns if name and columns.count(name) > 1}):
+        raise UsageError(f"{place}: the header names {', '.join(twice)} twice. Nothing was done.")
+    for name in columns:
+        meant = [other for other in known if other not in columns and _is_near(name, other)]
+        if name not in known and meant:
+            raise UsageError(
+                f"{place}: is the column {name!r} meant to be {meant[0]}? Write it so, or take it out."
+                " Nothing was done."
+            )
+    return columns
+
+
+def _is_near(name: str, known: str) -> bool:
+    """Return whether a column's name looks like a known one: misspelt, or with more words behind it."""
+    first_words = "".join(re.findall(r"[^\W_]+", name)[: len(known.split("_"))])
+    alike = difflib.SequenceMatcher(None, spelling(name), spelling(known)).ratio() >= _NEAR
+    return "." not in name and (alike or first_words.casefold() == spelling(known))

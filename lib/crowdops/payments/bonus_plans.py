@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from crowdops.bulk import BulkResult, in_row
 from crowdops.errors import BudgetReached, UsageError
-from crowdops.formats import csv_files, marks
+from crowdops.formats import csv_files, marks, money
 from crowdops.payments import pricing
 from crowdops.payments.budgets import Budgets
 from crowdops.providers.mturk.client import Bonus
@@ -104,7 +104,7 @@ def read(path: Path) -> list[FileBonus]:
 def _read(row: csv_files.Row) -> FileBonus:
     amount, problem, reason = Decimal(0), None, row.text("reason")
     try:
-        amount = csv_files.money(row.text("amount"))
+        amount = money.dollars(row.text("amount"))
     except ValueError as error:
         problem = str(error)
     bonus = Bonus(row.text("assignment_id"), row.text("worker_id"), amount, reason)

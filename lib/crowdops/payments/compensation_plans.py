@@ -12,7 +12,7 @@ from crowdops.bulk import BulkResult
 from crowdops.config.settings import Settings
 from crowdops.context import Context
 from crowdops.errors import UsageError
-from crowdops.formats import csv_files
+from crowdops.formats import csv_files, money
 from crowdops.payments import pricing
 from crowdops.registry import Registry, Run
 
@@ -76,7 +76,7 @@ def read(path: Path) -> list[Makeup]:
 
 def _check(worker_id: str, amount: str, reason: str, *, place: str, row: int | None = None) -> Makeup:
     try:
-        dollars = csv_files.money(amount)
+        dollars = money.dollars(amount)
     except ValueError as error:
         raise UsageError(f"{place}: {error}. Nothing was created.") from error
     if not worker_id or not 0 < len(reason) <= REASON_LENGTH or not reason.isprintable():

@@ -8,17 +8,19 @@ from typing import IO, NamedTuple
 
 from crowdops import errors
 from crowdops.errors import UsageError
-from crowdops.formats import csv_files
+from crowdops.formats import csv_files, money
 from crowdops.formats.csv_files import Row
 from crowdops.registry import Decision, Result
 from crowdops.results.export import write_csv
 from crowdops.workers.messages import text_problem
 
 REQUIRED = ("assignment_id", "worker_id", "decision")
+_OPTIONAL = ("feedback", "bonus")
+_OF_RESULTS = {"status", "approved_at", "bonus"}  # columns that stand together in files of results only
 WORDS = ("approve", "reject", "skip")
 FEEDBACK_LENGTH = 1024  # MTurk API reference, RejectAssignment
 _ASSIGNMENT = ("assignment_id", "worker_id", "submitted_at", "auto_approval_at")
-_TO_FILL = ("decision", "feedback", "bonus")
+_TO_FILL = ("decision", *_OPTIONAL)
 
 
 class FileDecision(NamedTuple):
@@ -27,6 +29,7 @@ class FileDecision(NamedTuple):
     row: int
     decision: Decision
     problem: str | None
+    repeated: int = 0  # how many rows say the same below it
 
 
 def export(results: Iterable[Result], file: IO[str]) -> int:
@@ -37,37 +40,57 @@ def export(results: Iterable[Result], file: IO[str]) -> int:
 
 
 def read(path: Path) -> list[FileDecision]:
-    """Return the decisions of a file; rows without one, and `skip`, are left out.
+    """Return the decisions of a file, repeated ones once; rows without one, and `skip`, are left out.
 
-    UsageError for a file that cannot be trusted: malformed, an unknown word, one piece of work decided twice.
-    What is wrong with a single row becomes its `problem`.
+    UsageError for a file that cannot be trusted: malformed, an unknown word, one piece of work decided in two
+    ways. What is wrong with a single row becomes its `problem`.
     """
     decisions: dict[tuple[str, str], FileDecision] = {}
-    for row in csv_files.read(path, REQUIRED):
-        word = row.text("decision").lower()
-        if word and word not in WORDS:
-            hint = errors.nearest(word, WORDS)
-            raise UsageError(
-                f"{path}: row {row.number}: the decision is {word!r}; it can be {', '.join(WORDS)} or"
-                f" empty.{hint} Nothing was done."
-            )
-        decision = _decision(row, word)
+    rows = csv_files.read(path, REQUIRED, _OPTIONAL)
+    if rows and rows[0].cells.keys() >= _OF_RESULTS:
+        raise UsageError(
+            f"{path} was written by download_results: its column bonus says what was paid before. Take that"
+            " column out, or begin with --export. Nothing was done."
+        )
+    for row in rows:
+        decision = _decision(row, _word(path, row))
         if decision is None:
             continue
         twin = decisions.setdefault(decision.decision[:2], decision)
-        if twin is not decision:
+        if twin[1:3] != decision[1:3]:
             raise UsageError(
                 f"{path}: rows {twin.row} and {row.number} both decide on assignment"
-                f" {decision.decision.assignment_id}. Nothing was done."
+                f" {decision.decision.assignment_id}: {_describe(twin)}, and {_describe(decision)}."
+                " Keep one of them. Nothing was done."
             )
+        if twin is not decision:
+            decisions[decision.decision[:2]] = twin._replace(repeated=twin.repeated + 1)
     return list(decisions.values())
+
+
+def _word(path: Path, row: Row) -> str:
+    word = row.text("decision").lower()
+    if word and word not in WORDS:
+        raise UsageError(
+            f"{path}: row {row.number}: the decision is {word!r}; it can be {', '.join(WORDS)} or"
+            f" empty.{errors.nearest(word, WORDS)} Nothing was done."
+        )
+    return word
+
+
+def _describe(row: FileDecision) -> str:
+    decision = row.decision
+    words = decision.action or "nothing"
+    if decision.bonus is not None:
+        words += f" with a bonus of ${decision.bonus}"
+    return f"{words}, saying {decision.feedback!r}" if decision.feedback else words
 
 
 def _decision(row: Row, word: str) -> FileDecision | None:
     feedback, problem, bonus = row.text("feedback"), None, None
     if text := row.text("bonus"):
         try:
-            bonus = csv_files.money(text)
+            bonus = money.dollars(text)
         except ValueError as error:
             problem = f"bonus: {error}"
     if word in ("", "skip"):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from crowdops.console import output, prompts
 from crowdops.console.output import timestamp
-from crowdops.formats import csv_files
+from crowdops.formats import money
 from crowdops.registry import Decision, Registry, Result, Run
 from crowdops.review import decisions_file
 from crowdops.review.review import submitted
@@ -81,7 +81,7 @@ class InteractiveReview:
             return decision._replace(feedback=feedback)
         if key == "b":
             try:
-                return decision._replace(bonus=csv_files.money(prompts.line("Bonus in dollars")))
+                return decision._replace(bonus=money.dollars(prompts.line("Bonus in dollars")))
             except ValueError as error:
                 output.say(f"Not noted: {error}.")
                 return None

@@ -106,7 +106,9 @@ def _plan_decisions(registry: Registry, method: Method, runs: Sequence[Run]) -> 
         return plan, f"{len(noted)} decisions are noted."
     if method.name == "apply":
         plan = decisions.plan_file(registry, method.rows, runs, override=method.override)
-        return plan, f"{len(method.rows)} rows of {method.path} hold a decision."
+        repeated = sum(row.repeated for row in method.rows)
+        twice = f" {repeated} rows say again what another one says, and count once." if repeated else ""
+        return plan, f"{len(method.rows)} rows of {method.path} hold a decision.{twice}"
     ruling = _rule(registry, method, registry.iter_results(run_ids))
     return decisions.plan_decisions(ruling.approved), ruling.words
 

@@ -77,7 +77,7 @@ TROUBLES = [
     ({"n": "2", "feedback": "bell\a"}, "the feedback holds control characters"),
     ({"n": "3", "bonus": "0"}, "bonus: the amount is 0"),
     ({"n": "4", "bonus": "0.00"}, "bonus: the amount is 0"),
-    ({"n": "5", "bonus": "0.125"}, "bonus: '0.125' has more than two decimals"),
+    ({"n": "5", "bonus": "0.125"}, "bonus: '0.125' has more than two decimals, or separates thousands"),
     ({"n": "6", "bonus": "-1"}, "bonus: '-1' is not an amount of dollars"),
     ({"n": "7", "bonus": "1", "decision": ""}, "a bonus without a decision"),
 ]
@@ -239,6 +239,69 @@ def test_bytes_that_are_no_text_are_named_by_line(work: Work) -> None:
     result = work.review("--apply", str(path), "--yes")
     assert result.exit_code == 2
     assert "line 4 is not UTF-8" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "first,second,why",
+    [
+        (
+            "approve,,",
+            "reject,No,",
+            "rows 1 and 2 both decide on assignment ID: approve, and reject, saying 'No'",
+        ),
+        (
+            "approve,,0.10",
+            "approve,,0.20",
+            "approve with a bonus of $0.10, and approve with a bonus of $0.20",
+        ),
+        ("approve,,", "approve,,0.10", "approve, and approve with a bonus of $0.10. Keep one of them."),
+        ("approve,Good,", "approve,Bad,", "approve, saying 'Good', and approve, saying 'Bad'"),
+    ],
+)
+def test_a_file_that_contradicts_itself_changes_nothing(
+    work: Work, first: str, second: str, why: str
+) -> None:
+    key = f"{work.assignments[0]},AWORKER1"
+    path = work.world.folder / "decisions.csv"
+    path.write_text(f"AssignmentId,WorkerId,Decision,Feedback,Bonus\n{key},{first}\n{key},{second}\n")
+    result, calls = work.world.calls_of("mturk/review_assignments", "--apply", str(path), "--yes")
+    assert (result.exit_code, calls) == (2, {})
+    assert why.replace("ID", work.assignments[0]) in result.stderr
+
+
+def test_a_decision_that_stands_twice_counts_once_and_that_is_said(work: Work) -> None:
+    row = {"n": "0", "decision": "approve", "bonus": "0.10"}
+    path = work.decisions(row, {"n": "1", "decision": "approve"}, row, {**row, "bonus": "$0,1"})
+    result = work.review("--apply", str(path), "--yes")
+    assert result.exit_code == 0, result.stderr
+    assert "2 rows say again what another one says, and count once." in result.stderr
+    assert "3 carried out, 0 were so already, 0 failed." in result.stderr
+    assert len(work.world.client.list_bonus_payments(HITId=work.hits[0])["BonusPayments"]) == 1
+
+
+@pytest.mark.parametrize("column", ["bonsu", "Bonus amount", "feeback"])
+def test_a_misspelt_column_of_decisions_is_not_passed_over(work: Work, column: str) -> None:
+    path = work.decisions({"n": "0", "decision": "approve"})
+    replaced = "feedback" if column == "feeback" else "bonus"
+    rows = [
+        {column if name == replaced else name: cell for name, cell in row.items()} for row in read_csv(path)
+    ]
+    result, calls = work.world.calls_of(
+        "mturk/review_assignments", "--apply", str(write_csv(path, rows)), "--yes"
+    )
+    assert (result.exit_code, calls) == (2, {})
+    assert f"is the column '{column}' meant to be" in result.stderr
+
+
+def test_bonuses_that_were_paid_before_are_not_taken_for_bonuses_to_pay(work: Work) -> None:
+    """The column bonus of a results file says what was paid."""
+    path = work.world.folder / "results.csv"
+    work.world.invoke("mturk/pay_bonuses", str(work.bonuses({"n": "0"})), "--yes")
+    assert work.world.invoke("mturk/download_results", "--all-runs", "-o", str(path)).exit_code == 0
+    write_csv(path, [{**row, "decision": "approve"} for row in read_csv(path)])
+    result, calls = work.world.calls_of("mturk/review_assignments", "--apply", str(path), "--yes")
+    assert (result.exit_code, calls) == (2, {})
+    assert "was written by download_results: its column bonus says what was paid before" in result.stderr
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])

@@ -1,7 +1,6 @@
 """Cells and tables as spreadsheets have them."""
 
 import csv
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -42,32 +41,6 @@ def test_a_table_is_read_whole_in_every_dialect(
     assert [(row.number, (row.cells["name"], row.cells["value"])) for row in found] == kept
 
 
-@pytest.mark.parametrize(
-    "text,amount",
-    [("0.5", "0.50"), ("0,50", "0.50"), ("$1.25", "1.25"), ("3", "3.00"), ("0.100", "0.10"), ("2.", "2.00")],
-)
-def test_money_is_read_as_it_is_written(text: str, amount: str) -> None:
-    assert str(csv_files.money(text)) == amount
-    assert csv_files.money(text) == Decimal(amount)
-
-
-@pytest.mark.parametrize(
-    "text,why",
-    [
-        ("0.001", "more than two decimals"),
-        ("0", "the amount is 0"),
-        ("-1", "not an amount"),
-        ("1e3", "not an amount"),
-        ("1,000.00", "not an amount"),
-        ("١", "not an amount"),
-        ("", "not an amount"),
-    ],
-)
-def test_what_is_no_amount_is_refused(text: str, why: str) -> None:
-    with pytest.raises(ValueError, match=why):
-        csv_files.money(text)
-
-
 def test_what_a_table_lacks_is_named(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("a;b\n1;2\n")
@@ -98,3 +71,42 @@ def test_a_broken_quote_below_a_declaration_is_found_where_it_is(tmp_path: Path)
     path.write_text('sep=;\na;b\n1;"2"3\n')
     with pytest.raises(UsageError, match="line 3 is not CSV"):
         csv_files.read(path, ("a", "b"))
+
+
+HEADERS = [
+    "worker_id,amount,note",
+    "Worker ID;Amount;note",
+    "WorkerId\tAMOUNT\tnote",
+    "worker-id,amount,note,,",
+]
+
+
+@pytest.mark.parametrize("header", HEADERS)
+def test_known_columns_may_be_spelt_in_any_usual_way(header: str) -> None:
+    delimiter = next(sign for sign in ",;\t" if sign in header)
+    text = f"{header}\n" + delimiter.join(["A1", "1", "x"]) + "\n"
+    [row] = csv_files.parse("table.csv", text, ("worker_id",), ("amount",))
+    assert row.cells == {"worker_id": "A1", "amount": "1", "note": "x"}
+
+
+@pytest.mark.parametrize(
+    "name", ["bonsu", "Bonnus", "bonus_usd", "Bonus ($)!x", "feeback", "Feedbacks", "fedback"]
+)
+def test_a_misspelt_optional_column_is_never_passed_over(name: str) -> None:
+    with pytest.raises(UsageError, match="meant to be (bonus|feedback)\\? Write it so"):
+        csv_files.parse("t.csv", f"id,{name}\n1,2\n", ("id",), ("bonus", "feedback"))
+
+
+@pytest.mark.parametrize("name", ["note", "answer.bonus", "input.feedback", "label", "status", "Bonus note"])
+def test_other_columns_are_the_users_own(name: str) -> None:
+    assert csv_files.parse("t.csv", f"id,bonus,feedback,{name}\n1,2,3,4\n", ("id",), ("bonus", "feedback"))
+
+
+def test_a_column_in_two_spellings_is_named_twice() -> None:
+    with pytest.raises(UsageError, match="the header names worker_id twice"):
+        csv_files.parse("t.csv", "worker_id,Worker ID\nA1,A2\n", ("worker_id",))
+
+
+def test_a_misspelt_required_column_is_guessed_at() -> None:
+    with pytest.raises(UsageError, match="no column decision .is it 'decison'\\?.. Nothing was done"):
+        csv_files.parse("t.csv", "id,decison\n1,approve\n", ("id", "decision"))

@@ -4,13 +4,15 @@
 Without names and selectors: the leftovers of the runs in this registry. --all-runs: every leftover, of
 unknown runs as well. A living run's server, an app that is not marked yet and one that serves no run are
 deleted only when their NAME is given. What lacks our prefix, or was created by another account, is never
-deleted. Each app is read again just before. Safe to repeat.
+deleted; of a NAME it is said why it was left. Each app is read again just before. Safe to repeat.
+
+What could not be looked at, the account or one app of it, is said, and the exit code is 1.
 """
 
 import click
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli
+from crowdops.console import cli, unseen
 
 
 @cli.command(__doc__)
@@ -26,8 +28,10 @@ def main(names: tuple[str, ...], settings: Settings, selection: Selection, guard
         return guard.allows(f"Delete {count} apps at Heroku?")
 
     with Context.open(settings) as context:
-        selected, result = kill.kill_servers(context, "heroku", selection, names, ask, "taken down")
-    return cli.report(settings, guard, "deleted", selected, result)
+        selected, result, not_seen = kill.kill_servers(context, "heroku", selection, names, ask, "taken down")
+    more = {"not_looked_at": unseen.documents(not_seen)}
+    code = cli.report(settings, guard, "deleted", selected, result, more)
+    return unseen.conclude(code, not_seen)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 
 Found by the apps' own marks, so it works without the registry, too. A leftover is ours and its run is
 crashed, ended or unknown here. Unmarked apps have our prefix and not our marks. Everybody else's apps are
-counted only.
+counted only. What could not be read is said, and the exit code is 1.
 
 The cost is that of the present dynos since the app was created, in US dollars, without add-ons.
 """
@@ -15,12 +15,12 @@ from crowdops.console import cli
 @cli.command(__doc__)
 @cli.with_selectors
 @cli.with_settings
-def main(settings: Settings, selection: Selection) -> None:
+def main(settings: Settings, selection: Selection) -> int:
     from crowdops.context import Context
     from crowdops.servers import view
 
     with Context.open(settings) as context:
-        view.show_servers(context, "heroku", selection)
+        return view.show_servers(context, "heroku", selection)
 
 
 if __name__ == "__main__":

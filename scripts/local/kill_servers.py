@@ -3,13 +3,16 @@
 
 Without names and selectors: the leftovers of the runs in this registry. --all-runs: every leftover of this
 home, of unknown runs as well. A living run's server and one that serves no run are ended only when their NAME
-is given. All processes of a server are asked to end, and killed if they do not. Safe to repeat.
+is given; of a NAME that is another home's it is said why it was left. All processes of a server are asked to
+end, and killed if they do not. Safe to repeat.
+
+What could not be looked at is said, and the exit code is 1.
 """
 
 import click
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli
+from crowdops.console import cli, unseen
 
 
 @cli.command(__doc__)
@@ -25,8 +28,10 @@ def main(names: tuple[str, ...], settings: Settings, selection: Selection, guard
         return guard.allows(f"End {count} servers on this machine?")
 
     with Context.open(settings) as context:
-        selected, result = kill.kill_servers(context, "local", selection, names, ask, "ended")
-    return cli.report(settings, guard, "ended", selected, result)
+        selected, result, not_seen = kill.kill_servers(context, "local", selection, names, ask, "ended")
+    more = {"not_looked_at": unseen.documents(not_seen)}
+    code = cli.report(settings, guard, "ended", selected, result, more)
+    return unseen.conclude(code, not_seen)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 
 Found by what stands in the environment of its processes, so it works without the registry, too. A leftover is
 ours and its run is crashed, ended or unknown here. Servers at Heroku: scripts/heroku/print_server_status.py.
+What could not be looked at is said, and the exit code is 1.
 """
 
 from crowdops.config.settings import Selection, Settings
@@ -12,12 +13,12 @@ from crowdops.console import cli
 @cli.command(__doc__)
 @cli.with_selectors
 @cli.with_settings
-def main(settings: Settings, selection: Selection) -> None:
+def main(settings: Settings, selection: Selection) -> int:
     from crowdops.context import Context
     from crowdops.servers import view
 
     with Context.open(settings) as context:
-        view.show_servers(context, "local", selection)
+        return view.show_servers(context, "local", selection)
 
 
 if __name__ == "__main__":

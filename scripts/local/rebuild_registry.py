@@ -8,13 +8,13 @@ and alive, only when they are named, or all with --all-runs. At the provider it 
 
 What no mark tells is null: the data rows, and units that never had a HIT. A run.toml brings them back:
 launch_run.py RUN.TOML --resume RUN_ID. Approvals and bonuses that were decided and not sent are not known
-either.
+either. What could not be looked at, such as Heroku, is said, and the exit code is 1.
 """
 
 import click
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, output
+from crowdops.console import cli, output, unseen
 
 
 @cli.command(__doc__)
@@ -32,17 +32,18 @@ def main(dry_run: bool, settings: Settings, selection: Selection) -> int:
     if not dry_run and Registry.is_damaged(settings.home):
         output.say(f"The registry is damaged. The file is kept: {Registry.set_aside(settings.home)}")
     with Context.open(settings) as context:
-        servers, not_looked_at = survey_all(context)
-        runs = rebuild.find(context, scan.scan(context.provider), servers)
-        chosen = rebuild.choose(runs, selection)
+        everywhere = survey_all(context)
+        unseen.say(everywhere.unseen)
+        runs = rebuild.find(context, scan.scan(context.provider), everywhere.statuses)
+        chosen = rebuild.choose(runs, selection, everywhere.unseen)
         if not settings.as_json:
             columns.table(view.MARKED, chosen)
         rebuilt = None if dry_run else rebuild.rebuild(context, chosen)
-    for line in [*not_looked_at, *view.rebuild_remarks(runs, chosen, rebuilt)]:
+    for line in [*everywhere.remarks, *view.rebuild_remarks(runs, chosen, rebuilt)]:
         output.say(line)
     if settings.as_json:
-        output.document(view.rebuild_document(chosen, rebuilt))
-    return cli.EXIT_FAILED if rebuilt and rebuilt.failures else 0
+        output.document(view.rebuild_document(chosen, rebuilt, everywhere.unseen))
+    return unseen.conclude(cli.EXIT_FAILED if rebuilt and rebuilt.failures else 0, everywhere.unseen)
 
 
 if __name__ == "__main__":

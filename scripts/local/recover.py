@@ -9,12 +9,14 @@ Attended runs, detached ones, and whatever does not carry our mark are left alon
 HITs and apps with our mark of a run that this registry does not know may be a colleague's, alive in
 another home: they are listed, and ended only with --orphans RUN_ID or --all-orphans. Lost your own
 registry? See rebuild_registry.
+
+What could not be looked at, such as Heroku, is said, and the exit code is 1: something may be left there.
 """
 
 import click
 
 from crowdops.config.settings import Settings
-from crowdops.console import cli, output
+from crowdops.console import cli, output, unseen
 
 
 @cli.command(__doc__)
@@ -50,10 +52,10 @@ def main(
             view.print_plan(survey, chosen, carry_on=resume)
         for line in view.survey_remarks(survey):
             context.say(line)
+        unseen.say(survey.unseen)
         recovery = Recovery(context)
         if survey.is_clean and not chosen:
-            of_this_home = "of this home " if survey.unknown else ""
-            context.say(f"Nothing {of_this_home}is left over at {settings.endpoint}.")
+            context.say(view.clean_verdict(survey, settings.endpoint))
         elif guard.allows("Carry this on?" if resume else "Shut all of this down?"):
             with context.interrupts:
                 recovery.carry_out(survey, chosen, carry_on=resume, wait=not no_wait)
@@ -61,9 +63,8 @@ def main(
             actions = [step._asdict() for step in recovery.steps]
             document = view.survey_document(survey)
             output.document({**document, "actions": actions, "dry_run": guard.dry_run})
-    if context.interrupts.count:
-        return cli.EXIT_INTERRUPTED
-    return cli.EXIT_FAILED if recovery.has_failed else 0
+    code = cli.EXIT_FAILED if recovery.has_failed else 0
+    return unseen.conclude(cli.EXIT_INTERRUPTED if context.interrupts.count else code, survey.unseen)
 
 
 if __name__ == "__main__":

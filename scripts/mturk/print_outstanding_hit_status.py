@@ -5,13 +5,13 @@ Assignable HITs can still be accepted, Unassignable ones have accepted work. Whe
 more can come in. Without selectors: every run at the endpoint.
 
 --check is for cron: silent and exit 0 while no crashed run has anything outstanding, else those runs and
-exit 4.
+exit 4. What could not be looked at is said, and the exit code is 1: nobody knows what is there.
 """
 
 import click
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, columns, output
+from crowdops.console import cli, columns, output, unseen
 
 
 @cli.command(__doc__)
@@ -34,6 +34,7 @@ def main(details: bool, check: bool, watch: float | None, settings: Settings, se
             account = status.read(context, chosen, conditions, details=details)
             if check:
                 account = status.only_crashed(account)
+            unseen.say(account.unseen)
             if settings.as_json:
                 calls = context.provider.calls
                 output.document(view.status_document(account, context.settings, calls, details=details))
@@ -42,7 +43,7 @@ def main(details: bool, check: bool, watch: float | None, settings: Settings, se
                 if details:
                     columns.table(view.HIT_COLUMNS, account.outstanding)
                 output.say(view.status_verdict(account, context.settings))
-    return cli.EXIT_LEFT_OVER if check and account.runs else 0
+    return unseen.conclude(cli.EXIT_LEFT_OVER if check and account.runs else 0, account.unseen)
 
 
 if __name__ == "__main__":

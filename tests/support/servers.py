@@ -72,9 +72,10 @@ class Servers:
         """Launch a run's server; returns the document."""
         return dict(self.world.json(f"{self.kind}/launch_server", run.run_id, *arguments))
 
-    def status(self, *arguments: str) -> dict[str, Any]:
+    def status(self, *arguments: str, exit_code: int = 0) -> dict[str, Any]:
         """Return the document of print_server_status."""
-        return dict(self.world.json(f"{self.kind}/print_server_status", *arguments))
+        script = f"{self.kind}/print_server_status"
+        return dict(self.world.json(script, *arguments, exit_code=exit_code))
 
     def kill(self, *arguments: str) -> dict[str, Any]:
         """Run kill_servers --yes; returns its document, with the exit code and what it said."""

@@ -80,8 +80,9 @@ def _check_pages(snapshot: Snapshot, pages: Pages) -> Iterator[Check]:
     yield Check("task server", finding, bool(name) or not is_needed)
     if status:
         exists = "exists" if status.exists else "does not exist"
-        finding = f"{exists}, {status.scaled} processes, {status.dyno_state or 'down'}"
-        is_up = status.exists and status.scaled > 0
+        known = f"{status.scaled} processes, {status.dyno_state or 'down'}"
+        finding = f"{exists}, {'its processes are not known' if status.scaled is None else known}"
+        is_up = status.exists and status.scaled != 0
         yield Check("where it runs", finding, is_up or not is_needed)
     elif pages.note:
         yield Check("where it runs", pages.note, None)

@@ -238,8 +238,9 @@ def _server_status(context: Context, run: Run) -> tuple[ServerStatus | None, str
     if kind == "heroku" and not variable("HEROKU_API_KEY"):
         return None, "Heroku was not asked: HEROKU_API_KEY is not set"
     try:
-        statuses = backend_of(kind).survey(context).statuses
+        survey = backend_of(kind).survey(context)
     except Error as error:
         return None, str(error)
-    own = [status for status in statuses if status.run_id == run.run_id]
-    return next((status for status in own if status.exists), own[0] if own else None), ""
+    own = [status for status in survey.statuses if status.run_id == run.run_id]
+    unseen = "; ".join(f"{one.what} could not be looked at: {one.why}" for one in survey.unseen)
+    return next((status for status in own if status.exists), own[0] if own else None), unseen

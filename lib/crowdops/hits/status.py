@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from crowdops.console.unseen import Unseen
 from crowdops.context import Context
 from crowdops.providers.mturk.client import LISTING_LAG, Hit
 from crowdops.registry import Run
@@ -38,13 +39,15 @@ class RunStatus(NamedTuple):
 class AccountStatus(NamedTuple):
     """What an account has, by run. Orphans are outstanding HITs of ours that have no living run.
 
-    `outstanding` are the outstanding HITs of the runs, if details were asked for.
+    `outstanding` are the outstanding HITs of the runs, if details were asked for. `unseen` is what could not
+    be looked at: there may be more of everything.
     """
 
     runs: list[RunStatus]
     orphan_hits: int
     foreign_hits: int
     outstanding: list[Hit]
+    unseen: Sequence[Unseen] = ()
 
 
 def read(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from crowdops.config.settings import Settings
-from crowdops.console import columns
+from crowdops.console import columns, unseen
 from crowdops.console.columns import Column, yes_or_no
 from crowdops.console.output import timestamp
 from crowdops.hits.delete import Candidate
@@ -79,6 +79,7 @@ def status_document(
         "runs": columns.documents(STATUS_COLUMNS, status.runs),
         "orphan_hits": status.orphan_hits,
         "foreign_hits": status.foreign_hits,
+        "not_looked_at": unseen.documents(status.unseen),
     }
     return document | {"hits": columns.documents(HIT_COLUMNS, status.outstanding)} if details else document
 
@@ -86,7 +87,9 @@ def status_document(
 def status_verdict(status: AccountStatus, settings: Settings) -> str:
     """Return in words whether it is safe to shut down, and what to type if it is not."""
     lines = [_unsafe_line(run) for run in status.runs if not run.is_safe]
-    if not status.runs:
+    if status.unseen:
+        lines.append("Whether it is safe to shut down is not known: not everything could be looked at.")
+    elif not status.runs:
         lines.append(f"No runs at {settings.endpoint}.")
     elif not lines:
         lines.append("Nothing is available or pending: it is safe to shut down.")

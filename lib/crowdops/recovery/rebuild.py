@@ -15,8 +15,9 @@ from typing import NamedTuple
 from crowdops.config import settings as config
 from crowdops.config.parameters import Parameters
 from crowdops.config.settings import Selection
+from crowdops.console import unseen
+from crowdops.console.unseen import Unseen
 from crowdops.context import Context
-from crowdops.errors import UsageError
 from crowdops.formats import question_xml
 from crowdops.hits import reconcile, scan
 from crowdops.hits.scan import AccountScan
@@ -77,11 +78,13 @@ def _marked_run(context: Context, run_id: str, hits: list[Hit], servers: list[Se
     )
 
 
-def choose(runs: Sequence[MarkedRun], selection: Selection) -> list[MarkedRun]:
+def choose(
+    runs: Sequence[MarkedRun], selection: Selection, not_looked_at: Sequence[Unseen] = ()
+) -> list[MarkedRun]:
     """Return the runs that a command means; without a selection those of which this home has something.
 
     Another home's runs may be a colleague's and alive, which nothing here can tell: they have to be named.
-    UsageError for a selector that matches nothing.
+    UsageError for a selector that matches nothing, ProviderError if not everything could be looked at.
     """
     if selection.all_runs:
         return list(runs)
@@ -89,14 +92,14 @@ def choose(runs: Sequence[MarkedRun], selection: Selection) -> list[MarkedRun]:
         return [run for run in runs if run.at_home or run.known]
     for run_id in selection.runs:
         if not any(run.run_id == run_id for run in runs):
-            raise UsageError(f"No HIT and no server carries the mark of a run {run_id!r}.")
+            text = f"No HIT and no server carries the mark of a run {run_id!r}."
+            raise unseen.no_such(text, not_looked_at)
     named: list[MarkedRun] = []
     for glob in selection.task_names:
         matching = [run for run in runs if fnmatch.fnmatchcase(run.task_name, glob)]
         if not matching:
-            raise UsageError(
-                f"No HIT and no server carries the mark of a run with a task_name like {glob!r}."
-            )
+            text = f"No HIT and no server carries the mark of a run with a task_name like {glob!r}."
+            raise unseen.no_such(text, not_looked_at)
         named += matching
     return [run for run in runs if run.run_id in selection.runs or run in named]
 

@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from crowdops.config.settings import Settings
+from crowdops.console import unseen
+from crowdops.console.unseen import Unseen
 from crowdops.context import Context
-from crowdops.errors import UsageError
 from crowdops.hits import scan
 from crowdops.hits.scan import AccountScan
 from crowdops.payments import pricing
@@ -45,7 +46,7 @@ class OrphanedRun(NamedTuple):
 
 
 class Survey(NamedTuple):
-    """What was left alive at one endpoint. `remarks` say what was not looked at.
+    """What was left alive at one endpoint. `unseen` is what could not be looked at: there may be more.
 
     `servers` are orphans that are this home's to take down: of runs that crashed here, and of any that ended.
     """
@@ -57,21 +58,21 @@ class Survey(NamedTuple):
     elsewhere: list[Run]  # crashed, at another endpoint
     servers: list[ServerStatus]
     foreign_hits: int
+    unseen: list[Unseen]
     remarks: list[str]
 
     @property
     def is_clean(self) -> bool:
-        """Nothing of this home is left alive at this endpoint."""
+        """Nothing of this home is left alive at this endpoint, as far as it could be looked at."""
         return not (self.crashed or self.ended or self.servers)
 
     def choose_unknown(self, run_ids: Sequence[str], *, every: bool) -> list[OrphanedRun]:
-        """Return the unknown runs that a command means. UsageError for one that has left nothing here."""
+        """Return the unknown runs that a command means. Raises for one that has left nothing here."""
         known = {run.run_id for run in self.unknown}
         for run_id in run_ids:
             if run_id not in known:
-                raise UsageError(
-                    f"--orphans {run_id}: no unknown run of that id has open HITs or a server here."
-                )
+                text = f"--orphans {run_id}: no unknown run of that id has open HITs or a server here."
+                raise unseen.no_such(text, self.unseen)
         return [run for run in self.unknown if every or run.run_id in run_ids]
 
 
@@ -82,8 +83,8 @@ def survey_endpoint(context: Context) -> Survey:
     here = [run for run in runs if run.endpoint == endpoint]
     elsewhere = [run for run in runs if run.endpoint != endpoint and conditions[run.run_id] == "crashed"]
     account = scan.scan(context.provider)
-    statuses, remarks = survey_all(context)
-    servers = [status for status in statuses if status.orphan and status.exists]
+    everywhere = survey_all(context)
+    servers = [status for status in everywhere.statuses if status.orphan and status.exists]
     of_unknown_runs = [
         status for status in servers if status.server.kind != "local" and status.run_id not in conditions
     ]
@@ -102,7 +103,8 @@ def survey_endpoint(context: Context) -> Survey:
         elsewhere=elsewhere,
         servers=[status for status in servers if status not in of_unknown_runs and status.run_id not in kept],
         foreign_hits=account.foreign,
-        remarks=remarks,
+        unseen=everywhere.unseen,
+        remarks=everywhere.remarks,
     )
 
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from crowdops.config import environments
-from crowdops.console import columns, output
+from crowdops.console import columns, output, unseen
 from crowdops.console.columns import Column, yes_or_no
+from crowdops.console.unseen import Unseen
 from crowdops.providers.heroku.models import dyno_dollars
 from crowdops.recovery.rebuild import MarkedRun, Rebuilt
 from crowdops.recovery.survey import OrphanedRun, Survey
@@ -62,7 +63,7 @@ def _run_row(what: str, run: OrphanedRun, then: str) -> list[object]:
 
 
 def _server_row(status: ServerStatus, then: str) -> list[object]:
-    state = status.dyno_state or "down"
+    state = status.dyno_state or ("not known" if status.scaled is None else "down")
     return ["server", status.name, status.task_name, state, *BLANKS, _rate(status), then]
 
 
@@ -74,7 +75,8 @@ def _rate(status: ServerStatus) -> str:
     """Return what a server costs an hour, as far as it is known."""
     if status.server.kind != "heroku":
         return "nothing"
-    dollars = dyno_dollars(status.server.detail.get("size", ""), status.scaled, HOUR)
+    size = status.server.detail.get("size", "")
+    dollars = None if status.scaled is None else dyno_dollars(size, status.scaled, HOUR)
     return "not known" if dollars is None else f"${dollars:.4f} an hour"
 
 
@@ -94,6 +96,14 @@ def survey_remarks(survey: Survey) -> list[str]:
     return lines + survey.remarks
 
 
+def clean_verdict(survey: Survey, endpoint: str) -> str:
+    """Return in words that nothing is left, and where: what was not seen is said besides."""
+    of_this_home = "of this home " if survey.unknown else ""
+    if survey.unseen:
+        return f"Nothing {of_this_home}was found where it could be looked at: {endpoint}."
+    return f"Nothing {of_this_home}is left over at {endpoint}."
+
+
 def survey_document(survey: Survey) -> dict[str, Any]:
     """Return what is left alive as a JSON object."""
     orphans = [*survey.unknown, *survey.ended]
@@ -111,7 +121,8 @@ def survey_document(survey: Survey) -> dict[str, Any]:
             {"run_id": run.run_id, "endpoint": run.endpoint, "command": _command_for(run)}
             for run in survey.elsewhere
         ],
-        "not_looked_at": survey.remarks,
+        "not_looked_at": unseen.documents(survey.unseen),
+        "remarks": survey.remarks,
     }
 
 
@@ -127,11 +138,14 @@ MARKED: list[Column[MarkedRun]] = [
 ]
 
 
-def rebuild_document(runs: Sequence[MarkedRun], rebuilt: Rebuilt | None) -> dict[str, Any]:
+def rebuild_document(
+    runs: Sequence[MarkedRun], rebuilt: Rebuilt | None, not_looked_at: Sequence[Unseen]
+) -> dict[str, Any]:
     """Return what was found, and written unless it was a dry run, as a JSON document."""
     return {
         "runs": columns.documents(MARKED, runs),
         "written": rebuilt._asdict() if rebuilt else None,
+        "not_looked_at": unseen.documents(not_looked_at),
         "dry_run": rebuilt is None,
     }
 

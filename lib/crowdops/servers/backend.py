@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from crowdops.config.settings import variable
+from crowdops.console.unseen import Unseen
 from crowdops.context import Context
-from crowdops.errors import Error
+from crowdops.errors import CredentialsRefused, Error, ProviderError
 from crowdops.registry import Run, Server
-from crowdops.servers.status import ServerStatus, Survey
+from crowdops.servers.status import ServerStatus, Survey, names_of_living
+
+PLACES = {"local": "this machine", "heroku": "Heroku"}  # where servers of a kind are
+
+
+class AllServers(NamedTuple):
+    """Every server of ours, and what could not be looked at. `remarks` say what was not to be looked at."""
+
+    statuses: list[ServerStatus]
+    unseen: list[Unseen]
+    remarks: list[str]
 
 
 class Backend(Protocol):
@@ -43,6 +54,9 @@ class Backend(Protocol):
     def is_our_name(self, name: str) -> bool:
         """Return whether a name has the form of those that we give to servers of this kind."""
 
+    def why_left(self, context: Context, name: str) -> str | None:
+        """Return why a server that survey() does not show is left alone; None if there is none."""
+
 
 def backend_of(kind: str) -> Backend:
     """Return what runs servers of a kind: local, heroku or url. Imported late: it may bring a provider."""
@@ -59,16 +73,38 @@ def backend_of(kind: str) -> Backend:
     return external
 
 
-def survey_all(context: Context) -> tuple[list[ServerStatus], list[str]]:
-    """Return every server of ours, here and at Heroku, and a line for what could not be looked at."""
-    statuses: list[ServerStatus] = []
-    remarks: list[str] = []
-    for kind in ("local", "heroku"):
+def survey(context: Context, kind: str) -> Survey:
+    """Return what Backend.survey() does; where nobody could look, nothing, and why.
+
+    Raises what is wrong with the settings: UsageError, CredentialsRefused.
+    """
+    try:
+        return backend_of(kind).survey(context)
+    except CredentialsRefused:
+        raise
+    except ProviderError as error:
+        return Survey([], None, [_unseen(context, kind, error)])
+
+
+def survey_all(context: Context) -> AllServers:
+    """Return every server of ours, here and at Heroku. Without a key Heroku matters only to who has apps."""
+    found = AllServers([], [], [])
+    for kind in PLACES:
         if kind == "heroku" and not variable("HEROKU_API_KEY"):
-            remarks.append("Heroku was not looked at: HEROKU_API_KEY is not set.")
+            if names_of_living(context.registry, kind):
+                found.unseen.append(_unseen(context, kind, "HEROKU_API_KEY is not set"))
+            else:
+                found.remarks.append("Heroku was not looked at: HEROKU_API_KEY is not set.")
             continue
         try:
-            statuses += backend_of(kind).survey(context).statuses
+            of_kind = survey(context, kind)
         except Error as error:
-            remarks.append(f"Servers ({kind}) could not be looked at: {error}")
-    return statuses, remarks
+            found.unseen.append(_unseen(context, kind, error))
+        else:
+            found.statuses.extend(of_kind.statuses)
+            found.unseen.extend(of_kind.unseen)
+    return found
+
+
+def _unseen(context: Context, kind: str, why: object) -> Unseen:
+    return Unseen(PLACES[kind], str(why), names_of_living(context.registry, kind))

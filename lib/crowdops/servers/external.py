@@ -18,6 +18,11 @@ def is_our_name(name: str) -> bool:
     return False
 
 
+def why_left(context: Context, name: str) -> str | None:
+    """Return why a server is left alone: where somebody else runs servers, nobody looks one up."""
+    return None
+
+
 def launch(context: Context, run: Run, token: str, *, keep: bool, should_stop: Callable[[], bool]) -> Server:
     """Write down the server that run.toml names, once it answers. The token is not shown to it.
 

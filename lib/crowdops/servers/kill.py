@@ -7,12 +7,14 @@ from dataclasses import replace
 
 from crowdops.bulk import Action, BulkResult, Outcome
 from crowdops.config.settings import Selection
-from crowdops.console import columns
+from crowdops.console import columns, unseen
+from crowdops.console.unseen import Unseen
 from crowdops.context import Context
 from crowdops.errors import NotFound, WrongState
 from crowdops.registry import Registry
+from crowdops.servers import backend as backends
 from crowdops.servers import orphans, view
-from crowdops.servers.backend import Backend, backend_of
+from crowdops.servers.backend import Backend
 from crowdops.servers.orphans import Choice
 from crowdops.servers.status import ServerStatus
 
@@ -24,22 +26,24 @@ def kill_servers(
     names: Sequence[str],
     ask: Callable[[int], bool],
     what: str,
-) -> tuple[int, BulkResult[ServerStatus]]:
+) -> tuple[int, BulkResult[ServerStatus], Sequence[Unseen]]:
     """Show the servers of a kind that a command means, ask, and take them down.
 
     `ask` gets their number, and returns whether to go on; `what` is the word for one that is through. Returns
-    how many were meant, and what came of it. Raises UsageError as orphans.choose() does. Safe to repeat.
+    how many were meant, what came of it, and what could not be looked at. Raises as orphans.choose() does.
+    Safe to repeat.
     """
-    backend = backend_of(kind)
-    choice = orphans.choose(context, backend, backend.survey(context).statuses, selection, names)
+    backend = backends.backend_of(kind)
+    choice = orphans.choose(context, backend, backends.survey(context, kind), selection, names)
+    unseen.say(choice.unseen)
     if not context.settings.as_json:
         columns.table(view.STATUS, choice.servers)
     for remark in choice.remarks:
         context.say(remark)
-    result: BulkResult[ServerStatus] = BulkResult(already=choice.gone)
+    result: BulkResult[ServerStatus] = BulkResult(already=choice.gone, failed=list(choice.left))
     if choice.servers and ask(len(choice.servers)):
         result += kill(context, backend, choice, what)
-    return len(choice.servers) + choice.gone, result
+    return len(choice.servers) + choice.gone + len(choice.left), result, choice.unseen
 
 
 def kill(context: Context, backend: Backend, choice: Choice, what: str) -> BulkResult[ServerStatus]:

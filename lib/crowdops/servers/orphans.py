@@ -7,29 +7,34 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from crowdops.config.settings import Selection
+from crowdops.console import unseen
+from crowdops.console.unseen import Unseen
 from crowdops.context import Context
-from crowdops.errors import UsageError
+from crowdops.errors import ProviderError, UsageError
 from crowdops.registry import locks
 from crowdops.servers.backend import Backend
-from crowdops.servers.status import LIVING, ServerStatus
+from crowdops.servers.status import LIVING, ServerStatus, Survey
 
 
 class Choice(NamedTuple):
     """The `servers` to take down, the names that were `typed`, and how many of these are gone already.
 
-    `remarks` say what is not taken down although it could be meant, a line a server.
+    `remarks` say what is not taken down although it could be meant, a line a server. `left` are typed names
+    that are not taken down, each with the reason. `unseen` is what of that which is meant was not looked at.
     """
 
     servers: list[ServerStatus]
     typed: frozenset[str]
     gone: int
     remarks: list[str]
+    left: Sequence[tuple[str, str]] = ()
+    unseen: Sequence[Unseen] = ()
 
 
 def choose(
     context: Context,
     backend: Backend,
-    statuses: Sequence[ServerStatus],
+    survey: Survey,
     selection: Selection,
     names: Sequence[str],
 ) -> Choice:
@@ -37,19 +42,22 @@ def choose(
 
     Names mean themselves. --run and --task-name mean their runs' orphans, by what the servers' marks say, so
     that they work without the registry; --all-runs means every orphan; without any of these, the orphans of
-    the runs of the registry. UsageError for a name that cannot be ours, and for a run that nobody knows.
+    the runs of the registry. UsageError for a name that cannot be ours, and for a run that nobody knows;
+    ProviderError for the run if not everything could be looked at.
     """
+    statuses = survey.statuses
     by_name = {status.name: status for status in statuses}
     for name in names:
         if name not in by_name and not backend.is_our_name(name):
             raise UsageError(
-                f"{name} is none of our servers. See them with print_server_status. Nothing was done."
+                f"{name} is none of our servers: theirs are other names. See them with print_server_status."
+                " Nothing was done."
             )
     selected: list[ServerStatus] = []
     if not names or not selection.is_empty:
         known_runs = {run.run_id for run in context.registry.runs()}
         selected = [status for status in statuses if _means(selection, status, known_runs)]
-        _check_runs(selection, selected, known_runs)
+        _check_runs(selection, selected, known_runs, survey.unseen)
     typed = [by_name[name] for name in dict.fromkeys(names) if name in by_name]
     servers = typed + [status for status in selected if status.orphan and status.name not in names]
     remarks = [
@@ -57,12 +65,36 @@ def choose(
         for status in selected
         if status.marked and not status.orphan and status.name not in names and not selection.all_runs
     ]
-    gone = [name for name in names if name not in by_name]
+    known_as_gone = {row.name for row in context.registry.servers("gone")}
+    absent = [name for name in dict.fromkeys(names) if name not in by_name]
+    left = _look_up(context, backend, survey, [name for name in absent if name not in known_as_gone])
+    gone = [name for name in absent if name not in dict(left)]
     remarks += [f"{name}: no server of ours has this name (any more)." for name in gone]
     others = ", ".join(status.name for status in statuses if status.orphan and status not in servers)
     if others:
         remarks.append(f"Other leftovers: {others}. Every leftover is selected by --all-runs.")
-    return Choice(servers, frozenset(names), len(gone), remarks)
+    is_whole = bool(names) and selection.is_empty  # a name that could not be looked up is among those left
+    return Choice(servers, frozenset(names), len(gone), remarks, left, () if is_whole else survey.unseen)
+
+
+def _look_up(
+    context: Context, backend: Backend, survey: Survey, names: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Return which of these names, none of which was surveyed, are left alone, and why: those not gone."""
+    left = []
+    for name in names:
+        why = None
+        if survey.foreign is not None:
+            try:
+                why = backend.why_left(context, name)
+            except ProviderError as error:
+                why = f"whose it is could not be looked up: {error}"
+        if why is None and survey.unseen:
+            places = ", ".join(one.what for one in survey.unseen)
+            why = f"whether it is there is not known: {places} could not be looked at"
+        if why:
+            left.append((name, f"left alone: {why}"))
+    return left
 
 
 def of_runs(statuses: Sequence[ServerStatus], selection: Selection) -> list[ServerStatus]:
@@ -85,13 +117,17 @@ def _means(selection: Selection, status: ServerStatus, known_runs: Collection[st
     )
 
 
-def _check_runs(selection: Selection, selected: Sequence[ServerStatus], known_runs: set[str]) -> None:
+def _check_runs(
+    selection: Selection,
+    selected: Sequence[ServerStatus],
+    known_runs: set[str],
+    not_looked_at: Sequence[Unseen],
+) -> None:
     known = known_runs | {status.run_id for status in selected if status.run_id}
     for run_id in selection.runs:
         if run_id not in known:
-            raise UsageError(
-                f"Neither the registry nor any server knows a run {run_id!r}. See them all: make runs"
-            )
+            text = f"Neither the registry nor any server knows a run {run_id!r}. See them all: make runs."
+            raise unseen.no_such(text, not_looked_at)
 
 
 def is_living(context: Context, run_id: str) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+from crowdops.console.unseen import Unseen
 from crowdops.providers import task_server
 from crowdops.registry import Registry, Server
 
@@ -16,15 +17,15 @@ class ServerStatus(NamedTuple):
     """One server. Existing, scaled, running and answering are four facts, and any of them can be false alone.
 
     `server` is its row in the registry, as it is or, where it is not `known`, as it would be. `scaled` is how
-    many processes there should be, `dyno_state` what they do ("up", "crashed", None without any). `orphan`
-    says that it is ours and that its run is crashed, ended or unknown. `marked` is False for what has our
-    name and not our marks. `note` is for people.
+    many processes there should be (None if that could not be read), `dyno_state` what they do ("up",
+    "crashed", None without any). `orphan` says that it is ours and that its run is crashed, ended or unknown.
+    `marked` is False for what has our name and not our marks. `note` is for people.
     """
 
     server: Server
     known: bool
     exists: bool
-    scaled: int
+    scaled: int | None
     dyno_state: str | None
     answers: bool
     orphan: bool
@@ -46,15 +47,24 @@ class ServerStatus(NamedTuple):
 
 
 class Survey(NamedTuple):
-    """Our servers of one kind, and how many others there are where they run."""
+    """Our servers of one kind, and how many others there are where they run; None if nobody could look.
+
+    `unseen` is what could not be looked at: there may be more servers.
+    """
 
     statuses: list[ServerStatus]
-    foreign: int
+    foreign: int | None
+    unseen: Sequence[Unseen] = ()
 
 
 def known_servers(registry: Registry, kind: str) -> dict[str, Server]:
     """Return the registry's servers of a kind by their names, also those that are gone."""
     return {row.name: row for row in registry.servers("creating", "up", "gone") if row.kind == kind}
+
+
+def names_of_living(registry: Registry, kind: str) -> tuple[str, ...]:
+    """Return the names of the registry's servers of a kind that are not gone, as far as it knows."""
+    return tuple(row.name for row in registry.servers("creating", "up") if row.kind == kind)
 
 
 def is_orphan(conditions: Mapping[str, str], run_id: str | None) -> bool:

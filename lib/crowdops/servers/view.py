@@ -7,12 +7,11 @@ from operator import attrgetter
 from typing import Any
 
 from crowdops.config.settings import Selection
-from crowdops.console import columns, output
+from crowdops.console import columns, output, unseen
 from crowdops.console.columns import Column, yes_or_no
 from crowdops.context import Context
 from crowdops.registry import Server
-from crowdops.servers import orphans
-from crowdops.servers.backend import backend_of
+from crowdops.servers import backend, orphans
 from crowdops.servers.capacity import Advice, Step, Target
 from crowdops.servers.status import ServerStatus
 
@@ -48,22 +47,30 @@ STATUS: list[Column[ServerStatus]] = [
 ]
 
 
-def show_servers(context: Context, kind: str, selection: Selection) -> None:
-    """Show the servers of a kind that belong to the selected runs, and how many others there are."""
-    survey = backend_of(kind).survey(context)
+def show_servers(context: Context, kind: str, selection: Selection) -> int:
+    """Show the servers of a kind that belong to the selected runs, and how many others there are.
+
+    Returns the exit code: 1 if something could not be looked at.
+    """
+    survey = backend.survey(context, kind)
     statuses = orphans.of_runs(survey.statuses, selection)
+    unseen.say(survey.unseen)
     if context.settings.as_json:
         servers = columns.documents(STATUS, statuses)
-        output.document({"servers": servers, "foreign_apps": survey.foreign})
-        return
+        not_looked_at = unseen.documents(survey.unseen)
+        document = {"servers": servers, "foreign_apps": survey.foreign, "not_looked_at": not_looked_at}
+        output.document(document)
+        return unseen.conclude(0, survey.unseen)
     columns.table(STATUS, statuses)
     for status in statuses:
         if status.note:
             context.say(f"{status.name}: {status.note}")
     count = sum(status.orphan for status in statuses)
-    context.say(f"{count} of {len(statuses)} servers are leftovers; {survey.foreign} foreign.")
+    foreign = "not known how many" if survey.foreign is None else survey.foreign
+    context.say(f"{count} of {len(statuses)} servers are leftovers; {foreign} foreign.")
     if count:
         context.say(f"Take the leftovers down: scripts/{kind}/kill_servers.py --all-runs --dry-run")
+    return unseen.conclude(0, survey.unseen)
 
 
 def step_columns(bound: float) -> list[Column[Step]]:

@@ -68,7 +68,7 @@ def test_foreign_apps_are_counted_and_not_shown(heroku: HerokuServers) -> None:
     heroku.add_app("blog", {})
     heroku.add_app("crowdops-theirs-0000000e", marked(creator=COLLEAGUE))
     heroku.add_app("lab-site", {}, team="lab", token=COLLEAGUE_TOKEN)
-    assert heroku.status() == {"servers": [], "foreign_apps": 3}
+    assert heroku.status() == {"servers": [], "foreign_apps": 3, "not_looked_at": []}
 
 
 def test_a_server_without_its_registry_is_a_leftover_of_an_unknown_run(heroku: HerokuServers) -> None:
@@ -99,12 +99,16 @@ def test_config_vars_that_may_not_be_read_say_nothing_of_whose_app_it_is(heroku:
     heroku.add_app("crowdops-a-00000001", marked())
     heroku.add_app("crowdops-b-00000002", marked())
     heroku.emulator.order("error-before", operation="GET /apps/{app}/config-vars", status=403, id="forbidden")
-    servers = heroku.status()["servers"]
+    document = heroku.status(exit_code=1)
+    servers = document["servers"]
     assert sorted((server["marked"], server["leftover"]) for server in servers) == [
         (False, False),
         (True, True),
     ]
+    (name,) = (server["name"] for server in servers if not server["marked"])
     assert "may not be read" in next(server["note"] for server in servers if not server["marked"])
+    (unseen,) = document["not_looked_at"]
+    assert (unseen["what"], unseen["why"][:35]) == (f"app {name}", "its config vars may not be read wit")
 
 
 def test_a_list_of_many_parts_is_read_to_its_end(heroku: HerokuServers) -> None:

@@ -17,7 +17,7 @@ def test_nothing_runs_and_nothing_is_said_to(local: LocalServers) -> None:
     result = local.invoke("print_server_status")
     assert (result.exit_code, result.stderr) == (0, "0 of 0 servers are leftovers; 0 foreign.\n")
     assert len(result.stdout.splitlines()) == 2  # the headings
-    assert local.status() == {"servers": [], "foreign_apps": 0}
+    assert local.status() == {"servers": [], "foreign_apps": 0, "not_looked_at": []}
 
 
 def test_a_server_has_its_facts(local: LocalServers) -> None:

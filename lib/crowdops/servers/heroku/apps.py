@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from crowdops import bulk
+from crowdops.console.unseen import Unseen
 from crowdops.context import Context
-from crowdops.errors import NotFound, ProviderError, WrongState
+from crowdops.errors import AccessDenied, NotFound, ProviderError, WrongState
 from crowdops.providers.heroku import client
 from crowdops.providers.heroku.client import Heroku
 from crowdops.providers.heroku.models import App, Formation, dyno_dollars
@@ -20,6 +22,8 @@ from crowdops.servers.status import ServerStatus, Survey, is_answering, is_orpha
 READERS = 8
 CUT_OFF = "its launch was cut off before it was marked; the registry has its name"
 VANISHED = "the registry has it, Heroku has not"
+NOT_TRIED = "not tried: Heroku does not answer any more"
+UNREADABLE = "its config vars may not be read with this key: whose it is is not known (make heroku-check)"
 COST_UNIT = Decimal("0.0001")
 
 
@@ -35,19 +39,53 @@ def web_state(heroku: Heroku, app_id: str) -> str | None:
 def survey(context: Context) -> Survey:
     """Return every server of ours in the account, by its marks or by the registry, and count the other apps.
 
-    Three calls an app of ours, and its page; only reads.
+    Three calls an app of ours, and its page; only reads. What cannot be read of the account is unseen; raises
+    if not even the first part of the list can be.
     """
     reader = _Reader(context)
-    apps = list(reader.heroku.apps())
+    apps, unseen = _list_apps(reader.heroku)
+    is_whole = not unseen
+    waiting = {app.id: app for app in apps if reader.may_be_ours(app)}
+    foreign = len(apps) - len(waiting)
     statuses: list[ServerStatus] = []
-    for outcome in bulk.outcomes(reader.status, filter(reader.may_be_ours, apps), threads=READERS):
+    for outcome in bulk.outcomes(reader.look, list(waiting.values()), threads=READERS):
+        app = waiting.pop(outcome.item.id)
         if isinstance(outcome.error, NotFound):  # it went between the list and the look
             continue
-        if status := outcome.get():
-            statuses.append(status)
-    foreign = len(apps) - len(statuses)
-    statuses += reader.vanished(apps)
-    return Survey(sorted(statuses, key=lambda status: (status.server.created_at, status.name)), foreign)
+        look = outcome.result or _Look(None, _unseen(app, outcome.error))
+        statuses += [look.status] if look.status else []
+        unseen += [look.unseen] if look.unseen else []
+        foreign += look.status is None and look.unseen is None
+    unseen += [_unseen(app, NOT_TRIED) for app in waiting.values()]
+    if is_whole:
+        vanished_statuses, elsewhere = reader.vanished(apps)
+        statuses += vanished_statuses
+        unseen += elsewhere
+    by_age = sorted(statuses, key=lambda status: (status.server.created_at, status.name))
+    return Survey(by_age, foreign, unseen)
+
+
+def _list_apps(heroku: Heroku) -> tuple[list[App], list[Unseen]]:
+    """Return the account's apps, and what is unseen of the list if it breaks off after its first part."""
+    apps: list[App] = []
+    try:
+        apps.extend(heroku.apps())
+    except ProviderError as error:
+        if not apps:
+            raise
+        return apps, [Unseen(f"the list of apps at Heroku after the first {len(apps)}", str(error))]
+    return apps, []
+
+
+def _unseen(app: App, why: object) -> Unseen:
+    return Unseen(f"app {app.name}", str(why))
+
+
+class _Look(NamedTuple):
+    """What an app of ours is, and what could not be read of it. Neither of a foreign one."""
+
+    status: ServerStatus | None
+    unseen: Unseen | None
 
 
 class _Reader:
@@ -66,23 +104,31 @@ class _Reader:
         """Return whether an app has our prefix, or was written down under another name."""
         return app.name.startswith(PREFIX) or app.id in self._by_app_id
 
-    def status(self, app: App) -> ServerStatus | None:
-        """Return what an app with our name or in our registry is; None for one that is somebody else's."""
+    def look(self, app: App) -> _Look:
+        """Return what an app with our name or in our registry is; nothing of one that is somebody else's."""
         row = self._rows.get(app.name) or self._by_app_id.get(app.id)
         config = self.heroku.visible_config(app.id)
         app_marks = marks.read_marks(config)
         if app_marks and app_marks.creator != self._email and row is None:
-            return None
+            return _Look(None, None)
+        status = self._status(app, config, row)
+        if config is not None:
+            return self._with_dynos(status, app)
+        may_be_ours = app.team is not None or app.owner == self._email
+        return _Look(status, _unseen(app, UNREADABLE) if may_be_ours else None)
+
+    def _status(self, app: App, config: Mapping[str, str] | None, row: Server | None) -> ServerStatus:
+        app_marks = marks.read_marks(config)
         intended = config is not None and marks.was_intended(app, config, row, self._email)
         refusal = CUT_OFF if intended else marks.refusal(app, config, self._email)
         marked = app_marks is not None and refusal is None
         is_ours = app_marks is not None and app_marks.creator == self._email
         server = _server(app, app_marks or Marks(row.run_id if row and intended else None, None, ""), row)
-        status = ServerStatus(
+        return ServerStatus(
             server,
             known=row is not None,
             exists=True,
-            scaled=0,
+            scaled=None,
             dyno_state=None,
             # Somebody else's page is not ours to ask.
             answers=is_ours and bool(app.web_url) and is_answering(server, self._timeout),
@@ -91,30 +137,48 @@ class _Reader:
             marked=marked,
             note=refusal or ("in maintenance mode" if app.maintenance else ""),
         )
-        return status if config is None else self._with_dynos(status, app)
 
-    def _with_dynos(self, status: ServerStatus, app: App) -> ServerStatus:
+    def _with_dynos(self, status: ServerStatus, app: App) -> _Look:
         """Return a status with what the dynos of its app are, whose config vars the key may see."""
-        formation = self.heroku.formation(app.id)
-        return status._replace(
+        try:
+            formation = self.heroku.formation(app.id)
+            dyno_state = web_state(self.heroku, app.id)
+        except NotFound:
+            raise
+        except ProviderError as error:
+            return _Look(status, Unseen(f"what the dynos of app {app.name} are", str(error)))
+        with_dynos = status._replace(
             scaled=sum(entry.quantity for entry in formation if entry.process_type == "web"),
-            dyno_state=web_state(self.heroku, app.id),
+            dyno_state=dyno_state,
             cost_so_far=_cost(app, formation),
         )
+        return _Look(with_dynos, None)
 
-    def vanished(self, apps: Sequence[App]) -> list[ServerStatus]:
-        """Return the servers that the registry has and that are none of the account's apps."""
+    def vanished(self, apps: Sequence[App]) -> tuple[list[ServerStatus], list[Unseen]]:
+        """Return the servers that the registry has and that are none of the account's apps.
+
+        Those that another account has created are unseen: this key does not show whether they are there.
+        """
         names, ids = {app.name for app in apps}, {app.id for app in apps}
-        return [
-            vanished(row, self._conditions, VANISHED)
-            for row in self._living
-            if row.name not in names and row.detail.get("app_id") not in ids
-        ]
+        gone, elsewhere = [], []
+        for row in self._living:
+            if row.name in names or row.detail.get("app_id") in ids:
+                continue
+            if why := marks.created_elsewhere(row, self._email):
+                elsewhere.append(Unseen(f"app {row.name}", why))
+            else:
+                gone.append(vanished(row, self._conditions, VANISHED))
+        return gone, elsewhere
 
 
 def _server(app: App, app_marks: Marks, row: Server | None) -> Server:
     """Return the registry's row of an app, or what it would be: the app's marks tell as much."""
-    told = {"team": app.team or "", "own_app": app_marks.own_app, "task_name": app_marks.task_name}
+    told = {
+        "team": app.team or "",
+        "own_app": app_marks.own_app,
+        "task_name": app_marks.task_name,
+        "creator": app_marks.creator or None,
+    }
     detail = {**told, **(row.detail if row else {}), "app_id": app.id}
     server_id = row.server_id if row else f"{KIND}-{app.name}"
     return Server(
@@ -134,13 +198,16 @@ def _cost(app: App, formation: Iterable[Formation]) -> Decimal | None:
 def take_down(context: Context, server: Server, *, named: bool = False) -> bool:
     """Delete the app of a server of ours; False if it was gone already. Safe to repeat.
 
-    It is read again first. WrongState if it lacks one of our three signs or was renamed meanwhile; one that
-    has our prefix and no marks is deleted only when its name was typed (`named`). An app whose launch was cut
-    off before it was marked is marked first: the registry says what its marks would have been.
+    It is read again first. AccessDenied or WrongState if this key cannot tell whether it is gone. WrongState,
+    too, if it lacks one of our three signs or was renamed meanwhile; one that has our prefix and no marks is
+    deleted only when its name was typed (`named`). An app whose launch was cut off before it was marked is
+    marked first: the registry says what its marks would have been.
     """
     heroku = client.connect(context.settings.timeout)
     email = heroku.account().email
     app = find(heroku, server)
+    if app is None and (why := marks.created_elsewhere(server, email)):
+        raise WrongState(f"{why}; whether it is gone is not known")
     if app is not None:
         _require_ours(context.registry, heroku, app, server, email, named=named)
     deleted = app is not None and heroku.delete_app(app.id)
@@ -150,9 +217,28 @@ def take_down(context: Context, server: Server, *, named: bool = False) -> bool:
     return deleted
 
 
+def why_left(context: Context, name: str) -> str | None:
+    """Return why an app is not ours to delete although its name is like ours; None if there is none."""
+    heroku = client.connect(context.settings.timeout)
+    try:
+        app = heroku.app(name)
+    except NotFound:
+        return None
+    except AccessDenied:
+        return "it belongs to another account, which does not let this key see it"
+    why = marks.refusal(app, heroku.visible_config(app.id), heroku.account().email)
+    return why or "it came up while the apps were looked at: type the same again"
+
+
 def find(heroku: Heroku, server: Server) -> App | None:
-    """Read a server's app: by its id if that is known, because names change hands."""
-    return heroku.find_app(server.detail.get("app_id") or server.name)
+    """Read a server's app: by its id if that is known, because names change hands. None if it is gone.
+
+    AccessDenied if it is there and the key may not see it.
+    """
+    try:
+        return heroku.app(server.detail.get("app_id") or server.name)
+    except NotFound:
+        return None
 
 
 def _require_ours(

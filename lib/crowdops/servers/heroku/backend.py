@@ -15,12 +15,20 @@ from crowdops.providers.heroku import client
 from crowdops.registry import Run, Server
 from crowdops.servers import bundle
 from crowdops.servers.heroku import apps, deploy
-from crowdops.servers.heroku.apps import survey, take_down
+from crowdops.servers.heroku.apps import survey, take_down, why_left
 from crowdops.servers.heroku.deploy import AppPlan, Hosting
 from crowdops.servers.heroku.marks import KIND, is_our_name
 from crowdops.servers.status import is_answering
 
-__all__ = ["is_answering", "is_our_name", "launch", "restart", "survey", "take_down"]  # as a Backend
+__all__ = [  # as a Backend
+    "is_answering",
+    "is_our_name",
+    "launch",
+    "restart",
+    "survey",
+    "take_down",
+    "why_left",
+]
 
 SINGLE_DYNO_SIZES = ("eco", "basic")
 HOSTING_PARAMETERS = ("dyno_size", "dynos", "team")

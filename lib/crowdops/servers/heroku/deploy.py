@@ -127,7 +127,8 @@ class _Deployment:
     def _intended(self) -> Server:
         plan = self._plan
         name = new_name(plan.task_name)
-        detail = {**plan.hosting._asdict(), "own_app": plan.own_app, "task_name": plan.task_name}
+        told = {"own_app": plan.own_app, "task_name": plan.task_name, "creator": self._email}
+        detail = {**plan.hosting._asdict(), **told}
         server_id, now = f"{KIND}-{name}", datetime.now(UTC)
         return Server(server_id, plan.run_id, KIND, name, "creating", None, detail, now, None)
 

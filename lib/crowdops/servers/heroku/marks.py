@@ -78,6 +78,14 @@ def refusal(app: App, config: Mapping[str, str] | None, email: str) -> str | Non
     return None
 
 
+def created_elsewhere(row: Server, email: str) -> str | None:
+    """Return why the account of this key cannot tell of a server; None if that account has created it."""
+    creator = row.detail.get("creator")
+    if creator in (None, email):
+        return None
+    return f"it was created by {creator}, and the key in HEROKU_API_KEY is {email}'s"
+
+
 def was_intended(app: App, config: Mapping[str, str], row: Server | None, email: str) -> bool:
     """Return whether this is an app that a launch of ours had created and not yet marked when it was cut off.
 

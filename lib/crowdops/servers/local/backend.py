@@ -21,7 +21,15 @@ from crowdops.servers.local import marks, start
 from crowdops.servers.local.marks import KIND, PREFIX, is_our_name
 from crowdops.servers.status import ServerStatus, Survey, is_answering, is_orphan, known_servers, vanished
 
-__all__ = ["is_answering", "is_our_name", "launch", "restart", "survey", "take_down"]  # as a Backend
+__all__ = [  # as a Backend
+    "is_answering",
+    "is_our_name",
+    "launch",
+    "restart",
+    "survey",
+    "take_down",
+    "why_left",
+]
 
 VANISHED = "the registry has it, and it does not run"
 
@@ -143,6 +151,14 @@ def take_down(context: Context, server: Server, *, named: bool = False) -> bool:
 
 def _end(settings: Settings, server: Server) -> bool:
     return processes.end(lambda: marks.find(settings, server))
+
+
+def why_left(context: Context, name: str) -> str | None:
+    """Return why a server is not ours to end although its name is like ours; None if none runs."""
+    for process in processes.find_with({"CROWDOPS_MANAGED": "1", "CROWDOPS_SERVER": name}):
+        home = process.variables.get("CROWDOPS_HOME", "another home")
+        return f"it is a server of {home}: to take it down, give --home {home}"
+    return None
 
 
 def survey(context: Context) -> Survey:

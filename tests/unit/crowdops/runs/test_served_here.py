@@ -19,7 +19,7 @@ pytestmark = pytest.mark.gated
 def assert_no_server_is_left(world: World) -> None:
     assert world.server_processes() == []
     assert world.server()["state"] == "gone"
-    assert world.json("local/print_server_status") == {"servers": [], "foreign_apps": 0}
+    assert world.json("local/print_server_status") == {"servers": [], "foreign_apps": 0, "not_looked_at": []}
 
 
 def test_two_workers_do_a_run_on_its_own_server_which_goes_when_the_run_ends(world: World) -> None:

@@ -57,7 +57,7 @@ def test_a_worker_does_both_units_and_is_told_to_finish_one_first(
     found = launch.document()
     assert (found["state"], found["finished"], found["assignments"]) == ("finished", 2, 2)
     assert heroku.apps() == []
-    assert heroku.status() == {"servers": [], "foreign_apps": 0}
+    assert heroku.status() == {"servers": [], "foreign_apps": 0, "not_looked_at": []}
 
 
 def health(heroku: HerokuServers) -> list[dict[str, int]]:

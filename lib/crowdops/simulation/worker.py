@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from crowdops.errors import ProviderError, Unreachable, WrongState
 from crowdops.providers.crowd_server.client import Task, WorkerSession
-from crowdops.providers.crowd_server.forms import Form, Values
+from crowdops.providers.crowd_server.forms import TaskForm, Values
 from crowdops.simulation import answers
 
 IDLE_SECONDS = 0.5  # between two looks at the list of work when there is nothing to do
@@ -72,7 +72,7 @@ class Worker:
         self._totals = Totals(workers=1)
         self._unworkable: set[str] = set()  # HIT types
         self._abandoned: set[str] = set()  # assignments
-        self._unsent: tuple[Form, Values] | None = None
+        self._unsent: tuple[TaskForm, Values] | None = None
         self._was_cut_off = False  # so that a unit may be in hand whose page never came
 
     def work(self) -> Totals:
@@ -115,10 +115,11 @@ class Worker:
             return False
         try:
             form = self._session.read(task)
+            values = answers.fill(form, self._random)
         except ProviderError as error:
             self._refuse(task, error)
             return False
-        self._decide(task, form)
+        self._decide(task, form, values)
         return True
 
     def _resume(self) -> Task | None:
@@ -139,9 +140,8 @@ class Worker:
         ]
         return self._session.accept_next(groups[0]) if groups else None
 
-    def _decide(self, task: Task, form: Form) -> None:
+    def _decide(self, task: Task, form: TaskForm, values: Values) -> None:
         chance, pace = self._random.random(), self._random.uniform(0.5, 1.5)
-        values = answers.fill(form, self._random)
         stopped = self._stop.wait(self._behaviour.seconds_per_task * pace)
         if stopped or chance < self._behaviour.return_rate:
             self._give_back(task)
@@ -151,7 +151,7 @@ class Worker:
         else:
             self._submit(form, values)
 
-    def _submit(self, form: Form, values: Values) -> None:
+    def _submit(self, form: TaskForm, values: Values) -> None:
         self._unsent = form, values  # kept and sent again when the server does not answer
         try:
             self._session.submit(form, values)

@@ -19,7 +19,8 @@ from bs4 import BeautifulSoup
 
 from crowdops.config.settings import Settings
 from crowdops.errors import CredentialsRefused, NotFound, ProviderError, Unreachable, UsageError, WrongState
-from crowdops.providers.crowd_server.forms import Form, Values, read_form
+from crowdops.formats.html_forms import FILE
+from crowdops.providers.crowd_server.forms import TaskForm, Values, read_form
 from crowdops.providers.mturk.session import REGION, read_credentials
 
 
@@ -134,20 +135,23 @@ class WorkerSession:
         """Open an assignment in the worker's hands. WrongState if it is not there any more."""
         return _task(*self._get(urljoin(self._sign_in_url, f"/tasks/{assignment_id}")))
 
-    def read(self, task: Task) -> Form:
+    def read(self, task: Task) -> TaskForm:
         """Fetch the page in the frame, wherever it is served, and return the form to fill in.
 
-        ProviderError if it has none that works without JavaScript.
+        ProviderError if it has none that a browser could submit without JavaScript.
         """
         answer = _send(self._frame, "GET", task.frame_url, timeout=self._timeout)
         _check(answer)
         query = {name: values[0] for name, values in parse_qs(urlsplit(task.frame_url).query).items()}
         return read_form(answer.text, answer.url, query)
 
-    def submit(self, form: Form, values: Values) -> None:
+    def submit(self, form: TaskForm, values: Values) -> None:
         """Send a filled-in form. WrongState if it came too late or twice. Not safe to repeat."""
-        body: dict[str, Any] = {"params" if form.method == "GET" else "data": values}
-        _check(_send(self._frame, form.method, form.action, timeout=self._timeout, **body))
+        body: dict[str, Any] = {"data": values}
+        if form.is_multipart:
+            files = {control.name for control in form.controls if control.kind == FILE}
+            body = {"files": [(name, _part(value, is_file=name in files)) for name, value in values]}
+        _check(_send(self._frame, "POST", form.action, timeout=self._timeout, **body))
 
     def give_back(self, task: Task) -> None:
         """Give an assignment back. WrongState if it is not in the worker's hands any more."""
@@ -213,6 +217,11 @@ def _check(answer: requests.Response) -> None:
     if answer.status_code == 404:
         raise NotFound(text)
     raise WrongState(text) if answer.status_code in (400, 409, 410) else ProviderError(text)
+
+
+def _part(value: str, *, is_file: bool) -> tuple[str | None, str]:
+    """Return a field as a part of a multipart form: a file's part has a name, empty if none was chosen."""
+    return ("", "") if is_file else (None, value)
 
 
 def _button(page_url: str, form: Any) -> Button | None:

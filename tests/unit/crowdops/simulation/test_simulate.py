@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -41,10 +41,14 @@ def settings(crowd: Crowd, home: Path) -> Settings:
 
 
 def simulate(
-    settings: Settings, workers: int, behaviour: Behaviour, stop: threading.Event | None = None
+    settings: Settings,
+    workers: int,
+    behaviour: Behaviour,
+    stop: threading.Event | None = None,
+    report: Callable[[str], None] = lambda line: None,
 ) -> Totals:
     links = rehearsal.hire(settings, workers, behaviour.seed)
-    return rehearsal.simulate(links, behaviour, stop=stop or threading.Event(), report=lambda line: None)
+    return rehearsal.simulate(links, behaviour, stop=stop or threading.Event(), report=report)
 
 
 def test_workers_do_all_the_work_and_each_unit_once_each(settings: Settings, crowd: Crowd) -> None:
@@ -93,7 +97,11 @@ def test_a_page_that_cannot_be_filled_in_is_given_back_and_left_alone(
 ) -> None:
     strange = offer(crowd.client(), 2, question=html_question("<!doctype html><div id=app></div>"))
     plain = offer(crowd.client(), 2)
-    totals = simulate(settings, 2, HASTY)
+    lines: list[str] = []
+    totals = simulate(settings, 2, HASTY, report=lines.append)
+    assert {line.partition(": ")[2] for line in lines} == {
+        "The task page has no form, so nobody can submit it."
+    }
     assert (totals.submitted, totals.errors) == (2, [])
     assert 2 <= totals.refused <= 4
     assert strange.statuses() == ["Assignable"] * 2
@@ -103,7 +111,8 @@ def test_a_page_that_cannot_be_filled_in_is_given_back_and_left_alone(
 
 def test_pages_on_the_requesters_own_server_are_done_too(settings: Settings, crowd: Crowd) -> None:
     page = (
-        "<form><input type=hidden name=assignmentId><select name=label><option>cat<option>dog</select></form>"
+        "<form><input type=hidden name=assignmentId><select name=label><option>cat<option>dog</select>"
+        "<button>Submit</button></form><script>form.action = given.get('turkSubmitTo') + path</script>"
     )
     with served(page) as url:
         offered = offer(crowd.client(), 3, question=external_question(f"{url}/unit?index=1"))

@@ -174,7 +174,10 @@ def test_what_is_submitted_or_returned_twice_is_told(settings: Settings, crowd: 
 
 
 def test_a_page_on_another_server_is_read_there_and_submitted_here(settings: Settings, crowd: Crowd) -> None:
-    page = "<form><input name='assignmentId' type='hidden'><input name='a' type='hidden' value='1'></form>"
+    page = (
+        "<form><input name='assignmentId' type='hidden'><input name='a' type='hidden' value='1'><button>Go"
+        "</button></form><script>form.action = turkSubmitTo + '/mturk/externalSubmit'</script>"
+    )
     with served(page) as url:
         offered = offer(crowd.client(), 2, question=external_question(f"{url}/unit/1?x=2"))
         worker = session(settings)

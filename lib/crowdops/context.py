@@ -22,7 +22,7 @@ Say = Callable[[str], None]
 class Context:
     """What one command works with. Operations take it first, then what they are about.
 
-    `say` writes a line of talk. `interrupts` counts Ctrl-C and SIGTERM while it is entered.
+    `say` writes a line of talk. `interrupts` counts Ctrl-C, SIGTERM and SIGHUP while entered.
     """
 
     settings: Settings

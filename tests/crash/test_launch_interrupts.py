@@ -8,6 +8,7 @@ from tests.support import sweeps
 from tests.support.gates import Call
 from tests.support.processes import wait_until
 from tests.support.scripts import Script
+from tests.support.terminals import Terminal
 from tests.support.world import World
 
 pytestmark = pytest.mark.gated
@@ -89,6 +90,38 @@ def test_one_press_ends_a_run_cleanly_at_whatever_call_it_comes(world: World, nu
 @pytest.mark.parametrize("number", MOMENTS[::2] if sweeps.FULL else [5, 11])
 def test_sigterm_is_like_one_press(world: World, number: int) -> None:
     assert_ended_cleanly(world, press_at(world, number, signal.SIGTERM))
+
+
+def test_a_closed_terminal_is_like_one_press(world: World) -> None:
+    crew = Crew(world)
+    path = str(world.write_run(4, assignment_duration_in_seconds=600))
+    with Terminal("mturk/launch_run", path, "--yes") as terminal:
+        world.wait_for_units("outstanding", 4)
+        world.gate.before = crew.work
+        wait_until(lambda: len(world.submitted()) > 1)
+        assert terminal.close() == 0
+    assert world.open_hits() == []
+    assert world.collected() == world.submitted()
+    assert world.sql("SELECT state FROM task_runs") == [("finished",)]
+    assert not (world.home / "crash.log").exists()
+
+
+@pytest.mark.parametrize("script", ["mturk/print_outstanding_hit_status", "local/simulate_workers"])
+def test_a_closed_terminal_interrupts_any_other_command_without_a_word_of_bugs(
+    world: World, script: str
+) -> None:
+    world.setenv(AWS_ENDPOINT_URL_MTURK=world.crowd.url)  # the gate has no worker site behind it
+    run = world.launch(units=3)
+    more = ("--watch", "0.2") if "status" in script else ("--workers", "1", "--seconds-per-task", "30")
+    with Terminal(script, *more) as terminal:
+        if "status" in script:
+            terminal.expect(run.run_id)
+        else:
+            wait_until(lambda: any(hit.pending for hit in world.hits()))
+        code = terminal.close()
+    assert code == 130
+    assert [hit for hit in world.hits() if hit.pending] == []
+    assert not (world.home / "crash.log").exists()
 
 
 @pytest.mark.parametrize(("when", "number"), COMMITS)

@@ -34,6 +34,7 @@ class Terminal:
         )
         self.screen = ""
         self._read_to = 0
+        self._is_closed = False
 
     def __enter__(self) -> Self:
         return self
@@ -43,7 +44,8 @@ class Terminal:
     ) -> None:
         self.process.kill()
         self.process.wait(PATIENCE_SECONDS)
-        os.close(self._ours)
+        if not self._is_closed:
+            os.close(self._ours)
         if not self.screen:
             os.close(self._theirs)
 
@@ -73,6 +75,12 @@ class Terminal:
         """Pull the plug."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(PATIENCE_SECONDS)
+
+    def close(self) -> int:
+        """Close the window, as if somebody had hung up, and return the exit code."""
+        os.close(self._ours)
+        self._is_closed = True
+        return self.process.wait(PATIENCE_SECONDS)
 
     def end(self) -> int:
         """Read what is left and return the exit code."""

@@ -10,7 +10,6 @@ import inspect
 import itertools
 import os
 import platform
-import signal
 import sys
 import threading
 import time
@@ -26,7 +25,7 @@ from crowdops import __version__
 from crowdops.bulk import BulkResult
 from crowdops.config import environments
 from crowdops.config.settings import Selection, Settings, find, resolve
-from crowdops.console import output
+from crowdops.console import interrupts, output
 from crowdops.errors import Error, UsageError
 
 EXIT_FAILED, EXIT_USAGE, EXIT_BUG, EXIT_LEFT_OVER, EXIT_INTERRUPTED = 1, 2, 3, 4, 130
@@ -65,8 +64,7 @@ class Command(click.Command):
         # Not through click's own main(): it would turn a closed pipe into a failure.
         words = list(sys.argv[1:] if args is None else args)
         if threading.current_thread() is threading.main_thread():
-            # SIGTERM ends a command as Ctrl-C does, not without a word.
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            interrupts.obey()  # SIGTERM and a closed terminal end a command as Ctrl-C does
         try:
             with self.make_context(prog_name or Path(sys.argv[0]).name, words, **extra) as context:
                 code = self.invoke(context) or 0
@@ -75,7 +73,7 @@ class Command(click.Command):
         except click.exceptions.Exit as finished:
             return finished.exit_code
         except (click.Abort, KeyboardInterrupt):
-            click.echo("Interrupted.", err=True)
+            output.say("Interrupted.")
             return EXIT_INTERRUPTED
         except click.ClickException as error:
             error.show()
@@ -87,7 +85,9 @@ class Command(click.Command):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
         except Exception:  # noqa: BLE001 - the boundary: a bug gets a log instead of a traceback
-            click.echo(f"error: this is a bug in crowdops. The traceback is in {_crash_log()}", err=True)
+            if output.is_hung_up():  # what was being written met a closed terminal before the signal came
+                return EXIT_INTERRUPTED
+            output.say(f"error: this is a bug in crowdops. The traceback is in {_crash_log()}")
             return EXIT_BUG
 
 

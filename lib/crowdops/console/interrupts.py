@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, counted instead of obeyed, so that work ends where it can end."""
+"""Ctrl-C, SIGTERM and SIGHUP: which signals end a command, and how they are counted instead of obeyed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,29 @@ from types import FrameType
 _CLOSED = -1  # no file has this number
 
 
+def ending_signals() -> list[signal.Signals]:
+    """Return the signals that end a command. What nohup has set to be ignored stays ignored."""
+    is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [signal.SIGINT, signal.SIGTERM] + ([] if is_ignored else [signal.SIGHUP])
+
+
+def obey() -> None:
+    """Let each signal that ends a command raise KeyboardInterrupt, as Ctrl-C does. For the main thread."""
+    for number in ending_signals():
+        signal.signal(number, _hang_up if number == signal.SIGHUP else signal.default_int_handler)
+
+
+def _hang_up(number: int, frame: FrameType | None) -> None:
+    # A closed terminal often sends two: one by the shell, one by the system. The second is no news.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 class Interrupts:
     """Counts interrupts while it is entered. It can be entered again once it was left: `count` goes on then.
+
+    SIGHUP counts as the first interrupt and never as one more: whoever closes a terminal asks a run to end,
+    and is not there to be asked twice.
 
     `note` gets the count and returns the line to show at once; whoever obeys the interrupts sets it. It runs
     inside a signal handler: it must only look at plain values.
@@ -23,19 +44,20 @@ class Interrupts:
         self.note: Callable[[int], str] = lambda count: "Stopping."
         self.count = 0
         self._reader = self._writer = _CLOSED  # of the pipe that ends wait()
+        self._has_hung_up = False
 
     def __enter__(self) -> Interrupts:
         assert self._reader == _CLOSED, "interrupts are counted already: look at `count`, do not enter twice"
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._writer, False)
-        self._handlers = {
-            number: signal.signal(number, self._interrupt) for number in (signal.SIGINT, signal.SIGTERM)
-        }
+        self._handlers = {number: signal.signal(number, self._interrupt) for number in ending_signals()}
         return self
 
     def __exit__(self, *exception: object) -> None:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
+        if self._has_hung_up:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
         os.close(self._reader)
         os.close(self._writer)
         self._reader = self._writer = _CLOSED
@@ -47,6 +69,10 @@ class Interrupts:
             os.read(self._reader, 4096)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGHUP:
+            self._has_hung_up = True
+            if self.count:
+                return
         self.count += 1
         # Not through sys.stderr: the handler may have interrupted a write to it.
         with contextlib.suppress(OSError):  # the terminal may be gone, the work is not

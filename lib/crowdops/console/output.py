@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -25,12 +26,24 @@ CELL_WIDTH = 60  # characters; a longer cell is cut with an ellipsis so that tab
 def say(text: str) -> None:
     """Write talk to stderr, one or more lines. Control characters come out as text.
 
-    If nobody reads stderr any more, talk is lost from here on: no reason to let go of a run.
+    If nobody reads stderr any more, because a pipe or a terminal was closed, talk is lost from here on: no
+    reason to let go of a run.
     """
     try:
         click.echo("\n".join(clean(line) for line in text.split("\n")), err=True)
-    except BrokenPipeError:
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.EIO):
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+def is_hung_up() -> bool:
+    """Return whether stdout is a terminal that was closed. Nothing can be written to it any more."""
+    try:
+        os.write(1, b"")
+    except OSError as error:
+        return error.errno == errno.EIO
+    return False
 
 
 def document(value: object) -> None:

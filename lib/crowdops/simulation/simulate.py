@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from crowdops.config.settings import Settings
+from crowdops.console.interrupts import ending_signals
 from crowdops.errors import UsageError
 from crowdops.providers.crowd_server import client
 from crowdops.simulation.worker import Behaviour, Totals, Worker
@@ -69,14 +70,15 @@ def simulate(
 
 @contextmanager
 def stop_on_signals() -> Iterator[threading.Event]:
-    """Yield an event that Ctrl-C or SIGTERM sets. A second Ctrl-C interrupts as usual."""
+    """Yield an event that Ctrl-C, SIGTERM or SIGHUP sets. A second Ctrl-C interrupts as usual."""
     stop = threading.Event()
 
     def handle(number: int, _frame: FrameType | None) -> None:
         stop.set()
-        signal.signal(number, handlers[signal.Signals(number)])
+        is_hangup = number == signal.SIGHUP  # closing a terminal may send it twice
+        signal.signal(number, signal.SIG_IGN if is_hangup else handlers[signal.Signals(number)])
 
-    handlers = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.signal(number, handle) for number in ending_signals()}
     try:
         yield stop
     finally:

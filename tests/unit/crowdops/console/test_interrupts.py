@@ -1,12 +1,24 @@
-"""Ctrl-C and SIGTERM are counted, shown and waited for."""
+"""Ctrl-C, SIGTERM and SIGHUP are counted, shown and waited for."""
 
 import os
 import signal
 import time
+from collections.abc import Iterator
 
 import pytest
 
+from crowdops.console import interrupts
 from crowdops.console.interrupts import Interrupts
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Whatever a test does to the signals' handlers, they are as before afterwards."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_interrupts_are_counted_and_each_is_answered_at_once(capfd: pytest.CaptureFixture[str]) -> None:
@@ -17,6 +29,47 @@ def test_interrupts_are_counted_and_each_is_answered_at_once(capfd: pytest.Captu
         os.kill(os.getpid(), signal.SIGTERM)
     assert interrupts.count == 2
     assert capfd.readouterr().err == "\nthat was number 1\n\nthat was number 2\n"
+
+
+@pytest.mark.usefixtures("handlers")
+def test_a_closed_terminal_counts_once_and_never_as_the_second_interrupt() -> None:
+    counted = Interrupts()
+    with counted:
+        for sign in (signal.SIGHUP, signal.SIGHUP):
+            os.kill(os.getpid(), sign)
+        assert counted.count == 1
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert counted.count == 2
+
+
+@pytest.mark.usefixtures("handlers")
+def test_what_a_closed_terminal_sends_after_that_no_longer_interrupts_anything() -> None:
+    interrupts.obey()
+    with Interrupts():
+        os.kill(os.getpid(), signal.SIGHUP)
+    os.kill(os.getpid(), signal.SIGHUP)
+    interrupts.obey()
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.usefixtures("handlers")
+def test_a_closed_terminal_interrupts_a_command_once() -> None:
+    interrupts.obey()
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGHUP)
+    os.kill(os.getpid(), signal.SIGHUP)
+
+
+@pytest.mark.usefixtures("handlers")
+def test_what_nohup_has_set_to_be_ignored_stays_ignored() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    interrupts.obey()
+    with Interrupts() as counted:
+        os.kill(os.getpid(), signal.SIGHUP)
+    os.kill(os.getpid(), signal.SIGHUP)
+    assert counted.count == 0
 
 
 def test_the_handlers_from_before_are_there_again_afterwards() -> None:

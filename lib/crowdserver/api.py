@@ -28,6 +28,8 @@ from crowdserver.storage.transactions import Crowd
 blueprint = Blueprint("api", __name__)
 
 _CONTENT_TYPE = "application/x-amz-json-1.1"
+# In an answer: which server gives it. In a request: which server it is meant for.
+SERVER_ID_HEADER = "X-Crowd-Server-Id"
 
 
 class Conditions(NamedTuple):
@@ -54,6 +56,7 @@ def answer() -> Response:
     if version != validation.VERSION:
         operation = ""
     try:
+        _check_recipient()
         orders = _admit(crowd, conditions, operation)
         result = _run(crowd, conditions, operation, request_id, orders)
     except ApiError as error:
@@ -95,6 +98,14 @@ def _check_signature(crowd: Crowd) -> None:
     signature.verify(
         crowd.credentials, request.method, target, dict(request.headers.items()), request.get_data()
     )
+
+
+def _check_recipient() -> None:
+    """Refuse a request that is meant for another server, which may have had this address before."""
+    server_id = current_app.extensions["server_id"]
+    meant_for = request.headers.get(SERVER_ID_HEADER, server_id)
+    if meant_for != server_id:
+        raise errors.other_server(server_id, meant_for)
 
 
 def _admit(crowd: Crowd, conditions: Conditions, operation: str) -> Orders:

@@ -1,4 +1,4 @@
-"""The crowd server as a WSGI application."""
+"""The crowd server as a WSGI application. Every answer says which server it comes from, wherever it listens."""
 
 from flask import Flask, Response, jsonify
 
@@ -25,9 +25,16 @@ def create_app(crowd: Crowd, conditions: Conditions) -> Flask:
     app.register_blueprint(views.blueprint)
     if conditions.control:
         app.register_blueprint(endpoint.blueprint)
-    app.add_url_rule("/health", view_func=_health)
+    server_id = crowd.database.server_id()
+    app.extensions["server_id"] = server_id
+
+    def health() -> Response:
+        return jsonify(status="ok", server_id=server_id)
+
+    def identify(response: Response) -> Response:
+        response.headers[api.SERVER_ID_HEADER] = server_id
+        return response
+
+    app.add_url_rule("/health", view_func=health)
+    app.after_request(identify)
     return app
-
-
-def _health() -> Response:
-    return jsonify(status="ok")

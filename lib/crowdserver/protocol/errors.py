@@ -196,6 +196,13 @@ def unknown_operation(target: str) -> ApiError:
     return ApiError("UnknownOperationException", f"{target!r} is not an operation of this crowd server.")
 
 
+def other_server(server_id: str, meant_for: str) -> ApiError:
+    """Return the error for a request that names another server than this one as its recipient."""
+    return ApiError(
+        "OtherServerException", f"This is the crowd server {server_id}, not {meant_for}.", status=409
+    )
+
+
 def throttled() -> ApiError:
     """Return the error for more requests than are allowed."""
     return ApiError("ThrottlingException", "Rate exceeded")

@@ -8,6 +8,7 @@ UPDATE`).
 import fcntl
 import os
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from decimal import Decimal
@@ -72,8 +73,15 @@ class Database:
                     _create_account(tx, balance)
                 else:
                     self._check_version(version)
+                if tx.scalar(select(schema.identity.c.server_id)) is None:
+                    tx.execute(insert(schema.identity).values(id=1, server_id=str(uuid.uuid4())))
         except (DBAPIError, OSError) as error:
             raise DatabaseError(f"cannot use the database {self.url}: {_first_line(error)}") from error
+
+    def server_id(self) -> str:
+        """Return the identity that was made with the database; it never changes."""
+        with self.read() as tx:
+            return str(tx.execute(select(schema.identity.c.server_id)).scalar_one())
 
     def close(self) -> None:
         """Close every idle connection."""

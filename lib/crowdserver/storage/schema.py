@@ -57,6 +57,14 @@ server = Table(
     Column("plain_duplicates", Boolean, nullable=False),
 )
 
+# Which server this is, wherever it listens. A table of its own: older databases get it at the next start.
+identity = Table(
+    "identity",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1"), primary_key=True),
+    Column("server_id", Text, nullable=False),
+)
+
 account = Table(
     "account",
     metadata,

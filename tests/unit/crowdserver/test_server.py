@@ -18,6 +18,7 @@ import requests
 from botocore.exceptions import BotoCoreError, ClientError
 from sqlalchemy import text, update
 
+from crowdserver.api import SERVER_ID_HEADER
 from crowdserver.storage import schema
 from crowdserver.storage.database import Database
 from tests.support import postgresql
@@ -42,10 +43,44 @@ def refusal(folder: Path, *arguments: str, code: int = 2) -> str:
 
 def test_one_line_says_that_it_is_ready(tmp_path: Path) -> None:
     with Crowd(tmp_path / "home", processes=2) as crowd:
-        assert requests.get(f"{crowd.url}/health", timeout=10).json() == {"status": "ok"}
+        assert requests.get(f"{crowd.url}/health", timeout=10).json()["status"] == "ok"
         assert crowd.url.startswith("http://127.0.0.1:")
         assert crowd.stop(signal.SIGTERM) == 0
         assert (tmp_path / "home" / "stderr.log").read_text() == ""
+
+
+def server_id(crowd: Crowd) -> str:
+    """Return the identity that a server tells."""
+    return str(requests.get(f"{crowd.url}/health", timeout=10).json()["server_id"])
+
+
+def test_every_answer_says_which_server_it_comes_from_wherever_it_listens(tmp_path: Path) -> None:
+    with Crowd(tmp_path, processes=2) as crowd:
+        made = server_id(crowd)
+        answers = [requests.get(f"{crowd.url}{path}", timeout=10) for path in ("/", "/health", "/nothing")]
+        answers.append(requests.post(crowd.url, data=b"not signed", timeout=10))
+        assert {answer.headers[SERVER_ID_HEADER] for answer in answers} == {made}
+        assert [answer.status_code for answer in answers][1:3] == [200, 404]
+        answer = crowd.client().get_account_balance()["ResponseMetadata"]
+        assert answer["HTTPHeaders"][SERVER_ID_HEADER.lower()] == made
+    with Crowd(tmp_path) as moved, Crowd() as other:
+        assert server_id(moved) == made
+        assert server_id(other) != made
+
+
+def test_a_call_that_is_meant_for_another_server_is_refused_before_it_does_anything(tmp_path: Path) -> None:
+    with Crowd(tmp_path) as crowd:
+        client = crowd.client()
+        meant_for = {SERVER_ID_HEADER: "another"}
+        client.meta.events.register(
+            "before-call.mturk", lambda params, **_: params["headers"].update(meant_for)
+        )
+        requester = Requester(client)
+        with pytest.raises(ClientError, match=f"crowd server {server_id(crowd)}, not another") as refused:
+            requester.hit_type()
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 409
+        meant_for[SERVER_ID_HEADER] = server_id(crowd)
+        assert requester.hit_type()
 
 
 def test_what_cannot_work_is_refused_in_one_line(tmp_path: Path) -> None:
@@ -99,12 +134,16 @@ def test_a_database_from_before_there_were_bonuses_gets_what_it_lacks(
     with Crowd(tmp_path, database=url) as crowd:
         hit_id = Requester(crowd.client()).hit()["HITId"]
         crowd.stop()
-        later = ("bonuses", "grants", "qualification_types", "blocks", "messages")
+        later = ("identity", "bonuses", "grants", "qualification_types", "blocks", "messages")
         database = Database(crowd.database_url)
         with database.write() as tx:
             schema.metadata.drop_all(tx, [schema.metadata.tables[name] for name in later])
         database.close()
         crowd.start()
+        made = server_id(crowd)
+        crowd.stop()
+        crowd.start()
+        assert server_id(crowd) == made
         client = crowd.client()
         client.create_qualification_type(Name="n", Description="d", QualificationTypeStatus="Active")
         assert client.list_bonus_payments(HITId=hit_id)["BonusPayments"] == []

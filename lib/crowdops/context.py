@@ -8,10 +8,13 @@ from dataclasses import dataclass, field, replace
 
 from crowdops import bulk
 from crowdops.bulk import Action, BulkResult, Item, Outcome, Result
+from crowdops.config.environments import ENVIRONMENTS
 from crowdops.config.settings import Selection, Settings
 from crowdops.console import output, progress
 from crowdops.console.interrupts import Interrupts
 from crowdops.console.progress import Progress
+from crowdops.errors import OtherServer, ProviderError, Unreachable, UsageError
+from crowdops.places import Places, Unseen
 from crowdops.providers.mturk.client import MTurk
 from crowdops.registry import Registry, Run, selection
 
@@ -30,6 +33,7 @@ class Context:
     provider: MTurk
     say: Say = output.say
     interrupts: Interrupts = field(default_factory=Interrupts)
+    clients: dict[object, MTurk] = field(default_factory=dict)
 
     @classmethod
     @contextmanager
@@ -41,14 +45,76 @@ class Context:
         with Registry.open(settings.home) as registry:
             yield cls(settings, registry, MTurk(settings), (lambda text: None) if quiet else output.say)
 
-    def at(self, settings: Settings) -> Context:
-        """Return this context with other settings, and a provider for their endpoint."""
-        return replace(self, settings=settings, provider=MTurk(settings))
+    def at(self, settings: Settings, server_id: str | None = None) -> Context:
+        """Return this context with other settings, and a provider for their endpoint: one for each.
+
+        `server_id` is the crowd server that has to answer there, if it is known.
+        """
+        key = (settings.environment, settings.endpoint, server_id)
+        if key not in self.clients:
+            self.clients[key] = MTurk(settings, server_id)
+        return replace(self, settings=settings, provider=self.clients[key])
 
     def choose(self, selected: Selection) -> tuple[Context, list[Run]]:
-        """Return the context of the selected runs' endpoint, and the runs. Raises as selection.choose()."""
-        settings, runs = selection.choose(self.registry, self.settings, selected)
-        return self.at(settings), runs
+        """Return the context of the selected runs' server, wherever it answers now, and the runs.
+
+        An empty selection, like --all-runs, means the runs at the server of the ambient endpoint. UsageError
+        names a selector that matches nothing, and runs that do not share one server. Where their server does
+        not answer anywhere, the first call says so.
+        """
+        places, runs = Places(self.registry, self.settings), selection.select(self.registry, selected)
+        if selected.takes_all:
+            runs = places.here(runs)
+        if len({(run.environment, run.endpoint) for run in runs}) > 1:
+            where = ", ".join(f"{run.run_id} ({run.environment}, {run.endpoint})" for run in runs)
+            raise UsageError(
+                f"These runs are not at one endpoint: {where}. Name those of one endpoint: --run."
+            )
+        found, unseen = places.find(runs)
+        for place in found:
+            return self.at(place.settings, place.server_id), place.runs
+        for lost in unseen:
+            context = self.at(lost.settings, lost.runs[0].crowd_server_id)
+            context.provider.out_of_reach = lost.reason
+            return context, lost.runs
+        return self, []
+
+    def visit(
+        self, selected: Selection, look: Callable[[Context, list[Run]], Result], *, ambient: bool = False
+    ) -> tuple[list[Result], list[Unseen]]:
+        """Look at the selected runs, each at its own server. Returns what was seen, and what could not be.
+
+        An empty selection, like --all-runs, means all runs at the server of the ambient endpoint, and at each
+        other one where something may be alive. With `ambient` that endpoint is looked at even if no run is
+        there. UsageError as choose().
+        """
+        contexts, unseen = self._servers(selected, ambient=ambient)
+        seen: list[Result] = []
+        for context, runs in contexts:
+            try:
+                seen.append(look(context, runs))
+            except ProviderError as error:
+                if len(contexts) == 1 and not isinstance(error, Unreachable):
+                    raise
+                unseen.append(Unseen(context.settings, runs, str(error)))
+                if ambient and isinstance(error, OtherServer) and context.settings == self.settings:
+                    seen.append(look(self, []))
+        return seen, unseen
+
+    def _servers(
+        self, selected: Selection, *, ambient: bool
+    ) -> tuple[list[tuple[Context, list[Run]]], list[Unseen]]:
+        places, runs = Places(self.registry, self.settings), selection.select(self.registry, selected)
+        found, unseen = places.find(places.with_life(runs) if selected.takes_all else runs)
+        contexts = [(self.at(place.settings, place.server_id), place.runs) for place in found]
+        if ambient and self.settings not in [place.settings for place in found]:
+            why = places.why_silent() if contexts or unseen else None
+            is_usual = self.settings.endpoint == ENVIRONMENTS[self.settings.environment].endpoint
+            if why is None:
+                contexts.append((self, []))
+            elif not is_usual and self.settings not in [lost.settings for lost in unseen]:
+                unseen.append(Unseen(self.settings, [], why))
+        return contexts, unseen
 
     def progress(self, total: int, what: str) -> Progress:
         """Return a progress line for `total` items; it shows nothing if the command is quiet."""

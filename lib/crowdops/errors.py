@@ -38,6 +38,10 @@ class NotSent(Unreachable):
     """Nobody took the call: it certainly has no outcome."""
 
 
+class OtherServer(NotSent):
+    """Another server answers at the address of the one that a call is for, and has done nothing."""
+
+
 class CredentialsRefused(ProviderError):
     """No key, or a key that the other side does not accept."""
 

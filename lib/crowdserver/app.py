@@ -1,4 +1,4 @@
-"""The crowd server as a WSGI application. Every answer says which server it comes from, wherever it listens."""
+"""The crowd server as a WSGI application. Every answer says which server it comes from."""
 
 from flask import Flask, Response, jsonify
 

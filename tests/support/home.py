@@ -196,6 +196,11 @@ class Home(Workers):
         with self.registry() as registry:
             registry.set_run_state(run.run_id, state, reason)
 
+    def put_elsewhere(self, run: Run, endpoint: str, server_id: str | None = "another") -> None:
+        """Let a run be at another server than this world's, which was seen at this address last."""
+        values = (endpoint, server_id, run.run_id)
+        self.sql("UPDATE task_runs SET endpoint = ?, crowd_server_id = ? WHERE run_id = ?", *values)
+
     def sql(self, statement: str, *values: object) -> list[Any]:
         """Read or change the registry's file itself. No rows while there is none, or none with tables."""
         path = self.home / "registry.db"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 
 class Fees(NamedTuple):
@@ -36,3 +37,18 @@ ENVIRONMENTS = {
 
 # The Masters qualifications of production and sandbox; work that only Masters may do costs more.
 MASTERS = frozenset({"2F1QJWKUDD8XADTFD2Q0G6UTO95ALH", "2ARFPLSP75KLA8M8DH1HTEQVJT3SY6"})
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def start_command(endpoint: str) -> str | None:
+    """Return what starts a crowd server at an address of this machine; None for one of another."""
+    usual = urlsplit(ENVIRONMENTS["local"].endpoint)
+    address = urlsplit(endpoint)
+    try:
+        port = address.port
+    except ValueError:
+        return None
+    if address.hostname not in LOOPBACK or address.scheme != "http":
+        return None
+    return "make crowd" if port == usual.port else f"make crowd ARGS='--port {port or 80}'"

@@ -52,6 +52,11 @@ class Selection(NamedTuple):
         """Whether no selector was given."""
         return not (self.runs or self.task_names or self.all_runs)
 
+    @property
+    def takes_all(self) -> bool:
+        """Whether no run is named: no selector was given, or --all-runs."""
+        return self.is_empty or self.all_runs
+
 
 class Value(NamedTuple):
     """A value and where it came from: 'flag', 'environment', the .env file's path, 'default' …"""

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import NamedTuple
 
-from crowdops.config.environments import ENVIRONMENTS
+from crowdops.config.environments import start_command
 from crowdops.diagnosis.checks import SKEW, duration
 from crowdops.diagnosis.snapshot import Pages, Snapshot, Work
-from crowdops.errors import CredentialsRefused, Unreachable
+from crowdops.errors import CredentialsRefused, OtherServer, Unreachable
 from crowdops.registry import OPEN_STATES
 
 SAFE = "Nothing is available or pending: it is safe to shut down."
@@ -52,9 +52,11 @@ def _judge_endpoint(snapshot: Snapshot) -> Verdict:
         )
         return Verdict("clock_skew", sentence, "timedatectl set-ntp true")
     if isinstance(error, Unreachable):
-        is_ours = not ENVIRONMENTS[snapshot.run.environment].amazon
         sentence = f"The endpoint does not answer: {error}"
-        return Verdict("endpoint_silent", sentence, "make crowd" if is_ours else again)
+        if isinstance(error, OtherServer):
+            return Verdict("other_server", sentence, f"AWS_ENDPOINT_URL_MTURK=URL {again}")
+        start = start_command(snapshot.run.endpoint)
+        return Verdict("endpoint_silent", sentence, start or again)
     return Verdict("endpoint_error", f"The endpoint cannot be asked: {error}", again)
 
 

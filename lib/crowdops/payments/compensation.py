@@ -98,7 +98,8 @@ def _add_run(context: Context, original: Run, makeup: Makeup, run_id: str, type_
         auto_approval_delay_in_seconds=0,  # the submission alone pays
         qualifications=[eligibility.requirement(type_id, "Exists")],
     )
-    run = Run.new(run_id, context.settings, parameters)._replace(detached=True, units=1)
+    run = Run.new(run_id, context.settings, parameters, context.provider.server_id)
+    run = run._replace(detached=True, units=1)
     context.registry.add_run(run)
     return run
 

@@ -150,7 +150,8 @@ def _adopt_run(context: Context, marked: MarkedRun) -> bool:
     if context.registry.run(marked.run_id):
         return False
     definition = scan.read_definition(context.provider, marked.hits)
-    run = Run.new(marked.run_id, context.settings, _parameters(marked, definition))
+    parameters, server_id = _parameters(marked, definition), context.provider.server_id
+    run = Run.new(marked.run_id, context.settings, parameters, server_id)
     run = run._replace(
         state="running",
         hit_type_id=marked.hits[0].hit_type_id if marked.hits else None,

@@ -23,7 +23,10 @@ REVIEWED = {"approve": "Approved", "reject": "Rejected"}  # what an assignment i
 
 
 class Run(NamedTuple):
-    """One row of task_runs."""
+    """One row of task_runs. `endpoint` is where its server answered last.
+
+    `crowd_server_id` says which server that is, if it has an identity.
+    """
 
     run_id: str
     task_name: str
@@ -38,9 +41,10 @@ class Run(NamedTuple):
     created_at: datetime
     ended_at: datetime | None
     reason: str | None
+    crowd_server_id: str | None = None
 
     @classmethod
-    def new(cls, run_id: str, settings: Settings, parameters: Parameters) -> Run:
+    def new(cls, run_id: str, settings: Settings, parameters: Parameters, crowd_server_id: str | None) -> Run:
         """Return a run that is about to be launched at the settings' endpoint; its data is not known yet."""
         return cls(
             run_id=run_id,
@@ -56,6 +60,7 @@ class Run(NamedTuple):
             created_at=datetime.now(UTC),
             ended_at=None,
             reason=None,
+            crowd_server_id=crowd_server_id,
         )
 
 

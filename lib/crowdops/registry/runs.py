@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from crowdops.config.parameters import Parameters
-from crowdops.registry.database import RegistryFile
+from crowdops.registry.addresses import Addresses
+from crowdops.registry.database import placeholders
 from crowdops.registry.rows import END_STATES, Event, Run, stamp
 
 
-class Runs(RegistryFile):
+class Runs(Addresses):
     """The table task_runs, and what the journal says of a run."""
 
     def add_run(self, run: Run) -> None:
         """Add a run in state 'launching'."""
-        entry = ("run-created", run.run_id, run.run_id, run.task_name)
-        self._insert("task_runs", run, entry=entry)
+        with self.transaction():
+            entry = ("run-created", run.run_id, run.run_id, run.task_name)
+            self._insert("task_runs", run, entry=entry)
+            self._see_server_of(run)
 
     def run(self, run_id: str) -> Run | None:
         """Return one run, or None."""
@@ -22,6 +27,27 @@ class Runs(RegistryFile):
     def runs(self) -> list[Run]:
         """Return every run, oldest first."""
         return self._all(Run, "SELECT * FROM task_runs ORDER BY run_id")
+
+    def live_runs(self) -> set[str]:
+        """Return the ids of the runs of which something may be alive: not at their end, or with a HIT out."""
+        rows = self._rows(
+            f"SELECT run_id FROM task_runs WHERE state NOT IN ({placeholders(END_STATES)}) OR EXISTS"
+            " (SELECT 1 FROM units WHERE units.run_id = task_runs.run_id"
+            " AND units.state IN ('creating', 'outstanding'))",
+            END_STATES,
+        )
+        return {run_id for (run_id,) in rows}
+
+    def known_since(self, run_id: str) -> datetime:
+        """Return when the registry last learnt something of a run."""
+        row = self._row(
+            "SELECT max(created_at,"
+            " coalesce((SELECT at FROM events WHERE run_id = ? ORDER BY event_id DESC LIMIT 1), ''),"
+            " coalesce((SELECT max(collected_at) FROM assignments WHERE run_id = ?), ''))"
+            " FROM task_runs WHERE run_id = ?",
+            (run_id, run_id, run_id),
+        )
+        return datetime.fromisoformat(row[0])
 
     def set_hit_type(self, run_id: str, hit_type_id: str) -> None:
         """Remember the HIT type that the run's HITs have."""
@@ -42,7 +68,12 @@ class Runs(RegistryFile):
             added = self._insert("task_runs", run, "ON CONFLICT DO NOTHING")
             if added:
                 self.record("run-adopted", run.run_id, run.run_id, run.task_name)
+                self._see_server_of(run)
         return bool(added)
+
+    def _see_server_of(self, run: Run) -> None:
+        if run.crowd_server_id:
+            self.see_server(run.crowd_server_id, run.environment, run.endpoint)
 
     def set_plan(self, run_id: str, parameters: Parameters, data_digest: str, units: int) -> None:
         """Complete a run that was found by its marks with what only its owner knows."""

@@ -5,26 +5,9 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Container, Sequence
 
-from crowdops.config.settings import Selection, Settings
+from crowdops.config.settings import Selection
 from crowdops.errors import UsageError
 from crowdops.registry import Registry, Result, Run
-
-
-def choose(registry: Registry, settings: Settings, selection: Selection) -> tuple[Settings, list[Run]]:
-    """Return the selected runs and the settings with the runs' own environment and endpoint.
-
-    An empty selection, like --all-runs, means the runs of the environment at hand. UsageError names a
-    selector that matches nothing, and runs that do not share one endpoint.
-    """
-    chosen = select(registry, selection)
-    if selection.is_empty or selection.all_runs:
-        return settings, [run for run in chosen if run.endpoint == settings.endpoint]
-    endpoints = {(run.environment, run.endpoint) for run in chosen}
-    if len(endpoints) > 1:
-        places = ", ".join(f"{run.run_id} ({run.environment}, {run.endpoint})" for run in chosen)
-        raise UsageError(f"These runs are not at one endpoint: {places}. Name those of one endpoint: --run.")
-    environment, endpoint = endpoints.pop()
-    return settings._replace(environment=environment, endpoint=endpoint), chosen
 
 
 def select(registry: Registry, selection: Selection) -> list[Run]:
@@ -33,7 +16,7 @@ def select(registry: Registry, selection: Selection) -> list[Run]:
     UsageError names a selector that matches nothing.
     """
     runs = registry.runs()
-    if selection.is_empty or selection.all_runs:
+    if selection.takes_all:
         return runs
     chosen = {run.run_id: run for glob in selection.task_names for run in _runs_named(glob, runs)}
     by_id = {run.run_id: run for run in runs}

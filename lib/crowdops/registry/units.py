@@ -173,6 +173,15 @@ class Units(RegistryFile):
             yield from (read(Unit, row) for row in rows)
             after = rows[-1]["unit_index"]
 
+    def known_hits(self, run_ids: Sequence[str], count: int) -> list[tuple[str, str]]:
+        """Return so many HITs of these runs that should exist, each with its run's id, the newest first."""
+        rows = self._rows(
+            f"SELECT run_id, hit_id FROM units WHERE run_id IN ({placeholders(run_ids)})"
+            " AND hit_id IS NOT NULL AND state <> 'disposed' ORDER BY created_at DESC LIMIT ?",
+            (*run_ids, count),
+        )
+        return [(run_id, hit_id) for run_id, hit_id in rows]
+
     def unit_counts(self, run_id: str) -> Counter[str]:
         """Return how many units of a run are in each state."""
         query = "SELECT state, count(*) FROM units WHERE run_id = ? GROUP BY state"

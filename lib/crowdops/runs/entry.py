@@ -19,7 +19,7 @@ def enter(context: Context, plan: LaunchPlan, run_id: str, *, detached: bool) ->
     UsageError if the data changed since it was planned.
     """
     keep_template(context.settings, run_id, plan.parameters.template)
-    run = Run.new(run_id, context.settings, plan.parameters)
+    run = Run.new(run_id, context.settings, plan.parameters, context.provider.server_id)
     run = run._replace(detached=detached, data_digest=plan.data_digest, units=plan.estimate.units)
     context.registry.add_run(run)
     add_rows(context.registry, run)

@@ -150,9 +150,10 @@ def test_a_suspended_process_is_to_be_continued(world: World) -> None:
 
 def test_an_endpoint_that_is_away_is_the_verdict(world: World) -> None:
     run = world.crash()
-    world.sql("UPDATE task_runs SET endpoint = ?", f"http://127.0.0.1:{free_port()}")
+    port = free_port()
+    world.put_elsewhere(run, f"http://127.0.0.1:{port}")
     found = world.json(SCRIPT, run.run_id, "--timeout", "2")
-    assert (found["code"], found["next"]) == ("endpoint_silent", "make crowd")
+    assert (found["code"], found["next"]) == ("endpoint_silent", f"make crowd ARGS='--port {port}'")
     assert "Nothing listens at" in found["verdict"]
     assert found_of(found, "endpoint")["fine"] is False
 
@@ -175,7 +176,7 @@ def test_clocks_that_are_apart_explain_a_refused_key(
     endpoint.headers["Date"] = format_datetime(
         datetime.now(UTC) + timedelta(minutes=minutes, seconds=30 if minutes > 0 else 0), usegmt=True
     )
-    world.sql("UPDATE task_runs SET endpoint = ?", endpoint.url)
+    world.put_elsewhere(run, endpoint.url, None)
     found = world.json(SCRIPT, run.run_id)
     assert found["code"] == code
     assert found_of(found, "clock")["fine"] is (minutes == 0)

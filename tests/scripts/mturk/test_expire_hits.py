@@ -141,7 +141,7 @@ def test_a_wrong_selection_is_said_before_any_call(world: World, args: list[str]
 
 def test_runs_of_two_endpoints_are_not_mixed(world: World) -> None:
     one, two = world.crash("pilot-1"), world.crash("pilot-2")
-    world.sql("UPDATE task_runs SET endpoint = 'http://127.0.0.1:1' WHERE run_id = ?", two.run_id)
+    world.put_elsewhere(two, "http://127.0.0.1:1")
     result, calls = world.calls_of(SCRIPT, "--task-name", "pilot-*", "--yes")
     assert result.exit_code == 2 and calls == {}
     assert result.stderr.startswith("error: These runs are not at one endpoint: ")

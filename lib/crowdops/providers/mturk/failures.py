@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from crowdops.config.environments import start_command
 from crowdops.config.settings import Settings
 from crowdops.errors import (
     AlreadyExists,
@@ -14,6 +15,7 @@ from crowdops.errors import (
     InsufficientFunds,
     NotFound,
     NotSent,
+    OtherServer,
     ProviderError,
     Unreachable,
     WrongState,
@@ -29,6 +31,10 @@ _ALWAYS_ANSWERED = {
     "get_account_balance": "AvailableBalance",
     "create_qualification_type": "QualificationType",
 }
+_CLOSED = (
+    "{} does not answer. Amazon closed Mechanical Turk on 2026-09-30. The crowd server of this repository"
+    " still works: leave out --environment, and start it with `make crowd`."
+)
 _TIME_SUFFIX = re.compile(r"\s*\(\d{13}( s)?\)\s*$")
 _ID = re.compile(r"\b[A-Z0-9]{20,64}\b")
 _THROTTLE_CODES = {
@@ -64,22 +70,42 @@ def no_answer(settings: Settings, error: Exception) -> Error:
 
     if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
         return CredentialsRefused(f"No AWS key for {settings.environment}: {error}. Run `aws configure`.")
-    kind = NotSent if isinstance(error, exceptions.EndpointConnectionError) else Unreachable
-    if settings.amazon and settings.endpoint.endswith(".amazonaws.com"):
-        return kind(
-            f"{settings.endpoint} does not answer. Amazon closed Mechanical Turk on 2026-09-30. The crowd"
-            " server of this repository still works: leave out --environment, and start it with `make crowd`."
-        )
-    if kind is NotSent:
-        return NotSent(
-            f"Nothing listens at {settings.endpoint}. Start the crowd server: make crowd"
-            " (or set AWS_ENDPOINT_URL_MTURK if it is elsewhere)."
-        )
+    if isinstance(error, exceptions.EndpointConnectionError):
+        return nobody_listens(settings)
+    if _is_amazons(settings):
+        return Unreachable(_CLOSED.format(settings.endpoint))
     if isinstance(error, ResponseParserError):
         return _no_api(settings)
     return Unreachable(
         f"{settings.endpoint} did not answer within {settings.timeout:g} s ({type(error).__name__})."
         " Try again, or give it longer: --timeout."
+    )
+
+
+def _is_amazons(settings: Settings) -> bool:
+    return settings.amazon and settings.endpoint.endswith(".amazonaws.com")
+
+
+def nobody_listens(settings: Settings) -> NotSent:
+    """Return the error for an address that takes no connection, and what to type."""
+    if _is_amazons(settings):
+        return NotSent(_CLOSED.format(settings.endpoint))
+    return NotSent(f"Nothing listens at {settings.endpoint}. {how_to_reach(settings.endpoint)}")
+
+
+def how_to_reach(endpoint: str) -> str:
+    """Return what to type where the server of an address does not answer there."""
+    start = start_command(endpoint)
+    begin = f"Start the crowd server: {start}" if start else "Start the server there"
+    return f"{begin} (or set AWS_ENDPOINT_URL_MTURK if it is elsewhere)."
+
+
+def other_server(settings: Settings, server_id: str, told: str | None) -> OtherServer:
+    """Return the error for an answer of another server than the one that was asked."""
+    who = f"the crowd server {told}" if told else "a server that does not say which one it is"
+    return OtherServer(
+        f"At {settings.endpoint} answers {who}, and not {server_id}, to which this belongs. Nothing was done"
+        f" there. Start the right one with its own database, or say where it is: AWS_ENDPOINT_URL_MTURK=URL"
     )
 
 

@@ -16,10 +16,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from crowdops.config.settings import Settings
-from crowdops.errors import NotSent, ProviderError, Unreachable
+from crowdops.errors import NotSent, OtherServer, ProviderError, Unreachable
 from crowdops.providers.mturk import failures
 from crowdops.providers.mturk.failures import Throttled
-from crowdops.providers.mturk.session import make_client
+from crowdops.providers.mturk.session import SERVER_ID_HEADER, make_client
 from crowdops.providers.mturk.throttling import Pacer
 
 PAGE = 100  # results a page, the API's maximum
@@ -30,10 +30,22 @@ _HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\
 
 
 class Calls:
-    """Makes calls to one endpoint, from many threads. `calls` of them were sent, `throttled` were refused."""
+    """Makes calls to one endpoint, from many threads. `calls` of them were sent, `throttled` were refused.
 
-    def __init__(self, settings: Settings, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    `server_id` is the identity of the crowd server that is meant, else of the one that answers first. Any
+    other is refused from then on: OtherServer. It stays None where the endpoint has no identity.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        server_id: str | None = None,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._settings, self._sleep = settings, sleep
+        self.server_id, self._is_recognized = server_id, False
+        self.out_of_reach = ""  # why no call can be made, if that is known
         self._pacer = Pacer(sleep=sleep)
         self._lock = threading.Lock()
         self._client: Any = None
@@ -62,6 +74,8 @@ class Calls:
 
         `once`: it is not sent again unless it certainly did not arrive.
         """
+        if self.out_of_reach:
+            raise NotSent(self.out_of_reach)
         call = getattr(self._connect(), method)
         spent, refusals, throttles = 0.0, 0, 0
         while True:
@@ -69,6 +83,8 @@ class Calls:
             started = time.monotonic()
             try:
                 return self._send(call, method, arguments)
+            except OtherServer:
+                raise
             except Throttled as error:
                 throttles += 1
                 if throttles <= MAX_THROTTLES:
@@ -93,6 +109,7 @@ class Calls:
             answer = call(**arguments)
         except ClientError as error:
             self._note_date(error.response)
+            self._recognize(error.response, succeeded=False)
             failure = failures.refusal(self._settings, method, error.response)
             if isinstance(failure, Throttled):
                 with self._lock:
@@ -106,6 +123,7 @@ class Calls:
         except BotoCoreError as error:
             raise failures.no_answer(self._settings, error) from error
         self._note_date(answer)
+        self._recognize(answer, succeeded=True)
         self._pacer.answered()
         failures.check_answer(self._settings, method, answer)
         return answer
@@ -116,8 +134,23 @@ class Calls:
         if _HTTP_DATE.fullmatch(date):
             self._dated = (date, datetime.now(UTC))
 
+    def _recognize(self, answer: dict[str, Any], *, succeeded: bool) -> None:
+        """Raise OtherServer for an answer of another server than the one that is meant."""
+        told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get(SERVER_ID_HEADER.lower())
+        self.server_id = self.server_id or told
+        if told == self.server_id:
+            self._is_recognized = True
+        elif told or (succeeded and not self._is_recognized):
+            raise failures.other_server(self._settings, self.server_id or "", told)
+
+    def _name_recipient(self, params: dict[str, Any], **_: object) -> None:
+        """Write into a request for whom it is: another server then refuses it and does nothing."""
+        if self.server_id:
+            params["headers"][SERVER_ID_HEADER] = self.server_id
+
     def _connect(self) -> Any:
         with self._lock:
             if self._client is None:
                 self._client = make_client(self._settings)
+                self._client.meta.events.register("before-call.mturk", self._name_recipient)
             return self._client

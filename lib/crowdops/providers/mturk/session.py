@@ -11,6 +11,7 @@ from crowdops.config.settings import Settings
 from crowdops.errors import CredentialsRefused, UsageError
 
 REGION = "us-east-1"  # the only region there is; requests are signed for it
+SERVER_ID_HEADER = "X-Crowd-Server-Id"  # of a crowd server's answers, and of requests meant for one
 ATTEMPTS_IN_TIME = 3  # a reply that is slower than a third of the time limit is asked for again
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from crowdops.config.settings import Selection, Settings
+from crowdops.config.settings import Selection
 from crowdops.errors import UsageError
 from crowdops.registry import Assignment, Registry, Run
-from crowdops.registry.selection import choose, find_result, select
+from crowdops.registry.selection import find_result, select
 from tests.support.run_parameters import some_parameters
 
 MOMENT = datetime(2026, 11, 22, 11, 45, tzinfo=UTC)
@@ -68,19 +68,6 @@ def test_a_selector_that_matches_nothing_is_named(registry: Registry) -> None:
         select(registry, Selection(task_names=("pilot-1", "pilot-3")))
     with pytest.raises(UsageError, match=r"The registry has no run '20261122-114502-dddd'"):
         select(registry, Selection(runs=("20261122-114502-dddd",)))
-
-
-def test_named_runs_lead_to_their_own_endpoint_and_all_runs_are_those_at_hand(
-    registry: Registry, tmp_path: Path
-) -> None:
-    at_hand = Settings("local", HERE, tmp_path, 5.0, 5.0, 2)
-    settings, runs = choose(registry, at_hand, Selection(runs=(OTHER,)))
-    assert (settings.endpoint, ids(runs)) == (THERE, [OTHER])
-    for selection in (Selection(), Selection(all_runs=True)):
-        settings, runs = choose(registry, at_hand, selection)
-        assert (settings, ids(runs)) == (at_hand, [PILOT, SECOND])
-    with pytest.raises(UsageError, match="not at one endpoint"):
-        choose(registry, at_hand, Selection(task_names=("*",)))
 
 
 def test_a_result_is_found_by_its_assignment_and_its_worker(registry: Registry) -> None:

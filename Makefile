@@ -21,7 +21,7 @@ NAME :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check sweep bench clean launch resume status expire results runs diagnose broken review bonuses makeup block notify account delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-kill
+.PHONY: help venv demo test check sweep bench clean launch resume status expire results runs diagnose broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-kill
 
 help:  ## this list
 	@echo "crowdops: launch, watch, stop and clean up crowdsourced work"
@@ -110,6 +110,9 @@ notify: $(STAMP)  ## a message to workers: make notify FILE=text.txt TASK=… AR
 
 account: $(STAMP)  ## balance, spent and still to be spent
 	@$(PY) scripts/mturk/print_account.py $(SELECT) $(value ARGS)
+
+raise-max-cost: $(STAMP)  ## let a run cost more: make raise-max-cost RUN=RUN_ID ARGS=12.50
+	@$(PY) scripts/local/raise_max_cost.py $(call one,RUN) $(value ARGS)
 
 delete: $(STAMP)  ## dispose of HITs whose work is reviewed and stored
 	@$(PY) scripts/mturk/delete_hits.py $(SELECT) $(value ARGS)

@@ -154,7 +154,8 @@ PARAMETERS = _table(
     ),
     max_cost=_money(
         "Dollars that the run may cost, fees included.",
-        "Required in production. A run that would cost more is refused before anything is created.",
+        "Required in production. A run that would cost more is refused before anything is created. Of a run "
+        "that exists it can be raised: make raise-max-cost.",
     ),
 )
 

@@ -150,7 +150,8 @@ def _judge_money(snapshot: Snapshot, work: Work) -> Verdict | None:
     if snapshot.cost_is_reached:
         max_cost = snapshot.run.parameters.max_cost
         sentence = f"max_cost of ${max_cost} is reached, with {planned} units not launched."
-        return Verdict("max_cost", sentence, _command(snapshot, "results"))
+        enough = snapshot.bound + planned * cost
+        return Verdict("max_cost", sentence, _command(snapshot, "raise-max-cost", f" ARGS={enough}"))
     return None
 
 

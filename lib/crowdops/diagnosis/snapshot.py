@@ -94,7 +94,10 @@ class Work(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """What there is to know of a run. `work` is None if the endpoint could not be asked; costs in dollars."""
+    """What there is to know of a run. `work` is None if the endpoint could not be asked; costs in dollars.
+
+    `bound` is what the run has to pay if all that is out is approved.
+    """
 
     run: Run
     condition: str
@@ -106,6 +109,7 @@ class Snapshot(NamedTuple):
     work: Work | None
     caps: CapUse | None
     unit_cost: Decimal
+    bound: Decimal
     cost_is_reached: bool
 
     def count(self, *states: str) -> int:
@@ -136,6 +140,7 @@ def take(context: Context, run: Run) -> Snapshot:
     endpoint = Endpoint(error, provider.clock_ahead, provider.calls - calls, provider.throttled - throttled)
     assignment_cost = pricing.assignment_cost(run.parameters, run.environment)
     unit_cost = run.parameters.assignments_per_unit * assignment_cost
+    budget = budgets.Budget(context.registry, run)
     return Snapshot(
         run=run,
         condition=condition,
@@ -147,7 +152,8 @@ def take(context: Context, run: Run) -> Snapshot:
         work=work,
         caps=eligibility.cap_use(context.registry, run),
         unit_cost=unit_cost,
-        cost_is_reached=budgets.Budget(context.registry, run).units_left(unit_cost, 1) == 0,
+        bound=budget.bound,
+        cost_is_reached=budget.units_left(unit_cost, 1) == 0,
     )
 
 

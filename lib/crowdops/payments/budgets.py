@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import NamedTuple
 
-from crowdops.errors import BudgetReached
+from crowdops.errors import BudgetReached, UsageError
+from crowdops.formats import money
 from crowdops.payments import pricing
 from crowdops.registry import Registry, Run
 
@@ -13,12 +15,14 @@ class Budget:
     """What a run has bound itself to pay, and what its max_cost leaves. Read once; take() keeps count.
 
     Bound are all assignments of its open HITs, what was submitted elsewhere and not rejected, and the
-    bonuses that were paid or may have been; each with its fee.
+    bonuses that were paid or may have been; each with its fee. max_cost is what the registry says now:
+    somebody may have raised it since `run` was read.
     """
 
     def __init__(self, registry: Registry, run: Run) -> None:
         self._registry, self._run = registry, run
-        self._limit = run.parameters.max_cost
+        self._limit = (registry.run(run.run_id) or run).parameters.max_cost
+        self._refused = Decimal(0)
         self._taken = assignments_bound(registry, run) * pricing.assignment_cost(
             run.parameters, run.environment
         )
@@ -46,11 +50,58 @@ class Budget:
             return most
         return max(0, min(most, int((self._limit - self.bound) / price)))
 
-    def refusal(self, price: Decimal) -> BudgetReached:
-        """Return what says why a price is not taken."""
+    def refusal(self, price: Decimal, others: Decimal = Decimal(0)) -> BudgetReached:
+        """Return what says why a price is not taken, and the command that makes room.
+
+        There will be room for all that was refused so far, and for `others` that were not tried.
+        """
+        self._refused += price
+        enough = self.bound + self._refused + others
         return BudgetReached(
-            f"${price} more would take the run over its max_cost: ${self.bound} of ${self._limit} are bound"
+            f"${price} more would take the run over its max_cost: ${self.bound} of ${self._limit} are bound."
+            f" Raise it: make raise-max-cost RUN={self._run.run_id} ARGS={enough}"
         )
+
+
+class Raise(NamedTuple):
+    """A max_cost that is to be raised; `bound` is what the run has bound itself to pay."""
+
+    run: Run
+    before: Decimal
+    after: Decimal
+    bound: Decimal
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it is so already."""
+        return self.before == self.after
+
+
+def plan_raise(registry: Registry, run: Run, text: str) -> Raise:
+    """Return what raising a run's max_cost to an amount comes to. UsageError if it would not be raised."""
+    try:
+        amount = money.dollars(text)
+    except ValueError as error:
+        raise UsageError(f"{error}. Nothing was changed.") from error
+    limit = run.parameters.max_cost
+    if limit is None:
+        raise UsageError(f"Run {run.run_id} has no max_cost: nothing of it is refused for its cost.")
+    if amount < limit:
+        raise UsageError(
+            f"max_cost of run {run.run_id} is ${limit}, and this raises it only: ${amount} is less. To spend"
+            f" no more on it, end it: make expire RUN={run.run_id}"
+        )
+    return Raise(run, limit, amount, Budget(registry, run).bound)
+
+
+def carry_out_raise(registry: Registry, planned: Raise) -> None:
+    """Raise a run's max_cost, with an entry in the journal. UsageError if somebody else has changed it."""
+    with registry.transaction():
+        run = registry.run(planned.run.run_id)
+        if run is None or run.parameters.max_cost != planned.before:
+            raise UsageError(f"max_cost of run {planned.run.run_id} was just changed: look again.")
+        parameters = run.parameters._replace(max_cost=planned.after)
+        registry.set_max_cost(run.run_id, parameters, f"from ${planned.before} to ${planned.after}")
 
 
 class Budgets:

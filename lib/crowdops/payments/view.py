@@ -14,6 +14,7 @@ from crowdops.console.output import timestamp
 from crowdops.payments import account, bonus_plans
 from crowdops.payments.account import Figures, RunFigures
 from crowdops.payments.bonus_plans import BonusPlan
+from crowdops.payments.budgets import Raise
 from crowdops.payments.compensation_plans import MakeupPlan
 from crowdops.providers.mturk.client import Balance
 from crowdops.registry import Registry, Run
@@ -42,6 +43,23 @@ _FIGURES: Sequence[Column[Figures]] = [
     Column("next_auto_approval", "next auto-approval", _next_auto_approval),
     _money("to_spend", "still to spend", lambda figures: figures.to_spend),
 ]
+
+
+RAISE: Sequence[Column[Raise]] = [
+    Column("run_id", "run", lambda planned: planned.run.run_id),
+    Column("task_name", "task_name", lambda planned: planned.run.task_name),
+    Column("state", "state", lambda planned: planned.run.state),
+    Column("bound", "bound", lambda planned: planned.bound, lambda planned: f"${planned.bound}"),
+    Column("before", "max_cost", lambda planned: planned.before, lambda planned: f"${planned.before}"),
+    Column("max_cost", "raised to", lambda planned: planned.after, lambda planned: f"${planned.after}"),
+]
+
+
+def raise_words(planned: Raise, *, is_raised: bool) -> str:
+    """Return what came of raising a max_cost."""
+    if planned.is_done:
+        return f"It is ${planned.after} already."
+    return f"It may cost ${planned.after} now." if is_raised else "Nothing was changed."
 
 
 def account_table(runs: Sequence[RunFigures]) -> None:

@@ -53,6 +53,7 @@ def _check_budget(parameters: Parameters, settings: Settings, estimate: pricing.
     elif estimate.total > parameters.max_cost:
         raise UsageError(
             f"The run would cost ${estimate.total}, over its max_cost of ${parameters.max_cost}."
+            f" To allow it: --set max_cost={estimate.total}"
         )
 
 

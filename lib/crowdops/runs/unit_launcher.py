@@ -93,6 +93,7 @@ class UnitLauncher:
         budget.read_bonuses()
         affordable = budget.units_left(price, count)
         if not affordable:
-            self._refusal = BudgetReached(budget.refusal(price))
+            planned = self._context.registry.unit_counts(self._run.run_id)["planned"]
+            self._refusal = budget.refusal(price, (planned - 1) * price)
         budget.take(price * affordable)
         return affordable

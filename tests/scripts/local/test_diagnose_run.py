@@ -391,6 +391,7 @@ def test_an_empty_account_and_a_reached_max_cost_are_told(world: World) -> None:
         found = world.json(SCRIPT, run.run_id)
         assert found["code"] == "max_cost"
         assert found["verdict"] == "max_cost of $0.13 is reached, with 2 units not launched."
+        assert found["next"] == f"make raise-max-cost RUN={run.run_id} ARGS=0.24"
 
 
 # The task server

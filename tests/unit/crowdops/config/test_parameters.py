@@ -299,7 +299,9 @@ def test_bad_parameters_create_nothing(world: World, write: Write) -> None:
     assert refused(world, write(), "--set", "task_reward").startswith(
         "--set task_reward: write it as NAME=VALUE."
     )
-    assert refused(world, write(max_cost='"0.10"')) == "The run would cost $0.12, over its max_cost of $0.10."
+    assert refused(world, write(max_cost='"0.10"')) == (
+        "The run would cost $0.12, over its max_cost of $0.10. To allow it: --set max_cost=0.12"
+    )
     assert refused(world, write(max_num_concurrent_units="5"), "--detach").startswith(
         "--detach launches everything"
     )

@@ -71,7 +71,10 @@ def test_a_bonus_that_the_run_has_overtaken_since_it_was_planned_is_not_sent(wor
         assert len(registry.intend(work.run.run_id, 1)) == 1  # as the process does that attends the run
         paid = bonuses.pay(context, plan.due)
         assert registry.bonuses(work.assignments[0], work.worker(0)) == []
-    why = "row 1: $0.12 more would take the run over its max_cost: $0.24 of $0.31 are bound"
+    why = (
+        "row 1: $0.12 more would take the run over its max_cost: $0.24 of $0.31 are bound."
+        f" Raise it: make raise-max-cost RUN={work.run.run_id} ARGS=0.36"
+    )
     assert (paid.done, paid.failed) == (0, [(work.assignments[0], why)])
     listed = world.client.list_bonus_payments(AssignmentId=work.assignments[0])["BonusPayments"]
     assert listed == []

@@ -30,7 +30,10 @@ FILE = click.Path(path_type=Path)
 )
 @click.option("--approve-agreeing", is_flag=True, help="Approve what more than half of a unit's workers say.")
 @click.option(
-    "--field", multiple=True, metavar="NAME", help="With --approve-agreeing: compare only these. Repeatable."
+    "--field",
+    multiple=True,
+    metavar="NAME",
+    help="With --approve-agreeing: compare only this field of the answers. Repeatable.",
 )
 @click.option(
     "--override-rejection", is_flag=True, help="With --apply: approve also what was rejected, for 30 days."

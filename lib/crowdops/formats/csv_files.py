@@ -145,7 +145,7 @@ def _check_header(place: str, text: str, found: Layout, required: Sequence[str])
 
 
 def _and_nearest(name: str, names: Sequence[str]) -> str:
-    meant = [other for other in names if _is_near(other, name)]
+    meant = [other for other in names if is_near(other, name)]
     return f"{name} (is it {meant[0]!r}?)" if meant else name
 
 
@@ -185,7 +185,7 @@ def _known_names(place: str, names: Sequence[str], known: Sequence[str]) -> list
     if twice := sorted({name for name in columns if name and columns.count(name) > 1}):
         raise UsageError(f"{place}: the header names {', '.join(twice)} twice. Nothing was done.")
     for name in columns:
-        meant = [other for other in known if other not in columns and _is_near(name, other)]
+        meant = [other for other in known if other not in columns and is_near(name, other)]
         if name not in known and meant:
             raise UsageError(
                 f"{place}: is the column {name!r} meant to be {meant[0]}? Write it so, or take it out."
@@ -194,7 +194,7 @@ def _known_names(place: str, names: Sequence[str], known: Sequence[str]) -> list
     return columns
 
 
-def _is_near(name: str, known: str) -> bool:
+def is_near(name: str, known: str) -> bool:
     """Return whether a column's name looks like a known one: misspelt, or with more words behind it."""
     first_words = "".join(re.findall(r"[^\W_]+", name)[: len(known.split("_"))])
     alike = difflib.SequenceMatcher(None, spelling(name), spelling(known)).ratio() >= _NEAR

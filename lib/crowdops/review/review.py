@@ -109,21 +109,26 @@ def _plan_decisions(registry: Registry, method: Method, runs: Sequence[Run]) -> 
         repeated = sum(row.repeated for row in method.rows)
         twice = f" {repeated} rows say again what another one says, and count once." if repeated else ""
         return plan, f"{len(method.rows)} rows of {method.path} hold a decision.{twice}"
-    ruling = _rule(registry, method, registry.iter_results(run_ids))
+    ruling = _rule(registry, method, run_ids)
     return decisions.plan_decisions(ruling.approved), ruling.words
 
 
-def _rule(registry: Registry, method: Method, results: Iterable[Result]) -> rules.Ruling:
+def _rule(registry: Registry, method: Method, run_ids: Sequence[str]) -> rules.Ruling:
+    """Return what a rule says. UsageError for a name in it that no assignment has, once there are any."""
     if method.name == "approve_all":
-        return rules.approve_all(results)
+        return rules.approve_all(registry.iter_results(run_ids))
+    names = rules.Names.of(registry.iter_results(run_ids))
     if method.gold is not None:
-        return rules.approve_matching(results, method.gold)
+        if method.path:
+            names.check(method.path, method.gold)
+        return rules.approve_matching(registry.iter_results(run_ids), method.gold)
 
     def has_ended(result: Result) -> bool:
         unit = registry.unit(result.run_id, result.unit_index)
         return unit is not None and unit.state in ("finished", "disposed")
 
-    return rules.approve_agreeing(results, method.fields, has_ended)
+    fields = names.fields(method.fields)
+    return rules.approve_agreeing(registry.iter_results(run_ids), fields, has_ended)
 
 
 def _bonuses(decided: Iterable[PlannedDecision], runs: Sequence[Run]) -> Iterator[DueBonus]:

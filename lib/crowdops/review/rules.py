@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from crowdops import errors
 from crowdops.errors import UsageError
 from crowdops.formats import csv_files
 from crowdops.registry import Decision, Result
@@ -29,6 +30,8 @@ class Gold(NamedTuple):
     keys: tuple[str, ...]
     fields: tuple[str, ...]
     answers: Mapping[tuple[str, ...], set[tuple[str, ...]]]
+    blank: int  # rows that hold no answer
+    others: tuple[str, ...]  # columns that say nothing
 
 
 def approve_all(results: Iterable[Result]) -> Ruling:
@@ -40,27 +43,110 @@ def approve_all(results: Iterable[Result]) -> Ruling:
 def read_gold(path: Path) -> Gold:
     """Read gold answers: CSV with columns input.NAME, unit_index or run_id that name a unit, and answer.NAME.
 
-    A unit may stand in several rows: each is a right answer. UsageError if the file cannot mean that.
+    A unit may stand in several rows: each is a right answer. A row without any answer is none. UsageError if
+    the file cannot mean that.
     """
-    rows = csv_files.read(path, ())
-    columns = list(rows[0].cells) if rows else []
-    keys = tuple(name for name in columns if name in UNIT_COLUMNS or name.startswith(_INPUT))
-    fields = tuple(name for name in columns if name.startswith(_ANSWER))
+    rows = csv_files.read(path, (), UNIT_COLUMNS)
+    names = {name: _gold_name(path, name) for name in (rows[0].cells if rows else ())}
+    keys = [name for name in names if names[name] in UNIT_COLUMNS or names[name].startswith(_INPUT)]
+    fields = [name for name in names if names[name].startswith(_ANSWER)]
     if not keys or not fields:
         raise UsageError(
             f"{path} needs columns that name a unit (such as input.NAME or unit_index) and columns"
             " answer.NAME with rows below them. Nothing was done."
         )
     answers: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
+    blank = 0
     for row in rows:
-        key = tuple(row.text(name) for name in keys)
-        answers.setdefault(key, set()).add(tuple(row.text(name) for name in fields))
-    return Gold(keys, fields, answers)
+        answer = tuple(row.text(name) for name in fields)
+        if any(answer):
+            answers.setdefault(tuple(row.text(name) for name in keys), set()).add(answer)
+        else:
+            blank += 1
+    others = tuple(name for name in names if name not in (*keys, *fields))
+    return Gold(
+        tuple(names[name] for name in keys), tuple(names[name] for name in fields), answers, blank, others
+    )
+
+
+def _gold_name(path: Path, name: str) -> str:
+    """Return a column of gold answers as results have it: MTurk writes Input.text and Answer.label.
+
+    UsageError if it looks like a misspelt one.
+    """
+    prefix, dot, rest = name.partition(".")
+    for known in (_INPUT, _ANSWER):
+        if dot and prefix.strip().casefold() + dot == known:
+            return known + rest
+        if dot and csv_files.is_near(prefix, known[:-1]):
+            raise UsageError(
+                f"{path}: is the column {name!r} meant to be {known}{rest}? Write it so, or take it out."
+                " Nothing was done."
+            )
+    return name
+
+
+class Names(NamedTuple):
+    """The columns of the data and the fields of the answers that the assignments of some runs have."""
+
+    assignments: int
+    inputs: frozenset[str]
+    answers: frozenset[str]
+
+    @classmethod
+    def of(cls, results: Iterable[Result]) -> Names:
+        """Return the names that stand in results."""
+        inputs: set[str] = set()
+        answers: set[str] = set()
+        count = 0
+        for result in results:
+            count += 1
+            inputs.update(result.input or ())
+            answers.update(result.assignment.answer)
+        return cls(count, frozenset(inputs), frozenset(answers))
+
+    def fields(self, given: Iterable[str]) -> list[str]:
+        """Return the fields that --field names, also as answer.NAME. UsageError as check()."""
+        if not self.assignments:
+            return list(given)
+        fields = []
+        for name in given:
+            prefix, _, rest = name.partition(".")
+            is_heading = name not in self.answers and f"{prefix.casefold()}." == _ANSWER
+            fields.append(rest if is_heading else name)
+            _check_name(f"--field {name}", fields[-1], self.answers, "field")
+        return list(dict.fromkeys(fields))
+
+    def check(self, path: Path, gold: Gold) -> None:
+        """Raise UsageError for a column of gold answers that no assignment has, once there are any."""
+        if not self.assignments:
+            return
+        if bare := [name for name in gold.others if name in self.answers]:
+            raise UsageError(
+                f"{path}: is the column {bare[0]!r} meant to be answer.{bare[0]}? Write it so, or take it"
+                " out. Nothing was done."
+            )
+        for name in (*gold.keys, *gold.fields):
+            place = f"{path}: the column {name}"
+            if name.startswith(_INPUT):
+                _check_name(place, name.removeprefix(_INPUT), self.inputs, "column of the data")
+            elif name.startswith(_ANSWER):
+                _check_name(place, name.removeprefix(_ANSWER), self.answers, "field")
+
+
+def _check_name(place: str, name: str, known: Collection[str], what: str) -> None:
+    if name not in known:
+        names = ", ".join(sorted(known)) or "none"
+        raise UsageError(
+            f"{place}: no assignment of these runs has a {what} {name!r}.{errors.nearest(name, known)}"
+            f" There are: {names}. Nothing was done."
+        )
 
 
 def approve_matching(results: Iterable[Result], gold: Gold) -> Ruling:
     """Approve submitted work whose answers are those of the gold answers, as text."""
     approved, differing, unknown = [], 0, 0
+    fields = gold.fields
     for result in results:
         if result.assignment.status != "Submitted":
             continue
@@ -68,12 +154,13 @@ def approve_matching(results: Iterable[Result], gold: Gold) -> Ruling:
         right = gold.answers.get(tuple(cells.get(name, "") for name in gold.keys))
         if right is None:
             unknown += 1
-        elif tuple(cells.get(name, "") for name in gold.fields) in right:
+        elif cells.keys() & fields and tuple(cells.get(name, "") for name in fields) in right:
             approved.append(_approval(result))
         else:
             differing += 1
     words = f"{len(approved)} match, {differing} differ and are left, {unknown} have no gold answer."
-    return Ruling(approved, words)
+    blank = f" {gold.blank} rows of the file hold no answer." if gold.blank else ""
+    return Ruling(approved, words + blank)
 
 
 def approve_agreeing(
@@ -81,8 +168,9 @@ def approve_agreeing(
 ) -> Ruling:
     """Approve submitted work that says what more than half of its unit's assignments say, of two or more.
 
-    `fields` are the answer's fields that count; all of them if none is named. Units whose HITs have not
-    `ended` can still change their majority and are left, as is what was rejected.
+    `fields` are the answer's fields that count; all of them if none is named. Who has none of them agrees
+    with nobody. Units whose HITs have not `ended` can still change their majority and are left, as is what
+    was rejected.
     """
     approved, alone, open_units = [], 0, 0
     for _, group in itertools.groupby(results, key=lambda result: (result.run_id, result.unit_index)):
@@ -94,7 +182,9 @@ def approve_agreeing(
             open_units += 1
             continue
         counts = Counter(_vote(result, fields) for result in votes)
-        majorities = {vote for vote, count in counts.items() if count >= 2 and count * 2 > len(votes)}
+        majorities = {
+            vote for vote, count in counts.items() if vote and count >= 2 and count * 2 > len(votes)
+        }
         agreeing = [result for result in waiting if _vote(result, fields) in majorities]
         approved += [_approval(result) for result in agreeing]
         alone += len(waiting) - len(agreeing)
@@ -108,8 +198,11 @@ def _approval(result: Result) -> tuple[Result, Decision]:
 
 
 def _vote(result: Result, fields: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return what an assignment says in these fields; nothing if it has none of them."""
     answer = result.assignment.answer
     names = fields or sorted(answer)
+    if not any(name in answer for name in names):
+        return ()
     return tuple((name, csv_files.cell(answer.get(name)).strip()) for name in names)
 
 

@@ -408,6 +408,75 @@ def test_only_named_fields_have_to_agree(world: World) -> None:
     assert work.statuses() == ["Approved"] * 4
 
 
+@pytest.mark.parametrize("field", ["label", "answer.label", "Answer.label"])
+def test_a_field_may_be_named_as_the_results_name_it(world: World, field: str) -> None:
+    work = Work(world, units=2, workers=3)  # cat dog cat, dog cat cat
+    result = work.review("--approve-agreeing", "--field", field, "--dry-run")
+    assert result.exit_code == 0, result.stderr
+    assert "4 agree, 2 do not and are left." in result.stderr
+
+
+GOLD = [
+    ("input.txet,answer.label\nmessage 0,cat\n", "has a column of the data 'txet'. Did you mean text?"),
+    ("unit_index,answer.lable\n0,\n1,dog\n", "has a field 'lable'. Did you mean label?"),
+    ("unit_indx,answer.label\n0,cat\n", "is the column 'unit_indx' meant to be unit_index?"),
+    ("unit_index,anwser.label\n0,cat\n", "is the column 'anwser.label' meant to be answer.label?"),
+    ("unit_index,inputs.text,answer.label\n0,x,cat\n", "is the column 'inputs.text' meant to be input.text?"),
+    ("unit_index,answer.why,label\n0,x,cat\n", "is the column 'label' meant to be answer.label?"),
+]
+
+
+@pytest.mark.parametrize("text,why", GOLD)
+def test_a_name_that_no_assignment_has_approves_nothing(work: Work, text: str, why: str) -> None:
+    path = work.world.folder / "gold.csv"
+    path.write_text(text)
+    result, calls = work.world.calls_of(
+        "mturk/review_assignments", "--run", work.run.run_id, "--approve-matching", str(path), "--yes"
+    )
+    assert (result.exit_code, calls.keys() & {"ApproveAssignment"}) == (2, set()), result.stderr
+    assert why in result.stderr
+
+
+@pytest.mark.parametrize("field", ["lable", "answer.lable", "text", "Label", ""])
+def test_a_field_that_no_assignment_has_approves_nothing(world: World, field: str) -> None:
+    work = Work(world, units=2, workers=3)
+    result = work.review("--approve-agreeing", "--field", "label", "--field", field, "--yes")
+    assert result.exit_code == 2, result.stderr
+    assert "no assignment of these runs has a field" in result.stderr
+    assert "There are: label. Nothing was done." in result.stderr
+    assert work.statuses() == ["Submitted"] * 6
+
+
+def test_who_has_none_of_the_named_fields_agrees_with_nobody(world: World) -> None:
+    work = Work(world, units=2, workers=3, done=False)
+    for number, hit_id in enumerate(work.hits):  # a checkbox that is not ticked is not sent
+        ticked = [{"spam": "yes"}, {}, {}] if number else [{}, {}, {"other": "x"}]
+        work.assignments += [world.do(hit_id, f"AWORKER{n}", note=str(n), **ticked[n]) for n in range(3)]
+    for arguments in (["--field", "spam"], ["--field", "spam", "--field", "other"]):
+        result = work.review("--approve-agreeing", *arguments, "--yes")
+        assert result.exit_code == 0, result.stderr
+        assert "0 agree, 6 do not and are left." in result.stderr
+    assert work.statuses() == ["Submitted"] * 6
+
+
+def test_a_field_is_not_asked_for_before_there_is_any_answer(world: World) -> None:
+    work = Work(world, units=2, done=False)
+    result = work.review("--approve-agreeing", "--field", "label", "--yes")
+    assert (result.exit_code, "0 agree, 0 do not" in result.stderr) == (0, True)
+
+
+def test_gold_rows_without_an_answer_approve_nothing(work: Work) -> None:
+    """In MTurk's own spelling of columns."""
+    gold = work.world.folder / "gold.csv"
+    gold.write_text("HITId;Input.text;Answer.label\nx;message 0;\nx;message 1;dog\n")
+    result = work.review("--approve-matching", str(gold), "--yes")
+    assert result.exit_code == 0, result.stderr
+    assert (
+        "1 match, 0 differ and are left, 2 have no gold answer. 1 rows of the file hold no" in result.stderr
+    )
+    assert work.statuses() == ["Submitted", "Approved", "Submitted"]
+
+
 def test_a_unit_that_is_not_complete_has_no_majority_yet(world: World) -> None:
     work = Work(world, units=2, workers=3, done=False)
     for number in (1, 2):

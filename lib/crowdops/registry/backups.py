@@ -116,16 +116,16 @@ def restore(home: Path, backup: Path) -> Restored:
     Safe to repeat.
     """
     check_idle(home)
-    Registry.check_copy(backup)
-    kept = None
-    if Registry.is_damaged(home):
-        kept = Registry.set_aside(home)
-    existed = (home / "registry.db").exists()
-    with Registry.open(home) as registry:
-        if existed:
-            kept = _copy(registry, home, "replaced")
-        registry.restore_from(backup)
-        return Restored(backup, kept, len(registry.runs()))
+    with Registry.opened_copy(backup) as copy:
+        kept = None
+        if Registry.is_damaged(home):
+            kept = Registry.set_aside(home)
+        existed = (home / "registry.db").exists()
+        with Registry.open(home) as registry:
+            if existed:
+                kept = _copy(registry, home, "replaced")
+            registry.restore_from(copy, backup.name)
+            return Restored(backup, kept, len(registry.runs()))
 
 
 def remarks(restored: Restored) -> list[str]:

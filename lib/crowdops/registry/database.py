@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from crowdops.errors import RegistryError, UsageError
+from crowdops.registry import migrations
 from crowdops.registry.rows import Row, read, stamp, write_value
 
 BUSY_SECONDS = 60.0  # how long a writer waits for another process's transaction
@@ -34,11 +36,12 @@ class RegistryFile:
             path.touch(mode=0o600, exist_ok=True)
             connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
             try:
+                migrations.require_known_or_new(connection, path)
                 connection.row_factory = sqlite3.Row
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.execute("PRAGMA foreign_keys = ON")
-                _migrate(connection, path)
+                migrations.apply(connection)
             except BaseException:
                 connection.close()
                 raise
@@ -46,13 +49,14 @@ class RegistryFile:
 
     @staticmethod
     def is_damaged(home: Path) -> bool:
-        """Return whether `home`/registry.db exists and is no whole database. Reads all of it."""
+        """Return whether `home`/registry.db exists and is no whole registry. Reads all of it."""
         path = home / "registry.db"
         if not path.exists():
             return False
         try:
             with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
-                return bool(connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",))
+                _require_whole(connection)
+                return bool(migrations.strange(connection))
         except sqlite3.OperationalError:
             raise RegistryError(f"The registry {path} cannot be read.") from None
         except sqlite3.DatabaseError:
@@ -93,22 +97,42 @@ class RegistryFile:
                 _require_whole(copy)
 
     @staticmethod
-    def check_copy(path: Path) -> None:
-        """Raise RegistryError unless a file is a whole registry, and none that is newer than this code."""
-        with _explained(path), _opened_copy(path) as copy:
-            _require_known(copy, path)
+    @contextmanager
+    def opened_copy(path: Path) -> Iterator[sqlite3.Connection]:
+        """Open a copy of a copy, brought to the current schema; the file itself is only read.
 
-    def restore_from(self, path: Path) -> None:
-        """Replace everything by what a copy holds, in one transaction, and bring it to the current schema.
-
-        RegistryError if the file cannot be used: then nothing has changed. Safe to repeat.
+        RegistryError unless it is a whole registry, with nothing in it that a registry has not, and none that
+        is newer than this code.
         """
-        with _explained(path):
-            with _opened_copy(path) as copy:
-                _require_known(copy, path)
-                copy.backup(self._connection)
-            _migrate(self._connection, path)
-        self.record("registry-restored", path.name)
+        with (
+            _explained(path),
+            tempfile.TemporaryDirectory(prefix="crowdops-registry-") as folder,
+            closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as original,
+            closing(sqlite3.connect(Path(folder) / "registry.db", isolation_level=None)) as copy,
+        ):
+            try:
+                _require_whole(original)
+                original.backup(copy)
+            except sqlite3.DatabaseError as error:
+                raise RegistryError(
+                    f"{path} is no whole copy of a registry ({error}). Nothing was changed."
+                ) from error
+            migrations.require_known(copy, path)
+            if strange := migrations.strange(copy):
+                raise RegistryError(
+                    f"{path} is not a registry as crowdops makes it: {strange}. Nothing was changed."
+                )
+            migrations.apply(copy)
+            yield copy
+
+    def restore_from(self, copy: sqlite3.Connection, name: str) -> None:
+        """Replace everything by what an opened copy holds, in one transaction. Safe to repeat.
+
+        `name` is the copy's, for the journal.
+        """
+        with _explained(None):
+            copy.backup(self._connection)
+        self.record("registry-restored", name)
 
     # Reading, writing, and the journal of what was written
 
@@ -176,65 +200,10 @@ class RegistryFile:
                 raise
 
 
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Apply the numbered migrations that are missing, each with its record in one transaction."""
-    for number, file in enumerate(_migrations(), start=1):
-        if connection.execute("PRAGMA user_version").fetchone()[0] >= number:
-            continue
-        connection.execute("BEGIN IMMEDIATE")
-        if connection.execute("PRAGMA user_version").fetchone()[0] < number:  # nobody else was faster
-            for statement in _statements(file.read_text(encoding="utf-8")):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {number}")
-        connection.execute("COMMIT")
-    _require_known(connection, path)
-
-
-def _migrations() -> list[Path]:
-    """Return the files of the schema, oldest first: the number of one is its place."""
-    return sorted((Path(__file__).parent / "schema").glob("*.sql"))
-
-
-def _require_known(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise RegistryError unless a database is a registry of a schema that this code knows."""
-    known = len(_migrations())
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version > known:
-        raise RegistryError(
-            f"{path} was written by a newer crowdops (schema {version}, this one knows {known})."
-            " Update crowdops."
-        )
-    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'task_runs'").fetchone():
-        raise RegistryError(f"{path} is a database, and not a registry of crowdops.")
-
-
-@contextmanager
-def _opened_copy(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a copy of a registry for reading, once all of it was found whole. RegistryError if it is not."""
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as copy:
-        try:
-            _require_whole(copy)
-        except sqlite3.DatabaseError as error:
-            raise RegistryError(
-                f"{path} is no whole copy of a registry ({error}). Nothing was changed."
-            ) from error
-        yield copy
-
-
 def _require_whole(connection: sqlite3.Connection) -> None:
     answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if answer != "ok":
         raise sqlite3.DatabaseError(f"database disk image is malformed: {answer}")
-
-
-def _statements(script: str) -> Iterator[str]:
-    """Split a migration into statements: executescript() would commit before it starts."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
 
 
 def placeholders(values: Sequence[object]) -> str:

@@ -60,6 +60,19 @@ def test_a_restore_is_refused_while_a_run_is_attended(world: World) -> None:
     assert files(world) == [backup.name]
 
 
+def change(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def foreign(path: Path) -> bytes:
+    """Put another program's database there, whose version could be one of ours; returns what is in it."""
+    path.unlink(missing_ok=True)
+    change(path, "CREATE TABLE notes (text)", "PRAGMA user_version = 2")
+    return path.read_bytes()
+
+
 @pytest.mark.parametrize(
     "spoil,complaint",
     [
@@ -73,8 +86,26 @@ def test_a_restore_is_refused_while_a_run_is_attended(world: World) -> None:
             lambda path: change(path, "PRAGMA foreign_keys = OFF", "DROP TABLE task_runs"),
             "not a registry of crowdops",
         ),
+        (
+            lambda path: change(path, "CREATE TRIGGER t AFTER INSERT ON events BEGIN DELETE FROM units; END"),
+            "it has a trigger t",
+        ),
+        (lambda path: change(path, "CREATE VIEW v AS SELECT 1"), "it has a view v"),
+        (lambda path: change(path, "DROP TABLE bonuses"), "it lacks the table bonuses"),
+        (lambda path: change(path, "ALTER TABLE units DROP COLUMN error"), "its table units is another one"),
+        (foreign, "not a registry of crowdops"),
     ],
-    ids=["no database", "cut off", "newer", "another program's"],
+    ids=[
+        "no database",
+        "cut off",
+        "newer",
+        "another program's",
+        "a trigger",
+        "a view",
+        "a table less",
+        "a column less",
+        "another program's, of a version",
+    ],
 )
 def test_a_file_that_is_no_registry_changes_nothing(
     world: World, spoil: Callable[[Path], object], complaint: str
@@ -88,10 +119,31 @@ def test_a_file_that_is_no_registry_changes_nothing(
     assert files(world) == [backup.name]
 
 
-def change(path: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        for statement in statements:
-            connection.execute(statement)
+@pytest.mark.parametrize(
+    "command", ["local/print_runs", "mturk/print_outstanding_hit_status", "local/back_up"]
+)
+def test_another_programs_database_is_left_as_it_is(world: World, command: str) -> None:
+    content = foreign(world.home / "registry.db")
+    result = world.invoke(command)
+    assert result.exit_code == 1
+    assert "registry.db is a database, and not a registry of crowdops. Nothing was changed." in result.stderr
+    assert (world.home / "registry.db").read_bytes() == content
+
+
+@pytest.mark.parametrize("command", [(RESTORE, "--yes"), ("local/rebuild_registry",)])
+def test_another_programs_database_is_set_aside(world: World, command: tuple[str, ...]) -> None:
+    run = world.launch()
+    backup = back_up(world)
+    for path in world.home.glob("registry.db-*"):
+        path.unlink()
+    content = foreign(world.home / "registry.db")
+    script, *flags = command
+    arguments = [backup.name, *flags] if script == RESTORE else flags
+    result = world.invoke(script, *arguments)
+    assert result.exit_code == 0, result.stderr
+    (kept,) = world.home.glob("registry-damaged-*.db")
+    assert kept.read_bytes() == content and str(kept) in result.stderr
+    assert world.run(run.run_id).task_name == "pilot-1"
 
 
 def test_an_unknown_file_is_answered_with_the_newest_backups(world: World) -> None:

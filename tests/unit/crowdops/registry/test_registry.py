@@ -293,14 +293,14 @@ def test_a_migration_that_is_killed_halfway_leaves_nothing(
 def test_a_process_killed_inside_a_migration_leaves_nothing(home: Path) -> None:
     body = """
     import os, signal
-    from crowdops.registry import database
-    whole = database._statements
+    from crowdops.registry import migrations
+    whole = migrations._statements
     def killed(script):
         for number, statement in enumerate(whole(script)):
             if number == 4:
                 os.kill(os.getpid(), signal.SIGKILL)
             yield statement
-    database._statements = killed
+    migrations._statements = killed
     Registry.open(home)
     """
     process = program(body, home)

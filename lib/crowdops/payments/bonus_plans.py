@@ -133,9 +133,12 @@ def plan_file(registry: Registry, rows: Iterable[FileBonus], runs: Sequence[Run]
     return plan
 
 
-def plan_review(registry: Registry, bonuses: Iterable[DueBonus]) -> BonusPlan:
-    """Check the bonuses that decisions ask for. An assignment gets one bonus by review. No API call."""
-    plan, budgets = BonusPlan([], [], []), Budgets(registry)
+def plan_review(registry: Registry, bonuses: Iterable[DueBonus], budgets: Budgets) -> BonusPlan:
+    """Check the bonuses that decisions ask for. An assignment gets one bonus by review. No API call.
+
+    `budgets` are what the decisions themselves leave of each max_cost.
+    """
+    plan = BonusPlan([], [], [])
     for due in bonuses:
         bonus = due.bonus
         others = [

@@ -44,6 +44,10 @@ class Budget:
             raise self.refusal(price)
         self._taken += price
 
+    def release(self, price: Decimal) -> None:
+        """Give back a price that the run is no longer bound to, such as that of work that is rejected."""
+        self._taken -= price
+
     def units_left(self, price: Decimal, most: int) -> int:
         """Return how many units of a price the run may still have, at most so many."""
         if self._limit is None:

@@ -97,13 +97,18 @@ class DecisionPlan:
 
 
 def plan_file(
-    registry: Registry, rows: Iterable[FileDecision], runs: Sequence[Run], *, override: bool
+    registry: Registry,
+    rows: Iterable[FileDecision],
+    runs: Sequence[Run],
+    budgets: Budgets,
+    *,
+    override: bool,
 ) -> DecisionPlan:
     """Check the decisions of a file against what has been collected of these runs. No API call.
 
     Taking a rejection back costs what the run had got back by it, which its max_cost has to allow.
     """
-    plan, budgets = DecisionPlan(), Budgets(registry)
+    plan = DecisionPlan()
     by_id = {run.run_id: run for run in runs}
     for row in rows:
         decision = row.decision
@@ -129,6 +134,15 @@ def plan_decisions(decisions: Iterable[tuple[Result, Decision]]) -> DecisionPlan
         plan.add(PlannedDecision(None, result, decision))
     plan.refuse_contradictions()
     return plan
+
+
+def release_rejected(plan: DecisionPlan, runs: Sequence[Run], budgets: Budgets) -> None:
+    """Give the runs back what the plan's rejections will leave of their max_cost: bonuses come after them."""
+    by_id = {run.run_id: run for run in runs}
+    for planned in plan.due:
+        if planned.decision.action == "reject":
+            run = by_id[planned.result.run_id]
+            budgets.of(run).release(pricing.assignment_cost(run.parameters, run.environment))
 
 
 def _conflict(status: str, action: str) -> str:

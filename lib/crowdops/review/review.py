@@ -12,6 +12,7 @@ from crowdops.context import Context
 from crowdops.errors import UsageError
 from crowdops.payments import bonus_plans, bonuses
 from crowdops.payments.bonus_plans import BonusPlan, DueBonus
+from crowdops.payments.budgets import Budgets
 from crowdops.providers.mturk.client import Bonus
 from crowdops.registry import Registry, Result, Run, selection
 from crowdops.review import decisions, decisions_file, rules
@@ -90,12 +91,17 @@ def export(registry: Registry, path: Path | None, runs: Sequence[Run]) -> int:
 
 def plan(registry: Registry, method: Method, runs: Sequence[Run]) -> ReviewPlan:
     """Return what a method would do to these runs. No API call."""
-    decision_plan, words = _plan_decisions(registry, method, runs)
+    budgets = Budgets(registry)
+    decision_plan, words = _plan_decisions(registry, method, runs, budgets)
+    decisions.release_rejected(decision_plan, runs, budgets)
     decided = [*decision_plan.due, *decision_plan.done]
-    return ReviewPlan(decision_plan, bonus_plans.plan_review(registry, _bonuses(decided, runs)), words)
+    bonus_plan = bonus_plans.plan_review(registry, _bonuses(decided, runs), budgets)
+    return ReviewPlan(decision_plan, bonus_plan, words)
 
 
-def _plan_decisions(registry: Registry, method: Method, runs: Sequence[Run]) -> tuple[DecisionPlan, str]:
+def _plan_decisions(
+    registry: Registry, method: Method, runs: Sequence[Run], budgets: Budgets
+) -> tuple[DecisionPlan, str]:
     run_ids = [run.run_id for run in runs]
     if method.name is None:  # what was noted at a terminal, or begun and interrupted
         noted = registry.unfinished_decisions(run_ids)
@@ -105,7 +111,7 @@ def _plan_decisions(registry: Registry, method: Method, runs: Sequence[Run]) -> 
         plan = decisions.plan_decisions(zip(results, noted, strict=True))
         return plan, f"{len(noted)} decisions are noted."
     if method.name == "apply":
-        plan = decisions.plan_file(registry, method.rows, runs, override=method.override)
+        plan = decisions.plan_file(registry, method.rows, runs, budgets, override=method.override)
         repeated = sum(row.repeated for row in method.rows)
         twice = f" {repeated} rows say again what another one says, and count once." if repeated else ""
         return plan, f"{len(method.rows)} rows of {method.path} hold a decision.{twice}"
@@ -144,11 +150,14 @@ def _bonuses(decided: Iterable[PlannedDecision], runs: Sequence[Run]) -> Iterato
 def carry_out(context: Context, plan: ReviewPlan, runs: Sequence[Run]) -> BulkResult[Any]:
     """Carry out a plan: first the decisions, then the bonuses and blocks of those that are in force.
 
-    Safe to repeat and to interrupt at any moment.
+    Never more than was planned. Safe to repeat and to interrupt at any moment.
     """
     reviewed = decisions.carry_out(context, plan.decisions.due)
     in_force = [*reviewed.settled, *plan.decisions.done]
-    bonus_plan = bonus_plans.plan_review(context.registry, _bonuses(in_force, runs))
+    planned = {due.bonus.token for due in (*plan.bonuses.due, *plan.bonuses.paid)}
+    asked_for = [due for due in _bonuses(in_force, runs) if due.bonus.token in planned]
+    bonus_plan = bonus_plans.plan_review(context.registry, asked_for, Budgets(context.registry))
+    bonus_plan.failed.extend(plan.bonuses.failed)
     paid: BulkResult[DueBonus] = BulkResult()
     if bonus_plan.due and not reviewed.interrupted:
         paid = bonuses.pay(context, bonus_plan.due)

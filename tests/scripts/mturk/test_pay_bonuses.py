@@ -169,3 +169,33 @@ def test_decisions_pay_their_bonuses_once(work: Work) -> None:
     assert result.exit_code == 1
     assert "row 1: its review gave it $0.25 already" in result.stderr
     assert len(paid(work)) == 2
+
+
+def test_a_dry_run_of_decisions_plans_the_bonuses_that_rejections_make_room_for(world: World) -> None:
+    """0.18 are bound by three assignments; two rejections give 0.12 back, and the bonus costs 0.24."""
+    work = Work(world, units=3, more='max_cost = "0.36"\n')
+    work.collect()
+    rejections = [{"n": n, "decision": "reject", "feedback": "No"} for n in ("1", "2")]
+    path = work.decisions({"n": "0", "decision": "approve", "bonus": "0.20"}, *rejections)
+    dry = document(work.review("--apply", str(path), "--dry-run", "--json"))
+    result = work.review("--apply", str(path), "--yes", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert (dry["selected"], dry["failed"]) == (document(result)["done"], []) == (4, [])
+    assert len(paid(work)) == 1
+
+
+def test_rejections_that_are_taken_back_leave_less_for_bonuses(world: World) -> None:
+    """After two rejections 0.06 of 0.36 are bound; taking both back makes it 0.18, and 0.24 are too much."""
+    work = Work(world, units=3, more='max_cost = "0.36"\n')
+    rejections = [{"n": n, "decision": "reject", "feedback": "No"} for n in ("1", "2")]
+    work.collect()
+    assert work.review("--apply", str(work.decisions(*rejections)), "--yes").exit_code == 0
+    back = [{"n": n, "decision": "approve"} for n in ("1", "2")]
+    path = work.decisions({"n": "0", "decision": "approve", "bonus": "0.20"}, *back)
+    arguments = ("--apply", str(path), "--override-rejection", "--json")
+    dry = document(work.review(*arguments, "--dry-run"))
+    result = work.review(*arguments, "--yes")
+    assert (dry["selected"], document(result)["done"], result.exit_code) == (3, 3, 1)
+    assert dry["failed"] == document(result)["failed"]
+    assert "$0.24 more would take the run over its max_cost: $0.18 of $0.36" in dry["failed"][0]["error"]
+    assert paid(work) == []

@@ -30,7 +30,8 @@ A UNIT'S LINK carries a key that nobody can guess, since the rows are nobody els
     key = hmac.new(token.encode(), b"unit:%d" % index, "sha256").hexdigest()
     ExternalURL = f"{server}/unit/{index}?key={key}"
 
-THE TEMPLATE sees the row's fields and, over any fields of the same name: assignmentId, hitId, workerId,
+THE TEMPLATE sees the row's fields, `row` (the whole of it), the fields whose names are no names in another
+spelling (names.py), nothing for null and, over any fields of the same name: assignmentId, hitId, workerId,
 turkSubmitTo (as the worker site gave them, and checked), submit_url (the form's action) and preview (true
 before the worker accepts). The answers go from the page straight to the worker site, so the least form is
 

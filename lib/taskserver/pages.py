@@ -7,6 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from taskserver.errors import FolderError, PageError
 from taskserver.leases import Lease
+from taskserver.names import names, nothing_for_null
 from taskserver.visit import Visit
 
 # What a template's expressions may raise when a row is not what its author had in mind.
@@ -38,8 +39,13 @@ class Pages:
         self._refused = own.get_template("refused.html")
         self._reporter = (templates / "reporter.html").read_text("utf-8")
         try:
-            source = (folder / "template.html").read_text("utf-8")
-            self._task = Environment(autoescape=True, undefined=StrictUndefined).from_string(source)
+            source = (folder / "template.html").read_text("utf-8-sig")
+            self._task = Environment(
+                autoescape=True,
+                undefined=StrictUndefined,
+                keep_trailing_newline=True,
+                finalize=nothing_for_null,
+            ).from_string(source)
         except (OSError, UnicodeDecodeError) as error:
             raise FolderError(f"cannot read template.html: {error}") from error
         except TemplateSyntaxError as error:
@@ -51,7 +57,7 @@ class Pages:
         PageError when the template does not fit the row, as when it names a field that the row lacks.
         """
         try:
-            page = self._task.render({**row, **visit.template_names()})
+            page = self._task.render({**names(row), **visit.template_names()})
         except _TEMPLATE_ERRORS as error:
             raise PageError("the template does not fit this row") from error
         if visit.is_preview:

@@ -8,7 +8,8 @@ accepted work is waited for and collected. Ctrl-C again, when it says that it is
 --resume carries on a run that crashed: what is out is taken over, the rest is launched with the same
 parameters, nothing twice. RUN.TOML is needed only when the registry was rebuilt from marks, which do not
 tell the data.
---dry-run shows the units, the cost, the exact parameters and the first page, and contacts nobody.
+--dry-run shows the units, the cost, the exact parameters, how long a page is and how to see it, and contacts
+nobody. What is odd about the rows or the page is remarked on stderr there and before each launch.
 """
 
 import time
@@ -52,7 +53,7 @@ def main(settings: Settings, guard: cli.Guard, **values: Any) -> int:
     launch_plan = None
     if options.run_toml:
         loaded = parameters.load(options.run_toml, cli.pairs(options.given, "--set"))
-        launch_plan = plan.plan(loaded, settings, detach=options.detach)
+        launch_plan = plan.plan(loaded, settings, detach=options.detach, run_toml=options.run_toml)
     resumption = None
     if options.run_id:
         resumption = Resumption(options.run_id, launch_plan, options.ignore_data_change)
@@ -61,6 +62,8 @@ def main(settings: Settings, guard: cli.Guard, **values: Any) -> int:
     else:
         assert launch_plan is not None
         offer = view.offer_launch(launch_plan, settings)
+    for remark in offer.remarks:
+        output.say(f"Remark: {remark}")
     if guard.dry_run:
         output.either(settings.as_json, offer.document, offer.text)
         return 0

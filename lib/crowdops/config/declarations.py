@@ -106,11 +106,13 @@ PARAMETERS = _table(
     task_tags=_text("Keywords, separated by commas.", "Workers search by them.", default=""),
     data=_path(
         "The units: a CSV, JSON Lines or JSON file, one unit a row.",
-        "Beside run.toml unless absolute. UTF-8. It is streamed: a million rows are fine.",
+        "Beside run.toml unless absolute. UTF-8; commas, semicolons or tabs. Empty rows are no units. It is "
+        "streamed: a million rows are fine.",
     ),
     template=_path(
         "The page: Jinja2 over the row's fields, escaped.",
-        "Beside run.toml unless absolute. See examples/task.html.",
+        "Beside run.toml unless absolute. See examples/task.html. A column `my text` is {{ my_text }} or "
+        "{{ row[\"my text\"] }}; a field that some rows lack needs a default: {{ hint|default('') }}.",
     ),
     assignments_per_unit=_integer(
         "How many different workers do each unit.",
@@ -180,7 +182,8 @@ SERVER_PARAMETERS = _table(
     ),
     dyno_size=_text(
         "Size of the dynos, for kind heroku.",
-        "eco and basic allow one dyno; several need standard-1x or more, and a database.",
+        "eco and basic allow one dyno; several need standard-1x or more, and a database. Another size is "
+        "refused before anything is created.",
         default="basic",
     ),
     dynos=_integer(

@@ -111,11 +111,11 @@ def given_in(path: Path) -> dict[str, str]:
 def _read(path: Path) -> dict[str, Any]:
     """Return a run.toml whose sections and keys are all known."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}. Start from examples/run.toml.") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 (byte {error.start + 1}).") from error
+        raise UsageError(f"{path} is not UTF-8 (byte {error.start + 1}). Save the file as UTF-8.") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path} is not TOML: {error}.") from error
     for section, value in document.items():

@@ -31,9 +31,14 @@ class InputRows:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._digest: str | None = None
         self.number = self.empty = 0
+
+    @property
+    def has_header(self) -> bool:
+        """Whether every row has the columns of the first."""
+        return self.path.suffix.lower() in (".csv", ".tsv")
 
     @property
     def digest(self) -> str:
@@ -49,15 +54,15 @@ class InputRows:
             ".ndjson": _json_lines,
             ".json": _json,
         }
-        reader = readers.get(self._path.suffix.lower())
+        reader = readers.get(self.path.suffix.lower())
         if reader is None:
             raise UsageError(
-                f"{self._path}: the ending says neither .csv nor .jsonl nor .json, so its format is unknown."
+                f"{self.path}: the ending says neither .csv nor .jsonl nor .json, so its format is unknown."
             )
         self.number = self.empty = 0
         try:
-            with io.BufferedReader(_File(self._path), buffer_size=PIECE) as file:
-                for row in reader(self._path, file):
+            with io.BufferedReader(_File(self.path), buffer_size=PIECE) as file:
+                for row in reader(self.path, file):
                     self.number += 1
                     if is_empty(row):
                         self.empty += 1
@@ -67,10 +72,10 @@ class InputRows:
                     pass
                 self._digest = file.raw.sha256.hexdigest()
         except OSError as error:
-            raise UsageError(f"{self._path}: {error.strerror}. Check `data` in run.toml.") from error
+            raise UsageError(f"{self.path}: {error.strerror}. Check `data` in run.toml.") from error
         if self.number == self.empty:
             but = f" with anything in them ({self.empty} are empty)" if self.empty else ""
-            raise UsageError(f"{self._path} has no rows{but}. A run needs at least one unit.")
+            raise UsageError(f"{self.path} has no rows{but}. A run needs at least one unit.")
 
 
 def is_empty(row: Row) -> bool:

@@ -9,6 +9,7 @@ from crowdops.console import output
 from crowdops.context import Context
 from crowdops.errors import UsageError
 from crowdops.formats.input_rows import InputRows
+from crowdops.formats.page_template import read_source
 from crowdops.registry import Registry, Run
 from crowdops.runs.plan import LaunchPlan
 
@@ -32,7 +33,7 @@ def keep_template(settings: Settings, run_id: str, template: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with output.destination(folder / "template.html") as file:
-            file.write(template.read_text(encoding="utf-8"))
+            file.write(read_source(template))
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror}. Nothing was created.") from error
 

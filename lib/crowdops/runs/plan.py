@@ -2,48 +2,92 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from crowdops.config.parameters import Parameters
 from crowdops.config.settings import Settings
 from crowdops.errors import Error, UsageError
-from crowdops.formats.input_rows import InputRows
+from crowdops.formats.input_rows import InputRows, Row
 from crowdops.formats.page_template import Page
 from crowdops.formats.question_xml import html_question
 from crowdops.payments import pricing
+from crowdops.providers.mturk import requirements
 from crowdops.providers.mturk.client import MTurk
 from crowdops.servers import pages
 
 
 class LaunchPlan(NamedTuple):
-    """A run that could be launched: everything was read and checked, nothing was created."""
+    """A run that could be launched: everything was read and checked, nothing was created.
+
+    `remarks` say what is odd about its rows and its page, and no reason to refuse it.
+    """
 
     parameters: Parameters
     data_digest: str
     estimate: pricing.Estimate
     first_page: str
+    remarks: tuple[str, ...] = ()
+    run_toml: Path | None = None
 
 
-def plan(parameters: Parameters, settings: Settings, *, detach: bool) -> LaunchPlan:
+def plan(
+    parameters: Parameters, settings: Settings, *, detach: bool, run_toml: Path | None = None
+) -> LaunchPlan:
     """Read the whole input and check every page. UsageError names the first row that cannot stand."""
+    _check_parameters(parameters, settings, detach=detach, source=run_toml or Path("run.toml"))
+    page, rows = Page(parameters.template), InputRows(parameters.data)
+    units, columns, first_page = 0, set[str](), ""
+    iterator = iter(rows)
+    for index, row in iterator:
+        columns.update(row)
+        if index == 0 and rows.has_header:
+            page.check_columns(columns, parameters.data)
+        try:
+            text = page.render(row, rows.number)
+        except UsageError:
+            _check_all_columns(page, parameters, columns, iterator)
+            raise
+        if parameters.server_kind == "none":
+            html_question(text, rows.number)
+        first_page = first_page or text
+        units += 1
+    page.check_columns(columns, parameters.data)
+    estimate = pricing.estimate(parameters, units, settings.environment)
+    _check_budget(parameters, settings, estimate)
+    return LaunchPlan(parameters, rows.digest, estimate, first_page, tuple(_remarks(rows)), run_toml)
+
+
+def _check_parameters(parameters: Parameters, settings: Settings, *, detach: bool, source: Path) -> None:
+    """UsageError for what the provider would refuse, or what cannot be done."""
     if detach and parameters.max_num_concurrent_units:
         raise UsageError(
             "--detach launches everything at once, and max_num_concurrent_units forbids it: set it to 0."
         )
-    pages.check(parameters, settings)
-    page, rows = Page(parameters.template), InputRows(parameters.data)
-    units, first_page = 0, ""
-    for index, row in rows:
-        if index == 0:
-            page.check_columns(row)
-        text = page.render(row, index + 1)
-        if parameters.server_kind == "none":
-            html_question(text, index + 1)
-        first_page = first_page or text
-        units += 1
-    estimate = pricing.estimate(parameters, units, settings.environment)
-    _check_budget(parameters, settings, estimate)
-    return LaunchPlan(parameters, rows.digest, estimate, first_page)
+    try:
+        pages.check(parameters, settings)
+    except UsageError as error:
+        raise UsageError(f"{source}: {error}") from error
+    if parameters.qualifications:
+        requirements.check(source, parameters.qualifications)
+
+
+def _check_all_columns(
+    page: Page, parameters: Parameters, columns: set[str], rest: Iterator[tuple[int, Row]]
+) -> None:
+    """UsageError if a page cannot be rendered since it names a field that no row at all has."""
+    with contextlib.suppress(UsageError):
+        for _, row in rest:
+            columns.update(row)
+    page.check_columns(columns, parameters.data)
+
+
+def _remarks(rows: InputRows) -> Iterator[str]:
+    if rows.empty:
+        are = "row is" if rows.empty == 1 else "rows are"
+        yield f"{rows.path}: {rows.empty} {are} empty and no units."
 
 
 def _check_budget(parameters: Parameters, settings: Settings, estimate: pricing.Estimate) -> None:

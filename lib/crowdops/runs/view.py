@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from crowdops.config.settings import Settings
+from crowdops.formats.question_xml import MAX_QUESTION_BYTES
 from crowdops.payments.pricing import Estimate
 from crowdops.runs.outcome import RunReport
 from crowdops.runs.plan import LaunchPlan
@@ -14,13 +17,17 @@ LAUNCHED_STATES = ("outstanding", "finished", "disposed", "expired")  # of a uni
 
 
 class Offer(NamedTuple):
-    """What a command is about to launch: in a line, in full, as JSON, what it costs, and what is asked."""
+    """What a command is about to launch: in a line, in full, as JSON, what it costs, and what is asked.
+
+    `remarks` are for people, and no reason not to.
+    """
 
     summary: str
     text: str
     document: dict[str, Any]
     estimate: Estimate
     question: str
+    remarks: Sequence[str] = ()
 
 
 def offer_launch(plan: LaunchPlan, settings: Settings) -> Offer:
@@ -31,7 +38,7 @@ def offer_launch(plan: LaunchPlan, settings: Settings) -> Offer:
         summary=f"{name} at {settings.endpoint}: {estimate.describe()}",
         text=(
             f"{name} at {settings.endpoint} ({settings.environment})\n{estimate.describe()}\n\n"
-            f"Parameters:\n{parameters}\n\nThe first page:\n{plan.first_page}"
+            f"Parameters:\n{parameters}\n\n{_page_text(plan)}"
         ),
         document={
             "environment": settings.environment,
@@ -44,10 +51,22 @@ def offer_launch(plan: LaunchPlan, settings: Settings) -> Offer:
             "cost": estimate.total,
             "parameters": plan.parameters._asdict(),
             "first_page": plan.first_page,
+            "remarks": list(plan.remarks),
             "dry_run": True,
         },
         estimate=estimate,
         question="Launch it?",
+        remarks=plan.remarks,
+    )
+
+
+def _page_text(plan: LaunchPlan) -> str:
+    """Return how long the first page is, and how to see it."""
+    room = f", and a HIT holds {MAX_QUESTION_BYTES:,}" if plan.parameters.server_kind == "none" else ""
+    file = shlex.quote(str(plan.run_toml or "run.toml"))
+    return (
+        f"The first page has {len(plan.first_page.encode()):,} bytes{room}."
+        f" See it as workers do: make preview FILE={file}"
     )
 
 

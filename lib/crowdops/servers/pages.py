@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from crowdops.config.parameters import Parameters
@@ -170,9 +171,25 @@ def reopen(context: Context, run: Run) -> Pages:
 
 def check(parameters: Parameters, settings: Settings) -> None:
     """UsageError if the pages cannot be provided as the parameters ask, as far as can be told by looking."""
-    if settings.amazon and parameters.server_kind == "url" and not parameters.url.startswith("https://"):
-        raise UsageError(f"url {parameters.url}: Amazon's workers need HTTPS.")
-    if settings.amazon and parameters.server_kind == "local":
+    kind = parameters.server_kind
+    if kind == "url":
+        _check_url(parameters.url, settings)
+    if settings.amazon and kind == "local":
         raise UsageError(
             'kind = "local" serves on this machine only; workers elsewhere need heroku, url or none.'
         )
+    if kind == "heroku":
+        from crowdops.servers.heroku import backend
+
+        backend.check(parameters, settings)
+    elif kind == "local" and parameters.app_dir:
+        from crowdops.servers.local import start
+
+        start.web_command(parameters.app_dir)
+
+
+def _check_url(url: str, settings: Settings) -> None:
+    if not re.fullmatch(r"https?://[^/?#\s]+[^?#\s]*", url):
+        raise UsageError(f"url is {url!r}; write an address without a query: https://tasks.example.org")
+    if settings.amazon and not url.startswith("https://"):
+        raise UsageError(f"url {url}: Amazon's workers need HTTPS.")

@@ -1,6 +1,7 @@
 """What a launch does when the other side, the money or the command line is not as it should be."""
 
 import contextlib
+import json
 import socket
 import threading
 import time
@@ -215,11 +216,59 @@ def test_a_dry_run_calls_nobody_and_writes_nothing(world: World) -> None:
     result = world.invoke("mturk/launch_run", path, "--dry-run")
     assert result.exit_code == 0
     assert "3 units, 3 assignments: $0.30 in rewards + $0.06 in fees (20%) = $0.36" in result.stdout
-    assert "message 0" in result.stdout
+    assert f"make preview FILE={path}" in result.stdout and "message 0" not in result.stdout
     found = world.json("mturk/launch_run", path, "--dry-run")
+    assert "message 0" in found["first_page"]
     assert (found["units"], found["cost"], found["dry_run"]) == (3, "0.36", True)
     assert world.gate.calls == []
     assert not (world.home / "registry.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [
+        (
+            '[[qualifications]]\nQualificationTypeId = "00000000000000000040"\nComparator = ">"\n',
+            "qualification 1: Comparator is '>'; it can be LessThan, ",
+        ),
+        ('[server]\nkind = "heroku"\ndyno_size = "hobby"\n', "dyno_size is 'hobby'; it can be eco, basic, "),
+        (
+            '[server]\nkind = "url"\nurl = "tasks.example.org"\n',
+            "url is 'tasks.example.org'; write an address",
+        ),
+    ],
+)
+def test_what_the_other_side_would_refuse_is_refused_with_the_file_before_any_call(
+    world: World, more: str, wanted: str
+) -> None:
+    path = str(world.write_run(more=more))
+    for flag in ("--dry-run", "--yes"):
+        result = world.invoke("mturk/launch_run", path, flag)
+        assert result.exit_code == 2
+        assert result.stderr.startswith(f"error: {path}: {wanted}")
+    assert world.gate.calls == [] and world.run_ids() == []
+
+
+def test_empty_rows_are_remarked_before_the_launch_and_get_no_hits(world: World) -> None:
+    path = world.write_run(rows=[{"text": "hello"}, {"text": " "}, {"text": ""}])
+    found = world.invoke("mturk/launch_run", str(path), "--dry-run", "--json")
+    remark = f"{path.parent / 'items.csv'}: 2 rows are empty and no units."
+    assert remark in json.loads(found.stdout)["remarks"]
+    assert f"Remark: {remark}" in found.stderr
+    launched = world.invoke("mturk/launch_run", str(path), "--detach", "--yes")
+    assert launched.exit_code == 0 and f"Remark: {remark}" in launched.stderr
+    assert len(world.open_hits()) == 1
+
+
+def test_a_windows_editors_files_are_read(world: World) -> None:
+    path = world.write_run(rows=[{"my text": "hello"}], page="<p>{{ my_text }}</p>\r\n<form></form>\r\n")
+    for name in ("run.toml", "task.html", "items.csv"):
+        file = path.parent / name
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+    run = world.json("mturk/launch_run", str(path), "--detach", "--yes")
+    [hit_id] = world.hit_ids(world.run(run["run_id"]))
+    question = world.client.get_hit(HITId=hit_id)["HIT"]["Question"]
+    assert "[CDATA[<p>hello</p>\n<form></form>\n]]" in question
 
 
 def test_set_overrides_the_file(world: World) -> None:

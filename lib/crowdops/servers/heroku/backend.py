@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from crowdops.config.settings import find, lookup, variable
+from crowdops.config.parameters import Parameters
+from crowdops.config.settings import Settings, find, lookup, variable
 from crowdops.context import Context
-from crowdops.errors import AccessDenied, NotFound, ProviderError, ServerFailed, UsageError
+from crowdops.errors import AccessDenied, NotFound, ProviderError, ServerFailed, UsageError, nearest
 from crowdops.providers.heroku import client
 from crowdops.registry import Run, Server
 from crowdops.servers import bundle
@@ -31,6 +33,13 @@ __all__ = [  # as a Backend
 ]
 
 SINGLE_DYNO_SIZES = ("eco", "basic")
+# Heroku Dev Center, "Dyno types"; and the families whose members depend on the space that an app is in.
+SIZES = (
+    *("eco", "basic", "standard-1x", "standard-2x", "performance-m", "performance-l"),
+    *("performance-l-ram", "performance-xl", "performance-2xl"),
+)
+_OTHER_SIZES = re.compile(r"(private|shield)-[a-z0-9-]+|dyno-[0-9]+c-[0-9.]+gb")
+_FORMER_SIZES = {"free": "eco", "hobby": "basic"}
 HOSTING_PARAMETERS = ("dyno_size", "dynos", "team")
 MOST_DYNOS = 100
 
@@ -57,6 +66,13 @@ def read_hosting(flags: Mapping[str, str]) -> Hosting:
     return Hosting(changes["dyno_size"], changes["dynos"], changes["team"])
 
 
+def check(parameters: Parameters, settings: Settings) -> None:
+    """UsageError, or CredentialsRefused, if a run's app cannot be made, as far as can be told by looking."""
+    _check(Hosting(parameters.dyno_size, parameters.dynos, parameters.team))
+    _database(parameters)
+    client.connect(settings.timeout)
+
+
 def launch(context: Context, run: Run, token: str, *, keep: bool, should_stop: Callable[[], bool]) -> Server:
     """Deploy a run's task server, as Backend.launch() says.
 
@@ -67,7 +83,7 @@ def launch(context: Context, run: Run, token: str, *, keep: bool, should_stop: C
         return standing
     parameters = run.parameters
     hosting = Hosting(parameters.dyno_size, parameters.dynos, parameters.team)
-    secrets = {"CROWDOPS_RUN_TOKEN": token, **_database(run)}
+    secrets = {"CROWDOPS_RUN_TOKEN": token, **_database(parameters)}
     _check(hosting)
     folder = bundle.of_run(context, run)
     own_app = parameters.app_dir is not None
@@ -122,6 +138,10 @@ def _standing(context: Context, run_id: str) -> Server | None:
 
 
 def _check(hosting: Hosting) -> None:
+    size = hosting.size.lower()
+    if size not in SIZES and not _OTHER_SIZES.fullmatch(size):
+        hint = f" Did you mean {_FORMER_SIZES[size]}?" if size in _FORMER_SIZES else nearest(size, SIZES)
+        raise UsageError(f"dyno_size is {hosting.size!r}; it can be {', '.join(SIZES)}.{hint}")
     if hosting.dynos > 1 and hosting.size.lower() in SINGLE_DYNO_SIZES:
         raise UsageError(
             f"{hosting.dynos} dynos of size {hosting.size}: Heroku allows one. Take standard-1x or more."
@@ -130,9 +150,8 @@ def _check(hosting: Hosting) -> None:
         raise UsageError("eco dynos are for personal apps; an app of a team needs dyno_size basic or more.")
 
 
-def _database(run: Run) -> dict[str, str]:
+def _database(parameters: Parameters) -> dict[str, str]:
     """Return where the dynos keep what they must share: only several that keep a cap need it."""
-    parameters = run.parameters
     if parameters.dynos == 1 or not parameters.allowed_concurrent or parameters.app_dir:
         return {}
     address = variable("DATABASE_URL")

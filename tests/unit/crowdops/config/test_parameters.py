@@ -222,7 +222,7 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
         == "run.toml: No such file or directory. Start from examples/run.toml."
     )
     (tmp_path / "run.toml").write_bytes(b"[task]\ntask_name = '\xff'\n")
-    assert complaint(tmp_path / "run.toml") == "run.toml is not UTF-8 (byte 21)."
+    assert complaint(tmp_path / "run.toml") == "run.toml is not UTF-8 (byte 21). Save the file as UTF-8."
 
 
 # The same through launch_run, where nothing may be left behind
@@ -343,7 +343,9 @@ def test_a_dry_run_shows_everything_and_calls_nobody(world: World, write: Write)
         "task_reward = 0.05",
     ):
         assert text in result.stdout
-    assert "<p>a</p>" in result.stdout
+    assert "<p>a</p>" not in result.stdout
+    size = len(PAGE.replace("{{ text }}", "a"))
+    assert f"The first page has {size} bytes" in result.stdout
     assert not (world.home / "registry.db").exists()
 
 

@@ -17,6 +17,7 @@ from crowdops.formats.page_template import Page
 from crowdops.formats.question_xml import external_question, html_question, parse_answer
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]))
+DATA = Path("items.csv")
 SCHEMA = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2005-10-01/QuestionFormAnswers.xsd"
 
 
@@ -90,11 +91,11 @@ def test_a_template_may_use_what_jinja_has_and_fields_of_json_rows(tmp_path: Pat
 
 def test_a_field_that_no_column_has_is_named_with_the_nearest(tmp_path: Path) -> None:
     made = page(tmp_path, "{{ text }} {{ imagge_url }}")
-    made.check_columns(["text", "imagge_url"])
+    made.check_columns(["text", "imagge_url"], DATA)
     with pytest.raises(UsageError, match="uses the field 'imagge_url'.* Did you mean image_url?"):
-        made.check_columns(["text", "image_url"])
+        made.check_columns(["text", "image_url"], DATA)
     with pytest.raises(UsageError, match=r"uses the field 'text', .* There are: a, b, imagge_url\."):
-        made.check_columns(["b", "a", "imagge_url"])
+        made.check_columns(["b", "a", "imagge_url"], DATA)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def test_a_field_that_no_column_has_is_named_with_the_nearest(tmp_path: Path) ->
         ("<p>{{ text </p>", "task.html, line 1: "),
         ("<p>\n\n{% if x %}", "task.html, line 3: "),
         ("{{ text | no_such_filter }}", "task.html, line 1: No filter named 'no_such_filter'."),
-        (b"caf\xe9", "task.html is not UTF-8 (byte 4)."),
+        (b"caf\xe9", "task.html is not UTF-8 (byte 4). Save the file as UTF-8."),
         ("", "task.html is empty."),
         (" \n", "task.html is empty."),
     ],

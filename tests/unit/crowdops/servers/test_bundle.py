@@ -113,7 +113,7 @@ def test_somebodys_own_app_is_copied_without_its_secrets_and_history(tmp_path: P
     app = tmp_path / "their-app"
     for name in ("Procfile", ".env", "pages/index.html", ".git/config", "node_modules/x/y.js"):
         (app / name).parent.mkdir(parents=True, exist_ok=True)
-        (app / name).write_text(name)
+        (app / name).write_text("web: true" if name == "Procfile" else name)
     planned = Planned(tmp_path, more=f'app_dir = "{app}"\n')
     folder = planned.build()
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}

@@ -1,6 +1,7 @@
-"""The requester's API over HTTP: one address, the operation in a header, JSON in and out; and invitations.
+"""The requester's API over HTTP: one address, the operation in a header, JSON in and out; and two more.
 
-Workers cannot be invited through Amazon's API, so that has an address of its own, signed like a call.
+Workers cannot be invited through Amazon's API, and it does not tell what they returned, so these have
+addresses of their own, signed like a call.
 """
 
 import json
@@ -17,7 +18,7 @@ from crowdserver.control import call_counts
 from crowdserver.control.faults import Fault
 from crowdserver.control.orders import Orders, take_orders
 from crowdserver.control.rate_limit import TokenBucket
-from crowdserver.operations import workers
+from crowdserver.operations import returns, workers
 from crowdserver.operations.dispatch import OPERATIONS
 from crowdserver.operations.workers import InvalidInvitation
 from crowdserver.protocol import errors, signature, validation
@@ -91,6 +92,21 @@ def invite() -> ResponseReturnValue:
         200,
         {"Cache-Control": "no-store"},
     )
+
+
+@blueprint.post("/returns")
+def tell_returns() -> ResponseReturnValue:
+    """Tell what workers returned or abandoned of the HITs in the body."""
+    crowd: Crowd = current_app.extensions["crowd"]
+    try:
+        _check_signature(crowd)
+        body = request.get_json(force=True, silent=True)
+        with crowd.reading() as (tx, _):
+            return returns.count(tx, body)
+    except ApiError as error:
+        return error.as_json(), error.status
+    except returns.InvalidRequest as error:
+        return {"message": str(error)}, 400
 
 
 def _check_signature(crowd: Crowd) -> None:

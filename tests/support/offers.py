@@ -106,7 +106,12 @@ def fields(answer: str) -> list[tuple[str, str]]:
 
 def ask_for_invitation(url: str, credentials: tuple[str, str], body: bytes = b"{}") -> requests.Response:
     """Send a signed invitation request, as it is."""
-    call = AWSRequest("POST", f"{url}/invites", {"Content-Type": "application/json"}, body)
+    return ask(f"{url}/invites", credentials, body)
+
+
+def ask(address: str, credentials: tuple[str, str], body: bytes) -> requests.Response:
+    """Send a signed request to an address that is no part of the API."""
+    call = AWSRequest("POST", address, {"Content-Type": "application/json"}, body)
     SigV4Auth(Credentials(*credentials), "mturk-requester", "us-east-1").add_auth(call)
     return requests.post(call.url, data=call.body, headers=dict(call.headers), timeout=10)
 

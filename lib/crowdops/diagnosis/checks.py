@@ -109,6 +109,10 @@ def _check_work(snapshot: Snapshot, work: Work) -> Iterator[Check]:
     yield Check("broken units", str(len(work.differences)), not work.differences)
     has_begun = work.last_accept is not None or work.pending > 0
     yield Check("last accept", _ago(snapshot, work.last_accept), has_begun)
+    if given_back := snapshot.given_back:
+        who = f", by {work.returns.workers} workers" if work.returns else ""
+        finding = f"{given_back} accepted and returned{who}"
+        yield Check("given back", finding, work.last_submission is not None)
     patience = timedelta(seconds=snapshot.run.parameters.no_submission_patience)
     finding = f"{_ago(snapshot, work.last_submission)}; patience is {duration(patience)}"
     yield Check("last submission", finding, snapshot.condition == "ended" or snapshot.quiet_for <= patience)

@@ -14,6 +14,7 @@ from crowdops.registry import OPEN_STATES
 
 SAFE = "Nothing is available or pending: it is safe to shut down."
 MANY_THROTTLED = 0.5  # of the calls
+MANY_RETURNS = 3  # of work of which nothing was ever submitted: one worker may change their mind
 
 
 class Verdict(NamedTuple):
@@ -227,6 +228,12 @@ def _judge_flow(snapshot: Snapshot, work: Work) -> Verdict:
     usual = min(parameters.assignment_duration_in_seconds, parameters.no_submission_patience)
     quiet = duration(snapshot.quiet_for)
     offer = f"{work.available} assignments can be accepted"
+    if snapshot.given_back >= MANY_RETURNS and work.last_submission is None:
+        sentence = (
+            f"The page may be broken: {snapshot.given_back} accepted and returned, nothing submitted in"
+            f" {quiet}, though {offer}. Look at it as a worker does."
+        )
+        return Verdict("given_back", sentence, "make invite ARGS='--name TEST'")
     if snapshot.quiet_for <= timedelta(seconds=usual):
         since = "the last submission" if work.last_submission else "the launch"
         sentence = (
@@ -241,10 +248,14 @@ def _judge_flow(snapshot: Snapshot, work: Work) -> Verdict:
         return Verdict("no_submissions", sentence, "make invite ARGS='--name TEST'")
     ended = f" {work.untouched} HITs ended unseen." if work.untouched else ""
     invite = "make invite ARGS='--name NAME'"
+    returned = f" {snapshot.given_back} were accepted and returned." if snapshot.given_back else ""
     if work.last_submission is None:
-        sentence = f"Nobody has accepted anything since the launch {quiet} ago, though {offer}.{ended}"
+        nobody = "Nobody has submitted anything" if returned else "Nobody has accepted anything"
+        sentence = f"{nobody} since the launch {quiet} ago, though {offer}.{returned}{ended}"
         return Verdict("nobody_accepts", sentence, invite)
-    sentence = f"Workers have stopped coming: {offer}, and nothing was submitted for {quiet}.{ended}"
+    sentence = (
+        f"Workers have stopped coming: {offer}, and nothing was submitted for {quiet}.{returned}{ended}"
+    )
     return Verdict("workers_gone", sentence, invite)
 
 

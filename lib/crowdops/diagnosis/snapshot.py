@@ -6,7 +6,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crowdops.config.settings import variable
 from crowdops.context import Context
@@ -23,6 +23,9 @@ from crowdops.servers.backend import backend_of
 from crowdops.servers.status import ServerStatus
 from crowdops.workers import eligibility
 from crowdops.workers.eligibility import CapUse, Requirement
+
+if TYPE_CHECKING:
+    from crowdops.providers.crowd_server.client import Returns
 
 CLOCK_PRECISION = timedelta(seconds=2)  # an answer has its time by the second
 SAMPLE = 100  # HITs with answers that are not collected, which are asked when the last one came
@@ -48,7 +51,7 @@ class Endpoint(NamedTuple):
 class Pages(NamedTuple):
     """The run's task server. `status` is None where nobody could look, for the reason that `note` gives.
 
-    `serves` is the run that it says it serves.
+    `serves` is the run that it says it serves, `given_out` and `open_now` count its pages.
     """
 
     kind: str
@@ -58,10 +61,15 @@ class Pages(NamedTuple):
     serves: str | None
     is_draining: bool
     note: str
+    given_out: int = 0
+    open_now: int = 0
 
 
 class Work(NamedTuple):
-    """What the endpoint has of the run. `uncollected` counts assignments, `untouched` HITs that ended so."""
+    """What the endpoint has of the run. `uncollected` counts assignments, `untouched` HITs that ended so.
+
+    `returns` are None where the endpoint does not tell them.
+    """
 
     hits: list[Hit]
     uncollected: int
@@ -71,6 +79,7 @@ class Work(NamedTuple):
     last_submission: datetime | None
     requirements: list[Requirement]
     balance: Decimal
+    returns: Returns | None
 
     @property
     def assignable(self) -> int:
@@ -115,6 +124,15 @@ class Snapshot(NamedTuple):
     def count(self, *states: str) -> int:
         """Return how many units the registry has in these states."""
         return sum(self.units.get(state, 0) for state in states)
+
+    @property
+    def given_back(self) -> int:
+        """Return how many assignments were accepted, as far as anybody tells, and not submitted."""
+        if self.work and self.work.returns:
+            return self.work.returns.returned + self.work.returns.abandoned
+        if self.work is None or self.work.last_submission or self.pages is None:
+            return 0
+        return max(0, self.pages.given_out - self.pages.open_now)
 
     @property
     def quiet_for(self) -> timedelta:
@@ -169,6 +187,9 @@ def _read_work(context: Context, run: Run, condition: str) -> Work:
     uncollected = {hit.hit_id: hit.answers - Stored.read(context.registry, hit).answers for hit in hits}
     due = sorted(hit_id for hit_id, count in uncollected.items() if count > 0)
     accepts, submissions = _times_of_work(context, run, due[:SAMPLE])
+    returns = _read_returns(context, [hit.hit_id for hit in hits if hit.is_outstanding])
+    if returns and returns.last_accept:
+        accepts.append(returns.last_accept)
     return Work(
         hits=hits,
         uncollected=sum(uncollected[hit_id] for hit_id in due),
@@ -181,7 +202,15 @@ def _read_work(context: Context, run: Run, condition: str) -> Work:
             for requirement in _requirements(context.provider, run, hits)
         ],
         balance=context.provider.balance(),
+        returns=returns,
     )
+
+
+def _read_returns(context: Context, hit_ids: Sequence[str]) -> Returns | None:
+    """Return what workers gave back of the HITs that are out, if the endpoint is one that tells."""
+    from crowdops.providers.crowd_server import client  # it brings requests and an HTML parser
+
+    return client.returns(context.settings, hit_ids) if hit_ids else None
 
 
 def _has_run_out_untouched(registry: Registry, hit: Hit) -> bool:
@@ -233,7 +262,14 @@ def _read_pages(context: Context, run: Run) -> Pages | None:
         serves=health.get("run_id"),
         is_draining=bool(health.get("draining")),
         note=note,
+        given_out=_count(health.get("served")),
+        open_now=_count(health.get("active")),
     )
+
+
+def _count(value: object) -> int:
+    """Return a number that a server told; 0 for anything else, since it may be anybody's."""
+    return value if isinstance(value, int) else 0
 
 
 def _server_status(context: Context, run: Run) -> tuple[ServerStatus | None, str]:

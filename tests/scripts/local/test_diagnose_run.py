@@ -13,10 +13,12 @@ from typing import Any
 
 import psutil
 import pytest
+import requests
 
 from crowdops.context import Context
 from crowdops.diagnosis import rules, snapshot
 from crowdops.diagnosis.snapshot import Pages
+from crowdops.providers.crowd_server import client as crowd_client
 from crowdops.registry import Run, Server
 from tests.support.endpoints import Endpoint
 from tests.support.processes import free_port, wait_until
@@ -284,6 +286,49 @@ def test_accepted_work_that_never_comes_in_is_suspicious(world: World) -> None:
     assert found["code"] == "no_submissions" and found["verdict"].endswith("do its pages work?")
 
 
+def test_work_that_is_returned_and_never_submitted_tells_of_a_broken_page(world: World) -> None:
+    run = world.launch(units=3)
+    hit_ids = world.hit_ids(run)
+    for number in range(2):
+        world.give_back(world.accept(hit_ids[number], "AWORKER1"), "AWORKER1")
+    assert world.json(SCRIPT, run.run_id)["code"] == "at_work"
+    world.give_back(world.accept(hit_ids[0], "AWORKER2"), "AWORKER2")
+    for number in (1, 2):
+        world.accept(hit_ids[number], "AWORKER3")
+    world.crowd.advance(700)  # past their deadline: these two are abandoned
+    found = world.json(SCRIPT, run.run_id)
+    assert found["code"] == "given_back"
+    assert found["verdict"].startswith(
+        "The page may be broken: 5 accepted and returned, nothing submitted in"
+    )
+    assert found_of(found, "given back") == {
+        "what": "given back",
+        "found": "5 accepted and returned, by 3 workers",
+        "fine": False,
+    }
+    assert found_of(found, "last accept")["found"] != "never"
+
+
+def test_one_return_is_told_and_proves_nothing(world: World) -> None:
+    run = world.launch(units=3)
+    world.give_back(world.accept(world.hit_ids(run)[0]))
+    age(world, run)
+    found = world.json(SCRIPT, run.run_id)
+    assert found["code"] == "nobody_accepts"
+    assert "Nobody has submitted anything" in found["verdict"]
+    assert found["verdict"].endswith("1 were accepted and returned.")
+
+
+def test_an_endpoint_that_tells_no_returns_is_judged_without_them(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = world.launch(units=3)
+    for number in range(3):
+        world.give_back(world.accept(world.hit_ids(run)[number]))
+    monkeypatch.setattr(crowd_client, "_post", lambda *parts: requests.Response())
+    assert world.json(SCRIPT, run.run_id)["code"] == "at_work"
+
+
 def test_workers_who_stopped_coming_are_missed(world: World) -> None:
     run = world.launch(units=3)
     world.do(world.hit_ids(run)[0])
@@ -414,6 +459,19 @@ def test_a_server_that_answers_is_fine(world: World, served: Run) -> None:
         "found": f"answers, serves {served.run_id}",
         "fine": True,
     }
+
+
+def test_pages_that_were_given_out_and_never_submitted_tell_of_a_broken_page(
+    world: World, served: Run, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crowd_client, "returns", lambda *parts: None)  # as at Amazon's endpoints
+    endpoint.say(status="ok", run_id=served.run_id, served=6, active=2)
+    found = world.json(SCRIPT, served.run_id)
+    assert (
+        found["code"] == "given_back" and found_of(found, "given back")["found"] == "4 accepted and returned"
+    )
+    endpoint.say(status="ok", run_id=served.run_id, served="many", active=None)
+    assert world.json(SCRIPT, served.run_id)["code"] == "at_work"
 
 
 def test_a_server_that_serves_another_run_drains_or_is_down_is_the_verdict(

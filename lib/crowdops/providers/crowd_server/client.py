@@ -1,4 +1,4 @@
-"""What the crowd server has beside the API: invitations of workers, and the site where they work.
+"""What the crowd server has beside the API: invitations of workers, what they return, and their site.
 
 A WorkerSession does what a browser without JavaScript would: it reads pages, follows their links, fills in
 their forms. The page in the frame is fetched without the site's cookie, as a browser's sandbox does.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urljoin, urlsplit
 
@@ -23,6 +25,8 @@ from crowdops.formats.html_forms import FILE
 from crowdops.providers.crowd_server.forms import TaskForm, Values, read_form
 from crowdops.providers.mturk.session import REGION, read_credentials
 
+MOST_HITS = 1000  # that one request may name
+
 
 class Invitation(NamedTuple):
     """A worker and the link that signs this worker in; the link is a secret."""
@@ -30,6 +34,18 @@ class Invitation(NamedTuple):
     worker_id: str
     name: str
     url: str
+
+
+class Returns(NamedTuple):
+    """How many assignments were accepted and not submitted, and by how many workers.
+
+    `last_accept` is the latest moment at which one of them was accepted.
+    """
+
+    returned: int
+    abandoned: int
+    workers: int
+    last_accept: datetime | None
 
 
 class Group(NamedTuple):
@@ -66,12 +82,32 @@ def invite(settings: Settings, *, name: str | None = None, worker_id: str | None
             f"Workers are invited to a crowd server; the environment {settings.environment} has none."
         )
     given = {key: value for key, value in (("name", name), ("worker_id", worker_id)) if value is not None}
-    body = json.dumps(given).encode()
-    call = _signed(f"{settings.endpoint}/invites", body, read_credentials(settings.home))
+    return _invitation(settings.endpoint, _post(settings, "/invites", given))
+
+
+def returns(settings: Settings, hit_ids: Sequence[str]) -> Returns | None:
+    """Return what workers gave back of these HITs; None where nobody tells, such as at Amazon's. One request.
+
+    Of more than a thousand HITs the first thousand count.
+    """
+    if settings.environment != "local":
+        return None
+    try:
+        answer = _post(settings, "/returns", {"hit_ids": hit_ids[:MOST_HITS]})
+        document = answer.json() if answer.ok else {}
+        last_accept = document["last_accept"]
+        moment = None if last_accept is None else datetime.fromtimestamp(last_accept, UTC)
+        return Returns(document["returned"], document["abandoned"], document["workers"], moment)
+    except (ProviderError, ValueError, KeyError, TypeError):  # another kind of endpoint, or an older one
+        return None
+
+
+def _post(settings: Settings, path: str, members: Mapping[str, object]) -> requests.Response:
+    body = json.dumps(members).encode()
+    call = _signed(f"{settings.endpoint}{path}", body, read_credentials(settings.home))
     options = {"data": call.body, "headers": dict(call.headers), "allow_redirects": False}
     with requests.Session() as session:
-        answer = _send(session, "POST", call.url, timeout=settings.timeout, **options)
-    return _invitation(settings.endpoint, answer)
+        return _send(session, "POST", call.url, timeout=settings.timeout, **options)
 
 
 def _signed(url: str, body: bytes, credentials: tuple[str, str]) -> Any:

@@ -1,0 +1,44 @@
+"""What workers accepted and did not submit: the API has no word for it, and it tells of a broken page."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, case, func, select
+
+from crowdserver.storage.schema import assignments
+
+MOST_HITS = 1000
+
+_OF_HITS = select(
+    func.coalesce(func.sum(case((assignments.c.status == "Returned", 1), else_=0)), 0),
+    func.coalesce(func.sum(case((assignments.c.status == "Abandoned", 1), else_=0)), 0),
+    func.count(assignments.c.worker_id.distinct()),
+    func.max(assignments.c.accepted_at),
+).where(
+    assignments.c.hit_id.in_(bindparam("hits", expanding=True)),
+    assignments.c.status.in_(["Returned", "Abandoned"]),
+)
+
+
+class InvalidRequest(ValueError):
+    """The HITs are not given as they should be; the message says how."""
+
+
+def count(tx: Connection, body: object) -> dict[str, Any]:
+    """Return how many assignments of HITs were returned and abandoned, by how many workers.
+
+    `body`: a JSON object with the list hit_ids. last_accept is the latest moment at which one of these
+    assignments was accepted, in seconds since the epoch, or None. Raises InvalidRequest.
+    """
+    hit_ids = _read_hit_ids(body)
+    returned, abandoned, workers, last_accept = tx.execute(_OF_HITS, {"hits": hit_ids}).one()
+    return {"returned": returned, "abandoned": abandoned, "workers": workers, "last_accept": last_accept}
+
+
+def _read_hit_ids(body: object) -> Sequence[str]:
+    hit_ids = body.get("hit_ids") if isinstance(body, dict) else None
+    if not isinstance(hit_ids, list) or not all(isinstance(hit_id, str) for hit_id in hit_ids):
+        raise InvalidRequest("Send a JSON object with hit_ids, a list of texts.")
+    if len(hit_ids) > MOST_HITS:
+        raise InvalidRequest(f"At most {MOST_HITS} hit_ids at once.")
+    return hit_ids

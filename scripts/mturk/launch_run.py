@@ -8,6 +8,7 @@ accepted work is waited for and collected. Ctrl-C again, when it says that it is
 --resume carries on a run that crashed: what is out is taken over, the rest is launched with the same
 parameters, nothing twice. RUN.TOML is needed only when the registry was rebuilt from marks, which do not
 tell the data.
+While a run of the same run.toml or task_name is alive, it asks again; --yes then takes --again.
 --dry-run shows the units, the cost, the exact parameters, how long a page is and how to see it, and contacts
 nobody. What is odd about the rows or the page is remarked on stderr there and before each launch.
 """
@@ -20,6 +21,7 @@ import click
 
 from crowdops.config.settings import Settings
 from crowdops.console import cli, output
+from crowdops.errors import UsageError
 
 
 class Options(NamedTuple):
@@ -28,6 +30,7 @@ class Options(NamedTuple):
     run_toml: Path | None
     given: tuple[str, ...]
     detach: bool
+    again: bool
     run_id: str | None
     ignore_data_change: bool
 
@@ -38,6 +41,7 @@ class Options(NamedTuple):
 @click.option(
     "--detach", is_flag=True, help="Launch everything and leave; collect later with download_results."
 )
+@click.option("--again", is_flag=True, help="Launch even though a run of this task_name is alive.")
 @click.option("--resume", "run_id", metavar="RUN_ID", help="Carry on a crashed run.")
 @click.option("--ignore-data-change", is_flag=True, help="Resume with the rows as they were at launch.")
 @cli.with_guard
@@ -45,11 +49,12 @@ class Options(NamedTuple):
 def main(settings: Settings, guard: cli.Guard, **values: Any) -> int:
     from crowdops.config import parameters
     from crowdops.context import Context
-    from crowdops.runs import launch, outcome, plan, resume, view
+    from crowdops.runs import launch, living, outcome, plan, resume, view
     from crowdops.runs.remainder import Resumption
 
     started, options = time.monotonic(), Options(**values)
-    resume.check_command(options.run_toml, options.run_id, changes=options.detach or bool(options.given))
+    changes = options.detach or options.again or bool(options.given)
+    resume.check_command(options.run_toml, options.run_id, changes=changes)
     launch_plan = None
     if options.run_toml:
         loaded = parameters.load(options.run_toml, cli.pairs(options.given, "--set"))
@@ -62,6 +67,10 @@ def main(settings: Settings, guard: cli.Guard, **values: Any) -> int:
     else:
         assert launch_plan is not None
         offer = view.offer_launch(launch_plan, settings)
+        if (alive := living.find(settings, launch_plan.parameters)) and not options.again:
+            if guard.yes:
+                raise UsageError(f"{living.describe(alive)}\nTo launch another one all the same: --again")
+            offer = view.offer_another(offer, alive)
     for remark in offer.remarks:
         output.say(f"Remark: {remark}")
     if guard.dry_run:

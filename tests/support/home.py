@@ -120,7 +120,7 @@ class Home(Workers):
     ) -> Run:
         """Launch a run that needs no process. `parts`: see write_run()."""
         path = self.write_run(units, task_name=task_name, assignments_per_unit=assignments, **parts)
-        document = self.json("mturk/launch_run", str(path), "--detach", "--yes", "--quiet")
+        document = self.json("mturk/launch_run", str(path), "--detach", "--yes", "--again", "--quiet")
         return self.run(document["run_id"])
 
     def crash(self, task_name: str = "pilot-1", *, units: int = 2, assignments: int = 1, **parts: Any) -> Run:
@@ -138,7 +138,7 @@ class Home(Workers):
     ) -> Script:
         """Start a launch_run of eight units. `struck`: see Script. `parts`: see write_run()."""
         path = self.write_run(**{"units": 8, **parts})
-        command = ("mturk/launch_run", str(path), "--yes", "--json", *arguments)
+        command = ("mturk/launch_run", str(path), "--yes", "--again", "--json", *arguments)
         return self._start(*command, struck=struck, variables=variables or {})
 
     # The registry

@@ -36,6 +36,7 @@ class Work:
             *(flag for value in given for flag in ("--set", value)),
             "--detach",
             "--yes",
+            "--again",
             "--quiet",
         )
         self.run = world.run(world.json("mturk/launch_run", str(run_toml), *flags)["run_id"])

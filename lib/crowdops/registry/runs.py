@@ -49,6 +49,11 @@ class Runs(Addresses):
         )
         return datetime.fromisoformat(row[0])
 
+    def open_runs(self) -> list[Run]:
+        """Return the runs that are not at their end, oldest first."""
+        query = f"SELECT * FROM task_runs WHERE state NOT IN ({placeholders(END_STATES)}) ORDER BY run_id"
+        return self._all(Run, query, END_STATES)
+
     def set_hit_type(self, run_id: str, hit_type_id: str) -> None:
         """Remember the HIT type that the run's HITs have."""
         self._write("UPDATE task_runs SET hit_type_id = ? WHERE run_id = ?", (hit_type_id, run_id))

@@ -26,7 +26,7 @@ def check_command(run_toml: object, run_id: str | None, *, changes: bool) -> Non
     if run_id is None and run_toml is None:
         raise UsageError("Say what to launch: RUN.TOML, or --resume RUN_ID. Start from examples/run.toml.")
     if run_id and changes:
-        raise UsageError("--resume carries a run on as it was launched: without --detach and --set.")
+        raise UsageError("--resume carries a run on as it was launched: without --detach, --set and --again.")
 
 
 def prepare(settings: Settings, resumption: Resumption) -> tuple[Settings, Remainder]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from crowdops.config.settings import Settings
 from crowdops.formats.question_xml import MAX_QUESTION_BYTES
 from crowdops.payments.pricing import Estimate
+from crowdops.runs.living import LivingRun, describe
 from crowdops.runs.outcome import RunReport
 from crowdops.runs.plan import LaunchPlan
 from crowdops.runs.remainder import Remainder
@@ -67,6 +68,17 @@ def _page_text(plan: LaunchPlan) -> str:
     return (
         f"The first page has {len(plan.first_page.encode()):,} bytes{room}."
         f" See it as workers do: make preview FILE={file}"
+    )
+
+
+def offer_another(offer: Offer, living: Sequence[LivingRun]) -> Offer:
+    """Return an offer that says which runs of the same are alive already."""
+    lines = describe(living)
+    return offer._replace(
+        summary=f"{offer.summary}\n{lines}",
+        text=f"{offer.text}\n\n{lines}",
+        document={**offer.document, "living_runs": [alive.run.run_id for alive in living]},
+        question="Launch another one beside that?",
     )
 
 

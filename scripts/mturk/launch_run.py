@@ -21,7 +21,6 @@ import click
 
 from crowdops.config.settings import Settings
 from crowdops.console import cli, output
-from crowdops.errors import UsageError
 
 
 class Options(NamedTuple):
@@ -67,10 +66,8 @@ def main(settings: Settings, guard: cli.Guard, **values: Any) -> int:
     else:
         assert launch_plan is not None
         offer = view.offer_launch(launch_plan, settings)
-        if (alive := living.find(settings, launch_plan.parameters)) and not options.again:
-            if guard.yes:
-                raise UsageError(f"{living.describe(alive)}\nTo launch another one all the same: --again")
-            offer = view.offer_another(offer, alive)
+        if not options.again and (alive := living.find(settings, launch_plan.parameters)):
+            offer = view.offer_another(offer, alive, is_asking=not guard.yes)
     for remark in offer.remarks:
         output.say(f"Remark: {remark}")
     if guard.dry_run:

@@ -31,7 +31,9 @@ def after_a_crash(units: int, foreign: int = 0, rate_limit: float | None = None)
         folder = Path(name)
         with Crowd(folder / "crowd", balance=MONEY) as crowd:
             place, port = Bench(folder, crowd), int(crowd.url.rpartition(":")[2])
-            place.measure("mturk/launch_run", str(place.write_run(units)), "--yes", "--quiet", "--detach")
+            place.measure(
+                "mturk/launch_run", str(place.write_run(units)), "--yes", "--again", "--quiet", "--detach"
+            )
             add_foreign(place, foreign)
         with closing(sqlite3.connect(place.home / "registry.db")) as registry:
             registry.execute("UPDATE task_runs SET detached = 0")  # such a run needs a process, and has none

@@ -24,7 +24,7 @@ RATE = 20
 
 def come_in(place: Bench, rows: int) -> list[str]:
     """Launch a run and let one worker do all of it; the assignments."""
-    place.measure("mturk/launch_run", str(place.write_run(rows)), "--yes", "--quiet", "--detach")
+    place.measure("mturk/launch_run", str(place.write_run(rows)), "--yes", "--again", "--quiet", "--detach")
     done = []
     for page in place.crowd.client().get_paginator("list_hits").paginate(MaxResults=100):
         with place.crowd.opened.writing() as (tx, now):

@@ -26,7 +26,7 @@ def measure(place: Bench, work: Callable[[], object]) -> tuple[int, float]:
 
 def launched(place: Bench, hits: int) -> list[str]:
     """Launch a run and leave it; the ids of its HITs."""
-    place.measure("mturk/launch_run", str(place.write_run(hits)), "--yes", "--quiet", "--detach")
+    place.measure("mturk/launch_run", str(place.write_run(hits)), "--yes", "--again", "--quiet", "--detach")
     pages = place.crowd.client().get_paginator("list_hits").paginate(PaginationConfig={"PageSize": 100})
     return [hit["HITId"] for page in pages for hit in page["HITs"]]
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from crowdops.config.settings import Settings
+from crowdops.errors import UsageError
 from crowdops.formats.question_xml import MAX_QUESTION_BYTES
 from crowdops.payments.pricing import Estimate
 from crowdops.runs.living import LivingRun, describe
@@ -71,9 +72,11 @@ def _page_text(plan: LaunchPlan) -> str:
     )
 
 
-def offer_another(offer: Offer, living: Sequence[LivingRun]) -> Offer:
-    """Return an offer that says which runs of the same are alive already."""
+def offer_another(offer: Offer, living: Sequence[LivingRun], *, is_asking: bool) -> Offer:
+    """Return an offer that says which runs of the same are alive already. UsageError if nobody is asked."""
     lines = describe(living)
+    if not is_asking:
+        raise UsageError(f"{lines}\nTo launch another one all the same: --again")
     return offer._replace(
         summary=f"{offer.summary}\n{lines}",
         text=f"{offer.text}\n\n{lines}",

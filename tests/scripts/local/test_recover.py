@@ -149,7 +149,7 @@ def test_a_run_whose_rows_were_not_all_launched_is_stopped_and_not_finished(worl
 
 
 def test_a_run_that_is_alive_is_left_alone_and_its_process_is_named(world: World, crashed: str) -> None:
-    alive = world.start(LAUNCH, str(world.write_run(2)), "--yes")
+    alive = world.start(LAUNCH, str(world.write_run(2)), "--yes", "--again")
     wait_until(lambda: len(world.open_hits()) == 5)
     result = world.recover()
     assert result.exit_code == 0, result.stderr

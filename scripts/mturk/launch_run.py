@@ -6,8 +6,7 @@ workers submit, and ends when every unit is done. Ctrl-C once ends the run clean
 accepted work is waited for and collected. Ctrl-C again, when it says that it is waiting, stops at once.
 
 --resume carries on a run that crashed: what is out is taken over, the rest is launched with the same
-parameters, nothing twice. RUN.TOML is needed only when the registry was rebuilt from marks, which do not
-tell the data.
+parameters, nothing twice. RUN.TOML is needed only for a run that was rebuilt from marks: they lack the data.
 While a run of the same run.toml or task_name is alive, it asks again; --yes then takes --again.
 --dry-run shows the units, the cost, the exact parameters, how long a page is and how to see it, and contacts
 nobody. What is odd about the rows or the page is remarked on stderr there and before each launch.
@@ -63,8 +62,7 @@ def main(settings: Settings, guard: cli.Guard, **values: Any) -> int:
         resumption = Resumption(options.run_id, launch_plan, options.ignore_data_change)
         settings, remainder = resume.prepare(settings, resumption)
         offer = view.offer_resume(remainder)
-    else:
-        assert launch_plan is not None
+    elif launch_plan:
         offer = view.offer_launch(launch_plan, settings)
         if not options.again and (alive := living.find(settings, launch_plan.parameters)):
             offer = view.offer_another(offer, alive, is_asking=not guard.yes)
@@ -82,8 +80,7 @@ def main(settings: Settings, guard: cli.Guard, **values: Any) -> int:
         with context.interrupts:
             if resumption:
                 ended = resume.resume(context, resumption)
-            else:
-                assert launch_plan is not None
+            elif launch_plan:
                 ended = launch.launch(context, launch_plan, detach=options.detach)
             report = outcome.report(context, ended, time.monotonic() - started)
             output.say(view.report_text(report))

@@ -64,8 +64,8 @@ def main(settings: Settings, guard: cli.Guard, **values: Any) -> int:
         offer = view.offer_resume(remainder)
     elif launch_plan:
         offer = view.offer_launch(launch_plan, settings)
-        if not options.again and (alive := living.find(settings, launch_plan.parameters)):
-            offer = view.offer_another(offer, alive, is_asking=not guard.yes)
+        alive = [] if options.again else living.find(settings, launch_plan.parameters)
+        offer = view.offer_another(offer, alive, is_asking=not guard.yes)
     for remark in offer.remarks:
         output.say(f"Remark: {remark}")
     if guard.dry_run:

@@ -73,7 +73,9 @@ def _page_text(plan: LaunchPlan) -> str:
 
 
 def offer_another(offer: Offer, living: Sequence[LivingRun], *, is_asking: bool) -> Offer:
-    """Return an offer that says which runs of the same are alive already. UsageError if nobody is asked."""
+    """Return an offer that says which runs of the same are alive, if any. UsageError if nobody is asked."""
+    if not living:
+        return offer
     lines = describe(living)
     if not is_asking:
         raise UsageError(f"{lines}\nTo launch another one all the same: --again")

@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from crowdops.registry import migrations
 from tests.support.world import World
 
 BACK_UP, RESTORE = "local/back_up", "local/restore_backup"
@@ -38,3 +39,20 @@ def damage(world: World) -> bytes:
         file.seek(4096)
         file.write(b"\xff" * 8192)
     return path.read_bytes()
+
+
+def make_older(path: Path, version: int) -> None:
+    """Turn a backup into one that was made when the schema had this version."""
+    newer = path.rename(path.with_suffix(".newer"))
+    with closing(sqlite3.connect(path)) as connection:
+        for file in sorted((Path(migrations.__file__).parent / "schema").glob("*.sql"))[:version]:
+            connection.executescript(file.read_text(encoding="utf-8"))
+        connection.execute("ATTACH ? AS newer", (str(newer),))
+        tables = "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+        for (table,) in connection.execute(tables).fetchall():
+            described = connection.execute(f"PRAGMA main.table_info({table})")
+            columns = ", ".join(name for _, name, *_ in described)
+            connection.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM newer.{table}")
+        connection.execute(f"PRAGMA user_version = {version}")
+        connection.commit()
+    newer.unlink()

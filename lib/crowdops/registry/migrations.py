@@ -61,7 +61,7 @@ def strange(connection: sqlite3.Connection) -> str:
         for file in _files()[: _version(connection)]:
             fresh.executescript(file.read_text(encoding="utf-8"))
         expected, schema = _schema(fresh), _schema(connection)
-    for kind, name in sorted(expected.keys() | schema.keys()):
+    for kind, name in sorted(expected.keys() | schema.keys(), key=lambda key: (key[0] != "table", key)):
         if (kind, name) not in schema:
             return f"it lacks the {kind} {name[:100]}"
         if (kind, name) not in expected:

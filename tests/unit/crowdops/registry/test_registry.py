@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from crowdops.errors import RegistryError, UsageError
-from crowdops.registry import Assignment, Registry, Run, database
+from crowdops.registry import Assignment, Registry, Run
 from tests.support.run_parameters import some_parameters
 from tests.support.scripts import run_script
 
@@ -274,13 +274,13 @@ def test_the_file_is_for_its_owner_only(home: Path) -> None:
 def test_a_migration_that_is_killed_halfway_leaves_nothing(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    statements = database._statements
+    statements = migrations._statements
 
     def killed(script: str) -> Iterator[str]:
         yield from itertools.islice(statements(script), 3)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(database, "_statements", killed)
+    monkeypatch.setattr(migrations, "_statements", killed)
     with pytest.raises(KeyboardInterrupt):
         Registry.open(home)
     assert sql(home, "SELECT count(*) FROM sqlite_master")[0][0] == 0

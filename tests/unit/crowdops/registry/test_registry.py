@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from crowdops.errors import RegistryError, UsageError
-from crowdops.registry import Assignment, Registry, Run
+from crowdops.registry import Assignment, Registry, Run, migrations
 from tests.support.run_parameters import some_parameters
 from tests.support.scripts import run_script
 

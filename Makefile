@@ -21,7 +21,7 @@ NAME :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check sweep bench clean launch resume status expire results runs diagnose broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-kill
+.PHONY: help venv demo test check sweep bench clean launch preview resume status expire results runs diagnose broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-kill
 
 help:  ## this list
 	@echo "crowdops: launch, watch, stop and clean up crowdsourced work"
@@ -69,6 +69,9 @@ clean:  ## remove what make made
 
 launch: $(STAMP)  ## launch a run: make launch FILE=examples/run.toml
 	@$(PY) scripts/mturk/launch_run.py $(call one,FILE) $(value ARGS)
+
+preview: $(STAMP)  ## the first rows as workers see them, as one HTML file: make preview FILE=run.toml
+	@$(PY) scripts/local/preview_page.py $(call one,FILE) $(value ARGS)
 
 resume: $(STAMP)  ## carry a crashed run on
 	@$(PY) scripts/mturk/launch_run.py --resume $(call quoted,$(value RUN)) $(value ARGS)

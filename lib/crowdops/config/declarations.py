@@ -111,7 +111,7 @@ PARAMETERS = _table(
     ),
     template=_path(
         "The page: Jinja2 over the row's fields, escaped.",
-        "Beside run.toml unless absolute. See examples/task.html. A column `my text` is {{ my_text }} or "
+        "Beside run.toml unless absolute. See examples/task.html, and make preview. A column `my text` is "
         "{{ row[\"my text\"] }}; a field that some rows lack needs a default: {{ hint|default('') }}.",
     ),
     assignments_per_unit=_integer(

@@ -136,9 +136,9 @@ _SELECT_RESULTS = (
 )
 _UPSERT_ASSIGNMENT = """
 INSERT INTO assignments (assignment_id, worker_id, hit_id, status, accepted_at, submitted_at,
-                         auto_approval_at, approved_at, rejected_at, answer, bonus, run_id, unit_index,
-                         collected_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                         auto_approval_at, approved_at, rejected_at, answer, bonus, answer_values, run_id,
+                         unit_index, collected_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (assignment_id, worker_id) DO UPDATE SET
     status = excluded.status, approved_at = excluded.approved_at, rejected_at = excluded.rejected_at,
     collected_at = excluded.collected_at

@@ -80,7 +80,10 @@ class Unit(NamedTuple):
 
 
 class Assignment(NamedTuple):
-    """One collected assignment; `answer` maps field names to values."""
+    """One collected assignment; `answer` maps field names to values, several of one name joined by `|`.
+
+    `answer_values` are the lists of those fields that came with several values.
+    """
 
     assignment_id: str
     worker_id: str
@@ -93,6 +96,16 @@ class Assignment(NamedTuple):
     rejected_at: datetime | None
     answer: dict[str, Any]
     bonus: Decimal | None = None
+    answer_values: dict[str, list[str]] | None = None
+
+    @property
+    def all_values(self) -> dict[str, list[Any]]:
+        """Every field with the list of its values, as they were sent."""
+        several = self.answer_values or {}
+        return {
+            name: several.get(name) or (value if isinstance(value, list) else [value])
+            for name, value in self.answer.items()
+        }
 
 
 class Result(NamedTuple):

@@ -53,6 +53,7 @@ def document(result: Result) -> dict[str, Any]:
         "submitted_at": timestamp(assignment.submitted_at),
         "approved_at": timestamp(assignment.approved_at),
         "answer": assignment.answer,
+        "answer_values": assignment.all_values,
         "bonus": str(assignment.bonus or "0.00"),
     }
 

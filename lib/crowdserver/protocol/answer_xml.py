@@ -1,5 +1,6 @@
 """A worker's answer, as the XML that the requester gets."""
 
+import json
 import re
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
@@ -16,17 +17,24 @@ _DOCUMENT = (
 
 
 def write(fields: Sequence[tuple[str, str]]) -> str | None:
-    """Return a form's fields as XML, in their order; of a repeated name the first one counts.
+    """Return a form's fields as XML, in their order; None if nothing was answered.
 
-    None if nothing was answered.
+    Several values of one name are one Answer, joined by `|` as MTurk's own results write multiple choices:
+    its clients expect each name once. Since a value may hold that character, too, the lists themselves follow
+    the document in a processing instruction, which parsers skip unless they are asked for it.
     """
-    answers: dict[str, str] = {}
+    values: dict[str, list[str]] = {}
     for name, value in fields:
         if name not in _RESERVED:
-            answers.setdefault(name, value)
-    if not answers:
+            values.setdefault(_plain(name), []).append(_plain(value))
+    if not values:
         return None
-    return _DOCUMENT.format("".join(_answer(name, value) for name, value in answers.items()))
+    document = _DOCUMENT.format("".join(_answer(name, "|".join(texts)) for name, texts in values.items()))
+    several = {name: texts for name, texts in values.items() if len(texts) > 1}
+    if not several:
+        return document
+    lists = json.dumps(several).replace(">", r"\u003e")  # nothing in it may look like its end
+    return f"{document}\n<?crowd-values {lists}?>"
 
 
 def _answer(name: str, value: str) -> str:
@@ -35,6 +43,10 @@ def _answer(name: str, value: str) -> str:
     return f"<Answer>\n<QuestionIdentifier>{_escape(name)}</QuestionIdentifier>\n{free_text}\n</Answer>\n"
 
 
+def _plain(text: str) -> str:
+    return _NOT_IN_XML.sub("", text)
+
+
 def _escape(text: str) -> str:
     # A bare carriage return would not survive the reader's parser.
-    return escape(_NOT_IN_XML.sub("", text), {"\r": "&#13;"})
+    return escape(text, {"\r": "&#13;"})

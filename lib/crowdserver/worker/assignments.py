@@ -127,7 +127,6 @@ def submit(
 ) -> None:
     """Submit an assignment with the fields of its form, in their order.
 
-    Of a repeated name the first field counts.
     worker_id: who submits, if the form says so; without it the assignment's id is proof enough.
     Refused: preview, unknown, not_yours, late, over, and empty when there is no field but the reserved ones.
     """

@@ -134,9 +134,33 @@ def test_json_has_every_value_as_it_is(world: World) -> None:
         "submitted_at",
         "approved_at",
         "answer",
+        "answer_values",
         "bonus",
     }
+    assert array[0]["answer_values"] == {"label": ["=1+1"]}
     assert array[0]["answer"] == {"label": "=1+1"} and array[1]["input"] == {"text": "message 1"}
+
+
+def test_several_values_of_a_name_are_all_kept(world: World) -> None:
+    run = world.crash(units=2)
+    ticked = [("topics", "sport"), ("topics", "art|craft"), ("why", "a|b")]
+    for hit_id in world.hit_ids(run):
+        world.do(hit_id, "AWORKER1", *ticked)
+    array = json.loads(world.invoke(SCRIPT, "--run", run.run_id, "--json").stdout)
+    assert [result["answer"] for result in array] == [{"topics": "sport|art|craft", "why": "a|b"}] * 2
+    assert array[0]["answer_values"] == {"topics": ["sport", "art|craft"], "why": ["a|b"]}
+    assert rows(world.invoke(SCRIPT, "--run", run.run_id))[0]["answer.topics"] == "sport|art|craft"
+
+
+def test_answers_from_before_there_were_lists_are_read(world: World) -> None:
+    run = world.crash(units=2)
+    world.do(world.hit_ids(run)[0], topics="sport")
+    assert world.invoke(SCRIPT, "--run", run.run_id).exit_code == 0
+    before = '{"topics": "a|b", "tags": ["c", "d"]}'
+    world.sql("UPDATE assignments SET answer = ?, answer_values = NULL", before)
+    (result,) = json.loads(world.invoke(SCRIPT, "--run", run.run_id, "--json", "--offline").stdout)
+    assert result["answer"] == {"topics": "a|b", "tags": ["c", "d"]}
+    assert result["answer_values"] == {"topics": ["a|b"], "tags": ["c", "d"]}
 
 
 def test_nothing_yet_is_an_empty_document(world: World) -> None:

@@ -124,6 +124,7 @@ def read_assignment(item: dict[str, Any]) -> Assignment:
     def moment(name: str) -> datetime | None:
         return item[name].astimezone(UTC) if name in item else None
 
+    answer = parse_answer(item.get("Answer", ""))
     return Assignment(
         assignment_id=item["AssignmentId"],
         worker_id=item["WorkerId"],
@@ -134,5 +135,6 @@ def read_assignment(item: dict[str, Any]) -> Assignment:
         auto_approval_at=moment("AutoApprovalTime"),
         approved_at=moment("ApprovalTime"),
         rejected_at=moment("RejectionTime"),
-        answer=parse_answer(item.get("Answer", "")),
+        answer=answer.fields,
+        answer_values=answer.values,
     )

@@ -15,6 +15,7 @@ from crowdops.errors import UsageError
 from crowdops.formats import question_xml
 from crowdops.formats.page_template import Page
 from crowdops.formats.question_xml import external_question, html_question, parse_answer
+from crowdserver.protocol import answer_xml
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]))
 DATA = Path("items.csv")
@@ -179,13 +180,13 @@ def test_answers_come_back_as_they_were_given(fields: dict[str, str]) -> None:
     if list(fields) == ["taskAnswers"]:
         return
     found = parse_answer(answers(*(free(name, value) for name, value in fields.items())))
-    assert found == fields
-    assert list(found) == list(fields)
+    assert found == (fields, None)
+    assert list(found.fields) == list(fields)
 
 
 @pytest.mark.parametrize("xml", ["", "  \n", answers(), answers(head="")])
 def test_an_empty_answer_has_no_fields(xml: str) -> None:
-    assert parse_answer(xml) == {}
+    assert parse_answer(xml) == ({}, None)
 
 
 @pytest.mark.parametrize("encoding", ["UTF-8", "ASCII", "ISO-8859-1", "UTF-16", "no-such-encoding"])
@@ -193,27 +194,69 @@ def test_what_the_declaration_says_of_the_encoding_does_not_matter(encoding: str
     xml = answers(
         free("name", "日本 é"), free("more", ""), head=f'<?xml version="1.0" encoding="{encoding}"?>'
     )
-    assert parse_answer(xml) == {"name": "日本 é", "more": ""}
+    assert parse_answer(xml).fields == {"name": "日本 é", "more": ""}
 
 
 def test_a_crowd_form_comes_out_as_its_fields() -> None:
-    assert parse_answer(answers(free("taskAnswers", '[{"label": {"cat": true}, "why": "x"}]'))) == {
+    assert parse_answer(answers(free("taskAnswers", '[{"label": {"cat": true}, "why": "x"}]'))).fields == {
         "label": {"cat": True},
         "why": "x",
     }
     unstorable = ('[{"a": "\\ud800"}]', '[{"a": NaN}]', "[" * 100_000)
     for odd in ("not json", "[]", "[1]", '[{"a": 1}, {"b": 2}]', '{"a": 1}', *unstorable):
-        assert parse_answer(answers(free("taskAnswers", odd))) == {"taskAnswers": odd}
+        assert parse_answer(answers(free("taskAnswers", odd))).fields == {"taskAnswers": odd}
     two = parse_answer(answers(free("taskAnswers", '[{"a": 1}]'), free("b", "2")))
-    assert two == {"taskAnswers": '[{"a": 1}]', "b": "2"}
+    assert two.fields == {"taskAnswers": '[{"a": 1}]', "b": "2"}
 
 
-def test_choices_come_out_as_text_or_as_a_list() -> None:
-    chosen = "".join(f"<SelectionIdentifier>{name}</SelectionIdentifier>" for name in ("cat", "dog"))
-    one = "<QuestionIdentifier>b</QuestionIdentifier><SelectionIdentifier>cat</SelectionIdentifier>"
-    none = "<QuestionIdentifier>c</QuestionIdentifier>"
-    found = parse_answer(answers(f"<QuestionIdentifier>a</QuestionIdentifier>{chosen}", one, none))
-    assert found == {"a": ["cat", "dog"], "b": "cat", "c": ""}
+def choice(name: str, *selected: str, other: str = "") -> str:
+    chosen = "".join(f"<SelectionIdentifier>{text}</SelectionIdentifier>" for text in selected)
+    written = f"<OtherSelectionText>{other}</OtherSelectionText>" if other else ""
+    return f"<QuestionIdentifier>{name}</QuestionIdentifier>{chosen}{written}"
+
+
+def test_choices_come_out_joined_and_as_a_list() -> None:
+    found = parse_answer(answers(choice("a", "cat", "dog"), choice("b", "cat"), choice("c")))
+    assert found.fields == {"a": "cat|dog", "b": "cat", "c": ""}
+    assert found.values == {"a": ["cat", "dog"]}
+
+
+def test_what_was_written_beside_a_choice_is_one_of_its_values() -> None:
+    found = parse_answer(answers(choice("a", "cat", other="a | b"), choice("b", other="none")))
+    assert found == ({"a": "cat|a | b", "b": "none"}, {"a": ["cat", "a | b"]})
+
+
+def test_a_name_that_comes_twice_keeps_all_its_values() -> None:
+    found = parse_answer(answers(free("a", "1"), free("b", "2"), free("a", ""), choice("a", "3")))
+    assert found == ({"a": "1||3", "b": "2"}, {"a": ["1", "", "3"]})
+    twice = parse_answer(answers(free("taskAnswers", "x"), free("taskAnswers", "y")))
+    assert twice.fields == {"taskAnswers": "x|y"}
+
+
+def test_of_a_file_the_key_is_the_value_and_its_size_is_kept() -> None:
+    size, key = "<UploadedFileSizeInBytes>9</UploadedFileSizeInBytes>", "<UploadedFileKey>k</UploadedFileKey>"
+    found = parse_answer(answers(f"<QuestionIdentifier>photo</QuestionIdentifier>{size}{key}"))
+    assert found == ({"photo.UploadedFileSizeInBytes": "9", "photo": "k"}, None)
+
+
+@given(st.lists(st.tuples(TEXT.filter(bool), TEXT), min_size=1, max_size=6))
+def test_what_a_crowd_server_joins_comes_apart_again(fields: list[tuple[str, str]]) -> None:
+    xml = answer_xml.write([(f"_{name}", value) for name, value in fields])
+    assert xml is not None
+    found = parse_answer(xml)
+    lists: dict[str, list[str]] = {}
+    for name, value in fields:
+        lists.setdefault(f"_{name}", []).append(value)
+    assert found.fields == {name: "|".join(texts) for name, texts in lists.items()}
+    assert (found.values or {}) == {name: texts for name, texts in lists.items() if len(texts) > 1}
+
+
+@pytest.mark.parametrize(
+    "said", ["", "not json", "[]", '{"a": "x|y"}', '{"a": ["x", 1]}', '{"a": ["x"]}', '{"b": ["x", "y"]}']
+)
+def test_lists_that_are_not_those_of_the_answer_do_not_count(said: str) -> None:
+    found = parse_answer(answers(free("a", "x|y")) + f"<?crowd-values {said}?>")
+    assert found == ({"a": "x|y"}, None)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +264,7 @@ def test_choices_come_out_as_text_or_as_a_list() -> None:
     ["not xml", answers(free("a", "b"))[:-20], answers(free("a", "x").replace("x", "\x07")), "<a>&nbsp;</a>"],
 )
 def test_an_answer_that_cannot_be_read_is_kept_as_it_is(xml: str) -> None:
-    assert parse_answer(xml) == {question_xml.UNREADABLE: xml}
+    assert parse_answer(xml).fields == {question_xml.UNREADABLE: xml}
 
 
 def test_an_xml_bomb_does_not_blow_up() -> None:
@@ -230,7 +273,7 @@ def test_an_xml_bomb_does_not_blow_up() -> None:
     bomb = f"<!DOCTYPE x [{entities}]>{answers(free('a', 'X').replace('X', '&a9;'), head='')}"
     started = time.monotonic()
     found = parse_answer(bomb)
-    assert found == {question_xml.UNREADABLE: bomb}
+    assert found.fields == {question_xml.UNREADABLE: bomb}
     assert time.monotonic() - started < 5
     answer = answers(free("a", "X").replace("X", "&f;"), head="")
     outside = f'<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]>{answer}'

@@ -60,7 +60,8 @@ def new_assignment(number: int = 1, **values: Any) -> Assignment:
         NOW + timedelta(days=7),
         None,
         None,
-        answer={"label": "日本", "tags": ["a", "b"]},
+        answer={"label": "日本", "tags": "a|b"},
+        answer_values={"tags": ["a", "b"]},
     )
     return made._replace(**values)
 

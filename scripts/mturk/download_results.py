@@ -3,6 +3,7 @@
 
 First collects what was submitted since somebody last looked, then writes what the registry has. In CSV, a
 cell that a spreadsheet would run as a formula gets an apostrophe in front; JSON has every value as it is.
+Several values of one name are joined by | in answer; answer_values of JSON lists them as they were sent.
 """
 
 from pathlib import Path

@@ -16,7 +16,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from crowdserver.operations import blocks, messages
 from crowdserver.protocol.question_xml import Question
-from crowdserver.site import filters, frames, responses, signin
+from crowdserver.site import filters, frames, responses, signin, submissions
 from crowdserver.site.responses import Visit
 from crowdserver.site.sessions import FrameKey
 from crowdserver.site.signin import ForeignForm, NotSignedIn, crowd, signer
@@ -33,6 +33,9 @@ filters.register(blueprint)
 _STATUS = {
     "preview": 400,
     "empty": 400,
+    "by_get": 405,
+    "unreadable": 415,
+    "files": 415,
     "not_yours": 403,
     "not_qualified": 403,
     "blocked": 403,
@@ -138,10 +141,10 @@ def frame(text: str) -> ResponseReturnValue:
     return responses.private(make_response(page), responses.FRAME_POLICY)
 
 
-@blueprint.post("/mturk/externalSubmit")
+@blueprint.route("/mturk/externalSubmit", methods=["GET", "POST"])
 def external_submit() -> ResponseReturnValue:
     """Record a submission. It comes without a cookie: the assignment's id is the proof."""
-    fields = list(request.form.items(multi=True))
+    fields = submissions.fields(request)
     assignment_id, worker_id = request.form.get("assignmentId", ""), request.form.get("workerId")
     crowd().write(lambda tx, now: assignments.submit(tx, now, assignment_id, worker_id or None, fields))
     text = "Thank you. Go on with the next task by the button above."
@@ -183,7 +186,7 @@ def foreign_form(_: ForeignForm) -> ResponseReturnValue:
 @blueprint.errorhandler(RequestEntityTooLarge)
 def too_large(_: RequestEntityTooLarge) -> ResponseReturnValue:
     """Refuse a submission that is larger than the server takes."""
-    text = "The page sent more than this site takes. Nothing was recorded."
+    text = "The page sent more than this site takes, and it takes no files. Nothing was recorded."
     return responses.frame_message("This did not work", text, 413)
 
 

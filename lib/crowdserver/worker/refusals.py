@@ -14,6 +14,9 @@ Code = Literal[
     "not_yours",
     "over",
     "empty",
+    "files",
+    "unreadable",
+    "by_get",
 ]
 
 # What a blocked worker reads. The requester's reason is not meant for the worker.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
@@ -87,6 +88,52 @@ def test_everything_works_without_javascript(sign_in: OpenPage, crowd: Crowd) ->
     page.get_by_role("button", name="Return").click()
     expect(page.get_by_role("status")).to_have_text("The task was returned. Somebody else can do it now.")
     assert offered.answers() == [[("label", "dog"), ("why", "It says dog.")]]
+
+
+QUESTIONNAIRE = """<!doctype html><form method="post" action="/mturk/externalSubmit" ENCTYPE>
+<input type="hidden" name="assignmentId">
+<label><input type="checkbox" name="topics" value="sport"> sport</label>
+<label><input type="checkbox" name="topics" value="art|craft"> art</label>
+<label>Colours <select multiple name="colours"><option>red<option>blue<option>green</select></label>
+<label>One <input name="t[]"></label><label>Two <input name="t[]"></label>
+<label>Photo <input type="file" name="photo"></label><button>Submit</button></form>"""
+MULTIPART = QUESTIONNAIRE.replace("ENCTYPE", 'enctype="multipart/form-data"')
+
+
+@pytest.mark.parametrize("question", [QUESTIONNAIRE.replace("ENCTYPE", ""), MULTIPART])
+def test_every_value_that_is_chosen_arrives(sign_in: OpenPage, crowd: Crowd, question: str) -> None:
+    offered = offer(crowd.client(), 1, question=html_question(question))
+    page = sign_in()
+    card(page, offered.title).get_by_role("button", name="Accept").click()
+    for box in ("sport", "art"):
+        inside(page).get_by_label(box).check()
+    inside(page).get_by_label("Colours").select_option(["red", "green"])
+    inside(page).get_by_label("Two").fill("second")
+    inside(page).get_by_role("button", name="Submit").click()
+    expect(inside(page).get_by_role("heading", name="Your work was submitted")).to_be_visible()
+    chosen = [("topics", "sport|art|craft"), ("colours", "red|green"), ("t[]", "|second"), ("photo", "")]
+    assert offered.answers() == [chosen]
+
+
+@pytest.mark.parametrize("size", [9, 12 * 2**20])
+def test_a_file_is_refused_and_the_form_is_there_to_send_without_it(
+    sign_in: OpenPage, crowd: Crowd, tmp_path: Path, size: int
+) -> None:
+    (tmp_path / "cat.png").write_bytes(bytes(size))
+    offered = offer(crowd.client(), 1, question=html_question(MULTIPART))
+    page = sign_in()
+    card(page, offered.title).get_by_role("button", name="Accept").click()
+    inside(page).get_by_label("art").check()
+    inside(page).get_by_label("Photo").set_input_files(tmp_path / "cat.png")
+    inside(page).get_by_role("button", name="Submit").click()
+    expect(inside(page).get_by_text("takes no files")).to_be_visible()
+    expect(page.get_by_role("button", name="Return")).to_be_visible()
+    assert offered.submissions() == []
+    page.reload()
+    inside(page).get_by_label("art").check()
+    inside(page).get_by_role("button", name="Submit").click()
+    expect(inside(page).get_by_role("heading", name="Your work was submitted")).to_be_visible()
+    assert offered.answers() == [[("topics", "art|craft"), ("t[]", "|"), ("photo", "")]]
 
 
 def test_a_worker_returns_a_task_and_signs_out(sign_in: OpenPage, crowd: Crowd) -> None:

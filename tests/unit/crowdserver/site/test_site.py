@@ -441,6 +441,53 @@ def test_a_late_submission_is_refused(crowd: Crowd) -> None:
     assert offered.answers() == [[("label", "cat")]]
 
 
+def send(crowd: Crowd, status: int, method: str = "POST", **parts: Any) -> str:
+    """Send something to externalSubmit, whatever it is; returns what the worker reads."""
+    answer = requests.request(method, f"{crowd.url}/mturk/externalSubmit", timeout=10, **parts)
+    assert answer.status_code == status, answer.text
+    return BeautifulSoup(answer.text, "html.parser").get_text(" ", strip=True)
+
+
+@pytest.mark.parametrize("form", ["data", "files"])
+def test_several_values_of_a_name_are_kept_in_both_kinds_of_form(crowd: Crowd, form: str) -> None:
+    offered = offer(crowd.client(), 2)
+    task = frame_parameters(Browser(crowd).accept(offered))["assignmentId"]
+    sent = [("assignmentId", task), ("topics", "sport"), ("t[]", ""), ("topics", "art"), ("t[]", "x")]
+    if form == "files":
+        send(crowd, 200, files=[(name, (None, value)) for name, value in sent])
+    else:
+        send(crowd, 200, data=sent)
+    assert offered.answers() == [[("topics", "sport|art"), ("t[]", "|x")]]
+
+
+@pytest.mark.parametrize("content", [b"\x89PNG", b""])
+def test_a_file_is_refused_by_name_and_the_task_can_be_submitted_without_it(
+    crowd: Crowd, content: bytes
+) -> None:
+    offered = offer(crowd.client(), 2)
+    task = frame_parameters(Browser(crowd).accept(offered))["assignmentId"]
+    form = {"assignmentId": task, "note": "see there"}
+    text = send(crowd, 415, data=form, files={"photo": ("<i>cat.png", content)})
+    assert "This site takes no files, and the page sent one: photo (<i>cat.png)." in text
+    assert "Nothing was recorded, and the task is still yours." in text
+    assert "This site takes no files" in send(crowd, 415, data=form, files={"photo": ("", b"content")})
+    assert offered.submissions() == []
+    send(crowd, 200, data=form, files={"photo": ("", b"")})
+    assert offered.answers() == [[("note", "see there"), ("photo", "")]]
+
+
+def test_what_is_no_form_of_answers_is_refused_in_words(crowd: Crowd) -> None:
+    offered = offer(crowd.client(), 2)
+    task = frame_parameters(Browser(crowd).accept(offered))["assignmentId"]
+    plain = {"data": f"assignmentId={task}\r\nlabel=cat\r\n", "headers": {"Content-Type": "text/plain"}}
+    assert "cannot read what the page sent (text/plain). Nothing was recorded." in send(crowd, 415, **plain)
+    assert "(application/json)" in send(crowd, 415, json={"assignmentId": task, "label": "cat"})
+    assert "(no form)" in send(crowd, 415)
+    by_get = send(crowd, 405, "GET", params={"assignmentId": task, "label": "cat"})
+    assert "The page sent its answers in its address. Nothing was recorded." in by_get
+    assert offered.submissions() == []
+
+
 def test_an_oversized_submission_is_refused_in_words(crowd: Crowd) -> None:
     offered = offer(crowd.client(), 2)
     task = frame_parameters(Browser(crowd).accept(offered))["assignmentId"]

@@ -26,13 +26,14 @@ class Process(NamedTuple):
     """A process that runs. Pid and start time (seconds since the epoch) name it for good; a pid does not.
 
     `session` is the pid of the process that its whole session began with, `variables` the environment it was
-    started with.
+    started with: empty if `is_hidden`, because this user may not read that.
     """
 
     pid: int
     started: float
     session: int
     variables: dict[str, str]
+    is_hidden: bool = False
 
 
 def become_crowd_server(home: Path, **options: object) -> None:
@@ -101,6 +102,19 @@ def find_with(variables: Mapping[str, str]) -> list[Process]:
     return sorted(with_variables, key=lambda process: process.started)
 
 
+def find_hidden(word: str) -> list[Process]:
+    """Return this user's processes whose command line has a word and whose environment may not be read."""
+    return [process for process in _all() if process.is_hidden and _is_ours_with(process.pid, word)]
+
+
+def _is_ours_with(pid: int, word: str) -> bool:
+    try:
+        process = psutil.Process(pid)
+        return process.uids().real == os.getuid() and any(word in part for part in process.cmdline())
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+
+
 def find_session(leader: Process) -> list[Process]:
     """Return the processes of a session, of which the leader runs."""
     return [process for process in _all() if process.session == leader.pid]
@@ -153,10 +167,16 @@ def _all() -> Iterator[Process]:
 
 
 def _describe(process: psutil.Process) -> Process | None:
-    """Return a process as it is now; None for one that has ended, or that this user may not look into."""
+    """Return a process as it is now; None for one that has ended, or of which not even the start is told."""
     try:
         if process.status() == psutil.STATUS_ZOMBIE:
             return None
-        return Process(process.pid, process.create_time(), os.getsid(process.pid), process.environ())
+        started, session = process.create_time(), os.getsid(process.pid)
     except (psutil.NoSuchProcess, psutil.AccessDenied, ProcessLookupError, PermissionError):
         return None
+    try:
+        return Process(process.pid, started, session, process.environ())
+    except (psutil.NoSuchProcess, ProcessLookupError):
+        return None
+    except (psutil.AccessDenied, PermissionError):
+        return Process(process.pid, started, session, {}, is_hidden=True)

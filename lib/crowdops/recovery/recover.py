@@ -148,6 +148,9 @@ class Recovery:
         self._note("run", run_id, run_id, outcome.state + never)
         for line in outcome.describe_in_flight():
             self._context.say(f"{line} Collect it then: make results RUN={run_id}")
+        if outcome.state in END_STATES:
+            for server in self._context.registry.servers("creating", "up", run_id=run_id):
+                self._note("server", server.name, run_id, "could not be taken down", failed=True)
 
     @contextmanager
     def _noting_failure(self, kind: str, target: str, run_id: str | None) -> Iterator[None]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Sequence
 
 from crowdops.config.parameters import Parameters
 from crowdops.config.settings import Settings
 from crowdops.context import Context
-from crowdops.errors import Error, ServerFailed, UsageError
+from crowdops.errors import Error, ServerFailed, Unreachable, UsageError
 from crowdops.formats.page_template import Page
 from crowdops.formats.question_xml import external_question, html_question
 from crowdops.providers import task_server
@@ -49,14 +50,19 @@ class EmbeddedPages(Pages):
 
 
 class ServedPages(Pages):
-    """Pages on a task server of one kind; it is restarted when it dies, a few times."""
+    """Pages on a task server of one kind; it is restarted when it dies, a few times.
 
-    def __init__(self, context: Context, server: Server, token: str) -> None:
+    One that somebody else runs is waited for, as long as the run's patience lasts; so is Heroku.
+    """
+
+    def __init__(self, context: Context, run: Run, server: Server, token: str) -> None:
         self._context, self._server, self._token = context, server, token
+        self._patience = float(run.parameters.no_submission_patience)
         self._backend = backend_of(server.kind)
         # What others run knows neither our leases nor the token, and must not learn it.
         self._is_ours = server.kind != "url" and not server.detail.get("own_app")
-        self._restarts = 0
+        self._restarts = self._revivals = 0  # tries, and those that brought it up
+        self._away_since: float | None = None
 
     @property
     def url(self) -> str:
@@ -67,22 +73,53 @@ class ServedPages(Pages):
         return external_question(links.unit_url(self.url, self._token, unit.unit_index))
 
     def are_up(self) -> bool:
-        if self._backend.is_answering(self._server, self._context.settings.timeout):
-            return True
         name = f"The task server {self._server.name}"
+        if self._backend.is_answering(self._server, self._context.settings.timeout):
+            if self._away_since is not None:
+                self._context.say(f"{name} answers again.")
+            self._away_since = None
+            return True
+        if self._server.kind == "url":
+            self._wait_for(f"{name} does not answer, and is run by somebody else. Ask them to start it.")
+            return False
         if self._restarts >= MAX_RESTARTS:
-            raise ServerFailed(f"{name} was restarted {MAX_RESTARTS} times and is down again.")
-        self._restarts += 1
-        self._context.say(
-            f"{name} does not answer. Launching pauses; restarting it ({self._restarts} of {MAX_RESTARTS})."
-        )
+            if self._revivals:
+                raise ServerFailed(f"{name} was restarted {self._revivals} times and is down again.")
+            raise ServerFailed(f"{name} is down, and {MAX_RESTARTS} tries to restart it have failed.")
+        return self._restart(name)
+
+    def _restart(self, name: str) -> bool:
+        """Try to bring the server up again; what cannot be tried, because Heroku is away, is no try."""
+        if self._away_since is None:
+            self._context.say(
+                f"{name} does not answer. Launching pauses;"
+                f" restarting it ({self._restarts + 1} of {MAX_RESTARTS})."
+            )
         try:
             self._server = self._backend.restart(self._context, self._server)
+        except Unreachable as error:
+            self._wait_for(f"{name} cannot be restarted now: {error}")
+            return False
         except ServerFailed as error:
+            self._restarts += 1
             self._context.say(f"{error}")
             return False
+        self._restarts += 1
+        self._revivals += 1
+        self._away_since = None
         self._context.say(f"{name} answers again.")
         return True
+
+    def _wait_for(self, problem: str) -> None:
+        """Say once that launching pauses for this. ServerFailed when it has lasted longer than patience."""
+        now = time.monotonic()
+        if self._away_since is None:
+            self._away_since = now
+            self._context.say(
+                f"{problem} Nothing is launched until it answers, for {self._patience:g} s at most."
+            )
+        elif now - self._away_since > self._patience:
+            raise ServerFailed(f"{problem} That has lasted {self._patience:g} s (no_submission_patience).")
 
     def release(self, assignments: Sequence[Assignment]) -> None:
         if assignments and self._is_ours:
@@ -144,25 +181,29 @@ def provide(context: Context, run: Run, should_stop: Callable[[], bool] = lambda
     context.say(f"Starting a task server ({kind}) for {run.run_id} ...")
     server = backend_of(kind).launch(context, run, token, keep=False, should_stop=should_stop)
     context.say(f"The task server answers at {server.url}")
-    return ServedPages(context, server, token)
+    return ServedPages(context, run, server, token)
 
 
 def reopen(context: Context, run: Run) -> Pages:
     """Return the pages of a run that had some before: on its server, mended if need be, or on a new one.
 
-    A server whose launch was cut off is taken down. ServerFailed if none comes up.
+    A server whose launch was cut off is taken down, and one of somebody else's may be away: it is waited for
+    once the run is attended. ServerFailed if none comes up.
     """
     if run.parameters.server_kind == "none":
         return provide(context, run)
     for server in context.registry.servers("creating", "up", run_id=run.run_id):
         backend = backend_of(server.kind)
         if server.state == "up":
+            token = links.read_token(context.settings.run_folder(run.run_id))
             try:
-                if not backend.is_answering(server, context.settings.timeout):
+                if server.kind != "url" and not backend.is_answering(server, context.settings.timeout):
                     context.say(f"The task server {server.name} does not answer; restarting it ...")
                     server = backend.restart(context, server)
-                token = links.read_token(context.settings.run_folder(run.run_id))
-                return ServedPages(context, server, token)
+                return ServedPages(context, run, server, token)
+            except Unreachable as error:  # nobody can tell whether it is gone: it is tried again
+                context.say(f"{error}")
+                return ServedPages(context, run, server, token)
             except ServerFailed as error:
                 context.say(f"{error}")
         backend.take_down(context, server)

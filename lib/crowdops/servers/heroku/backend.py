@@ -12,7 +12,7 @@ from typing import Any
 from crowdops.config.parameters import Parameters
 from crowdops.config.settings import Settings, find, lookup, variable
 from crowdops.context import Context
-from crowdops.errors import AccessDenied, NotFound, ProviderError, ServerFailed, UsageError, nearest
+from crowdops.errors import NotFound, ProviderError, ServerFailed, Unreachable, UsageError, nearest
 from crowdops.providers.heroku import client
 from crowdops.registry import Run, Server
 from crowdops.servers import bundle
@@ -20,7 +20,7 @@ from crowdops.servers.heroku import apps, deploy
 from crowdops.servers.heroku.apps import survey, take_down, why_left
 from crowdops.servers.heroku.deploy import AppPlan, Hosting
 from crowdops.servers.heroku.marks import KIND, is_our_name
-from crowdops.servers.status import is_answering
+from crowdops.servers.status import is_answering, known_servers
 
 __all__ = [  # as a Backend
     "is_answering",
@@ -102,17 +102,21 @@ def launch_app(context: Context, app_dir: Path, hosting: Hosting, *, keep: bool 
 
 
 def restart(context: Context, server: Server) -> Server:
-    """Scale a server as it was, and start its dynos anew. ServerFailed if it stays down."""
+    """Scale a server as the registry has it now, and start its dynos anew.
+
+    ServerFailed if it stays down, Unreachable if Heroku does not answer.
+    """
     heroku, app_id = client.connect(context.settings.timeout), server.detail.get("app_id", server.name)
+    server = known_servers(context.registry, KIND).get(server.name, server)
     try:
         app = heroku.app(app_id)
         # A registry that was made again from the marks does not know the size: it stays as it is.
         deploy.scale(heroku, app, server.detail.get("size"), server.detail.get("dynos", 1))
         heroku.restart(app.id)
         deploy.wait_until_up(heroku, app, server, context.settings.timeout, time.sleep)
-    except ServerFailed:
+    except (ServerFailed, Unreachable):
         raise
-    except (NotFound, AccessDenied) as error:
+    except NotFound as error:
         raise ServerFailed(f"The app {server.name} is gone from Heroku, and its address with it.") from error
     except ProviderError as error:
         raise ServerFailed(f"{server.name} could not be restarted: {error}") from error

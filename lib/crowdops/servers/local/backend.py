@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from crowdops.config.settings import Settings
+from crowdops.console.unseen import Unseen
 from crowdops.context import Context
 from crowdops.errors import ServerFailed, UsageError
 from crowdops.providers import processes
@@ -32,6 +33,8 @@ __all__ = [  # as a Backend
 ]
 
 VANISHED = "the registry has it, and it does not run"
+TASK_SERVER = "taskserver"  # stands in the command line of ours
+HIDDEN = "it runs a task server, and its environment may not be read: whose it is is not known (ps -fp PID)"
 
 
 def launch(context: Context, run: Run, token: str, *, keep: bool, should_stop: Callable[[], bool]) -> Server:
@@ -162,13 +165,18 @@ def why_left(context: Context, name: str) -> str | None:
 
 
 def survey(context: Context) -> Survey:
-    """Return every server of this home on this machine: by its marks, by the registry, or both."""
+    """Return every server of this home on this machine: by its marks, by the registry, or both.
+
+    A process that may be one and that may not be looked into is unseen.
+    """
     conditions = locks.conditions(context.registry, context.settings.home)
     rows = known_servers(context.registry, KIND)
     running: dict[str, Process] = {}
+    sessions: set[int] = set()
     for process in processes.find_with(marks.home_marks(context.settings)):
         if name := process.variables.get("CROWDOPS_SERVER"):
             running.setdefault(name, process)
+            sessions.add(process.session)
 
     def status(server: Server) -> ServerStatus:
         answers = is_answering(server, context.settings.timeout)
@@ -178,6 +186,9 @@ def survey(context: Context) -> Survey:
     statuses = [status(marks.read(name, process, rows.get(name))) for name, process in running.items()]
     for name, row in rows.items():
         if row.state != "gone" and name not in running:
-            hides_its_marks = bool(marks.find(context.settings, row))
-            statuses.append(status(row) if hides_its_marks else vanished(row, conditions, VANISHED))
-    return Survey(statuses, 0)
+            without_marks = marks.find(context.settings, row)
+            sessions.update(process.session for process in without_marks)
+            statuses.append(status(row) if without_marks else vanished(row, conditions, VANISHED))
+    hidden = [one for one in processes.find_hidden(TASK_SERVER) if one.session not in sessions]
+    unseen = [Unseen(f"process {one.pid}", HIDDEN.replace("PID", str(one.pid))) for one in hidden]
+    return Survey(statuses, 0, unseen)

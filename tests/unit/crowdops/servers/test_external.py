@@ -160,10 +160,47 @@ def test_a_server_that_comes_back_is_taken_up_again(world: World, elsewhere: Els
     assert launch.end() == 0, launch.said
 
 
-def test_a_server_that_stays_away_ends_the_run(world: World, elsewhere: Elsewhere) -> None:
-    launch = launch_at(world, elsewhere.url, units=4, max_num_concurrent_units=2)
+def test_a_server_that_is_away_for_many_looks_is_waited_for(world: World, elsewhere: Elsewhere) -> None:
+    launch = launch_at(world, elsewhere.url, units=3, max_num_concurrent_units=1)
+    world.wait_for_units("outstanding", 1)
+    elsewhere.stop()
+    looks = world.gate.count("ListReviewableHITs")
+    launch.hear("Nothing is launched until it answers, for 43200 s at most.")
+    for hit_id in world.open_hits():
+        world.do(hit_id)
+    wait_until(lambda: world.gate.count("ListReviewableHITs") >= looks + 8)
+    world.wait_for_units("finished", 1)  # what is out is collected all the same
+    assert world.gate.count("CreateHITWithHITType") == 1
+    elsewhere.start()
+    world.gate.before = lambda call: work(world, call)
+    assert launch.end() == 0, launch.said
+    assert launch.said.count("Ask them to start it.") == 1
+    assert launch.said.count(f"The task server {elsewhere.url} answers again.") == 1
+    assert "restart" not in launch.said
+
+
+def test_a_server_that_stays_away_ends_the_run_when_its_patience_does(
+    world: World, elsewhere: Elsewhere
+) -> None:
+    launch = launch_at(world, elsewhere.url, units=4, max_num_concurrent_units=2, no_submission_patience=2)
     world.wait_for_units("outstanding", 2)
     elsewhere.stop()
     assert launch.end() == 1
-    assert launch.said.count("Ask them to start it.") == 3
+    assert launch.said.count("Ask them to start it.") == 1
+    assert "restarted" not in launch.said
     assert world.open_hits() == []
+
+
+def test_a_run_whose_server_is_away_is_carried_on_and_waits_for_it(
+    world: World, elsewhere: Elsewhere
+) -> None:
+    launch = launch_at(world, elsewhere.url, units=3, max_num_concurrent_units=1)
+    world.wait_for_units("outstanding", 1)
+    launch.kill()
+    elsewhere.stop()
+    resumed = world.start("mturk/launch_run", "--resume", launch.run_id, "--yes")
+    resumed.hear("Nothing is launched until it answers")
+    elsewhere.start()
+    world.gate.before = lambda call: work(world, call)
+    assert resumed.end() == 0, resumed.said
+    assert world.units(launch.run_id) == {"finished": 3}

@@ -21,7 +21,7 @@ NAME :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check sweep bench clean launch preview resume status expire results runs diagnose broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-kill
+.PHONY: help venv demo test check sweep bench clean launch preview resume status expire results runs diagnose broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
 
 help:  ## this list
 	@echo "crowdops: launch, watch, stop and clean up crowdsourced work"
@@ -171,6 +171,9 @@ heroku-launch: $(STAMP)  ## deploy a run's task server: make heroku-launch RUN=R
 
 heroku-status: $(STAMP)  ## the task servers at Heroku
 	@$(PY) scripts/heroku/print_server_status.py $(SELECT) $(value ARGS)
+
+heroku-scale: $(STAMP)  ## more or larger dynos for a living run: make heroku-scale RUN=RUN_ID ARGS='--dynos 2'
+	@$(PY) scripts/heroku/scale_server.py $(call each,RUN,--run) $(call each,NAME) $(value ARGS)
 
 heroku-kill: $(STAMP)  ## delete leftover task servers at Heroku
 	@$(PY) scripts/heroku/kill_servers.py $(SELECT) $(call each,NAME) $(value ARGS)

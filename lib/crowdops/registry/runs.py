@@ -96,6 +96,14 @@ class Runs(Addresses):
             entry=("max-cost-raised", run_id, run_id, detail),
         )
 
+    def set_hosting(self, run_id: str, parameters: Parameters, detail: str) -> None:
+        """Remember parameters that differ in the dynos only; `detail` says how, for the journal."""
+        self._write(
+            "UPDATE task_runs SET parameters = ? WHERE run_id = ?",
+            (parameters.as_json(), run_id),
+            entry=("server-scaled", run_id, run_id, detail),
+        )
+
     def last_event(self, run_id: str) -> Event | None:
         """Return the newest entry of the journal about a run, or None."""
         query = "SELECT * FROM events WHERE run_id = ? ORDER BY event_id DESC LIMIT 1"

@@ -24,6 +24,7 @@ CUT_OFF = "its launch was cut off before it was marked; the registry has its nam
 VANISHED = "the registry has it, Heroku has not"
 NOT_TRIED = "not tried: Heroku does not answer any more"
 UNREADABLE = "its config vars may not be read with this key: whose it is is not known (make heroku-check)"
+CAME_UP = "it came up while the apps were looked at: type the same again"
 COST_UNIT = Decimal("0.0001")
 
 
@@ -227,7 +228,7 @@ def why_left(context: Context, name: str) -> str | None:
     except AccessDenied:
         return "it belongs to another account, which does not let this key see it"
     why = marks.refusal(app, heroku.visible_config(app.id), heroku.account().email)
-    return why or "it came up while the apps were looked at: type the same again"
+    return why or CAME_UP
 
 
 def find(heroku: Heroku, server: Server) -> App | None:

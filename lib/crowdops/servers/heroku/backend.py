@@ -68,7 +68,7 @@ def read_hosting(flags: Mapping[str, str]) -> Hosting:
 
 def check(parameters: Parameters, settings: Settings) -> None:
     """UsageError, or CredentialsRefused, if a run's app cannot be made, as far as can be told by looking."""
-    _check(Hosting(parameters.dyno_size, parameters.dynos, parameters.team))
+    check_hosting(Hosting(parameters.dyno_size, parameters.dynos, parameters.team))
     _database(parameters)
     client.connect(settings.timeout)
 
@@ -84,7 +84,7 @@ def launch(context: Context, run: Run, token: str, *, keep: bool, should_stop: C
     parameters = run.parameters
     hosting = Hosting(parameters.dyno_size, parameters.dynos, parameters.team)
     secrets = {"CROWDOPS_RUN_TOKEN": token, **_database(parameters)}
-    _check(hosting)
+    check_hosting(hosting)
     folder = bundle.of_run(context, run)
     own_app = parameters.app_dir is not None
     plan = AppPlan(folder, run.run_id, run.task_name, own_app, hosting, secrets)
@@ -93,7 +93,7 @@ def launch(context: Context, run: Run, token: str, *, keep: bool, should_stop: C
 
 def launch_app(context: Context, app_dir: Path, hosting: Hosting, *, keep: bool = False) -> Server:
     """Deploy somebody's own app, for no run, and return once it answers. Fails as launch() does."""
-    _check(hosting)
+    check_hosting(hosting)
     with tempfile.TemporaryDirectory(prefix=".deploy-", dir=context.settings.home) as place:
         folder = Path(place) / "app"
         bundle.copy_app(app_dir, folder)
@@ -141,7 +141,8 @@ def _standing(context: Context, run_id: str) -> Server | None:
     return None
 
 
-def _check(hosting: Hosting) -> None:
+def check_hosting(hosting: Hosting) -> None:
+    """UsageError for dynos that Heroku does not give to such an app."""
     size = hosting.size.lower()
     if size not in SIZES and not _OTHER_SIZES.fullmatch(size):
         hint = f" Did you mean {_FORMER_SIZES[size]}?" if size in _FORMER_SIZES else nearest(size, SIZES)

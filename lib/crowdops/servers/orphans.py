@@ -58,7 +58,8 @@ def choose(
         known_runs = {run.run_id for run in context.registry.runs()}
         selected = [status for status in statuses if _means(selection, status, known_runs)]
         _check_runs(selection, selected, known_runs, survey.unseen)
-    typed = [by_name[name] for name in dict.fromkeys(names) if name in by_name]
+    named = [by_name[name] for name in dict.fromkeys(names) if name in by_name]
+    typed = [status for status in named if not status.never]
     servers = typed + [status for status in selected if status.orphan and status.name not in names]
     remarks = [
         f"{status.name}: run {status.run_id} is alive. To take it down all the same, type the server's name."
@@ -68,6 +69,7 @@ def choose(
     known_as_gone = {row.name for row in context.registry.servers("gone")}
     absent = [name for name in dict.fromkeys(names) if name not in by_name]
     left = _look_up(context, backend, survey, [name for name in absent if name not in known_as_gone])
+    left += [(status.name, f"left alone: {status.never}") for status in named if status.never]
     gone = [name for name in absent if name not in dict(left)]
     remarks += [f"{name}: no server of ours has this name (any more)." for name in gone]
     others = ", ".join(status.name for status in statuses if status.orphan and status not in servers)

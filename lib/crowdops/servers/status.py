@@ -19,7 +19,8 @@ class ServerStatus(NamedTuple):
     `server` is its row in the registry, as it is or, where it is not `known`, as it would be. `scaled` is how
     many processes there should be (None if that could not be read), `dyno_state` what they do ("up",
     "crashed", None without any). `orphan` says that it is ours and that its run is crashed, ended or unknown.
-    `marked` is False for what has our name and not our marks. `note` is for people.
+    `marked` is False for what has our name and not our marks. `note` is for people. `never` is why it is not
+    taken down, not even when its name is typed.
     """
 
     server: Server
@@ -32,6 +33,7 @@ class ServerStatus(NamedTuple):
     cost_so_far: Decimal | None = None
     marked: bool = True
     note: str = ""
+    never: str = ""
 
     @property
     def name(self) -> str:

@@ -197,6 +197,34 @@ def test_a_foreign_app_does_not_even_go_by_its_name(heroku: HerokuServers, name:
     assert heroku.apps() == ["crowdops-theirs-0000000e", "pilot-1"]
 
 
+LEFT: list[Any] = [
+    pytest.param("crowdops-mate-0000000e", f"it was created by {COLLEAGUE}", id="a-colleagues"),
+    pytest.param("crowdops-shut-0000000f", "it belongs to another account", id="not-to-be-seen"),
+    pytest.param("crowdops-lent-00000010", f"it belongs to {COLLEAGUE}", id="shared"),
+]
+
+
+@pytest.mark.parametrize("options", [["--yes"], ["--dry-run"]], ids=["yes", "dry-run"])
+@pytest.mark.parametrize("name,why", LEFT)
+def test_of_a_named_app_that_is_not_ours_it_is_said_why_it_was_left(
+    heroku: HerokuServers, name: str, why: str, options: list[str]
+) -> None:
+    heroku.add_app(LEFT[0].values[0], marked(creator=COLLEAGUE), team="lab", token=COLLEAGUE_TOKEN)
+    heroku.add_app(LEFT[1].values[0], marked(), token=COLLEAGUE_TOKEN)
+    shared = heroku.add_app(LEFT[2].values[0], marked(), token=COLLEAGUE_TOKEN)
+    path, invited = f"/apps/{shared}/collaborators", {"user": ACCOUNT_EMAIL}
+    assert heroku.emulator.call("POST", path, invited, token=COLLEAGUE_TOKEN).ok
+    ours = heroku.launch_app(heroku.add_run())
+    before = heroku.apps()
+    document = heroku.world.json("heroku/kill_servers", name, ours, *options, exit_code=1)
+    assert (document["selected"], document["already"]) == (2, 0)
+    (failure,) = document["failed"]
+    assert (failure["id"], why in failure["error"]) == (name, True), failure
+    assert heroku.apps() == [app for app in before if app != ours or options == ["--dry-run"]]
+    said = heroku.invoke("kill_servers", name, *options).stderr
+    assert f"{name}: left alone: {why}" in said
+
+
 def test_a_team_app_of_ours_is_killed_and_a_colleagues_is_not(heroku: HerokuServers) -> None:
     heroku.add_app("crowdops-ours-00000001", marked(), team="lab")
     heroku.add_app("crowdops-mate-00000002", marked(creator=COLLEAGUE), team="lab", token=COLLEAGUE_TOKEN)

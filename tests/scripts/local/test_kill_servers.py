@@ -184,6 +184,64 @@ def test_processes_that_only_look_like_ours_are_neither_shown_nor_touched(
             assert not is_over(process)
 
 
+def test_of_a_named_server_of_another_home_it_is_said_why_it_was_left(
+    local: LocalServers, tmp_path: Path
+) -> None:
+    other = str(tmp_path / "another-lab")
+    name = "local-20250101-000000-zzzz"
+    with stranger(CROWDOPS_MANAGED="1", CROWDOPS_HOME=other, CROWDOPS_SERVER=name) as process:
+        killed = local.kill(name)
+        assert (killed["selected"], killed["already"], killed["exit_code"]) == (1, 0, 1)
+        (failure,) = killed["failed"]
+        assert f"to take it down, give --home {other}" in failure["error"]
+        assert not is_over(process)
+    again = local.kill(name)
+    assert (again["already"], again["failed"], again["exit_code"]) == (1, [], 0)
+
+
+def hide(monkeypatch: pytest.MonkeyPatch, hidden: set[int]) -> None:
+    """Let nobody read the environment of these processes."""
+    real = psutil.Process.environ
+
+    def environ(process: psutil.Process) -> dict[str, str]:
+        if process.pid in hidden:
+            raise psutil.AccessDenied(process.pid)
+        return dict(real(process))
+
+    monkeypatch.setattr(psutil.Process, "environ", environ)
+
+
+def test_a_server_that_may_not_be_looked_into_is_found_by_its_pid_and_ended(
+    local: LocalServers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local.launch(local.add_run())
+    running = [psutil.Process(process.pid) for process in local.processes()]
+    hide(monkeypatch, {process.pid for process in running})
+    (server,) = local.listed()
+    assert (server["exists"], server["answers"], server["leftover"]) == (True, True, True)
+    killed = local.kill()
+    assert (killed["done"], killed["already"], killed["exit_code"]) == (1, 0, 0)
+    assert all(is_over(process) for process in running)
+
+
+def test_a_task_server_of_unknown_home_that_may_not_be_looked_into_is_not_nothing(
+    local: LocalServers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    local.launch(local.add_run())
+    running = {process.pid for process in local.processes()}
+    local.world.sql("DELETE FROM servers")
+    hide(monkeypatch, running)
+    document = local.status(exit_code=1)
+    assert document["servers"] == []
+    assert {one["what"] for one in document["not_looked_at"]} == {f"process {pid}" for pid in running}
+    killed = local.kill("--all-runs")
+    assert (killed["selected"], killed["exit_code"]) == (0, 1)
+    for script, *arguments in (("recover", "--yes"), ("rebuild_registry", "--dry-run")):
+        result = local.world.invoke(f"local/{script}", *arguments)
+        assert result.exit_code == 1
+        assert "Not known: process" in result.stderr
+
+
 def test_a_pid_that_another_process_has_by_now_is_left_alone(local: LocalServers) -> None:
     run = local.add_run()
     local.launch(run)

@@ -24,7 +24,7 @@ CUT_OFF = "its launch was cut off before it was marked; the registry has its nam
 VANISHED = "the registry has it, Heroku has not"
 NOT_TRIED = "not tried: Heroku does not answer any more"
 UNREADABLE = "its config vars may not be read with this key: whose it is is not known (make heroku-check)"
-CAME_UP = "it came up while the apps were looked at: type the same again"
+CAME_UP = "it was not there or could not be read a moment ago: type the same again"
 COST_UNIT = Decimal("0.0001")
 
 
@@ -137,6 +137,7 @@ class _Reader:
             cost_so_far=None,
             marked=marked,
             note=refusal or ("in maintenance mode" if app.maintenance else ""),
+            never=refusal if refusal and refusal not in (CUT_OFF, marks.UNMARKED) else "",
         )
 
     def _with_dynos(self, status: ServerStatus, app: App) -> _Look:

@@ -19,6 +19,7 @@ KIND = "heroku"
 PREFIX = "crowdops-"
 SLUG_LENGTH = 12  # Heroku allows 30 characters: the prefix, this, and the tail
 CLOCK_SKEW = timedelta(minutes=5)
+UNMARKED = "it has our prefix and not our marks; it is taken down only by its name"
 _NAME = re.compile(rf"{PREFIX}[a-z0-9-]{{1,{SLUG_LENGTH}}}-[0-9a-f]{{8}}")
 
 
@@ -67,14 +68,14 @@ def refusal(app: App, config: Mapping[str, str] | None, email: str) -> str | Non
     marks = read_marks(config)
     if not app.name.startswith(PREFIX):
         return f"the app was renamed: its name does not begin with {PREFIX}"
+    if app.team is None and app.owner != email:
+        return f"it belongs to {app.owner}"
     if config is None:
         return "its config vars may not be read, so it is not known whose it is"
     if marks is None:
-        return "it has our prefix and not our marks; it is taken down only by its name"
+        return UNMARKED
     if marks.creator != email:
         return f"it was created by {marks.creator}"
-    if app.team is None and app.owner != email:
-        return f"it belongs to {app.owner}"
     return None
 
 

@@ -16,7 +16,7 @@ What could not be looked at, such as Heroku, is said, and the exit code is 1: so
 import click
 
 from crowdops.config.settings import Settings
-from crowdops.console import cli, output, unseen
+from crowdops.console import cli, combinations, output, unseen
 
 
 @cli.command(__doc__)
@@ -45,6 +45,10 @@ def main(
     from crowdops.recovery.recover import Recovery
     from crowdops.recovery.survey import survey_endpoint
 
+    if resume:
+        combinations.refuse("with --resume", no_wait=no_wait)
+    if all_orphans:
+        combinations.refuse("with --all-orphans", orphans=orphans)
     with Context.open(settings, quiet=settings.quiet) as context:
         survey = survey_endpoint(context)
         chosen = survey.choose_unknown(orphans, every=all_orphans)

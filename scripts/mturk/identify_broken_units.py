@@ -12,7 +12,7 @@ units whose HIT is gone. Each unit is read again first. Safe to repeat, and besi
 import click
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, columns, output
+from crowdops.console import cli, columns, combinations, output
 
 
 @cli.command(__doc__)
@@ -26,6 +26,8 @@ def main(only_show: bool, settings: Settings, selection: Selection, guard: cli.G
     from crowdops.hits import differences, reconcile, view
     from crowdops.registry import locks
 
+    if only_show:
+        combinations.refuse("without --mend", dry_run=guard.dry_run, yes=guard.yes)
     with Context.open(settings) as context:
         context, chosen = context.choose(selection)
         conditions = locks.conditions(context.registry, settings.home)

@@ -2,8 +2,8 @@
 """Launch a HIT for a worker who could not be paid otherwise, which only that worker sees and can do.
 
 For work that was lost, or that the page did not let be submitted. The HIT says the reason and asks for one
-press of a button; the submission is paid at once. It is booked under the task_name it makes up for. For one
-worker: --worker, --amount, --reason; for several a CSV with the columns worker_id, amount and reason.
+press of a button; the submission is paid at once. It is booked under the task_name it makes up for. Workers
+who get the same: --worker, --amount, --reason; else a CSV with the columns worker_id, amount and reason.
 
 The same worker, amount and reason get one HIT, however often this is run or killed.
 """
@@ -13,22 +13,33 @@ from pathlib import Path
 import click
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli
+from crowdops.console import cli, combinations
 
 
 @cli.command(__doc__)
 @click.argument("file", metavar="[FILE.CSV]", required=False, type=click.Path(path_type=Path))
 @click.option("--task-name", required=True, metavar="NAME", help="The task_name that it makes up for.")
-@click.option("--worker", metavar="WORKER_ID", default="", help="One worker.")
-@click.option("--amount", metavar="DOLLARS", default="", help="What the worker is to get.")
+@click.option("--worker", "workers", multiple=True, metavar="WORKER_ID", help="A worker. Repeatable.")
+@click.option("--amount", metavar="DOLLARS", default="", help="What each of them is to get.")
 @click.option("--reason", default="", help="The worker reads it.")
 @cli.with_guard
 @cli.with_settings
-def main(file: Path | None, task_name: str, settings: Settings, guard: cli.Guard, **makeup: str) -> int:
+def main(
+    file: Path | None,
+    workers: tuple[str, ...],
+    task_name: str,
+    settings: Settings,
+    guard: cli.Guard,
+    **makeup: str,
+) -> int:
     from crowdops.context import Context
     from crowdops.payments import compensation, compensation_plans, view
 
-    makeups = compensation_plans.requested(file, **makeup)
+    if file:
+        combinations.refuse("with FILE.CSV, which holds it", worker=workers, **makeup)
+        makeups = compensation_plans.read(file)
+    else:
+        makeups = compensation_plans.requested(workers, **makeup)
     with Context.open(settings) as context:
         context, runs = context.choose(Selection(task_names=(task_name,)))
         plan = compensation_plans.plan(context, task_name, makeups, runs)

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import click
 
 from crowdops.config.settings import Settings
-from crowdops.console import cli, output
+from crowdops.console import cli, combinations, output
 
 
 class Options(NamedTuple):
@@ -51,6 +51,8 @@ def main(settings: Settings, guard: cli.Guard, **values: Any) -> int:
     from crowdops.runs.remainder import Resumption
 
     started, options = time.monotonic(), Options(**values)
+    ignored = options.ignore_data_change and options.run_id is None
+    combinations.refuse("without --resume", ignore_data_change=ignored)
     changes = options.detach or options.again or bool(options.given)
     resume.check_command(options.run_toml, options.run_id, changes=changes)
     launch_plan = None

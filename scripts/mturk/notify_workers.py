@@ -20,7 +20,7 @@ from crowdops.console import cli
 @click.option("--subject", required=True, help="At most 200 characters.")
 @click.option("--worker", "workers", multiple=True, metavar="WORKER_ID", help="A worker. Repeatable.")
 @click.option(
-    "--file", type=click.Path(path_type=Path), help="Workers: one a line, or a CSV with a column worker_id."
+    "--file", type=click.Path(path_type=Path), help="Workers: a list, or a CSV with a column worker_id."
 )
 @cli.with_selectors
 @cli.with_guard

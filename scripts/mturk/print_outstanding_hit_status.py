@@ -11,7 +11,7 @@ exit 4. What could not be looked at is said, and the exit code is 1: nobody know
 import click
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, columns, output, unseen
+from crowdops.console import cli, columns, combinations, output, unseen
 
 
 @cli.command(__doc__)
@@ -27,6 +27,8 @@ def main(details: bool, check: bool, watch: float | None, settings: Settings, se
     from crowdops.hits import status, view
     from crowdops.registry import locks
 
+    if check:
+        combinations.refuse("with --check", watch=watch)
     with Context.open(settings) as context:
         context, chosen = context.choose(selection)
         for _ in cli.rounds(watch):

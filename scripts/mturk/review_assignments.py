@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, output
+from crowdops.console import cli, combinations, output
 
 FILE = click.Path(path_type=Path)
 
@@ -47,6 +47,8 @@ def main(settings: Settings, selection: Selection, guard: cli.Guard, **options: 
     from crowdops.review import interactive, review, view
 
     method = review.choose(**options)
+    if method.name == "export":
+        combinations.refuse("with --export", dry_run=guard.dry_run, yes=guard.yes)
     if method.name != "apply":
         cli.require(selection)
     with Context.open(settings) as context:

@@ -2,10 +2,11 @@
 """Keep workers out of a task_name's runs, or out of all, by a qualification that they are not told of.
 
 Runs that are launched afterwards are not offered to them; what is out already is. Workers are named as
-arguments, in a file (one a line, or a CSV with a column worker_id), or on stdin as "-". --unblock lets them
-in again, --list shows who is blocked. --hard uses the API's own block, of all work of the account, which
-workers notice and which counts against them: it needs a --reason, for your own records, and asks for their
-number.
+arguments, in a file (a list, or a CSV with a column worker_id), or on stdin as "-"; in a list, blanks, commas
+or lines are between them, and # begins a comment. --unblock lets them in again, --list shows who is blocked.
+A task_name that no run has yet needs --ahead: it could be misspelt. --hard uses the API's own block, of all
+work of the account, which workers notice and which counts against them: it needs a --reason, for your own
+records, and asks for their number.
 """
 
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import click
 
 from crowdops.config.settings import Settings
-from crowdops.console import cli, columns, output
+from crowdops.console import cli, columns, combinations, output
 
 
 @cli.command(__doc__)
@@ -25,6 +26,7 @@ from crowdops.console import cli, columns, output
 @click.option("--hard", is_flag=True, help="The API's own block, of the whole account.")
 @click.option("--reason", default="", help="With --hard: why; kept with the block.")
 @click.option("--unblock", is_flag=True, help="End the block instead.")
+@click.option("--ahead", is_flag=True, help="With --task-name: no run has it yet.")
 @click.option("--list", "only_list", is_flag=True, help="Show who is blocked, for all or for the one named.")
 @cli.with_guard_unless("only_list")
 @cli.with_settings
@@ -42,7 +44,10 @@ def main(
 
     options = blocks.BlockOptions(**given)
     scope = options.scope(required=not only_list)
+    _check_combination(options, only_list, WORKER_ID=workers, file=file, yes=guard.yes, dry_run=guard.dry_run)
+    named = [] if only_list else worker_ids.read(workers, file)
     with Context.open(settings) as context:
+        blocks.check_task_name(context, options, is_known=only_list or options.unblock)
         if only_list or scope is None:
             blocked = blocks.blocked_workers(context.provider, scope)
             if settings.as_json:
@@ -50,7 +55,6 @@ def main(
             else:
                 columns.table(blocks.COLUMNS, blocked)
             return 0
-        named = worker_ids.read(workers, file)
         verb = "unblocked" if options.unblock else "blocked"
         if not settings.quiet:
             output.say(f"{len(named)} workers would be {verb}: {blocks.describe(scope)}.")
@@ -62,6 +66,17 @@ def main(
             else:
                 result = blocks.block(context, scope, named, options.reason)
     return cli.report(settings, guard, verb, len(named), result)
+
+
+def _check_combination(options: Any, only_list: bool, **given: object) -> None:
+    if only_list:
+        combinations.refuse("with --list", **given, unblock=options.unblock)
+    if only_list or options.unblock:
+        combinations.refuse("with --list or --unblock", reason=options.reason, ahead=options.ahead)
+    if not options.hard:
+        combinations.refuse("without --hard", reason=options.reason)
+    if not options.task_name:
+        combinations.refuse("without --task-name", ahead=options.ahead)
 
 
 if __name__ == "__main__":

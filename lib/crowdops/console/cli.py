@@ -25,7 +25,7 @@ from crowdops import __version__
 from crowdops.bulk import BulkResult
 from crowdops.config import environments
 from crowdops.config.settings import Selection, Settings, find, resolve
-from crowdops.console import interrupts, output
+from crowdops.console import combinations, interrupts, output
 from crowdops.errors import Error, UsageError
 
 EXIT_FAILED, EXIT_USAGE, EXIT_BUG, EXIT_LEFT_OVER, EXIT_INTERRUPTED = 1, 2, 3, 4, 130
@@ -106,6 +106,8 @@ def with_settings(function: Function) -> Any:
 
     @functools.wraps(function)
     def wrapper(*args: Any, as_json: bool, quiet: bool, verbose: bool, **kwargs: Any) -> Any:
+        if quiet:
+            combinations.refuse("with --quiet", verbose=verbose)
         flags = {name: kwargs.pop(name) for name in ("environment", "home", "timeout")}
         settings = resolve(flags, quiet=quiet, verbose=verbose, as_json=as_json)
         return function(*args, settings=settings, **kwargs)
@@ -131,6 +133,8 @@ def with_selectors(function: Function) -> Any:
     def wrapper(
         *args: Any, run: tuple[str, ...], task_name: tuple[str, ...], all_runs: bool, **kwargs: Any
     ) -> Any:
+        if all_runs:
+            combinations.refuse("with --all-runs", run=run, task_name=task_name)
         return function(*args, selection=Selection(run, task_name, all_runs), **kwargs)
 
     options = [

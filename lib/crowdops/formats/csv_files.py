@@ -65,12 +65,18 @@ def read(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> l
 def read_text(path: Path) -> str:
     """Return the text of a file, without its byte order mark. UsageError if it cannot be read."""
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return decode(str(path), path.read_bytes())
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}.") from error
+
+
+def decode(place: str, content: bytes) -> str:
+    """Return the text of what was read, without its byte order mark. UsageError if it is no text."""
+    try:
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise UsageError(f"{path}: line {line} is not UTF-8. Save the file as CSV, UTF-8.") from error
+        line = content[: error.start].count(b"\n") + 1
+        raise UsageError(f"{place}: line {line} is not UTF-8. Save the file as CSV, UTF-8.") from error
 
 
 def parse(place: str, text: str, required: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
@@ -89,6 +95,12 @@ def parse(place: str, text: str, required: Sequence[str], optional: Sequence[str
 def spelling(name: str) -> str:
     """Return what all spellings of a column's name share: Worker ID, WorkerId, worker_id."""
     return re.sub(r"[\W_]+", "", name).casefold()
+
+
+def header(text: str) -> list[str]:
+    """Return the names in a CSV text's first row."""
+    found = layout(text)
+    return _first_rows(text[found.before_header :], found.delimiter)[0]
 
 
 def layout(start: str, required: Sequence[str] = ()) -> Layout:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
+from crowdops import errors
 from crowdops.bulk import BulkResult
 from crowdops.config.settings import Settings
 from crowdops.context import Context
@@ -15,6 +16,7 @@ from crowdops.errors import UsageError
 from crowdops.formats import csv_files, money
 from crowdops.payments import pricing
 from crowdops.registry import Registry, Run
+from crowdops.workers import worker_ids
 
 REQUIRED = ("worker_id", "amount", "reason")
 REASON_LENGTH = 1000
@@ -57,9 +59,12 @@ class MakeupPlan(NamedTuple):
         return BulkResult(already=len(self.made))
 
 
-def requested(file: Path | None, worker: str, amount: str, reason: str) -> list[Makeup]:
-    """Return the compensations of a file, or the one of the options. UsageError as read()."""
-    return read(file) if file else [_check(worker, amount, reason, place="--worker, --amount, --reason")]
+def requested(workers: Sequence[str], amount: str, reason: str) -> list[Makeup]:
+    """Return the compensations of these workers, which are alike. UsageError as read()."""
+    place = "--worker, --amount, --reason"
+    is_blank = not workers or not all(worker.strip() for worker in workers)
+    named = [""] if is_blank else worker_ids.named(workers, None)
+    return [_check(worker_id, amount, reason, place=place) for worker_id in named]
 
 
 def read(path: Path) -> list[Makeup]:
@@ -84,7 +89,7 @@ def _check(worker_id: str, amount: str, reason: str, *, place: str, row: int | N
             f"{place}: a worker and a reason of 1 to {REASON_LENGTH} characters on one line are needed; the"
             " worker reads the reason. Nothing was created."
         )
-    return Makeup(row, worker_id, dollars, reason)
+    return Makeup(row, worker_ids.check(worker_id, place), dollars, reason)
 
 
 def plan(context: Context, task_name: str, makeups: Sequence[Makeup], runs: Sequence[Run]) -> MakeupPlan:
@@ -92,7 +97,8 @@ def plan(context: Context, task_name: str, makeups: Sequence[Makeup], runs: Sequ
     original = next((run for run in reversed(runs) if run.task_name == task_name), None)
     if original is None:
         raise UsageError(
-            f"No run at {context.settings.endpoint} has the task_name {task_name!r}. See them: make runs"
+            f"No run at {context.settings.endpoint} has the task_name {task_name!r}."
+            f"{errors.nearest(task_name, [run.task_name for run in runs])} See them: make runs"
         )
     makeup_plan = MakeupPlan(original, [], [])
     for makeup in makeups:

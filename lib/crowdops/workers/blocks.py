@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from crowdops import errors
 from crowdops.bulk import Action, BulkResult, Outcome
 from crowdops.console.columns import Column
 from crowdops.context import Context
@@ -47,6 +48,7 @@ class BlockOptions(NamedTuple):
     hard: bool
     reason: str
     unblock: bool
+    ahead: bool
 
     def scope(self, *, required: bool) -> str | None:
         """Return what the block is for; None if no option says so and it is not `required`.
@@ -66,6 +68,24 @@ class BlockOptions(NamedTuple):
         if self.hard and required and not self.unblock and not self.reason.strip():
             raise UsageError("--hard needs a --reason, for your own records.")
         return given[0]
+
+
+def check_task_name(context: Context, options: BlockOptions, *, is_known: bool) -> None:
+    """UsageError for a task_name that no run has, unless the block is --ahead of its first run.
+
+    `is_known`: it need not have a run if it has a block. One walk over the qualification types, then.
+    """
+    name = options.task_name
+    task_names = {run.task_name for run in context.registry.runs()}
+    if name is None or options.ahead or name in task_names:
+        return
+    if is_known and context.provider.find_qualification_type(_PREFIX + name) is not None:
+        return
+    ahead = "" if is_known else " To block before its first run is launched, add --ahead."
+    raise UsageError(
+        f"No run has the task_name {name!r}.{errors.nearest(name, task_names)}{ahead}"
+        " See them all: make runs. Nothing was done."
+    )
 
 
 def requirements(provider: MTurk, task_name: str) -> list[dict[str, Any]]:

@@ -131,6 +131,11 @@ def test_too_little_money_is_said_and_can_be_made_good(work: Work) -> None:
         (one(amount="0.005"), "more than two decimals"),
         (one(reason=""), "a worker and a reason of 1 to 1000 characters"),
         (one(worker=""), "a worker and a reason"),
+        (one(amount="1,250"), "separates thousands: write dollars and cents"),
+        (one(worker="somebody"), "'somebody' is not a worker id"),
+        (("--worker", "AWORKER2", *one(worker="")), "a worker and a reason"),
+        (("makeups.csv", *one()), "--worker and --amount and --reason mean nothing with FILE.CSV"),
+        (("makeups.csv", "--amount", "2"), "--amount means nothing with FILE.CSV, which holds it."),
         (("--task-name", "pilot-9", *one()), "No run has a task_name like 'pilot-9'"),
     ],
 )
@@ -140,6 +145,14 @@ def test_what_cannot_be_made_is_refused_before_any_call(
     result, calls = work.world.calls_of(SCRIPT, "--task-name", "pilot-1", *arguments, "--yes")
     assert (result.exit_code, calls) == (2, {})
     assert why in result.stderr
+
+
+def test_each_named_worker_gets_the_same(work: Work) -> None:
+    for number in (1, 2):
+        invite(work.world.crowd, worker_id=f"AWORKER{number}")
+    result = make(work.world, *one(), "--worker", "AWORKER2", "--worker", "AWORKER1")
+    assert (result.exit_code, document(result)["done"]) == (0, 2)
+    assert [hit["Reward"] for hit in made(work.world)] == ["0.50", "0.50"]
 
 
 def test_a_dry_run_shows_the_price_and_only_reads(work: Work) -> None:

@@ -509,8 +509,8 @@ def test_a_way_is_chosen_before_any_decision(work: Work) -> None:
 
 
 def test_rules_need_to_know_which_runs(work: Work, tmp_path: Path) -> None:
-    for way in (["--approve-all"], ["--export", str(tmp_path / "all.csv")]):
-        result = work.world.invoke("mturk/review_assignments", *way, "--yes")
+    for way in (["--approve-all", "--yes"], ["--export", str(tmp_path / "all.csv")]):
+        result = work.world.invoke("mturk/review_assignments", *way)
         assert result.exit_code == 2
         assert "Say which runs" in result.stderr
 

@@ -22,7 +22,9 @@ def staffed(world: World) -> World:
 
 
 def block(world: World, *arguments: str, input: str | None = None) -> Invoked:
-    return world.invoke(SCRIPT, *arguments, "--yes", "--json", input=input)
+    is_ahead = "--task-name" in arguments and "--unblock" not in arguments
+    flags = ("--ahead", "--yes", "--json") if is_ahead else ("--yes", "--json")
+    return world.invoke(SCRIPT, *arguments, *flags, input=input)
 
 
 def listed(world: World, *arguments: str) -> list[tuple[str, str]]:
@@ -73,10 +75,10 @@ def test_workers_come_from_a_file_and_from_stdin(staffed: World, tmp_path: Path)
 
 
 def test_unknown_workers_are_named_and_the_rest_is_done(staffed: World) -> None:
-    result = block(staffed, "AWORKER1", "AUNKNOWN9", "nonsense", "--task-name", "pilot-1")
+    result = block(staffed, "AWORKER1", "AUNKNOWN9", "--task-name", "pilot-1")
     found = document(result)
     assert (result.exit_code, found["done"]) == (1, 1)
-    assert sorted(failure["id"] for failure in found["failed"]) == ["AUNKNOWN9", "nonsense"]
+    assert sorted(failure["id"] for failure in found["failed"]) == ["AUNKNOWN9"]
     assert listed(staffed) == [("AWORKER1", "pilot-1")]
 
 
@@ -102,12 +104,37 @@ def test_the_hard_block_is_the_accounts_own(staffed: World) -> None:
         (["AWORKER1", "--task-name", "pilot-*"], "a block is for one task_name"),
         (["AWORKER1", "--hard"], "--hard needs a --reason"),
         (["--everywhere"], "Say which workers"),
+        (["AWORKER1", "--everywhere", "--reason", "x"], "--reason means nothing without --hard"),
+        (
+            ["AWORKER1", "--hard", "--unblock", "--reason", "x"],
+            "--reason means nothing with --list or --unblock",
+        ),
+        (["AWORKER1", "--list"], "WORKER_ID and --yes mean nothing with --list"),
+        (["--list", "--unblock"], "--yes and --unblock mean nothing with --list"),
+        (["AWORKER1", "--everywhere", "--ahead"], "--ahead means nothing without --task-name"),
+        (["AWORKER1", "--task-name", "pilot-9"], "No run has the task_name 'pilot-9'. To block before its"),
+        (
+            ["AWORKER1", "aworker2", "--everywhere"],
+            "argument: 'aworker2' is not a worker id: A and then capital",
+        ),
     ],
 )
 def test_what_is_not_clear_is_refused_before_any_call(staffed: World, arguments: list[str], why: str) -> None:
     result, calls = staffed.calls_of(SCRIPT, *arguments, "--yes")
     assert (result.exit_code, calls) == (2, {})
     assert why in result.stderr
+
+
+@pytest.mark.parametrize("option", ["--unblock", "--list"])
+def test_a_misspelt_task_name_is_not_taken_for_one_without_blocks(staffed: World, option: str) -> None:
+    staffed.launch("pilot-1")
+    block(staffed, "AWORKER1", "--task-name", "other-1")
+    workers = ["AWORKER1", "--yes"] if option == "--unblock" else []
+    wrong = staffed.invoke(SCRIPT, *workers, option, "--task-name", "pilto-1")
+    assert wrong.exit_code == 2
+    assert "No run has the task_name 'pilto-1'. Did you mean pilot-1? See them all" in wrong.stderr
+    for name in ("pilot-1", "other-1"):  # one has a run, the other one a block
+        assert staffed.invoke(SCRIPT, *workers, option, "--task-name", name).exit_code == 0
 
 
 def test_a_dry_run_only_reads_and_no_terminal_needs_yes(staffed: World) -> None:

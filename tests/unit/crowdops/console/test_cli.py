@@ -204,8 +204,8 @@ def test_selectors_repeat_and_combine() -> None:
     def main(settings: Settings, selection: Selection) -> None:
         click.echo(repr(tuple(selection)))
 
-    result = CliRunner().invoke(main, ["--run", "a", "--run", "b", "--task-name", "x-*", "--all-runs"])
-    assert result.stdout == "(('a', 'b'), ('x-*',), True)\n"
+    result = CliRunner().invoke(main, ["--run", "a", "--run", "b", "--task-name", "x-*"])
+    assert result.stdout == "(('a', 'b'), ('x-*',), False)\n"
 
 
 def test_settings_come_from_the_flags(tmp_path: Path) -> None:

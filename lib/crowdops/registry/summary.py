@@ -8,24 +8,25 @@ from typing import NamedTuple
 from crowdops.console.columns import Column
 from crowdops.registry import Registry, Run
 from crowdops.registry.locks import condition
+from crowdops.registry.tally import Tally, tally
 
 
 class Summary(NamedTuple):
-    """A run, its condition, its units by their states, and how many of its assignments were collected."""
+    """A run, its condition, its units by their states, and how many of its assignments were collected.
+
+    `tally` says what became of its units.
+    """
 
     run: Run
     condition: str
     unit_states: dict[str, int]
     assignments: int
+    tally: Tally
 
 
 def _state(summary: Summary) -> str:
     state = summary.run.state
     return state if summary.condition == "ended" else f"{state}, {summary.condition}"
-
-
-def _count(summary: Summary, *states: str) -> int:
-    return sum(summary.unit_states.get(state, 0) for state in states)
 
 
 COLUMNS: list[Column[Summary]] = [
@@ -39,8 +40,11 @@ COLUMNS: list[Column[Summary]] = [
     Column("attended", None, lambda summary: summary.condition == "attended"),
     Column("units", "units", lambda summary: summary.run.units),
     Column("unit_states", None, lambda summary: summary.unit_states),
-    Column(None, "done", lambda summary: _count(summary, "finished", "disposed", "expired", "failed")),
-    Column(None, "outstanding", lambda summary: _count(summary, "creating", "outstanding")),
+    Column("answered", "answered", lambda summary: summary.tally.answered),
+    Column("unanswered", "unanswered", lambda summary: summary.tally.unanswered),
+    Column("never_launched", "not launched", lambda summary: summary.tally.never_launched),
+    Column("failed", None, lambda summary: summary.tally.failed),
+    Column(None, "outstanding", lambda summary: summary.tally.outstanding),
     Column("assignments", "answers", lambda summary: summary.assignments),
     Column("created_at", "created", lambda summary: summary.run.created_at),
     Column("ended_at", None, lambda summary: summary.run.ended_at),
@@ -51,4 +55,5 @@ COLUMNS: list[Column[Summary]] = [
 def summarize(registry: Registry, home: Path, run: Run) -> Summary:
     """Return what the registry knows of a run."""
     counts = registry.unit_counts(run.run_id)
-    return Summary(run, condition(home, run), counts, registry.assignment_count(run.run_id))
+    assignments = registry.assignment_count(run.run_id)
+    return Summary(run, condition(home, run), counts, assignments, tally(registry, run))

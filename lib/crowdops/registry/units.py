@@ -187,6 +187,25 @@ class Units(RegistryFile):
         query = "SELECT state, count(*) FROM units WHERE run_id = ? GROUP BY state"
         return Counter(dict(self._rows(query, (run_id,))))
 
+    def answer_counts(self, run_ids: Sequence[str]) -> dict[str, list[tuple[str, int, int]]]:
+        """Return by run how many units of each state have how many answers: (state, answers, units)."""
+        counts: dict[str, list[tuple[str, int, int]]] = {}
+        rows = self._rows(
+            "SELECT run_id, state, answers, count(*) FROM (SELECT run_id, state,"
+            " (SELECT count(*) FROM assignments WHERE assignments.run_id = units.run_id"
+            " AND assignments.unit_index = units.unit_index) AS answers"
+            f" FROM units WHERE run_id IN ({placeholders(run_ids)})) GROUP BY run_id, state, answers",
+            run_ids,
+        )
+        for run_id, state, answers, units in rows:
+            counts.setdefault(run_id, []).append((state, answers, units))
+        return counts
+
+    def failures(self, run_id: str, limit: int) -> list[str]:
+        """Return the reasons of failed units, each once, as many as `limit`."""
+        query = "SELECT DISTINCT error FROM units WHERE run_id = ? AND state = 'failed' LIMIT ?"
+        return [error for (error,) in self._rows(query, (run_id, limit)) if error]
+
     def open_units(self, run_id: str) -> int:
         """Return how many units of a run are not at their end."""
         counts = self.unit_counts(run_id)

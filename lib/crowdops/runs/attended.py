@@ -13,10 +13,11 @@ from crowdops.errors import ProviderError, ServerFailed
 from crowdops.hits.create import Creator
 from crowdops.providers.mturk.client import Hit
 from crowdops.registry import END_STATES, Run
+from crowdops.registry.tally import tally
 from crowdops.runs.collector import Collector
 from crowdops.runs.lifecycle import Lifecycle
 from crowdops.runs.outage import Outage
-from crowdops.runs.outcome import Outcome
+from crowdops.runs.outcome import Outcome, shortfall
 from crowdops.servers.pages import Pages
 from crowdops.workers.unit_caps import WorkerCap
 
@@ -80,19 +81,24 @@ class AttendedRun:
         """Write the run's last state down, after its pages are down if nobody needs them any more."""
         if state in END_STATES:
             self.close_pages()
-        self.context.registry.set_run_state(self.run.run_id, state, self.lifecycle.stop_reason)
+        reason = self.lifecycle.stop_reason
+        if reason is None and state != "stopped":
+            by_itself = state == "finished" and not self.lifecycle.was_told_to_stop
+            reason = shortfall(self.context, self.run, by_itself=by_itself)
+        self.context.registry.set_run_state(self.run.run_id, state, reason)
         self._next_show = 0.0
         self.show()
-        return Outcome(self.run.run_id, state, self.lifecycle.stop_reason, in_flight)
+        return Outcome(self.run.run_id, state, reason, in_flight)
 
     def show(self) -> None:
         """Bring the progress line up to date, unless that was done a moment ago."""
         started = time.monotonic()
         if started < self._next_show:
             return
-        counts = self.counts()
+        counts = tally(self.context.registry, self.run)
         # Counting a million units takes a while: it may cost a tenth of the time, not more.
         self._next_show = time.monotonic() + max(SHOW_SECONDS, 10 * (time.monotonic() - started))
-        done = counts["finished"] + counts["expired"] + counts["failed"]
-        note = f"outstanding {counts['outstanding']} · planned {counts['planned']}"
-        self._progress.update(done, note)
+        note = f"outstanding {counts.outstanding} · planned {counts.never_launched}"
+        if lost := counts.unanswered + counts.failed:
+            note += f" · ended without an answer {lost}"
+        self._progress.update(counts.answered, note)

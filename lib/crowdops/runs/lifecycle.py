@@ -17,16 +17,23 @@ class Lifecycle:
 
     A reason to stop, or an interrupt, ends the launching. One more interrupt ends the waiting: the second if
     an interrupt ended the launching, else the first. A crashed run is ended by a command that may end others
-    as well: there the first interrupt ends the waiting for all of them.
+    as well: there the first interrupt ends the waiting for all of them. `was_stopping`: the process that
+    attended it before was ending it already.
     """
 
     def __init__(
-        self, interrupts: Interrupts, *, has_crashed: bool = False, stop_reason: str | None = None
+        self,
+        interrupts: Interrupts,
+        *,
+        has_crashed: bool = False,
+        was_stopping: bool = False,
+        stop_reason: str | None = None,
     ) -> None:
         self._interrupts = interrupts
         self._is_waiting = False
         self._enough_interrupts = 2
         self.has_crashed = has_crashed
+        self._was_stopping = was_stopping
         self.stop_reason = stop_reason
         self._answer_interrupts()
 
@@ -48,6 +55,11 @@ class Lifecycle:
     def should_stop(self) -> bool:
         """Whether launching is to end."""
         return self._interrupts.count > 0 or self.stop_reason is not None
+
+    @property
+    def was_told_to_stop(self) -> bool:
+        """Whether somebody has asked for the end."""
+        return self._interrupts.count > 0 or self._was_stopping
 
     @property
     def should_give_up(self) -> bool:

@@ -13,6 +13,9 @@ from crowdops.context import Context
 from crowdops.payments import pricing
 from crowdops.providers.mturk.client import Hit
 from crowdops.registry import Run
+from crowdops.registry.tally import Tally, tally
+
+MOST_ERRORS = 3  # that are told of units that failed
 
 
 class Outcome(NamedTuple):
@@ -33,11 +36,15 @@ class Outcome(NamedTuple):
 
 
 class RunReport(NamedTuple):
-    """An outcome with what the run has come to: units by state, assignments, dollars, calls and seconds."""
+    """An outcome with what the run has come to: units by state, assignments, dollars, calls and seconds.
+
+    `tally` says what became of the units.
+    """
 
     run: Run
     outcome: Outcome
     counts: Counter[str]
+    tally: Tally
     assignments: int
     cost: Decimal
     api_calls: int
@@ -54,6 +61,7 @@ def report(context: Context, outcome: Outcome, seconds: float) -> RunReport:
         run=run,
         outcome=outcome,
         counts=context.registry.unit_counts(run.run_id),
+        tally=tally(context.registry, run),
         assignments=statuses.total(),
         cost=price * (statuses.total() - statuses["Rejected"]),
         api_calls=context.provider.calls,
@@ -61,8 +69,23 @@ def report(context: Context, outcome: Outcome, seconds: float) -> RunReport:
     )
 
 
+def shortfall(context: Context, run: Run, *, by_itself: bool) -> str | None:
+    """Return in words what a run lacks that is left without any other reason, or None.
+
+    Failed units are told in any case, and too few answers if the run has come to its end `by_itself`.
+    """
+    counts = tally(context.registry, run)
+    lines = []
+    if counts.failed:
+        errors = context.registry.failures(run.run_id, MOST_ERRORS)
+        lines.append(f"{counts.failed} units failed: {'; '.join(errors)}.")
+    if by_itself and counts.is_short:
+        lines.append(f"Fewer answers came in than were asked for: {counts.answers} of {counts.asked}.")
+    return " ".join(lines) or None
+
+
 def exit_code(report: RunReport) -> int:
     """Return 0 for a run that went as it was asked to, 130 for one that was stopped, 1 for the others."""
     if report.outcome.state == "stopped":
         return 130
-    return 1 if report.outcome.reason or report.counts["failed"] else 0
+    return 1 if report.outcome.reason else 0

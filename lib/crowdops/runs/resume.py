@@ -85,7 +85,7 @@ def _attend(context: Context, run: Run) -> Outcome:
     context.say(
         "It was being stopped when it crashed: its end is seen through, and nothing more is launched."
     )
-    lifecycle = Lifecycle(context.interrupts, stop_reason=run.reason)
+    lifecycle = Lifecycle(context.interrupts, was_stopping=True, stop_reason=run.reason)
     with AttendedRun(context, run, pages.UnattendedPages(context, run), lifecycle) as attended:
         return Drain(attended).end()
 

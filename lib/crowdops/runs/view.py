@@ -131,6 +131,9 @@ def report_document(report: RunReport) -> dict[str, Any]:
         "launched": sum(counts[state] for state in LAUNCHED_STATES),
         "finished": counts["finished"],
         "failed": counts["failed"],
+        "answered": report.tally.answered,
+        "unanswered": report.tally.unanswered,
+        "never_launched": report.tally.never_launched,
         "assignments": report.assignments,
         "cost": report.cost,
         "api_calls": report.api_calls,
@@ -142,7 +145,7 @@ def report_text(report: RunReport) -> str:
     """Return how a run ended and what to type next, for people."""
     run, outcome = report.run, report.outcome
     lines = [
-        f"{run.task_name} is {outcome.state}: {report.counts['finished']} of {run.units} units have answers,"
+        f"{run.task_name} is {outcome.state}: {report.tally.describe()},"
         f" {report.assignments} assignments, ${report.cost}, {report.api_calls} API calls,"
         f" {report.seconds:.1f} s."
     ]

@@ -40,7 +40,8 @@ def test_units_and_answers_are_counted(world: World) -> None:
     [found] = world.json(SCRIPT)["runs"]
     assert found["units"] == 3 and found["assignments"] == 1
     assert found["unit_states"] == {"finished": 1, "outstanding": 2}
-    assert table(world.invoke(SCRIPT))[0][4:8] == ["3", "1", "2", "1"]
+    assert table(world.invoke(SCRIPT))[0][4:10] == ["3", "1", "0", "0", "2", "1"]
+    assert (found["answered"], found["unanswered"], found["never_launched"], found["failed"]) == (1, 0, 0, 0)
 
 
 def test_it_calls_nobody_and_needs_nobody(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from crowdops.config.environments import start_command
+from crowdops.diagnosis import next_commands
 from crowdops.diagnosis.checks import SKEW, duration
 from crowdops.diagnosis.snapshot import Pages, Snapshot, Work
 from crowdops.errors import CredentialsRefused, OtherServer, Unreachable
@@ -32,21 +33,13 @@ def judge(snapshot: Snapshot) -> Verdict:
     return next(verdict for rule in RULES if (verdict := rule(snapshot, snapshot.work)))
 
 
-def _command(snapshot: Snapshot, target: str, more: str = "") -> str:
-    return f"make {target} RUN={snapshot.run.run_id}{more}"
-
-
-def _watch(snapshot: Snapshot) -> str:
-    return _command(snapshot, "status", " ARGS='--watch 10'")
-
-
 def _judge_endpoint(snapshot: Snapshot) -> Verdict:
     error, ahead = snapshot.endpoint.error, snapshot.endpoint.clock_ahead
-    again = _command(snapshot, "diagnose")
+    again = next_commands.command(snapshot, "diagnose")
     if isinstance(error, CredentialsRefused):
         if ahead is None or abs(ahead) <= SKEW:
             sentence = f"The endpoint refuses the key: {error}"
-            return Verdict("key_refused", sentence, "make wut NAME=environment")
+            return Verdict("key_refused", sentence, again)
         sentence = (
             f"This machine's clock and the endpoint's are {duration(abs(ahead))} apart, and the endpoint"
             " refuses what is signed with a wrong time."
@@ -65,10 +58,13 @@ def _judge_end(snapshot: Snapshot, work: Work) -> Verdict | None:
     run = snapshot.run
     if snapshot.condition != "ended":
         return None
-    results = _command(snapshot, "results")
+    results = next_commands.command(snapshot, "results")
+    if run.state == "failed" and not work.outstanding:
+        sentence = f"The run failed before it had any work out: {run.reason}. {SAFE}"
+        return Verdict("failed", sentence, next_commands.launch_again(snapshot))
     if work.assignable:
         sentence = f"The run is {run.state}, and {work.assignable} of its HITs can still be accepted."
-        return Verdict("open_after_end", sentence, _command(snapshot, "expire"))
+        return Verdict("open_after_end", sentence, next_commands.command(snapshot, "expire"))
     if work.pending:
         sentence = (
             f"The run is {run.state}, and {work.pending} assignments are still being worked on: they can"
@@ -90,7 +86,9 @@ def _judge_process(snapshot: Snapshot, work: Work) -> Verdict | None:
         rest = f"{work.outstanding} HITs are still out." if work.outstanding else SAFE
         sentence = f"The process that attended the run is gone, so nobody launches or collects. {rest}"
         is_done = not (work.outstanding or snapshot.count(*OPEN_STATES))
-        return Verdict("crashed", sentence, "make recover" if is_done else _command(snapshot, "resume"))
+        return Verdict(
+            "crashed", sentence, "make recover" if is_done else next_commands.command(snapshot, "resume")
+        )
     if process.is_suspended and process.holder:
         pid = process.holder.pid
         sentence = (
@@ -111,7 +109,9 @@ def _judge_pages(snapshot: Snapshot, work: Work) -> Verdict | None:
     if pages.kind == "url":
         return Verdict(code, sentence, f"curl {snapshot.run.parameters.url.rstrip('/')}/health")
     return Verdict(
-        code, sentence, _command(snapshot, "heroku-status" if pages.kind == "heroku" else "servers")
+        code,
+        sentence,
+        next_commands.command(snapshot, "heroku-status" if pages.kind == "heroku" else "servers"),
     )
 
 
@@ -138,7 +138,7 @@ def _judge_units(snapshot: Snapshot, work: Work) -> Verdict | None:
         return None
     reasons = sorted({difference.kind.reason for difference in work.differences})
     sentence = f"Registry and provider disagree about {len(work.differences)} units: {'; '.join(reasons)}."
-    return Verdict("broken_units", sentence, _command(snapshot, "broken"))
+    return Verdict("broken_units", sentence, next_commands.command(snapshot, "broken", " ARGS=--mend"))
 
 
 def _judge_money(snapshot: Snapshot, work: Work) -> Verdict | None:
@@ -152,7 +152,9 @@ def _judge_money(snapshot: Snapshot, work: Work) -> Verdict | None:
         max_cost = snapshot.run.parameters.max_cost
         sentence = f"max_cost of ${max_cost} is reached, with {planned} units not launched."
         enough = snapshot.bound + planned * cost
-        return Verdict("max_cost", sentence, _command(snapshot, "raise-max-cost", f" ARGS={enough}"))
+        return Verdict(
+            "max_cost", sentence, next_commands.command(snapshot, "raise-max-cost", f" ARGS={enough}")
+        )
     return None
 
 
@@ -164,7 +166,7 @@ def _judge_throttling(snapshot: Snapshot, work: Work) -> Verdict | None:
         f"The endpoint puts off {endpoint.throttled} of {endpoint.calls} calls, so the {to_launch} units that"
         " are left are launched slowly."
     )
-    return Verdict("throttled", sentence, _watch(snapshot))
+    return Verdict("throttled", sentence, next_commands.watch(snapshot))
 
 
 def _judge_nothing_out(snapshot: Snapshot, work: Work) -> Verdict | None:
@@ -177,8 +179,8 @@ def _judge_nothing_out(snapshot: Snapshot, work: Work) -> Verdict | None:
             f"Nothing is out at this moment, and {unfinished} units are still to be launched or collected:"
             " the run is about to go on."
         )
-        return Verdict("going_on", sentence, _command(snapshot, "diagnose"))
-    results = _command(snapshot, "results")
+        return Verdict("going_on", sentence, next_commands.command(snapshot, "diagnose"))
+    results = next_commands.command(snapshot, "results")
     if work.uncollected:
         sentence = (
             f"All HITs have ended, and {work.uncollected} submitted assignments are not collected. {SAFE}"
@@ -201,7 +203,7 @@ def _judge_work_in_hand(snapshot: Snapshot, work: Work) -> Verdict | None:
     )
     if cap and planned:
         sentence += f" The {planned} others wait, because max_num_concurrent_units is {cap}."
-    return Verdict("in_hand", sentence, _watch(snapshot))
+    return Verdict("in_hand", sentence, next_commands.watch(snapshot))
 
 
 def _judge_eligibility(snapshot: Snapshot, work: Work) -> Verdict | None:
@@ -212,13 +214,13 @@ def _judge_eligibility(snapshot: Snapshot, work: Work) -> Verdict | None:
                 f"Nobody may accept the {work.available} available assignments: {requirement.text}, and"
                 f" {requirement.met_by}."
             )
-            return Verdict("nobody_qualifies", sentence, _command(snapshot, "expire"))
+            return Verdict("nobody_qualifies", sentence, next_commands.command(snapshot, "expire"))
     if caps and caps.workers and caps.at_cap >= caps.workers:
         sentence = (
             f"All {caps.workers} workers who took part have done maximum_units_per_worker ({caps.maximum}),"
             f" and {work.available} assignments are left: it needs other workers."
         )
-        return Verdict("workers_at_cap", sentence, "make invite ARGS='--name NAME'")
+        return Verdict("workers_at_cap", sentence, next_commands.invite(snapshot, "NAME"))
     return None
 
 
@@ -233,21 +235,21 @@ def _judge_flow(snapshot: Snapshot, work: Work) -> Verdict:
             f"The page may be broken: {snapshot.given_back} accepted and returned, nothing submitted in"
             f" {quiet}, though {offer}. Look at it as a worker does."
         )
-        return Verdict("given_back", sentence, "make invite ARGS='--name TEST'")
+        return Verdict("given_back", sentence, next_commands.invite(snapshot, "TEST"))
     if snapshot.quiet_for <= timedelta(seconds=usual):
         since = "the last submission" if work.last_submission else "the launch"
         sentence = (
             f"The run is at work: {offer}, {work.pending} are being worked on, and {since} was {quiet} ago."
         )
-        return Verdict("at_work", sentence, _watch(snapshot))
+        return Verdict("at_work", sentence, next_commands.watch(snapshot))
     if work.pending:
         sentence = (
             f"{offer} and {work.pending} are being worked on, but nothing was submitted for {quiet}: do its"
             " pages work?"
         )
-        return Verdict("no_submissions", sentence, "make invite ARGS='--name TEST'")
+        return Verdict("no_submissions", sentence, next_commands.invite(snapshot, "TEST"))
     ended = f" {work.untouched} HITs ended unseen." if work.untouched else ""
-    invite = "make invite ARGS='--name NAME'"
+    invite = next_commands.invite(snapshot, "NAME")
     returned = f" {snapshot.given_back} were accepted and returned." if snapshot.given_back else ""
     if work.last_submission is None:
         nobody = "Nobody has submitted anything" if returned else "Nobody has accepted anything"

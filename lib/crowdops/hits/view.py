@@ -167,6 +167,6 @@ def difference_remarks(differences: Sequence[Difference], unknown_hits: int) -> 
     if unknown_hits:
         lines.append(
             f"{unknown_hits} HITs carry the mark of runs that this registry does not know."
-            " If they are yours: make rebuild"
+            " Which these are: make rebuild ARGS='--all-runs --dry-run'"
         )
     return lines

@@ -161,14 +161,15 @@ def rebuild_remarks(
             f" {rebuilt.bonuses} bonuses and {rebuilt.servers} servers are new in the registry."
         )
         lines += rebuilt.failures
-        if any(not run.known for run in chosen):
+        for run_id in [run.run_id for run in chosen if not run.known]:
             lines.append(
-                "Their data rows are not known. A run.toml brings them back:"
-                " launch_run.py RUN.TOML --resume RUN_ID. To end what is open instead: make recover"
+                f"The data rows of {run_id} are not known. Its run.toml brings them back:"
+                f" make launch FILE=RUN.TOML ARGS='--resume {run_id}'. To end what is open instead:"
+                " make recover"
             )
     if left_out := [run.run_id for run in runs if run not in chosen]:
         lines.append(
             f"Left out: {', '.join(left_out)}. This home has no folder of them."
-            " If they are yours: --run RUN_ID, or --all-runs."
+            f" Those that are yours: make rebuild RUN='{' '.join(left_out)}'"
         )
     return lines

@@ -72,9 +72,10 @@ class AttendedRun:
             self.pages.close()
         except ProviderError as error:
             self.context.say(f"{error}")
+            is_app = self.run.parameters.server_kind == "heroku"
+            command = "make heroku-kill" if is_app else "make kill-servers"
             self.lifecycle.stop(
-                "its task server could not be taken down; see what is left:"
-                f" make servers RUN={self.run.run_id}"
+                f"its task server could not be taken down. Try again: {command} RUN={self.run.run_id}"
             )
 
     def end(self, state: str, in_flight: Sequence[tuple[Hit, datetime]] = ()) -> Outcome:

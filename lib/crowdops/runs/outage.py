@@ -41,6 +41,6 @@ class Outage:
         """Raise ProviderError, which says how to go on when the endpoint answers again."""
         run_id = self._run.run_id
         raise ProviderError(
-            f"{error} HITs of this run may still be open. When the endpoint answers again:"
-            f" make expire RUN={run_id}, then make results RUN={run_id}"
+            f"{error} HITs of this run may still be open. When the endpoint answers again, carry it on:"
+            f" make resume RUN={run_id}, or end it: make recover"
         )

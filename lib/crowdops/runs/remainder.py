@@ -116,7 +116,8 @@ def _check_data(run: Run, missing: int, *, ignore_data_change: bool) -> str | No
     if not run.data_digest:
         return (
             f"Run {run.run_id} was rebuilt from its marks: units that had no HIT are not known."
-            f" To launch them as well, give its run.toml: launch_run.py RUN.TOML --resume {run.run_id}"
+            " To launch them as well, give its run.toml:"
+            f" make launch FILE=RUN.TOML ARGS='--resume {run.run_id}'"
         )
     path = run.parameters.data
     digest = input_rows.digest(path) if path.is_file() else None

@@ -68,7 +68,7 @@ def target(context: Context, run_id: str) -> Target:
     if not ours:
         names = ", ".join(server.name for server in servers)
         what = f"only {names}, which is not a task server of ours" if servers else "no task server"
-        raise UsageError(f"Run {run_id} has {what}. Start one: scripts/local/launch_server.py {run_id}")
+        raise UsageError(f"Run {run_id} has {what}. Start one: make serve RUN={run_id}")
     server = ours[-1]
     health = task_server.health(server.url or "", context.settings.timeout)
     if health is None or health.get("run_id") != run_id:

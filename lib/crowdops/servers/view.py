@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -68,9 +68,19 @@ def show_servers(context: Context, kind: str, selection: Selection) -> int:
     count = sum(status.orphan for status in statuses)
     foreign = "not known how many" if survey.foreign is None else survey.foreign
     context.say(f"{count} of {len(statuses)} servers are leftovers; {foreign} foreign.")
-    if count:
-        context.say(f"Take the leftovers down: scripts/{kind}/kill_servers.py --all-runs --dry-run")
+    for line in _advice(context, kind, [status for status in statuses if status.orphan]):
+        context.say(line)
     return unseen.conclude(0, survey.unseen)
+
+
+def _advice(context: Context, kind: str, orphans: Sequence[ServerStatus]) -> Iterator[str]:
+    """Yield what to type about leftovers: those of unknown runs may be a colleague's."""
+    command = "make heroku-kill" if kind == "heroku" else "make kill-servers"
+    known = [status for status in orphans if status.run_id and context.registry.run(status.run_id)]
+    if known:
+        yield f"Take the leftovers down: {command}"
+    if len(known) < len(orphans):
+        yield f"Leftovers of runs that this home does not know: {command} ARGS='--all-runs --dry-run'"
 
 
 def step_columns(bound: float) -> list[Column[Step]]:

@@ -124,7 +124,7 @@ def test_people_get_a_table_and_the_next_command(heroku: HerokuServers) -> None:
     assert result.exit_code == 0
     assert "crowdops-a-00000001" in result.stdout and "unmarked" in result.stdout
     assert "1 of 2 servers are leftovers" in result.stderr
-    assert "kill_servers.py --all-runs --dry-run" in result.stderr
+    assert "make heroku-kill ARGS='--all-runs --dry-run'" in result.stderr
 
 
 def test_the_looks_cost_three_calls_a_server(heroku: HerokuServers) -> None:

@@ -224,6 +224,27 @@ def test_hits_that_are_open_after_the_end_are_to_be_expired(world: World) -> Non
     assert "3 of its HITs can still be accepted" in found["verdict"]
 
 
+def test_of_a_failed_run_it_is_said_what_failed(world: World) -> None:
+    run = world.crash()
+    world.sql("DELETE FROM units WHERE run_id = ?", run.run_id)
+    for hit_id in world.open_hits():
+        world.client.update_expiration_for_hit(HITId=hit_id, ExpireAt=datetime(2015, 1, 1, tzinfo=UTC))
+    world.set_state(run, "failed", "the data file changed while it was read")
+    found = world.json(SCRIPT, run.run_id)
+    assert found["code"] == "failed"
+    assert "The run failed before it had any work out: the data file changed" in found["verdict"]
+    assert found["next"] == f"make launch FILE={world.folder}/pilot-1/run.toml"
+
+
+def test_at_amazon_nobody_can_be_invited(world: World) -> None:
+    run = world.launch(units=3)
+    age(world, run)
+    assert world.json(SCRIPT, run.run_id)["next"] == "make invite ARGS='--name NAME'"
+    with Context.open(world.settings) as context:
+        seen = snapshot.take(context, run)._replace(run=run._replace(environment="production"))
+    assert rules.judge(seen).next == f"make status RUN={run.run_id} ARGS='--watch 10'"
+
+
 def test_work_in_flight_after_the_end_can_still_come_in(world: World) -> None:
     run = world.launch()
     held = [world.accept(hit_id) for hit_id in world.hit_ids(run)]
@@ -420,7 +441,7 @@ def test_broken_units_are_the_verdict(world: World) -> None:
             world.do(hit_id)
             world.client.update_hit_review_status(HITId=hit_id)
         found = world.json(SCRIPT, run.run_id)
-    assert (found["code"], found["next"]) == ("broken_units", f"make broken RUN={run.run_id}")
+    assert (found["code"], found["next"]) == ("broken_units", f"make broken RUN={run.run_id} ARGS=--mend")
     assert "disagree about 2 units: it has ended, and nobody has taken note of that." in found["verdict"]
 
 

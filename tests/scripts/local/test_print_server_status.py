@@ -58,4 +58,4 @@ def test_the_table_says_what_to_type(local: LocalServers) -> None:
     result = local.invoke("print_server_status")
     assert name in result.stdout
     assert "1 of 1 servers are leftovers" in result.stderr
-    assert "scripts/local/kill_servers.py --all-runs --dry-run" in result.stderr
+    assert "Take the leftovers down: make kill-servers\n" in result.stderr

@@ -52,7 +52,7 @@ def test_a_run_of_a_lost_registry_is_rebuilt_and_shut_down(world: World, cut_off
     result = world.invoke(REBUILD)
     assert result.exit_code == 0, result.stderr
     assert "1 runs, " in result.stderr
-    assert "Their data rows are not known." in result.stderr
+    assert f"The data rows of {cut_off} are not known." in result.stderr
     assert world.sql("SELECT run_id, task_name, data_digest, state FROM task_runs") == [
         (cut_off, "pilot-1", "", "running")
     ]

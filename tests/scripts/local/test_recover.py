@@ -123,7 +123,7 @@ def test_a_run_is_not_ended_while_what_is_in_flight_cannot_be_seen(world: World,
     world.crew = lose
     result = world.recover("--no-wait", "--timeout", "1")
     assert result.exit_code == 1
-    assert f"make expire RUN={crashed}, then make results RUN={crashed}" in result.stderr
+    assert f"carry it on: make resume RUN={crashed}, or end it: make recover" in result.stderr
     assert world.sql("SELECT state FROM task_runs") == [("draining",)]
     world.crew = let_pass
     assert world.recover("--no-wait").exit_code == 0

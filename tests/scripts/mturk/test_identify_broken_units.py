@@ -189,8 +189,8 @@ def test_hits_of_unknown_runs_are_counted_and_left_alone(world: World) -> None:
     result = world.invoke(SCRIPT, "--mend", "--yes")
     assert result.exit_code == 0
     assert (
-        "3 HITs carry the mark of runs that this registry does not know. If they are yours: make rebuild"
-        in result.stderr
+        "3 HITs carry the mark of runs that this registry does not know."
+        " Which these are: make rebuild ARGS='--all-runs --dry-run'" in result.stderr
     )
     assert world.json(SCRIPT)["unknown_hits"] == 3
     assert world.statuses(hits) == ["Assignable"] * 3

@@ -105,7 +105,7 @@ def test_two_presses_end_a_run_whose_endpoint_is_silent_and_say_what_is_left_to_
     last = launch.said.rstrip().splitlines()[-1]
     assert last.startswith("error: ")
     assert "HITs of this run may still be open." in last
-    assert f"make expire RUN={run_id}, then make results RUN={run_id}" in last
+    assert f"carry it on: make resume RUN={run_id}, or end it: make recover" in last
     assert "Traceback" not in launch.said
     world.gate.open()
     assert world.invoke("mturk/print_outstanding_hit_status", "--check").exit_code == 4

@@ -40,7 +40,7 @@ BUILD_SECONDS = 1500.0  # Heroku ends a build after 25 minutes
 BOOT_SECONDS = 150.0  # Heroku gives a dyno 60 to listen, and may restart it once
 LOOK_SECONDS = 1.0
 LOG_LINES = 20
-KILL = "scripts/heroku/kill_servers.py"
+KILL = "make heroku-kill"
 
 
 class Hosting(NamedTuple):
@@ -74,7 +74,9 @@ def deploy(context: Context, plan: AppPlan, *, keep: bool, pause: Pause) -> Serv
             if not keep:
                 deployment.discard(server, app)
             else:
-                context.say(f"The app {app.name} was kept, and costs money. Delete it: {KILL} {app.name}")
+                context.say(
+                    f"The app {app.name} was kept, and costs money. Delete it: {KILL} NAME={app.name}"
+                )
             raise
 
 
@@ -136,7 +138,7 @@ class _Deployment:
         """Find out by reading whether a creation took effect: nobody but us knew the random name."""
         app = self._heroku.find_app(server.name)
         if app is None:
-            look = "scripts/heroku/print_server_status.py"
+            look = "make heroku-status"
             raise ServerFailed(f"{error} Whether the app {server.name} exists will show: {look}") from error
         if not was_intended(app, self._heroku.config_vars(app.id), server, self._email):
             raise ServerFailed(f"{error} An app {server.name} exists, and is not ours.") from error
@@ -164,7 +166,7 @@ class _Deployment:
         try:
             self._heroku.delete_app(app.id)
         except ProviderError as error:
-            say(f"The app {app.name} is left, and costs money: {error} Delete it: {KILL} {app.name}")
+            say(f"The app {app.name} is left, and costs money: {error} Delete it: {KILL} NAME={app.name}")
             return
         self._context.registry.set_server(server.server_id, "gone", server.url, server.detail)
         say(f"The app {app.name} was deleted again.")
@@ -173,7 +175,7 @@ class _Deployment:
 def _advised(error: ProviderError) -> ProviderError:
     """Add what to do to a refusal to create an app."""
     if isinstance(error, AppLimitReached):
-        return AppLimitReached(f"{error} Leftovers of ours: {KILL} --dry-run")
+        return AppLimitReached(f"{error} Leftovers of ours: {KILL} ARGS=--dry-run")
     if isinstance(error, InsufficientFunds):
         return InsufficientFunds(f"{error} Heroku creates apps only for accounts with a payment method.")
     return error

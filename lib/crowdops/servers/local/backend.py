@@ -135,7 +135,7 @@ def _taken_down_on_failure(context: Context, server: Server, *, keep: bool) -> I
         yield
     except BaseException:
         if keep:
-            kill = f"scripts/local/kill_servers.py {server.name}"
+            kill = f"make kill-servers NAME={server.name}"
             context.say(f"{server.name} was kept as it is. Take it down: {kill}")
         else:
             take_down(context, server)

@@ -13,8 +13,9 @@ from crowdops.config.settings import Selection, Settings
 from crowdops.console import output, progress
 from crowdops.console.interrupts import Interrupts
 from crowdops.console.progress import Progress
+from crowdops.console.unseen import Unseen
 from crowdops.errors import OtherServer, ProviderError, Unreachable, UsageError
-from crowdops.places import Places, Unseen
+from crowdops.places import Lost, Places
 from crowdops.providers.mturk.client import MTurk
 from crowdops.registry import Registry, Run, selection
 
@@ -55,6 +56,11 @@ class Context:
             self.clients[key] = MTurk(settings, server_id)
         return replace(self, settings=settings, provider=self.clients[key])
 
+    @property
+    def calls(self) -> int:
+        """How many API calls this command has made, wherever."""
+        return sum(client.calls for client in {self.provider, *self.clients.values()})
+
     def choose(self, selected: Selection) -> tuple[Context, list[Run]]:
         """Return the context of the selected runs' server, wherever it answers now, and the runs.
 
@@ -70,51 +76,86 @@ class Context:
             raise UsageError(
                 f"These runs are not at one endpoint: {where}. Name those of one endpoint: --run."
             )
-        found, unseen = places.find(runs)
+        found, missing = places.find(runs)
         for place in found:
             return self.at(place.settings, place.server_id), place.runs
-        for lost in unseen:
+        for lost in missing:
             context = self.at(lost.settings, lost.runs[0].crowd_server_id)
             context.provider.out_of_reach = lost.reason
             return context, lost.runs
         return self, []
 
+    def of(self, run_id: str | None) -> Context:
+        """Return the context of a run's server as choose() does; this one if no run is named."""
+        return self.choose(Selection((run_id,)))[0] if run_id else self
+
     def visit(
-        self, selected: Selection, look: Callable[[Context, list[Run]], Result], *, ambient: bool = False
-    ) -> tuple[list[Result], list[Unseen]]:
+        self,
+        selected: Selection,
+        look: Callable[[Context, list[Run]], Result],
+        *,
+        ambient: bool = False,
+        ended: bool = False,
+    ) -> tuple[list[Result], list[Lost]]:
         """Look at the selected runs, each at its own server. Returns what was seen, and what could not be.
 
         An empty selection, like --all-runs, means all runs at the server of the ambient endpoint, and at each
-        other one where something may be alive. With `ambient` that endpoint is looked at even if no run is
-        there. UsageError as choose().
+        other one where something may be alive, or with `ended` at every one. With `ambient` that endpoint is
+        looked at even if no run is there, and so it is where there is no run at all. UsageError names a
+        selector that matches nothing.
         """
-        contexts, unseen = self._servers(selected, ambient=ambient)
+        servers, missing = self._servers(selected, ambient=ambient, ended=ended)
         seen: list[Result] = []
-        for context, runs in contexts:
+        for context, runs in servers:
             try:
                 seen.append(look(context, runs))
             except ProviderError as error:
-                if len(contexts) == 1 and not isinstance(error, Unreachable):
+                is_all = len(servers) == 1 and not missing
+                if is_all and not (runs and isinstance(error, Unreachable)):
                     raise
-                unseen.append(Unseen(context.settings, runs, str(error)))
+                missing.append(Lost(context.settings, runs, str(error)))
                 if ambient and isinstance(error, OtherServer) and context.settings == self.settings:
                     seen.append(look(self, []))
-        return seen, unseen
+        return seen, missing
+
+    def reach(
+        self,
+        selected: Selection,
+        look: Callable[[Context, list[Run]], Result],
+        *,
+        ambient: bool = False,
+        ended: bool = False,
+    ) -> tuple[list[Result], list[Unseen]]:
+        """Look at the selected runs as visit() does, for a command that is about to act on them.
+
+        Unreachable if nothing could be looked at.
+        """
+        seen, missing = self.visit(selected, look, ambient=ambient, ended=ended)
+        if missing and not seen:
+            raise Unreachable(" ".join(lost.reason for lost in missing))
+        return seen, self.unseen(missing)
+
+    def unseen(self, missing: Sequence[Lost]) -> list[Unseen]:
+        """Return servers that could not be looked at, with what may be left there by the registry."""
+        alive = self.registry.live_runs() if missing else set()
+        return [lost.unseen(alive) for lost in missing]
 
     def _servers(
-        self, selected: Selection, *, ambient: bool
-    ) -> tuple[list[tuple[Context, list[Run]]], list[Unseen]]:
+        self, selected: Selection, *, ambient: bool, ended: bool
+    ) -> tuple[list[tuple[Context, list[Run]]], list[Lost]]:
         places, runs = Places(self.registry, self.settings), selection.select(self.registry, selected)
-        found, unseen = places.find(places.with_life(runs) if selected.takes_all else runs)
-        contexts = [(self.at(place.settings, place.server_id), place.runs) for place in found]
+        found, missing = places.find(places.with_life(runs) if selected.takes_all and not ended else runs)
+        servers = [(self.at(place.settings, place.server_id), place.runs) for place in found]
+        if not (servers or missing):
+            return [(self, [])], []
         if ambient and self.settings not in [place.settings for place in found]:
-            why = places.why_silent() if contexts or unseen else None
+            why = places.why_silent()
             is_usual = self.settings.endpoint == ENVIRONMENTS[self.settings.environment].endpoint
             if why is None:
-                contexts.append((self, []))
-            elif not is_usual and self.settings not in [lost.settings for lost in unseen]:
-                unseen.append(Unseen(self.settings, [], why))
-        return contexts, unseen
+                servers.append((self, []))
+            elif not is_usual and self.settings not in [lost.settings for lost in missing]:
+                missing.append(Lost(self.settings, [], why))
+        return servers, missing
 
     def progress(self, total: int, what: str) -> Progress:
         """Return a progress line for `total` items; it shows nothing if the command is quiet."""

@@ -7,10 +7,11 @@ both the registry and the endpoint know is the proof. A new address is remembere
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from crowdops.config.settings import Settings
+from crowdops.console.unseen import Unseen
 from crowdops.errors import Error, NotFound, ProviderError, Unreachable
 from crowdops.providers.mturk import identity
 from crowdops.providers.mturk.client import MTurk
@@ -30,20 +31,17 @@ class Place(NamedTuple):
     runs: list[Run]
 
 
-class Unseen(NamedTuple):
+class Lost(NamedTuple):
     """A server that could not be looked at, and why; `runs` are those there that a command means."""
 
     settings: Settings
     runs: list[Run]
     reason: str
 
-    def describe(self) -> str:
-        """Return in a line what could not be looked at, why, and what to type."""
-        if not self.runs:
-            return f"Not looked at: {self.settings.endpoint}. {self.reason}"
-        names = ", ".join(f"{run.run_id} ({run.task_name})" for run in self.runs[:3])
-        more = f" and {len(self.runs) - 3} more runs" if len(self.runs) > 3 else ""
-        return f"Not looked at: {names}{more}. {self.reason}"
+    def unseen(self, alive: Collection[str]) -> Unseen:
+        """Return it as what could not be looked at; `alive` are runs of which something may be left there."""
+        may_hold = tuple(f"run {run.run_id} ({run.task_name})" for run in self.runs if run.run_id in alive)
+        return Unseen(self.settings.endpoint, self.reason, may_hold)
 
 
 class Places:
@@ -53,7 +51,7 @@ class Places:
         self._registry, self._settings = registry, settings
         self._told: dict[tuple[str, str], str | None | Error] = {}
 
-    def find(self, runs: Iterable[Run]) -> tuple[list[Place], list[Unseen]]:
+    def find(self, runs: Iterable[Run]) -> tuple[list[Place], list[Lost]]:
         """Return where these runs are now, by server, and the servers that do not answer anywhere.
 
         Only addresses are asked, unless one has to be proved by a HIT. A server that is alone and known at
@@ -61,7 +59,7 @@ class Places:
         """
         groups = by_server(runs)
         places: list[Place] = []
-        unseen: list[Unseen] = []
+        lost: list[Lost] = []
         for group in groups:
             addresses = self._addresses(group[0])
             first = self._at(group[0], group[0].endpoint)
@@ -71,8 +69,8 @@ class Places:
             try:
                 places.append(self._locate(group, addresses))
             except Error as error:
-                unseen.append(Unseen(first, group, str(error)))
-        return _merged(places), unseen
+                lost.append(Lost(first, group, str(error)))
+        return _merged(places), lost
 
     def here(self, runs: Sequence[Run]) -> list[Run]:
         """Return the runs that are at the server of the ambient endpoint, at whatever address they were."""
@@ -181,3 +179,10 @@ def by_server(runs: Iterable[Run]) -> list[list[Run]]:
     for run in runs:
         groups.setdefault((run.environment, run.crowd_server_id or run.endpoint), []).append(run)
     return list(groups.values())
+
+
+def recognize(registry: Registry, provider: MTurk, settings: Settings, runs: Iterable[Run]) -> None:
+    """Remember which server these runs are at, if that was not known: their HITs were seen there just now."""
+    if provider.server_id and any(run.crowd_server_id is None for run in runs):
+        endpoint = settings.endpoint
+        registry.settle_runs(settings.environment, endpoint, endpoint, provider.server_id)

@@ -10,7 +10,9 @@ HITs and apps with our mark of a run that this registry does not know may be a c
 another home: they are listed, and ended only with --orphans RUN_ID or --all-orphans. Lost your own
 registry? See rebuild_registry.
 
-What could not be looked at, such as Heroku, is said, and the exit code is 1: something may be left there.
+It looks at the endpoint, and at each other server where runs of this registry are not at their end, wherever
+that answers now. What could not be looked at, a server or Heroku, is said, and the exit code is 1: something
+may be left there.
 """
 
 import click
@@ -43,14 +45,14 @@ def main(
     from crowdops.context import Context
     from crowdops.recovery import view
     from crowdops.recovery.recover import Recovery
-    from crowdops.recovery.survey import survey_endpoint
+    from crowdops.recovery.survey import survey_everywhere
 
     if resume:
         combinations.refuse("with --resume", no_wait=no_wait)
     if all_orphans:
         combinations.refuse("with --all-orphans", orphans=orphans)
     with Context.open(settings, quiet=settings.quiet) as context:
-        survey = survey_endpoint(context)
+        survey = survey_everywhere(context)
         chosen = survey.choose_unknown(orphans, every=all_orphans)
         if not settings.as_json:
             view.print_plan(survey, chosen, carry_on=resume)
@@ -59,7 +61,7 @@ def main(
         unseen.say(survey.unseen)
         recovery = Recovery(context)
         if survey.is_clean and not chosen:
-            context.say(view.clean_verdict(survey, settings.endpoint))
+            context.say(view.clean_verdict(survey))
         elif guard.allows("Carry this on?" if resume else "Shut all of this down?"):
             with context.interrupts:
                 recovery.carry_out(survey, chosen, carry_on=resume, wait=not no_wait)

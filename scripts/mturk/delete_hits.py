@@ -6,7 +6,7 @@ is left of a deleted HIT, and its rejections can no longer be taken back. Safe t
 """
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, columns, output
+from crowdops.console import cli, columns, output, unseen
 
 
 @cli.command(__doc__)
@@ -17,26 +17,27 @@ def main(settings: Settings, selection: Selection, guard: cli.Guard) -> int:
     from crowdops.bulk import BulkResult
     from crowdops.context import Context
     from crowdops.hits import delete, view
-    from crowdops.results import collect
 
     cli.require(selection)
     with Context.open(settings) as context:
-        context, chosen = context.choose(selection)
-        remarks = collect.refresh(context, chosen)
-        candidates = delete.find_candidates(context, chosen)
-        ready = [candidate for candidate in candidates if candidate.held is None]
-        held = [candidate for candidate in candidates if candidate.held]
+        plans, not_seen = context.reach(selection, delete.plan, ended=True)
+        chosen = [run for plan in plans for run in plan.runs]
+        remarks = [line for plan in plans for line in plan.failures]
+        ready = [candidate for plan in plans for candidate in plan.ready]
+        held = [candidate for plan in plans for candidate in plan.candidates if candidate.held]
+        where = " and ".join(plan.context.settings.endpoint for plan in plans)
         if not settings.as_json:
             columns.table(view.delete_columns(ready, held), chosen)
-        result: BulkResult[delete.Candidate] = BulkResult()
-        if ready and guard.allows(f"Delete {len(ready)} HITs at {context.settings.endpoint}?"):
-            result = context.carry_out(delete.action(context), ready, "deleted")
+        result: BulkResult[delete.Candidate] = BulkResult(failed=unseen.failures(not_seen))
+        if ready and guard.allows(f"Delete {len(ready)} HITs at {where}?"):
+            for plan in plans:
+                result += plan.context.carry_out(delete.action(plan.context), plan.ready, "deleted")
     if settings.verbose:
         remarks += [f"{candidate.hit_id}: {candidate.held}" for candidate in held]
     for line in remarks:
         output.say(line)
     more = {"held": [{"id": candidate.hit_id, "reason": candidate.held} for candidate in held]}
-    return cli.report(settings, guard, "deleted", len(ready), result, more)
+    return unseen.conclude(cli.report(settings, guard, "deleted", len(ready), result, more), not_seen)
 
 
 if __name__ == "__main__":

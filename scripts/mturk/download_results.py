@@ -4,6 +4,9 @@
 First collects what was submitted since somebody last looked, then writes what the registry has. In CSV, a
 cell that a spreadsheet would run as a formula gets an apostrophe in front; JSON has every value as it is.
 Several values of one name are joined by | in answer; answer_values of JSON lists them as they were sent.
+
+Each run is collected at its own server. Of one that could not be looked at there is what the registry has; it
+is said, and the exit code is 1.
 """
 
 from pathlib import Path
@@ -11,7 +14,7 @@ from pathlib import Path
 import click
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, output
+from crowdops.console import cli, output, unseen
 
 
 @cli.command(__doc__)
@@ -26,20 +29,20 @@ from crowdops.console import cli, output
 @cli.with_settings
 def main(form: str, path: Path | None, offline: bool, settings: Settings, selection: Selection) -> int:
     from crowdops.context import Context
+    from crowdops.registry.selection import select
     from crowdops.results import collect, export
 
     cli.require(selection)
     with Context.open(settings) as context:
-        context, chosen = context.choose(selection)
-        failures = []
-        if not offline:
-            failures = collect.refresh(context, chosen)
-            collect.finish_runs(context, chosen)
+        chosen = select(context.registry, selection)
+        collected, not_seen = ([], []) if offline else context.reach(selection, collect.bring_in)
+        unseen.say(not_seen)
         with output.destination(path) as file:
             export.write(context.registry, chosen, "json" if settings.as_json else form, file)
+    failures = [line for lines in collected for line in lines]
     for failure in failures:
         output.say(failure)
-    return cli.EXIT_FAILED if failures else 0
+    return unseen.conclude(cli.EXIT_FAILED if failures else 0, not_seen)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ units whose HIT is gone. Each unit is read again first. Safe to repeat, and besi
 import click
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, columns, combinations, output
+from crowdops.console import cli, columns, combinations, output, unseen
 
 
 @cli.command(__doc__)
@@ -29,10 +29,21 @@ def main(only_show: bool, settings: Settings, selection: Selection, guard: cli.G
     if only_show:
         combinations.refuse("without --mend", dry_run=guard.dry_run, yes=guard.yes)
     with Context.open(settings) as context:
-        context, chosen = context.choose(selection)
         conditions = locks.conditions(context.registry, settings.home)
-        broken, unknown_hits = differences.find_all(context, chosen, conditions)
-        shown = {"broken": columns.documents(view.DIFFERENCE_COLUMNS, broken), "unknown_hits": unknown_hits}
+        found, not_seen = context.reach(
+            selection,
+            lambda there, runs: (there, *differences.find_all(there, runs, conditions)),
+            ambient=selection.takes_all,
+        )
+        unseen.say(not_seen)
+        broken = [difference for _, differ, _ in found for difference in differ]
+        unknown_hits = sum(count for _, _, count in found)
+        where = " and ".join(there.settings.endpoint for there, _, _ in found)
+        shown = {
+            "broken": columns.documents(view.DIFFERENCE_COLUMNS, broken),
+            "unknown_hits": unknown_hits,
+            "not_looked_at": unseen.documents(not_seen),
+        }
         if not settings.as_json and broken:
             columns.table(view.DIFFERENCE_COLUMNS, broken)
         if not settings.quiet:
@@ -41,11 +52,12 @@ def main(only_show: bool, settings: Settings, selection: Selection, guard: cli.G
         if only_show:
             if settings.as_json:
                 output.document(shown)
-            return 0
+            return unseen.conclude(0, not_seen)
         result: BulkResult[differences.Difference] = BulkResult()
-        if broken and guard.allows(f"Mend {len(broken)} units at {context.settings.endpoint}?"):
-            result = reconcile.mend(context, broken)
-    return cli.report(settings, guard, "mended", len(broken), result, shown)
+        if broken and guard.allows(f"Mend {len(broken)} units at {where}?"):
+            for there, differ, _ in found:
+                result += reconcile.mend(there, differ)
+    return unseen.conclude(cli.report(settings, guard, "mended", len(broken), result, shown), not_seen)
 
 
 if __name__ == "__main__":

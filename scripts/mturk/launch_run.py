@@ -62,8 +62,7 @@ def main(settings: Settings, guard: cli.Guard, **values: Any) -> int:
     resumption = None
     if options.run_id:
         resumption = Resumption(options.run_id, launch_plan, options.ignore_data_change)
-        settings, remainder = resume.prepare(settings, resumption)
-        offer = view.offer_resume(remainder)
+        offer = view.offer_resume(resume.prepare(settings, resumption))
     elif launch_plan:
         offer = view.offer_launch(launch_plan, settings)
         alive = [] if options.again else living.find(settings, launch_plan.parameters)
@@ -75,6 +74,7 @@ def main(settings: Settings, guard: cli.Guard, **values: Any) -> int:
         return 0
     output.say(offer.summary)
     with Context.open(settings) as context:
+        context = context.of(options.run_id)
         plan.check_account(context.provider, offer.estimate)
         if not guard.allows(offer.question):
             output.say("Nothing was created.")

@@ -2,7 +2,9 @@
 """Show what is outstanding, per run, and whether it is safe to shut down.
 
 Assignable HITs can still be accepted, Unassignable ones have accepted work. When neither is left, nothing
-more can come in. Without selectors: every run at the endpoint.
+more can come in. Without selectors: every run at the endpoint, and at each other server where one of your
+runs may have something alive. Each run is looked at at its own server, wherever that answers now; of one
+that does not answer the registry's knowledge is shown, "as of" when.
 
 --check is for cron: silent and exit 0 while no crashed run has anything outstanding, else those runs and
 exit 4. What could not be looked at is said, and the exit code is 1: nobody knows what is there.
@@ -25,27 +27,24 @@ from crowdops.console import cli, columns, combinations, output, unseen
 def main(details: bool, check: bool, watch: float | None, settings: Settings, selection: Selection) -> int:
     from crowdops.context import Context
     from crowdops.hits import status, view
-    from crowdops.registry import locks
 
     if check:
         combinations.refuse("with --check", watch=watch)
     with Context.open(settings) as context:
-        context, chosen = context.choose(selection)
         for _ in cli.rounds(watch):
-            conditions = locks.conditions(context.registry, settings.home)
-            account = status.read(context, chosen, conditions, details=details)
+            account = status.survey(context, selection, details=details)
             if check:
                 account = status.only_crashed(account)
             unseen.say(account.unseen)
             if settings.as_json:
-                calls = context.provider.calls
-                output.document(view.status_document(account, context.settings, calls, details=details))
+                output.document(view.status_document(account, settings, context.calls, details=details))
             elif account.runs or not check:
                 columns.table(view.STATUS_COLUMNS, account.runs)
                 if details:
                     columns.table(view.HIT_COLUMNS, account.outstanding)
-                output.say(view.status_verdict(account, context.settings))
-    return unseen.conclude(cli.EXIT_LEFT_OVER if check and account.runs else 0, account.unseen)
+                output.say(view.status_verdict(account, settings))
+    is_left = check and any(run.as_of is None for run in account.runs)
+    return unseen.conclude(cli.EXIT_LEFT_OVER if is_left else 0, account.unseen)
 
 
 if __name__ == "__main__":

@@ -107,6 +107,23 @@ def colleague(world: World, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def moved(world: World) -> Iterator[Crowd]:
+    """The world's crowd server at another port as well: the same key, and the same database."""
+    crowd = Crowd(world.crowd.home, database=world.crowd.database_url)
+    crowd.start()
+    yield crowd
+    crowd.stop()
+
+
+@pytest.fixture
+def other(world: World, tmp_path: Path) -> Iterator[Crowd]:
+    """Another crowd server, which takes this home's key."""
+    world.hand_over_key(tmp_path / "other")
+    with Crowd(tmp_path / "other" / "crowd") as crowd:
+        yield crowd
+
+
+@pytest.fixture
 def work(world: World) -> Work:
     """Three units, each done by a worker, collected and not reviewed."""
     made = Work(world)

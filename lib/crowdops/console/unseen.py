@@ -22,9 +22,17 @@ class Unseen(NamedTuple):
 
 def say(unseen: Sequence[Unseen]) -> None:
     """Say what could not be looked at, a line each: with --quiet, too."""
-    for one in unseen:
-        known = f" By the registry there is: {', '.join(one.may_hold)}." if one.may_hold else ""
-        output.say(f"{one.what} could not be looked at: {one.why.rstrip('.')}.{known}")
+    for what, why in failures(unseen):
+        output.say(f"{what} could not be looked at: {why}")
+
+
+def failures(unseen: Sequence[Unseen]) -> list[tuple[str, str]]:
+    """Return what could not be looked at as what a command has failed at: what, and why."""
+    return [(one.what, f"{one.why.rstrip('.')}.{_known(one)}") for one in unseen]
+
+
+def _known(one: Unseen) -> str:
+    return f" By the registry there is: {', '.join(one.may_hold)}." if one.may_hold else ""
 
 
 def documents(unseen: Sequence[Unseen]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from crowdops.context import Context
 from crowdops.errors import NotFound, WrongState
 from crowdops.providers.mturk.client import Hit
 from crowdops.registry import Registry, Run
+from crowdops.results import collect
 
 
 class Candidate(NamedTuple):
@@ -19,6 +20,26 @@ class Candidate(NamedTuple):
     unit_index: int
     hit_id: str
     held: str | None
+
+
+class Plan(NamedTuple):
+    """The HITs of runs at one server, and a line for each whose results could not be collected."""
+
+    context: Context
+    runs: list[Run]
+    candidates: list[Candidate]
+    failures: list[str]
+
+    @property
+    def ready(self) -> list[Candidate]:
+        """Those that can be deleted."""
+        return [candidate for candidate in self.candidates if candidate.held is None]
+
+
+def plan(context: Context, runs: list[Run]) -> Plan:
+    """Collect what is new of these runs, which are at the context's server; return what can be deleted."""
+    failures = collect.refresh(context, runs)
+    return Plan(context, runs, find_candidates(context, runs), failures)
 
 
 def find_candidates(context: Context, runs: Sequence[Run]) -> list[Candidate]:

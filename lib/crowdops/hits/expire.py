@@ -21,6 +21,20 @@ class Target(NamedTuple):
     hit_id: str
 
 
+class Plan(NamedTuple):
+    """The HITs of runs at one server that can be accepted; so many cannot any more."""
+
+    context: Context
+    runs: list[Run]
+    targets: list[Target]
+    expired: int
+
+
+def plan(context: Context, runs: list[Run]) -> Plan:
+    """Return what is to be expired of these runs, which are at the context's server."""
+    return Plan(context, runs, *find_targets(context, runs))
+
+
 def can_be_accepted(hit: Hit) -> bool:
     """Return whether somebody can accept a HIT, or could when the work in hand is returned."""
     # Where the clocks differ, only the status tells.

@@ -7,16 +7,19 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from crowdops import places
+from crowdops.config.settings import Selection
 from crowdops.console.unseen import Unseen
 from crowdops.context import Context
 from crowdops.providers.mturk.client import LISTING_LAG, Hit
-from crowdops.registry import Run
+from crowdops.registry import Registry, Run, locks
 
 
 class RunStatus(NamedTuple):
     """What a run has at the provider. `hits` counts by HIT status, `assignments` by state.
 
-    `missing` are the HITs of outstanding units that should be listed and are not.
+    `missing` are the HITs of outstanding units that should be listed and are not. `as_of` is set where the
+    provider could not be looked at: when the registry last learnt of the run, and `known_outstanding` what.
     """
 
     run: Run
@@ -24,16 +27,29 @@ class RunStatus(NamedTuple):
     hits: Counter[str]
     assignments: Counter[str]
     missing: list[str]
+    as_of: datetime | None = None
+    known_outstanding: int = 0
 
     @property
     def outstanding(self) -> int:
         """Return how many HITs can be accepted or are being worked on."""
+        if self.as_of:
+            return self.known_outstanding
         return self.hits["Assignable"] + self.hits["Unassignable"]
 
     @property
     def is_safe(self) -> bool:
         """Return whether nobody can accept or submit anything, and no process is about to launch more."""
-        return self.outstanding == 0 and self.condition != "attended"
+        return self.as_of is None and self.outstanding == 0 and self.condition != "attended"
+
+
+class Place(NamedTuple):
+    """A server that was looked at, and the runs there."""
+
+    environment: str
+    endpoint: str
+    server_id: str | None
+    runs: list[str]
 
 
 class AccountStatus(NamedTuple):
@@ -47,7 +63,38 @@ class AccountStatus(NamedTuple):
     orphan_hits: int
     foreign_hits: int
     outstanding: list[Hit]
+    places: Sequence[Place] = ()
     unseen: Sequence[Unseen] = ()
+
+
+def survey(context: Context, selected: Selection, *, details: bool = False) -> AccountStatus:
+    """Return what there is of the selected runs, each at its own server; what is known of those not reached.
+
+    Without selectors the ambient endpoint is looked at, too: its orphans and foreign HITs count.
+    """
+    conditions = locks.conditions(context.registry, context.settings.home)
+
+    def look(there: Context, runs: list[Run]) -> AccountStatus:
+        return read(there, runs, conditions, details=details)
+
+    seen, missing = context.visit(selected, look, ambient=selected.takes_all)
+    known = [_as_known(context.registry, run, conditions) for lost in missing for run in lost.runs]
+    statuses = [status for account in seen for status in account.runs]
+    return AccountStatus(
+        runs=sorted([*statuses, *known], key=lambda status: status.run.run_id),
+        orphan_hits=sum(account.orphan_hits for account in seen),
+        foreign_hits=sum(account.foreign_hits for account in seen),
+        outstanding=[hit for account in seen for hit in account.outstanding],
+        places=[place for account in seen for place in account.places],
+        unseen=context.unseen(missing),
+    )
+
+
+def _as_known(registry: Registry, run: Run, conditions: Mapping[str, str]) -> RunStatus:
+    counts = registry.unit_counts(run.run_id)
+    open_units = counts["creating"] + counts["outstanding"]
+    as_of = registry.known_since(run.run_id)
+    return RunStatus(run, conditions[run.run_id], Counter(), Counter(), [], as_of, open_units)
 
 
 def read(
@@ -79,7 +126,10 @@ def read(
     before = datetime.now(UTC) - LISTING_LAG
     for run_id, status in statuses.items():
         status.missing.extend(context.registry.missing_hits(run_id, listed[run_id], before))
-    return AccountStatus(list(statuses.values()), orphans, foreign, outstanding)
+    settings, provider = context.settings, context.provider
+    places.recognize(context.registry, provider, settings, [run for run in runs if listed[run.run_id]])
+    place = Place(settings.environment, settings.endpoint, provider.server_id, list(statuses))
+    return AccountStatus(list(statuses.values()), orphans, foreign, outstanding, [place])
 
 
 def only_crashed(status: AccountStatus) -> AccountStatus:

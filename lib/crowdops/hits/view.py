@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +27,11 @@ def _hit_counts(status: RunStatus) -> dict[str, int]:
     return {**counts, "missing": len(status.missing)}
 
 
+def _seen(count: Callable[[RunStatus], object]) -> Callable[[RunStatus], object]:
+    """Return what shows a count of the provider's; nothing where that could not be looked at."""
+    return lambda status: None if status.as_of else count(status)
+
+
 STATUS_COLUMNS: Sequence[Column[RunStatus]] = (
     Column("run_id", "run", lambda status: status.run.run_id),
     Column("task_name", "task_name", lambda status: status.run.task_name),
@@ -36,22 +41,27 @@ STATUS_COLUMNS: Sequence[Column[RunStatus]] = (
         lambda status: status.run.state,
         lambda status: status.run.state + ("" if status.condition == "ended" else f", {status.condition}"),
     ),
+    Column("as_of", None, lambda status: status.as_of),
+    Column("endpoint", None, lambda status: status.run.endpoint),
     Column("attended", None, lambda status: status.condition == "attended"),
     Column("condition", None, lambda status: status.condition),
     Column("units", "units", lambda status: status.run.units),
-    Column(None, "assignable", lambda status: status.hits["Assignable"]),
-    Column(None, "unassignable", lambda status: status.hits["Unassignable"]),
-    Column(None, "ended", lambda status: status.hits["Reviewable"] + status.hits["Reviewing"]),
-    Column(None, "missing", lambda status: len(status.missing)),
-    Column("hits", None, _hit_counts),
-    Column("assignments", None, lambda status: {name: status.assignments[name] for name in COUNTS}),
-    Column(None, "available", lambda status: status.assignments["available"]),
-    Column(None, "pending", lambda status: status.assignments["pending"]),
-    Column(None, "submitted", lambda status: status.assignments["submitted"]),
-    Column(None, "reviewed", lambda status: status.assignments["completed"]),
+    Column(None, "assignable", _seen(lambda status: status.hits["Assignable"])),
+    Column(None, "unassignable", _seen(lambda status: status.hits["Unassignable"])),
+    Column(None, "ended", _seen(lambda status: status.hits["Reviewable"] + status.hits["Reviewing"])),
+    Column(None, "missing", _seen(lambda status: len(status.missing))),
+    Column("hits", None, _seen(_hit_counts)),
+    Column("assignments", None, _seen(lambda status: {name: status.assignments[name] for name in COUNTS})),
+    Column(None, "available", _seen(lambda status: status.assignments["available"])),
+    Column(None, "pending", _seen(lambda status: status.assignments["pending"])),
+    Column(None, "submitted", _seen(lambda status: status.assignments["submitted"])),
+    Column(None, "reviewed", _seen(lambda status: status.assignments["completed"])),
     Column("outstanding", None, lambda status: status.outstanding),
     Column(
-        "safe_to_shut_down", "safe", lambda status: status.is_safe, lambda status: yes_or_no(status.is_safe)
+        "safe_to_shut_down",
+        "safe",
+        lambda status: status.is_safe,
+        lambda status: "not known" if status.as_of else yes_or_no(status.is_safe),
     ),
 )
 HIT_COLUMNS: Sequence[Column[Hit]] = (
@@ -71,14 +81,17 @@ def status_document(
     status: AccountStatus, settings: Settings, api_calls: int, *, details: bool
 ) -> dict[str, Any]:
     """Return the status of an account as the JSON document that others build on."""
+    is_one = len(status.places) == 1 and not status.unseen
+    place = status.places[0] if is_one else settings
     document = {
-        "environment": settings.environment,
-        "endpoint": settings.endpoint,
+        "environment": place.environment,
+        "endpoint": place.endpoint,
         "checked_at": datetime.now(UTC),
         "api_calls": api_calls,
         "runs": columns.documents(STATUS_COLUMNS, status.runs),
         "orphan_hits": status.orphan_hits,
         "foreign_hits": status.foreign_hits,
+        "places": [place._asdict() for place in status.places],
         "not_looked_at": unseen.documents(status.unseen),
     }
     return document | {"hits": columns.documents(HIT_COLUMNS, status.outstanding)} if details else document
@@ -105,7 +118,10 @@ def status_verdict(status: AccountStatus, settings: Settings) -> str:
 
 def _unsafe_line(status: RunStatus) -> str:
     run_id = status.run.run_id
-    what = f"{run_id} ({status.run.task_name}) is {status.condition}, {status.outstanding} HITs outstanding."
+    name, outstanding = f"{run_id} ({status.run.task_name})", f"{status.outstanding} HITs outstanding"
+    if status.as_of:
+        return f"{name}: {outstanding} as of {timestamp(status.as_of)}, by the registry; now it is not known."
+    what = f"{name} is {status.condition}, {outstanding}."
     if status.condition == "attended":
         return f"{what} Stop it where it runs: Ctrl-C, or SIGTERM."
     return f"{what} End {'it' if status.condition == 'detached' else 'them'}: make expire RUN={run_id}"

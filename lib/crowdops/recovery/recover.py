@@ -73,7 +73,7 @@ class Recovery:
             run_id = orphaned.run_id
             marked = MarkedRun(run_id, orphaned.task_name, orphaned.hits, orphaned.servers)
             with self._noting_failure("run", run_id, run_id):
-                rebuild.rebuild(self._context, [marked])
+                rebuild.rebuild(orphaned.context, [marked])
                 self._note("run", run_id, run_id, "taken over")
                 known = self._context.registry.run(run_id)
                 # Nothing of it is open, as far as its marks tell: its servers are to go all the same.
@@ -103,13 +103,14 @@ class Recovery:
         if run.state in END_STATES and orphaned.condition != "ended":
             self._note("run", run.run_id, run.run_id, f"{run.state}, by somebody else")
             return None
-        self._reconcile(run, orphaned.hits)
-        self._context.say(f"{run.task_name} ({run.run_id}): ending it.")
+        context = orphaned.context
+        self._reconcile(context, run, orphaned.hits)
+        context.say(f"{run.task_name} ({run.run_id}): ending it.")
         lifecycle = Lifecycle(self._context.interrupts, has_crashed=True, stop_reason=run.reason or REASON)
-        return AttendedRun(self._context, run, pages.UnattendedPages(self._context, run), lifecycle)
+        return AttendedRun(context, run, pages.UnattendedPages(context, run), lifecycle)
 
-    def _reconcile(self, run: Run, hits: Sequence[Hit]) -> None:
-        result = reconcile.reconcile(self._context, run, hits)
+    def _reconcile(self, context: Context, run: Run, hits: Sequence[Hit]) -> None:
+        result = reconcile.reconcile(context, run, hits)
         if result.adopted:
             self._note("hits", f"{result.adopted} HITs", run.run_id, "found by their marks, taken over")
         for line in result.failures:
@@ -127,7 +128,7 @@ class Recovery:
                 resumption = Resumption(run_id)
                 for remark in examine(self._context.registry, run, resumption).remarks:
                     self._context.say(remark)
-                self._note_outcome(resume.resume(self._context, resumption, orphaned.hits))
+                self._note_outcome(resume.resume(orphaned.context, resumption, orphaned.hits))
 
     def _take_down(self, servers: Iterable[ServerStatus]) -> None:
         """Take down servers that outlived their runs, unless these have come to life meanwhile."""

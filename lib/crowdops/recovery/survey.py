@@ -1,4 +1,4 @@
-"""What runs have left alive at an endpoint that no process attends any more, and what that may still cost."""
+"""What runs have left alive that no process attends any more, wherever, and what that may still cost."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from crowdops.config.settings import Settings
+from crowdops import places
+from crowdops.config.settings import Selection, Settings
 from crowdops.console import unseen
 from crowdops.console.unseen import Unseen
 from crowdops.context import Context
@@ -23,8 +24,10 @@ class OrphanedRun(NamedTuple):
     """A run that left something behind; `known` is its row in the registry, if there is one.
 
     `creating` units may have HITs. `servers` are those of an unknown run, which may be alive in another home.
+    `context` is that of the place where it is.
     """
 
+    context: Context
     run_id: str
     task_name: str
     known: Run | None
@@ -46,7 +49,7 @@ class OrphanedRun(NamedTuple):
 
 
 class Survey(NamedTuple):
-    """What was left alive at one endpoint. `unseen` is what could not be looked at: there may be more.
+    """What was left alive. `unseen` is what could not be looked at: there may be more. `endpoints` were.
 
     `servers` are orphans that are this home's to take down: of runs that crashed here, and of any that ended.
     """
@@ -55,15 +58,16 @@ class Survey(NamedTuple):
     ended: list[OrphanedRun]  # runs at their end that still have open HITs
     unknown: list[OrphanedRun]  # our marks, and runs that this registry does not know
     attended: list[tuple[Run, str]]  # and by which process
-    elsewhere: list[Run]  # crashed, at another endpoint
+    elsewhere: list[Run]  # crashed, at a server that does not answer
     servers: list[ServerStatus]
     foreign_hits: int
     unseen: list[Unseen]
     remarks: list[str]
+    endpoints: list[str]
 
     @property
     def is_clean(self) -> bool:
-        """Nothing of this home is left alive at this endpoint, as far as it could be looked at."""
+        """Nothing of this home is left alive, as far as it could be looked at."""
         return not (self.crashed or self.ended or self.servers)
 
     def choose_unknown(self, run_ids: Sequence[str], *, every: bool) -> list[OrphanedRun]:
@@ -76,45 +80,61 @@ class Survey(NamedTuple):
         return [run for run in self.unknown if every or run.run_id in run_ids]
 
 
-def survey_endpoint(context: Context) -> Survey:
-    """Return what is left alive. Only reads: one walk over the account's HITs, and the servers' own lists."""
+class Look(NamedTuple):
+    """What one server has: the account's HITs, and the runs of this registry there."""
+
+    context: Context
+    runs: list[Run]
+    account: AccountScan
+
+
+def survey_everywhere(context: Context) -> Survey:
+    """Return what is left alive at the ambient endpoint, and at each server of runs that may be alive.
+
+    Only reads: one walk over each account's HITs, and the servers' own lists.
+    """
     conditions = locks.conditions(context.registry, context.settings.home)
-    runs, endpoint = context.registry.runs(), context.settings.endpoint
-    here = [run for run in runs if run.endpoint == endpoint]
-    elsewhere = [run for run in runs if run.endpoint != endpoint and conditions[run.run_id] == "crashed"]
-    account = scan.scan(context.provider)
+    looks, missing = context.visit(Selection(), _look, ambient=True)
     everywhere = survey_all(context)
     servers = [status for status in everywhere.statuses if status.orphan and status.exists]
     of_unknown_runs = [
         status for status in servers if status.server.kind != "local" and status.run_id not in conditions
     ]
+    elsewhere = [run for lost in missing for run in lost.runs if conditions[run.run_id] == "crashed"]
     kept = {run.run_id for run in elsewhere}  # their servers go, or stay, with them
-    orphaned = [
-        _orphaned_run(context, run, conditions[run.run_id], account.hits_by_run.get(run.run_id, []))
-        for run in here
-    ]
+    here = [run for look in looks for run in look.runs]
+    orphaned = [_orphaned_run(look, run, conditions[run.run_id]) for look in looks for run in look.runs]
     return Survey(
         crashed=[run for run in orphaned if run.condition == "crashed"],
         ended=[run for run in orphaned if run.condition == "ended" and run.open_hits],
-        unknown=_unknown_runs(context, conditions, account, of_unknown_runs),
+        unknown=_all_unknown_runs(context, conditions, looks, of_unknown_runs),
         attended=[
             (run, _holder(context.settings, run)) for run in here if conditions[run.run_id] == "attended"
         ],
         elsewhere=elsewhere,
         servers=[status for status in servers if status not in of_unknown_runs and status.run_id not in kept],
-        foreign_hits=account.foreign,
-        unseen=everywhere.unseen,
+        foreign_hits=sum(look.account.foreign for look in looks),
+        unseen=[*context.unseen(missing), *everywhere.unseen],
         remarks=everywhere.remarks,
+        endpoints=[look.context.settings.endpoint for look in looks],
     )
 
 
-def _orphaned_run(context: Context, run: Run, condition: str, hits: list[Hit]) -> OrphanedRun:
+def _look(context: Context, runs: list[Run]) -> Look:
+    account = scan.scan(context.provider)
+    listed = [run for run in runs if run.run_id in account.hits_by_run]
+    places.recognize(context.registry, context.provider, context.settings, listed)
+    return Look(context, runs, account)
+
+
+def _orphaned_run(look: Look, run: Run, condition: str) -> OrphanedRun:
+    context, hits = look.context, look.account.hits_by_run.get(run.run_id, [])
     creating = context.registry.unit_counts(run.run_id)["creating"]
     environment = context.settings.environment
     may_cost = _open_cost(hits, environment)
     if creating:
         may_cost += pricing.estimate(run.parameters, creating, environment).total
-    return OrphanedRun(run.run_id, run.task_name, run, condition, hits, creating, [], may_cost)
+    return OrphanedRun(context, run.run_id, run.task_name, run, condition, hits, creating, [], may_cost)
 
 
 def _open_cost(hits: Sequence[Hit], environment: str) -> Decimal:
@@ -128,10 +148,25 @@ def _open_cost(hits: Sequence[Hit], environment: str) -> Decimal:
     return total
 
 
+def _all_unknown_runs(
+    context: Context, known: Collection[str], looks: Sequence[Look], servers: Sequence[ServerStatus]
+) -> list[OrphanedRun]:
+    """Return the runs of which the registry knows nothing, and that have open HITs or one of the servers.
+
+    One whose HITs are nowhere is taken for one of the ambient endpoint.
+    """
+    orphaned = []
+    for look in looks:
+        of_account = [status for status in servers if status.run_id in look.account.hits_by_run]
+        orphaned += _unknown_runs(look.context, known, look.account, of_account)
+    without_hits = [status for status in servers if status.run_id not in {run.run_id for run in orphaned}]
+    orphaned += _unknown_runs(context, known, AccountScan({}, 0), without_hits)
+    return sorted(orphaned, key=lambda run: run.run_id)
+
+
 def _unknown_runs(
     context: Context, known: Collection[str], account: AccountScan, servers: Sequence[ServerStatus]
 ) -> list[OrphanedRun]:
-    """Return the runs of which the registry knows nothing, and that have open HITs or one of the servers."""
     task_names = {
         run_id: hits[0].mark.task_name if hits[0].mark else ""
         for run_id, hits in account.hits_by_run.items()
@@ -140,11 +175,11 @@ def _unknown_runs(
     for status in servers:
         task_names.setdefault(status.run_id or "", status.task_name or "")
     orphaned = []
-    for run_id, task_name in sorted(task_names.items()):
+    for run_id, task_name in task_names.items():
         hits = account.hits_by_run.get(run_id, [])
         of_run = [status for status in servers if (status.run_id or "") == run_id]
         may_cost = _open_cost(hits, context.settings.environment)
-        orphaned.append(OrphanedRun(run_id, task_name, None, "unknown", hits, 0, of_run, may_cost))
+        orphaned.append(OrphanedRun(context, run_id, task_name, None, "unknown", hits, 0, of_run, may_cost))
     return orphaned
 
 

@@ -81,10 +81,10 @@ def _rate(status: ServerStatus) -> str:
 
 
 def _command_for(run: Run) -> str:
-    """Return the command that takes on a run of another endpoint."""
-    usual = environments.ENVIRONMENTS[run.environment].endpoint
-    place = "" if run.endpoint == usual else f"AWS_ENDPOINT_URL_MTURK={run.endpoint} "
-    return f"{place}scripts/local/recover.py --environment {run.environment}"
+    """Return what to type to take on a run whose server does not answer."""
+    start = environments.start_command(run.endpoint)
+    again = f"scripts/local/recover.py --environment {run.environment}"
+    return f"{start}, then make recover" if start else f"AWS_ENDPOINT_URL_MTURK=URL {again}"
 
 
 def survey_remarks(survey: Survey) -> list[str]:
@@ -92,16 +92,19 @@ def survey_remarks(survey: Survey) -> list[str]:
     lines = [f"run {run.run_id} is attended by {holder}: left alone." for run, holder in survey.attended]
     if survey.foreign_hits:
         lines.append(f"{survey.foreign_hits} HITs of the account are not ours; they are left alone.")
-    lines += [f"Elsewhere, take it on with: {_command_for(run)}" for run in survey.elsewhere]
+    lines += [
+        f"run {run.run_id} is elsewhere. Take it on with: {_command_for(run)}" for run in survey.elsewhere
+    ]
     return lines + survey.remarks
 
 
-def clean_verdict(survey: Survey, endpoint: str) -> str:
+def clean_verdict(survey: Survey) -> str:
     """Return in words that nothing is left, and where: what was not seen is said besides."""
     of_this_home = "of this home " if survey.unknown else ""
+    where = " and ".join(survey.endpoints)
     if survey.unseen:
-        return f"Nothing {of_this_home}was found where it could be looked at: {endpoint}."
-    return f"Nothing {of_this_home}is left over at {endpoint}."
+        return f"Nothing {of_this_home}was found where it could be looked at: {where or 'on this machine'}."
+    return f"Nothing {of_this_home}is left over at {where}."
 
 
 def survey_document(survey: Survey) -> dict[str, Any]:
@@ -121,6 +124,7 @@ def survey_document(survey: Survey) -> dict[str, Any]:
             {"run_id": run.run_id, "endpoint": run.endpoint, "command": _command_for(run)}
             for run in survey.elsewhere
         ],
+        "places": survey.endpoints,
         "not_looked_at": unseen.documents(survey.unseen),
         "remarks": survey.remarks,
     }

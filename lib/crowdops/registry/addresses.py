@@ -65,4 +65,5 @@ class Addresses(RegistryFile):
                 place = crowd_server_id or self.first_address(None, environment, address)
                 self.see_server(place, environment, address)
                 self.see_server(place, environment, endpoint)
-                self.record("server-moved", place, None, endpoint)
+                kind = "server-recognized" if address == endpoint else "server-moved"
+                self.record(kind, place, None, endpoint)

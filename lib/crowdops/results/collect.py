@@ -126,6 +126,13 @@ def _iter_changed_hits(context: Context, runs: Sequence[Run]) -> Iterator[Hit]:
             yield hit
 
 
+def bring_in(context: Context, runs: Sequence[Run]) -> list[str]:
+    """Collect what is new of these runs, and end those that are through. Returns as refresh() does."""
+    failures = refresh(context, runs)
+    finish_runs(context, runs)
+    return failures
+
+
 def finish_runs(context: Context, runs: Sequence[Run]) -> None:
     """End those of the runs that nobody attends and whose last unit is collected."""
     unattended = locks.unattended(context.settings.home, runs)

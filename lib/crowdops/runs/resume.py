@@ -29,15 +29,14 @@ def check_command(run_toml: object, run_id: str | None, *, changes: bool) -> Non
         raise UsageError("--resume carries a run on as it was launched: without --detach, --set and --again.")
 
 
-def prepare(settings: Settings, resumption: Resumption) -> tuple[Settings, Remainder]:
-    """Return what carrying a run on would do, and the settings with the run's own endpoint. Only reads.
+def prepare(settings: Settings, resumption: Resumption) -> Remainder:
+    """Return what carrying a run on would do. Only reads, and calls nobody.
 
     UsageError for a run that cannot be carried on.
     """
     with Context.open(settings) as context:
         run = find(context, resumption)
-        settings = settings._replace(environment=run.environment, endpoint=run.endpoint)
-        return settings, examine(context.registry, run, resumption)
+        return examine(context.registry, run, resumption)
 
 
 def resume(context: Context, resumption: Resumption, hits: Sequence[Hit] | None = None) -> Outcome:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from crowdops.registry import locks
+from crowdops.registry import END_STATES, locks
 from tests.support.gates import Call, Cut, Gate, let_pass
-from tests.support.processes import wait_until
+from tests.support.processes import free_port, wait_until
 from tests.support.strikes import LAUNCH, RECOVER
 from tests.support.world import World
 
@@ -285,19 +285,32 @@ def test_an_unknown_run_that_has_nothing_open_cannot_be_meant(world: World, coll
     assert "no unknown run of that id has open HITs or a server here" in result.stderr
 
 
-def test_runs_of_another_endpoint_are_listed_with_the_command_that_takes_them_on(
-    world: World, crashed: str
-) -> None:
+def test_a_run_of_another_endpoint_is_taken_on_there(world: World, crashed: str) -> None:
     with Gate(world.crowd.url) as other:
         world.gate, first = other, world.gate
         result = world.recover("--json")
         world.gate = first
     assert result.exit_code == 0
-    (found,) = json.loads(result.stdout)["elsewhere"]
-    assert found["run_id"] == crashed
-    assert found["command"] == (
-        f"AWS_ENDPOINT_URL_MTURK={world.gate.url} scripts/local/recover.py --environment local"
-    )
+    assert json.loads(result.stdout)["elsewhere"] == []
+    assert world.run(crashed).state in END_STATES
+    assert world.open_hits() == []
+
+
+def test_a_run_whose_server_does_not_answer_is_listed_with_the_command_that_takes_it_on(
+    world: World, crashed: str
+) -> None:
+    port = free_port()
+    world.put_elsewhere(world.run(crashed), f"http://127.0.0.1:{port}")
+    result = world.recover("--json")
+    assert result.exit_code == 1
+    document = json.loads(result.stdout)
+    (found,) = document["elsewhere"]
+    assert (found["run_id"], document["crashed_runs"]) == (crashed, [])
+    assert found["command"] == f"make crowd ARGS='--port {port}', then make recover"
+    (not_seen,) = document["not_looked_at"]
+    assert not_seen["what"] == f"http://127.0.0.1:{port}"
+    assert not_seen["may_hold"] == [f"run {crashed} (pilot-1)"]
+    assert "Nothing is left over" not in result.stderr
     assert len(world.open_hits()) == 3
 
 

@@ -139,13 +139,20 @@ def test_a_wrong_selection_is_said_before_any_call(world: World, args: list[str]
     assert (result.exit_code, result.stderr, calls) == (2, wanted, {})
 
 
-def test_runs_of_two_endpoints_are_not_mixed(world: World) -> None:
+@pytest.mark.parametrize("chosen", [["--task-name", "pilot-*"], ["--all-runs"]])
+def test_each_run_is_ended_at_its_own_server_and_what_is_out_of_reach_is_said(
+    world: World, chosen: list[str]
+) -> None:
     one, two = world.crash("pilot-1"), world.crash("pilot-2")
     world.put_elsewhere(two, "http://127.0.0.1:1")
-    result, calls = world.calls_of(SCRIPT, "--task-name", "pilot-*", "--yes")
-    assert result.exit_code == 2 and calls == {}
-    assert result.stderr.startswith("error: These runs are not at one endpoint: ")
-    assert world.invoke(SCRIPT, "--run", one.run_id, "--yes").exit_code == 0
+    result = world.invoke(SCRIPT, *chosen, "--yes")
+    assert result.exit_code == 1
+    assert world.statuses(world.hit_ids(one)) == ["Reviewable"] * 2
+    assert world.statuses(world.hit_ids(two)) == ["Assignable"] * 2
+    assert "http://127.0.0.1:1: Nothing listens at" in result.stderr
+    assert f"By the registry there is: run {two.run_id} (pilot-2)." in result.stderr
+    assert "Not known: http://127.0.0.1:1." in result.stderr
+    assert world.json(SCRIPT, *chosen, "--yes", exit_code=1)["failed"][0]["id"] == "http://127.0.0.1:1"
 
 
 def test_a_run_is_ended_where_it_was_launched(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -18,24 +17,6 @@ from tests.support.processes import free_port
 from tests.support.world import World
 
 EXPIRE = "mturk/expire_hits"
-
-
-@pytest.fixture
-def moved(world: World, tmp_path: Path) -> Iterator[Crowd]:
-    """The world's crowd server at another port as well: the same key, and the same database."""
-    crowd = Crowd(world.crowd.home, database=world.crowd.database_url)
-    crowd.start()
-    yield crowd
-    crowd.stop()
-
-
-@pytest.fixture
-def other(world: World, tmp_path: Path) -> Iterator[Crowd]:
-    """Another crowd server, which takes this home's key."""
-    folder = tmp_path / "other"
-    world.hand_over_key(folder)
-    with Crowd(folder / "crowd") as crowd:
-        yield crowd
 
 
 def server_ids(world: World) -> set[tuple[str, str | None]]:
@@ -134,12 +115,11 @@ def test_a_server_that_answers_nowhere_is_said_with_every_address_that_was_tried
     assert f"At {other.url} answers the crowd server {other.database.server_id()}" in result.stderr
 
 
-# Endpoints without an identity
+# Endpoints without an identity: a proxy that hides it
 
 
 @pytest.fixture
 def gate(world: World) -> Iterator[Gate]:
-    """An endpoint that tells no identity: a proxy that hides it."""
     with Gate(world.crowd.url) as gate:
         yield gate
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.gates import Gate, let_pass
+from tests.support.gates import let_pass
 from tests.support.heroku.running import RunningEmulator
+from tests.support.processes import free_port
 from tests.support.strikes import FOREIGN_APPS, LAUNCH
 from tests.support.sweeps import Point
 from tests.support.world import World
@@ -86,15 +87,16 @@ def test_an_app_whose_home_is_lost_goes_even_if_nothing_is_open(
     assert {app["name"] for app in heroku_account.get("/apps")} == set(FOREIGN_APPS)
 
 
-def test_the_app_of_a_run_that_crashed_at_another_endpoint_is_kept_for_it(
+def test_the_app_of_a_run_whose_server_does_not_answer_is_kept_for_it(
     world: World, heroku_account: RunningEmulator, heroku_run_toml: str
 ) -> None:
     assert world.kill_at(Point("call", "after", 4), LAUNCH, heroku_run_toml, "--yes")
     ours = {app["name"] for app in heroku_account.get("/apps")}
-    with Gate(world.crowd.url) as other:
-        world.gate, first = other, world.gate
-        result = world.recover("--json")
-        world.gate = first
+    run = world.run(world.run_ids()[0])
+    world.put_elsewhere(run, f"http://127.0.0.1:{free_port()}")
+    result = world.recover("--json")
+    assert result.exit_code == 1
+    world.put_elsewhere(run, world.gate.url, None)
     document = json.loads(result.stdout)
     assert (document["actions"], len(document["elsewhere"])) == ([], 1)
     assert {app["name"] for app in heroku_account.get("/apps")} == ours

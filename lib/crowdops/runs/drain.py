@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from crowdops import bulk
 from crowdops.console.output import timestamp
-from crowdops.errors import Unreachable
+from crowdops.errors import NotFound, ProviderError, Unreachable
 from crowdops.hits import expire
 from crowdops.providers.mturk.client import Hit
 from crowdops.results import collect
@@ -105,7 +105,7 @@ class Drain:
         units = expire.outstanding_by_hit(self._context.registry, self._run_id)
         in_flight = []
         for outcome in self._context.outcomes(self._context.provider.hit, units):
-            if isinstance(outcome.error, Unreachable):
+            if isinstance(outcome.error, ProviderError) and not isinstance(outcome.error, NotFound):
                 self._attended.outage.give_up(outcome.error)  # a list with gaps would be taken for whole
             if outcome.result and outcome.result.pending:
                 ended = units[outcome.item].expired_at or datetime.now(UTC)

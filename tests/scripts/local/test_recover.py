@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from crowdops.errors import AccessDenied
+from crowdops.providers.mturk.client import Hit, MTurk
 from crowdops.registry import END_STATES, locks
 from tests.support.gates import Call, Cut, Gate, let_pass
 from tests.support.processes import free_port, wait_until
@@ -111,6 +113,25 @@ def test_no_wait_collects_what_is_there_and_says_what_can_still_come(world: Worl
     assert world.invoke("mturk/download_results", "--run", crashed).exit_code == 0
     assert len(world.collected()) == 3
     world.assert_nothing_is_left()
+
+
+def test_a_run_is_not_ended_while_a_hit_with_work_in_flight_is_refused(
+    world: World, crashed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for hit_id in world.open_hits():
+        world.accept(hit_id)
+    real = MTurk.hit
+
+    def refused(self: MTurk, hit_id: str) -> Hit:
+        if world.gate.count("ListReviewableHITs"):
+            raise AccessDenied("this HIT may not be read with this key.")
+        return real(self, hit_id)
+
+    monkeypatch.setattr(MTurk, "hit", refused)
+    result = world.recover("--no-wait")
+    assert result.exit_code == 1
+    assert "HITs of this run may still be open" in result.stderr
+    assert world.sql("SELECT state FROM task_runs") == [("draining",)]
 
 
 def test_a_run_is_not_ended_while_what_is_in_flight_cannot_be_seen(world: World, crashed: str) -> None:

@@ -7,7 +7,10 @@ The message is for the person at the terminal; `exit_code` is what the script en
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 
 class Error(Exception):
@@ -24,6 +27,10 @@ class UsageError(Error):
 
 class RegistryError(Error):
     """The registry file cannot be used: not a database, too new, read-only, disk full."""
+
+
+class OutputLost(Error):
+    """What a command had to say could not be written. What it did by then stands."""
 
 
 class ProviderError(Error):
@@ -97,6 +104,21 @@ class BuildFailed(ProviderError):
 
 class ServerFailed(ProviderError):
     """A task server did not come up, or went down for good."""
+
+
+@contextmanager
+def files_explained(what: str | Path) -> Iterator[None]:
+    """Turn what the machine refuses while files are read and written into a UsageError.
+
+    `what` is what it says of it: a path, or words such as "The app in DIR cannot be copied".
+    """
+    try:
+        yield
+    except shutil.Error as error:  # of a whole folder: a list of (from, to, why)
+        raise UsageError(f"{what}: {error.args[0][0][2]}.") from error
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename and str(error.filename) not in str(what) else ""
+        raise UsageError(f"{what}: {place}{error.strerror}.") from error
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -18,7 +18,7 @@ from crowdops.console import cli, columns, combinations, output, unseen
 @cli.command(__doc__)
 @click.option("--mend", "only_show", flag_value=False, default=True, help="Mend what is found.")
 @cli.with_selectors
-@cli.with_guard_unless("only_show")
+@cli.with_guard
 @cli.with_settings
 def main(only_show: bool, settings: Settings, selection: Selection, guard: cli.Guard) -> int:
     from crowdops.bulk import BulkResult

@@ -39,7 +39,7 @@ FILE = click.Path(path_type=Path)
     "--override-rejection", is_flag=True, help="With --apply: approve also what was rejected, for 30 days."
 )
 @cli.with_selectors
-@cli.with_guard_unless("export")
+@cli.with_guard
 @cli.with_settings
 def main(settings: Settings, selection: Selection, guard: cli.Guard, **options: Any) -> int:
     from crowdops.context import Context
@@ -68,10 +68,10 @@ def main(settings: Settings, selection: Selection, guard: cli.Guard, **options: 
         if not settings.quiet:
             output.say(view.words(plan))
         result = plan.known
-        if not guard.dry_run:
-            review.close_finished(context.registry, plan)
         if plan.selected and guard.allows_typed(*view.question(plan)):
             result = review.carry_out(context, plan, runs)
+        if not guard.dry_run:
+            review.close_finished(context.registry, plan)
     return cli.report(settings, guard, "carried out", plan.selected, result)
 
 

@@ -28,7 +28,7 @@ from crowdops.console import cli, columns, combinations, output
 @click.option("--unblock", is_flag=True, help="End the block instead.")
 @click.option("--ahead", is_flag=True, help="With --task-name: no run has it yet.")
 @click.option("--list", "only_list", is_flag=True, help="Show who is blocked, for all or for the one named.")
-@cli.with_guard_unless("only_list")
+@cli.with_guard
 @cli.with_settings
 def main(
     workers: tuple[str, ...],

@@ -27,13 +27,14 @@ from typing import NamedTuple
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 NOTHING = os.devnull
+CLOSED = "-"
 STOP_SECONDS = 10
 
 _LENGTH = struct.Struct("!I")
 
 
 class Streams(NamedTuple):
-    """The files that a process reads from and writes to; all three may be one terminal."""
+    """The files that a process reads from and writes to, or CLOSED; all three may be one terminal."""
 
     stdin: str = NOTHING
     stdout: str = NOTHING
@@ -196,10 +197,9 @@ def _run(job: Job) -> None:
     os.chdir(job.folder)
     if job.session:
         os.setsid()
+    encoding = job.environment.get("PYTHONIOENCODING", "utf-8")
     for number, path in enumerate(job.streams):
-        opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        os.dup2(opened, number)
-        os.close(opened)
+        setattr(sys, ("stdin", "stdout", "stderr")[number], _stream(number, path, encoding))
     sys.argv = [job.program, *job.arguments]
     ending = Ending()
     atexit.register(ending.leave)  # the first to be registered is the last to be called
@@ -217,6 +217,24 @@ def _run(job: Job) -> None:
         ending.code = end.code or 0
 
 
+def _stream(number: int, path: str, encoding: str) -> io.TextIOWrapper | None:
+    """Open one of the three standard streams, as a fresh interpreter finds and makes it."""
+    if path == CLOSED:
+        os.close(number)
+        return None
+    opened = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(opened, number)
+    os.close(opened)
+    return open(
+        number,
+        "w" if number else "r",
+        buffering=1 if number == 2 or os.isatty(number) else -1,
+        encoding=encoding,
+        errors="backslashreplace" if number == 2 else "strict",
+        closefd=False,
+    )
+
+
 class Ending:
     """How a program ended. A clean end spares the interpreter to clear its heap, object by object."""
 
@@ -225,8 +243,8 @@ class Ending:
     def leave(self) -> None:
         """End here, after every thread and every exit handler, if the program has come to a clean end."""
         if self.code is not None:
-            sys.stdout.flush()
-            sys.stderr.flush()
+            for stream in filter(None, (sys.stdout, sys.stderr)):
+                stream.flush()
             os._exit(self.code)
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from crowdops import errors
 from crowdops.config import declarations, settings
 from crowdops.config.declarations import Setting
-from crowdops.errors import UsageError
+from crowdops.errors import UsageError, files_explained
 from crowdops.formats import marks, money
 
 _TABLES = {"task": declarations.PARAMETERS, "server": declarations.SERVER_PARAMETERS}
@@ -173,6 +173,8 @@ def _value(path: Path, declared: Setting, table: Mapping[str, Any], overrides: M
         raise UsageError(f"{place} is {text!r}; it can be {', '.join(words)}.")
     if len(text) > _LENGTHS.get(name, len(text)):
         raise UsageError(f"{place} has {len(text)} characters; at most {_LENGTHS[name]} are allowed.")
+    if "\0" in text:
+        raise UsageError(f"{place} holds a NUL character.")
     if not text.strip() and declared.default is None:
         raise UsageError(f"{place} is empty. {declared.help}")
     return text
@@ -204,6 +206,13 @@ def _money(place: str, text: str) -> Decimal:
 
 
 def _check_together(path: Path, parameters: Parameters) -> None:
+    for name, file in (("data", parameters.data), ("template", parameters.template)):
+        with files_explained(file):
+            is_stream = file.exists() and not (file.is_file() or file.is_dir())
+        if is_stream:
+            raise UsageError(
+                f"{file} is a pipe or a device: {name} is read more than once, so save it to a file."
+            )
     if not marks.TASK_NAME.fullmatch(parameters.task_name):
         raise UsageError(
             f"{path}: task_name {parameters.task_name!r} breaks the rule: 1 to 128 of A-Z a-z 0-9 . _ - only."
@@ -216,5 +225,7 @@ def _check_together(path: Path, parameters: Parameters) -> None:
         )
     if (kind == "url") != bool(parameters.url):
         raise UsageError(f'{path}: url goes with kind = "url" in [server], and only with it.')
-    if parameters.app_dir and not (parameters.app_dir / "Procfile").is_file():
+    with files_explained(str(parameters.app_dir)):
+        has_procfile = parameters.app_dir is None or (parameters.app_dir / "Procfile").is_file()
+    if not has_procfile:
         raise UsageError(f"{path}: app_dir {parameters.app_dir} has no Procfile.")

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import functools
 import inspect
+import io
 import itertools
-import os
-import platform
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -25,7 +22,7 @@ from crowdops import __version__
 from crowdops.bulk import BulkResult
 from crowdops.config import environments
 from crowdops.config.settings import Selection, Settings, find, resolve
-from crowdops.console import combinations, interrupts, output
+from crowdops.console import combinations, crashes, interrupts, output, streams
 from crowdops.errors import Error, UsageError
 
 EXIT_FAILED, EXIT_USAGE, EXIT_BUG, EXIT_LEFT_OVER, EXIT_INTERRUPTED = 1, 2, 3, 4, 130
@@ -34,7 +31,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Guard(NamedTuple):
-    """Says whether work that cannot be undone may start: it knows --dry-run, --yes and terminals."""
+    """Says whether work that cannot be undone may start: it knows --dry-run, --yes and terminals.
+
+    Without a terminal and without --yes, asking is a UsageError: the last one, when all else was found right.
+    """
 
     dry_run: bool
     yes: bool
@@ -45,30 +45,47 @@ class Guard(NamedTuple):
             return False
         if self.yes:
             return True
+        _require_terminal()
         return click.confirm(question, default=False, err=True)
 
     def allows_typed(self, question: str, word: str | None) -> bool:
         """Ask for a word to be typed, for what deserves a second thought. Without a word as allows()."""
         if word is None or self.dry_run or self.yes:
             return self.allows(question)
+        _require_terminal()
         return bool(click.prompt(question, default="", show_default=False, err=True).strip() == word)
+
+
+def _require_terminal() -> None:
+    if not sys.stdin.isatty() or streams.is_abandoned(2):
+        raise UsageError(
+            "There is no terminal to ask on. Look with --dry-run, then add --yes. Nothing was done."
+        )
 
 
 class Command(click.Command):
     """A script's command: the boundary where exceptions become exit codes (README.md, "Exit codes")."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        sys.exit(self._run(*args, **kwargs))
+        code = self._run(*args, **kwargs)
+        streams.finish()
+        sys.exit(code)
 
     def _run(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> int:
         # Not through click's own main(): it would turn a closed pipe into a failure.
         words = list(sys.argv[1:] if args is None else args)
+        home = None
+        streams.settle()
         if threading.current_thread() is threading.main_thread():
             interrupts.obey()  # SIGTERM and a closed terminal end a command as Ctrl-C does
         try:
-            with self.make_context(prog_name or Path(sys.argv[0]).name, words, **extra) as context:
+            with output.to_stdout():  # --help and --version write there
+                context = self.make_context(prog_name or Path(sys.argv[0]).name, words, **extra)
+            home = context.params.get("home")
+            with context:
                 code = self.invoke(context) or 0
-            sys.stdout.flush()
+            with output.to_stdout():
+                sys.stdout.flush()
             return int(code)
         except click.exceptions.Exit as finished:
             return finished.exit_code
@@ -76,18 +93,25 @@ class Command(click.Command):
             output.say("Interrupted.")
             return EXIT_INTERRUPTED
         except click.ClickException as error:
-            error.show()
+            usage = io.StringIO()
+            error.show(usage)
+            output.say(usage.getvalue().rstrip())
             return error.exit_code
         except Error as error:
             output.say(f"error: {error}")
             return error.exit_code
         except BrokenPipeError:  # the reader, such as head, had enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            streams.abandon(1)
             return 0
-        except Exception:  # noqa: BLE001 - the boundary: a bug gets a log instead of a traceback
+        except Exception as error:  # noqa: BLE001 - the boundary: a bug gets a log instead of a traceback
             if output.is_hung_up():  # what was being written met a closed terminal before the signal came
                 return EXIT_INTERRUPTED
-            output.say(f"error: this is a bug in crowdops. The traceback is in {_crash_log()}")
+            if refused := crashes.refused_by_the_machine(error):
+                output.say(f"error: {refused}")
+                return EXIT_FAILED
+            log = crashes.log(home)
+            where = f"The traceback is in {log}" if log else "No file could be written for its traceback."
+            output.say(f"error: this is a bug in crowdops. {where}")
             return EXIT_BUG
 
 
@@ -150,31 +174,18 @@ def with_selectors(function: Function) -> Any:
     return _stack(options, wrapper)
 
 
-def with_guard_unless(*harmless: str) -> Callable[[Function], Any]:
-    """Add --dry-run and --yes; the script gets `guard: Guard`. Without a terminal, --yes is required.
+def with_guard(function: Function) -> Any:
+    """Add --dry-run and --yes; the script gets `guard: Guard`."""
 
-    It is not if one of the `harmless` options is given: the script then does nothing dangerous.
-    """
+    @functools.wraps(function)
+    def wrapper(*args: Any, dry_run: bool, yes: bool, **kwargs: Any) -> Any:
+        return function(*args, guard=Guard(dry_run, yes), **kwargs)
 
-    def decorate(function: Function) -> Any:
-        @functools.wraps(function)
-        def wrapper(*args: Any, dry_run: bool, yes: bool, **kwargs: Any) -> Any:
-            if not (dry_run or yes or any(kwargs[name] for name in harmless) or sys.stdin.isatty()):
-                raise UsageError(
-                    "There is no terminal to ask on. Look with --dry-run, then add --yes. Nothing was done."
-                )
-            return function(*args, guard=Guard(dry_run, yes), **kwargs)
-
-        options = [
-            click.option("-n", "--dry-run", is_flag=True, help="Show exactly what would be done; only read."),
-            click.option("-y", "--yes", is_flag=True, help="Do not ask."),
-        ]
-        return _stack(options, wrapper)
-
-    return decorate
-
-
-with_guard = with_guard_unless()
+    options = [
+        click.option("-n", "--dry-run", is_flag=True, help="Show exactly what would be done; only read."),
+        click.option("-y", "--yes", is_flag=True, help="Do not ask."),
+    ]
+    return _stack(options, wrapper)
 
 
 def pairs(given: Iterable[str], flag: str) -> dict[str, str]:
@@ -227,15 +238,13 @@ def report(
         }
         output.document(document)
     elif guard.dry_run:
-        click.echo(
-            f"Dry run: {selected} would be {verb}, {already} are so already. Nothing was changed.", err=True
-        )
+        output.say(f"Dry run: {selected} would be {verb}, {already} are so already. Nothing was changed.")
     elif not settings.quiet or failed:
-        click.echo(f"{result.done} {verb}, {already} were so already, {len(failed)} failed.", err=True)
+        output.say(f"{result.done} {verb}, {already} were so already, {len(failed)} failed.")
     for name, why in failed if not settings.as_json else ():
-        click.echo(f"{name}: {why}", err=True)
+        output.say(f"{name}: {why}")
     if result.interrupted:
-        click.echo("Interrupted. The same command goes on where this one stopped.", err=True)
+        output.say("Interrupted. The same command goes on where this one stopped.")
         return EXIT_INTERRUPTED
     return EXIT_FAILED if failed else 0
 
@@ -250,27 +259,3 @@ def _stack(options: list[Callable[[Any], Any]], function: Any) -> Any:
     for option in reversed(options):
         function = option(function)
     return function
-
-
-def _crash_log() -> Path:
-    """Append the traceback being handled to a log and return its path; never replaces an earlier one.
-
-    Where the home cannot be written, which may be what went wrong, the log is a new temporary file.
-    """
-    given = os.environ.get("CROWDOPS_HOME") or "~/.crowdops"
-    path = Path(given).expanduser() / "crash.log"
-    head = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {Path(sys.argv[0]).name} crowdops {__version__}"
-    text = f"=== {head}, Python {platform.python_version()}\n{traceback.format_exc()}\n"
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(text)
-    except OSError:
-        import tempfile
-
-        with tempfile.NamedTemporaryFile(
-            "w", prefix="crowdops-crash-", suffix=".log", encoding="utf-8", delete=False
-        ) as fallback:
-            fallback.write(text)
-        return Path(fallback.name)
-    return path

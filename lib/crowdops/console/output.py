@@ -7,34 +7,59 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO
 
 import click
 
-from crowdops.errors import UsageError
+from crowdops.console import streams
+from crowdops.errors import Error, OutputLost, UsageError
 
-Opened = TypeVar("Opened")
 CELL_WIDTH = 60  # characters; a longer cell is cut with an ellipsis so that tables stay tables
 
 
 def say(text: str) -> None:
     """Write talk to stderr, one or more lines. Control characters come out as text.
 
-    If nobody reads stderr any more, because a pipe or a terminal was closed, talk is lost from here on: no
-    reason to let go of a run.
+    If stderr cannot be written, because nobody reads it any more or its disk is full, talk is lost from here
+    on: no reason to let go of a run.
     """
     try:
         click.echo("\n".join(clean(line) for line in text.split("\n")), err=True)
+    except OSError:
+        streams.abandon(2)
+
+
+def write(text: str) -> None:
+    """Write data to stdout, one or more lines. OutputLost if it cannot be written."""
+    with to_stdout():
+        click.echo(text)
+
+
+@contextmanager
+def to_stdout() -> Iterator[None]:
+    """Say of a stdout that cannot be written why not: OutputLost. A reader who had enough is no failure."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except UnicodeEncodeError as error:
+        letter, lacking = error.object[error.start], error.encoding
+        raise OutputLost(
+            f"stdout is {lacking} and has no {letter!a}. Write to a file, or set PYTHONIOENCODING=utf-8."
+        ) from error
     except OSError as error:
-        if error.errno not in (errno.EPIPE, errno.EIO):
+        if is_hung_up():
             raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        streams.abandon(1)
+        why = "is closed" if error.errno == errno.EBADF else f"cannot be written: {error.strerror}"
+        raise OutputLost(
+            f"stdout {why}. What was done by then stands. Let stdout go elsewhere, such as > /dev/null"
+        ) from error
 
 
 def is_hung_up() -> bool:
@@ -48,7 +73,8 @@ def is_hung_up() -> bool:
 
 def document(value: object) -> None:
     """Write one JSON document to stdout. Times are ISO 8601 in UTC, money is a string."""
-    click.echo(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+    as_escapes = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
+    write(json.dumps(value, default=_plain, ensure_ascii=as_escapes, indent=2))
 
 
 def either(as_json: bool, value: object, text: str) -> None:
@@ -56,7 +82,7 @@ def either(as_json: bool, value: object, text: str) -> None:
     if as_json:
         document(value)
     else:
-        click.echo(text)
+        write(text)
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -65,14 +91,14 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
     assert all(len(row) == len(headers) for row in rows), f"a row does not fit the headers {headers}"
     cells = [[cell(value) for value in row] for row in rows]
-    click.echo(tabulate(cells, headers=list(headers), disable_numparse=True))
+    write(tabulate(cells, headers=list(headers), disable_numparse=True))
 
 
 def pairs(values: Mapping[str, object]) -> None:
     """Write names and values to stdout, one pair a line, however long."""
     width = max(map(len, values))
     for name, value in values.items():
-        click.echo(f"{name:<{width}}  {'' if value is None else clean(str(value))}".rstrip())
+        write(f"{name:<{width}}  {'' if value is None else clean(str(value))}".rstrip())
 
 
 def cell(value: object) -> str:
@@ -105,31 +131,58 @@ def _plain(value: object) -> object:
 def destination(path: Path | None) -> Iterator[IO[str]]:
     """Yield stdout, or a file that appears whole or not at all (written beside it, then renamed).
 
-    A link is followed; a pipe or a device is written to as it is. UsageError if that cannot be done.
+    A link is followed; a pipe or a device is written to as it is. UsageError if it cannot be opened,
+    OutputLost if it cannot be written to the end.
     """
     if path is None:
-        yield sys.stdout
-        sys.stdout.flush()
-        return
-    if path.exists() and not path.is_file():
-        with _explained(path, partial(path.open, "w", encoding="utf-8", newline="")) as file:
+        with _exact_stdout() as file:
             yield file
         return
-    path = path.resolve()
-    handle, name = _explained(path, partial(tempfile.mkstemp, dir=path.parent, prefix=f".{path.name}."))
+    with _explained(path, UsageError):
+        is_special = path.exists() and not path.is_file()
+        path = path if is_special else path.resolve()
+        file, draft = _open_as_it_is(path) if is_special else _open_draft(path)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+        with _explained(path, OutputLost), file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
+            if draft:
+                os.fsync(file.fileno())
+                draft.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        if draft:
+            draft.unlink(missing_ok=True)
         raise
 
 
-def _explained(path: Path, open_file: Callable[[], Opened]) -> Opened:
+def _open_as_it_is(path: Path) -> tuple[IO[str], None]:
+    return path.open("w", encoding="utf-8", newline=""), None
+
+
+def _open_draft(path: Path) -> tuple[IO[str], Path]:
+    """Open a new file beside a path, for nobody else to read."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
+    return os.fdopen(handle, "w", encoding="utf-8", newline=""), Path(name)
+
+
+@contextmanager
+def _exact_stdout() -> Iterator[IO[str]]:
+    """Yield stdout for data, in which a letter that it lacks must not become another."""
+    reconfigure = getattr(sys.stdout, "reconfigure", lambda errors: None)
+    reconfigure(errors="strict")
     try:
-        return open_file()
+        with to_stdout():
+            yield sys.stdout
+            sys.stdout.flush()
+    finally:
+        reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def _explained(path: Path, kind: type[Error]) -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:  # the reader of a pipe had enough
+        raise
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
+        raise kind(f"{path} cannot be written: {error.strerror}.") from error

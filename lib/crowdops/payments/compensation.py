@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from crowdops.bulk import Action, BulkResult, Outcome, in_row
 from crowdops.context import Context
-from crowdops.errors import InsufficientFunds
+from crowdops.errors import InsufficientFunds, files_explained
 from crowdops.formats import marks
 from crowdops.formats.page_template import Page
 from crowdops.formats.question_xml import html_question
@@ -77,9 +77,10 @@ def _make(context: Context, original: Run, makeup: Makeup) -> bool:
 def _add_run(context: Context, original: Run, makeup: Makeup, run_id: str, type_id: str) -> Run:
     """Write the run and its page. From here on it is a run like any other, whoever launches its unit."""
     folder = context.settings.run_folder(run_id)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     template = folder / "template.html"
-    template.write_text(_PAGE, encoding="utf-8")
+    with files_explained(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        template.write_text(_PAGE, encoding="utf-8")
     parameters = original.parameters._replace(
         task_title=f"Payment for your work: {original.parameters.task_title}"[:128],
         task_description=makeup.reason,

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import psutil
 
-from crowdops.errors import ProviderError
+from crowdops.errors import ProviderError, files_explained
 
 TERM_SECONDS = 10.0  # between asking a process to end and ending it
 KILL_SECONDS = 5.0  # the kernel needs no longer for that, unless a disk hangs
@@ -42,7 +42,8 @@ def become_crowd_server(home: Path, **options: object) -> None:
     Options are those of `python -m crowdserver`, by their long names; false ones are left out.
     """
     folder = home / "crowd"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with files_explained(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     options["database"] = options.get("database") or f"sqlite:///{folder / 'crowd.db'}"
     options["credentials"] = folder / "credentials"
     command = [sys.executable, "-m", "crowdserver"]

@@ -45,10 +45,11 @@ def hold(home: Path, run_id: str) -> Iterator[None]:
                 )
             time.sleep(0.01)
         holder = Holder(os.getpid(), socket.gethostname(), Path(sys.argv[0]).name, _now())
-        file.seek(0)
-        file.truncate()
-        file.write(json.dumps(holder._asdict()))
-        file.flush()
+        try:  # past Python's buffer, which would try again at the end and fail again
+            os.ftruncate(file.fileno(), 0)
+            os.pwrite(file.fileno(), json.dumps(holder._asdict()).encode(), 0)
+        except OSError as error:
+            raise UsageError(f"The lock {file.name} cannot be written: {error.strerror}.") from error
         yield
 
 

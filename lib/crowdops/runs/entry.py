@@ -7,7 +7,7 @@ from pathlib import Path
 from crowdops.config.settings import Settings
 from crowdops.console import output
 from crowdops.context import Context
-from crowdops.errors import UsageError
+from crowdops.errors import UsageError, files_explained
 from crowdops.formats.input_rows import InputRows
 from crowdops.formats.page_template import read_source
 from crowdops.registry import Registry, Run
@@ -30,12 +30,10 @@ def enter(context: Context, plan: LaunchPlan, run_id: str, *, detached: bool) ->
 def keep_template(settings: Settings, run_id: str, template: Path) -> None:
     """Keep a run's page as it is now: whole or not at all. Safe to repeat."""
     folder = settings.run_folder(run_id)
-    try:
+    with files_explained(f"{folder} cannot be written"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with output.destination(folder / "template.html") as file:
-            file.write(read_source(template))
-    except OSError as error:
-        raise UsageError(f"{folder} cannot be written: {error.strerror}. Nothing was created.") from error
+    with output.destination(folder / "template.html") as file:
+        file.write(read_source(template))
 
 
 def add_rows(registry: Registry, run: Run) -> None:

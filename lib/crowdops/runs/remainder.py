@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 from crowdops.context import Context
@@ -112,6 +113,14 @@ def examine(registry: Registry, run: Run, resumption: Resumption) -> Remainder:
     return Remainder(run, counts, missing, estimate, [remark] if remark else [])
 
 
+def _digest(path: Path) -> str | None:
+    """Return the digest of a data file; None if it is gone, or cannot be read."""
+    try:
+        return input_rows.digest(path) if path.is_file() else None
+    except OSError:
+        return None
+
+
 def _check_data(run: Run, missing: int, *, ignore_data_change: bool) -> str | None:
     if not run.data_digest:
         return (
@@ -120,7 +129,7 @@ def _check_data(run: Run, missing: int, *, ignore_data_change: bool) -> str | No
             f" make launch FILE=RUN.TOML ARGS='--resume {run.run_id}'"
         )
     path = run.parameters.data
-    digest = input_rows.digest(path) if path.is_file() else None
+    digest = _digest(path)
     if digest == run.data_digest:
         return None
     if missing:

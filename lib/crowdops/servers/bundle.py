@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from crowdops.config.environments import ENVIRONMENTS
 from crowdops.context import Context
-from crowdops.errors import UsageError
+from crowdops.errors import UsageError, files_explained
 from crowdops.registry import Run
 
 PACKAGE = Path(__file__).resolve().parents[2] / "taskserver"
@@ -30,9 +30,15 @@ def of_run(context: Context, run: Run) -> Path:
     With `app_dir` it is a copy of that app. Holds one unit at a time, however many there are.
     """
     folder = context.settings.run_folder(run.run_id) / "server"
+    with files_explained(f"The server's folder {folder} cannot be made"):
+        _fill(context, run, folder)
+    return folder
+
+
+def _fill(context: Context, run: Run, folder: Path) -> None:
     if run.parameters.app_dir is not None:
         copy_app(run.parameters.app_dir, folder)
-        return folder
+        return
     template = folder.parent / "template.html"
     if not template.is_file():
         raise UsageError(f"{template} is missing: the page that the run was launched with.")
@@ -46,7 +52,6 @@ def of_run(context: Context, run: Run) -> Path:
         for unit in context.registry.iter_units(run.run_id, UNIT_STATES):
             offsets.write(lines.tell().to_bytes(OFFSET_BYTES, "little"))
             lines.write(json.dumps(unit.input or {}).encode() + b"\n")
-    return folder
 
 
 def copy_app(app_dir: Path, folder: Path) -> None:
@@ -56,8 +61,9 @@ def copy_app(app_dir: Path, folder: Path) -> None:
     """
     if not (app_dir / "Procfile").is_file():
         raise UsageError(f"{app_dir} has no Procfile, so nobody knows how to start the app in it.")
-    _clear(folder)
-    shutil.copytree(app_dir, folder, ignore=shutil.ignore_patterns(*LEFT_OUT), dirs_exist_ok=True)
+    with files_explained(f"The app in {app_dir} cannot be copied"):
+        _clear(folder)
+        shutil.copytree(app_dir, folder, ignore=shutil.ignore_patterns(*LEFT_OUT), dirs_exist_ok=True)
 
 
 def _description(run: Run) -> dict[str, object]:

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 from crowdops.console import output
-from crowdops.errors import UsageError
+from crowdops.errors import UsageError, files_explained
 
 TOKEN_FILE = "server-token"
 
@@ -19,7 +19,8 @@ def new_token(folder: Path) -> str:
     The links in the run's HITs are signed with it, so a run has one for its whole life. Whoever calls this
     holds the run's lock.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with files_explained(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not (folder / TOKEN_FILE).exists():
         with output.destination(folder / TOKEN_FILE) as file:  # for nobody else to read from the start
             file.write(secrets.token_urlsafe(32))

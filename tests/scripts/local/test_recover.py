@@ -51,12 +51,13 @@ def test_a_dry_run_shows_the_plan_and_what_it_may_cost_and_only_reads(world: Wor
     assert {call.operation for call in world.gate.calls[-3:]} >= {"ListHITs"}
 
 
-def test_without_a_terminal_yes_is_required_before_any_call(world: World, crashed: str) -> None:
-    calls = len(world.gate.calls)
+def test_without_a_terminal_yes_is_required_before_anything_is_changed(world: World, crashed: str) -> None:
+    before, calls = (world.sql("SELECT * FROM events"), world.hits()), len(world.gate.calls)
     result = world.invoke("local/recover")
     assert result.exit_code == 2
     assert "There is no terminal to ask on." in result.stderr
-    assert len(world.gate.calls) == calls
+    assert {call.operation for call in world.gate.calls[calls:]} == {"ListHITs"}
+    assert (world.sql("SELECT * FROM events"), world.hits()) == before
 
 
 def test_accepted_work_is_waited_for_and_collected(world: World, crashed: str) -> None:

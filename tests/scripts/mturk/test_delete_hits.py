@@ -64,10 +64,16 @@ def test_a_dry_run_only_reads(work: Work) -> None:
 
 
 def test_no_terminal_needs_yes(work: Work) -> None:
+    work.world.client.approve_assignment(AssignmentId=work.assignments[0])
     result, calls = work.world.calls_of("mturk/delete_hits", "--run", work.run.run_id)
     assert result.exit_code == 2
     assert "There is no terminal to ask on" in result.stderr
-    assert calls == {}
+    assert "DeleteHIT" not in calls
+
+
+def test_without_a_terminal_there_is_nothing_to_ask_where_nothing_can_be_deleted(work: Work) -> None:
+    result = delete(work.world, "--run", work.run.run_id)
+    assert (result.exit_code, result.stderr) == (0, "0 deleted, 0 were so already, 0 failed.\n")
 
 
 @pytest.mark.gated

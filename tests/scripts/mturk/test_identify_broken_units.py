@@ -209,10 +209,12 @@ def test_a_dry_run_changes_nothing(world: World) -> None:
     assert world.sql("SELECT count(*) FROM units WHERE state = 'outstanding'") == [(1,)]
 
 
-def test_without_a_terminal_mending_needs_yes_and_makes_no_call(world: World) -> None:
+def test_without_a_terminal_mending_needs_yes_and_only_reads(world: World) -> None:
     end_units(world, world.crash())
+    before = world.sql("SELECT * FROM units")
     result, calls = world.calls_of(SCRIPT, "--mend")
-    assert result.exit_code == 2 and calls == {}
+    assert result.exit_code == 2 and set(calls) == {"ListHITs"}
+    assert world.sql("SELECT * FROM units") == before
     assert "There is no terminal to ask on" in result.stderr
 
 

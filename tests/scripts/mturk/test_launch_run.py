@@ -282,11 +282,12 @@ def test_set_overrides_the_file(world: World) -> None:
     assert "Did you mean task_reward?" in refused.stderr
 
 
-def test_without_a_terminal_and_without_yes_nothing_is_called(world: World) -> None:
+def test_without_a_terminal_and_without_yes_only_the_balance_is_asked_for(world: World) -> None:
     result = world.invoke("mturk/launch_run", str(world.write_run(units=2)))
     assert result.exit_code == 2
     assert "There is no terminal to ask on. Look with --dry-run, then add --yes." in result.stderr
-    assert world.gate.calls == []
+    assert [call.operation for call in world.gate.calls] == ["GetAccountBalance"]
+    assert world.run_ids() == []
 
 
 def test_production_requires_max_cost(world: World) -> None:

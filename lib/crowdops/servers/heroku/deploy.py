@@ -24,6 +24,7 @@ from crowdops.errors import (
     ProviderError,
     ServerFailed,
     Unreachable,
+    files_explained,
 )
 from crowdops.providers.heroku import client
 from crowdops.providers.heroku.client import Heroku
@@ -83,9 +84,12 @@ def deploy(context: Context, plan: AppPlan, *, keep: bool, pause: Pause) -> Serv
 @contextmanager
 def _packed(folder: Path) -> Iterator[Path]:
     """Provide a folder's content as a .tar.gz, beside the folder: it is as private as that."""
-    with tempfile.TemporaryDirectory(prefix=".deploy-", dir=folder.parent) as place:
-        path = Path(place) / "source.tgz"
-        with tarfile.open(path, "w:gz", compresslevel=6) as archive:
+    what = f"{folder} cannot be packed"
+    with files_explained(what):
+        place = tempfile.TemporaryDirectory(prefix=".deploy-", dir=folder.parent, ignore_cleanup_errors=True)
+    with place:
+        path = Path(place.name) / "source.tgz"
+        with files_explained(what), tarfile.open(path, "w:gz", compresslevel=6) as archive:
             for entry in sorted(folder.iterdir()):
                 archive.add(entry, entry.name, filter=_without_owner)
         yield path

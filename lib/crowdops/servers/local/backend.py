@@ -13,7 +13,7 @@ from typing import Any
 from crowdops.config.settings import Settings
 from crowdops.console.unseen import Unseen
 from crowdops.context import Context
-from crowdops.errors import ServerFailed, UsageError
+from crowdops.errors import ServerFailed, UsageError, files_explained
 from crowdops.providers import processes
 from crowdops.providers.processes import Process
 from crowdops.registry import Run, Server, locks
@@ -79,7 +79,8 @@ def launch_app(context: Context, app_dir: Path, *, keep: bool = False) -> Server
     slug = re.sub(r"[^a-z0-9]+", "-", folder.name.lower()).strip("-") or "app"
     name = f"{PREFIX}{slug}-{secrets.token_hex(4)}"
     logs = context.settings.home / "servers"
-    logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with files_explained(logs):
+        logs.mkdir(mode=0o700, parents=True, exist_ok=True)
     detail = {
         "folder": str(folder),
         "log": str(logs / f"{name}.log"),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from crowdops.config.settings import Settings
 from crowdops.context import Context
-from crowdops.errors import ServerFailed, UsageError
+from crowdops.errors import ServerFailed, UsageError, files_explained
 from crowdops.providers import processes
 from crowdops.providers.processes import Process
 from crowdops.registry import Registry, Server
@@ -55,7 +55,8 @@ def bring_up(context: Context, server: Server, token: str | None) -> Server:
     ServerFailed with the end of its log if it does not; its processes are the caller's to end then.
     """
     folder, log = Path(server.detail["folder"]), Path(server.detail["log"])
-    log_start = log.stat().st_size if log.exists() else 0
+    with files_explained(f"The log {log} cannot be written"), log.open("ab") as file:
+        log_start = file.tell()
     command = web_command(folder)
     if not _is_free(_port(server)):
         raise ServerFailed(
@@ -88,9 +89,11 @@ def commit(registry: Registry, server: Server, state: str, process: Process) -> 
 def web_command(folder: Path) -> str:
     """Return the command of a folder's web process. UsageError if its Procfile has none."""
     try:
-        text = (folder / "Procfile").read_text(encoding="utf-8")
-    except OSError as error:
+        text = (folder / "Procfile").read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise UsageError(f"{folder} has no Procfile, so nobody knows how to start the app in it.") from error
+    except OSError as error:
+        raise UsageError(f"The Procfile of {folder} cannot be read: {error.strerror}.") from error
     match = _WEB.search(text)
     if match is None:
         raise UsageError(f"{folder} has no web process: the Procfile needs a line `web: ...`.")

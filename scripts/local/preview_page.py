@@ -28,11 +28,11 @@ def main(
     from crowdops.runs import preview
 
     loaded = parameters.load(run_toml, cli.pairs(given, "--set"))
-    made = preview.preview(loaded, rows)
+    made = preview.preview(loaded, settings, rows)
     path = (path or preview.default_path(settings, loaded)).absolute()
     with output.destination(path) as file:
         file.write(made.html)
-    for remark in made.remarks:
+    for remark in () if settings.quiet else made.remarks:
         output.say(f"Remark: {remark}")
     shown = [page.number for page in made.pages]
     output.either(settings.as_json, {"path": path, "rows": shown, "remarks": made.remarks}, str(path))

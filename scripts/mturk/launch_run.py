@@ -67,7 +67,7 @@ def main(settings: Settings, guard: cli.Guard, **values: Any) -> int:
         offer = view.offer_launch(launch_plan, settings)
         alive = [] if options.again else living.find(settings, launch_plan.parameters)
         offer = view.offer_another(offer, alive, is_asking=not guard.yes)
-    for remark in offer.remarks:
+    for remark in () if settings.quiet else offer.remarks:
         output.say(f"Remark: {remark}")
     if guard.dry_run:
         output.either(settings.as_json, offer.document, offer.text)

@@ -88,8 +88,7 @@ class Page(NamedTuple):
 def read_page(html: str, url: str) -> Page:
     """Return the forms of a page that was opened at an address."""
     reader = ElementReader(url)
-    reader.feed(html)
-    reader.close()
+    reader.feed(html)  # not closed: a tag that is cut off is none, and to look for its end takes the square
     scripts = "\n".join(reader.scripts)
     may_send = reader.has_remote_script or bool(_SENDING.search(scripts))
     own: dict[int, list[Element]] = {id(form): [] for form in reader.forms}

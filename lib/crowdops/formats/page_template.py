@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +62,10 @@ class Page:
                 f"{_column_hint(field, columns)}"
             )
 
-    def render(self, row: dict[str, Any], row_number: int) -> str:
+    def render(self, row: dict[str, Any], row_number: int, given: Mapping[str, object] = GIVEN) -> str:
         """Return the page of a row. UsageError names the row, counted from 1, that does not fit."""
         try:
-            return self._template.render({**template_names.names(row), **GIVEN})
+            return self._template.render({**template_names.names(row), **given})
         except self._failures as error:
             absent = f"{error}".removesuffix(" is undefined").strip("'")
             hint = ""

@@ -51,7 +51,9 @@ def known(columns: Iterable[str]) -> set[str]:
 
 
 def how_to_write(column: str, columns: Iterable[str]) -> str:
-    """Return how a template shows a column whose name is no name."""
+    """Return how a template shows a column."""
+    if column.isidentifier():
+        return f"{{{{ {column} }}}}"
     by_row = f'{{{{ row["{column}"] }}}}'
     spelled, _ = _spellings(tuple(columns))
     return f"{{{{ {identifier(column)} }}}} or {by_row}" if identifier(column) in spelled else by_row

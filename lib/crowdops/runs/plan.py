@@ -6,10 +6,12 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from crowdops.config.parameters import Parameters
 from crowdops.config.settings import Settings
 from crowdops.errors import Error, UsageError
+from crowdops.formats import page_check
 from crowdops.formats.input_rows import InputRows, Row
 from crowdops.formats.page_template import Page
 from crowdops.formats.question_xml import html_question
@@ -17,6 +19,17 @@ from crowdops.payments import pricing
 from crowdops.providers.mturk import requirements
 from crowdops.providers.mturk.client import MTurk
 from crowdops.servers import pages
+
+_SANDBOX_SITE = "https://workersandbox.mturk.com"
+
+
+class Seen(NamedTuple):
+    """What was read of a run's template and rows."""
+
+    page: Page
+    first_row: Row
+    columns: set[str]
+    units: int
 
 
 class LaunchPlan(NamedTuple):
@@ -39,7 +52,7 @@ def plan(
     """Read the whole input and check every page. UsageError names the first row that cannot stand."""
     _check_parameters(parameters, settings, detach=detach, source=run_toml or Path("run.toml"))
     page, rows = Page(parameters.template), InputRows(parameters.data)
-    units, columns, first_page = 0, set[str](), ""
+    units, columns, first_page, first_row = 0, set[str](), "", Row()
     iterator = iter(rows)
     for index, row in iterator:
         columns.update(row)
@@ -52,12 +65,21 @@ def plan(
             raise
         if parameters.server_kind == "none":
             html_question(text, rows.number)
-        first_page = first_page or text
+        if not units:
+            first_page, first_row = text, row
         units += 1
     page.check_columns(columns, parameters.data)
     estimate = pricing.estimate(parameters, units, settings.environment)
     _check_budget(parameters, settings, estimate)
-    return LaunchPlan(parameters, rows.digest, estimate, first_page, tuple(_remarks(rows)), run_toml)
+    seen = Seen(page, first_row, columns, units)
+    found = (*_of_rows(rows), *remarks(parameters, settings, seen))
+    return LaunchPlan(parameters, rows.digest, estimate, first_page, found, run_toml)
+
+
+def _of_rows(rows: InputRows) -> Iterator[str]:
+    if rows.empty:
+        are = "row is empty and no unit" if rows.empty == 1 else "rows are empty and no units"
+        yield f"{rows.path}: {rows.empty} {are}."
 
 
 def _check_parameters(parameters: Parameters, settings: Settings, *, detach: bool, source: Path) -> None:
@@ -84,10 +106,33 @@ def _check_all_columns(
     page.check_columns(columns, parameters.data)
 
 
-def _remarks(rows: InputRows) -> Iterator[str]:
-    if rows.empty:
-        are = "row is" if rows.empty == 1 else "rows are"
-        yield f"{rows.path}: {rows.empty} {are} empty and no units."
+def remarks(parameters: Parameters, settings: Settings, seen: Seen) -> Iterator[str]:
+    """Yield what is odd about the page, and no reason to refuse it."""
+    if parameters.server_kind == "url" or parameters.app_dir:
+        return  # their pages are not ours to read
+    embedded, site = parameters.server_kind == "none", _worker_site(settings)
+    given = page_check.given(embedded, site)
+    yield from page_check.remarks(
+        page_check.CheckedPage(
+            path=parameters.template,
+            source=seen.page.source,
+            html=seen.page.render(seen.first_row, 1, given),
+            fields=seen.page.fields,
+            optional=seen.page.optional,
+            columns=frozenset(seen.columns),
+            units=seen.units,
+            embedded=embedded,
+            submit_to=site,
+        )
+    )
+
+
+def _worker_site(settings: Settings) -> str:
+    """Return the address of the site where workers see the page."""
+    if settings.amazon:
+        return "https://www.mturk.com" if settings.environment == "production" else _SANDBOX_SITE
+    parts = urlsplit(settings.endpoint)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _check_budget(parameters: Parameters, settings: Settings, estimate: pricing.Estimate) -> None:

@@ -10,8 +10,9 @@ from typing import NamedTuple
 from crowdops.config.parameters import Parameters
 from crowdops.config.settings import Settings
 from crowdops.errors import UsageError
-from crowdops.formats.input_rows import InputRows, Row
+from crowdops.formats.input_rows import InputRows
 from crowdops.formats.page_template import Page
+from crowdops.runs.plan import Seen, remarks
 
 # No allow-forms: nothing can be submitted from a preview. No allow-same-origin, as on the worker site.
 SANDBOX = "allow-scripts allow-modals"
@@ -80,7 +81,7 @@ def default_path(settings: Settings, parameters: Parameters) -> Path:
     return folder / f"{parameters.task_name}.html"
 
 
-def preview(parameters: Parameters, rows: int) -> Preview:
+def preview(parameters: Parameters, settings: Settings, rows: int) -> Preview:
     """Render the first rows of a run's data, as after a worker has accepted. Reads no further than these.
 
     UsageError as for a launch.
@@ -89,20 +90,19 @@ def preview(parameters: Parameters, rows: int) -> Preview:
 
     template, data = Page(parameters.template), InputRows(parameters.data)
     pages: list[RowPage] = []
+    # Rows that are not read may have what these lack, but for a file with a header.
+    seen = Seen(template, {}, set() if data.has_header else set(template.optional), 0)
     for index, row in islice(data, rows):
         if index == 0 and data.has_header:
             template.check_columns(row, parameters.data)
-        pages.append(_render(template, row, data.number))
+        pages.append(RowPage(data.number, template.render(row, data.number)))
+        seen = Seen(template, seen.first_row or row, seen.columns | set(row), len(pages))
     file = jinja2.Environment(autoescape=True, trim_blocks=True).from_string(_FILE)
     html = file.render(parameters=parameters, pages=pages, screens=SCREENS, sandbox=SANDBOX)
-    return Preview(pages, html, list(_remarks(parameters)))
+    return Preview(pages, html, [*_remarks(parameters), *remarks(parameters, settings, seen)])
 
 
 def _remarks(parameters: Parameters) -> Iterator[str]:
     if parameters.server_kind == "url" or parameters.app_dir:
         served_by = parameters.url or f"the app in {parameters.app_dir}"
         yield f"The run's pages come from {served_by}, which may not use this template."
-
-
-def _render(template: Page, row: Row, number: int) -> RowPage:
-    return RowPage(number, template.render(row, number))

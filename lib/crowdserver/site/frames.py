@@ -87,8 +87,7 @@ class _Edits(HTMLParser):
         self._value = f' value="{html.escape(assignment_id)}"'
         # The parser tells lines by "\n" alone, whatever else the page uses.
         self._line_starts = [0, *(newline.end() for newline in re.finditer("\n", page))]
-        self.feed(page)
-        self.close()
+        self.feed(page)  # not closed: a tag that is cut off is none, and to look for its end takes the square
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note the change that this tag needs, if any."""

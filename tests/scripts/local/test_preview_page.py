@@ -14,6 +14,7 @@ from tests.support.world import World
 SCRIPT = "local/preview_page"
 PAGE = (
     "<!DOCTYPE html><p id='text'>{{ text }}</p><form method='post' action='{{ submit_url }}'>"
+    '<input type="hidden" name="assignmentId" value="{{ assignmentId }}">'
     '<input name="label" value="&quot;x"><button>Submit</button></form>'
     "<script>document.title = '</iframe>' + innerWidth</script>"
 )
@@ -68,6 +69,17 @@ def test_a_page_that_cannot_be_shown_is_refused_and_nothing_is_written(
     result = world.invoke(SCRIPT, str(world.write_run(page=page)))
     assert result.exit_code == 2 and wanted in result.stderr and result.stdout == ""
     assert not (world.home / "previews").exists()
+
+
+def test_what_is_odd_about_the_page_is_remarked(world: World) -> None:
+    path = world.write_run(page="<p>{{ text }}</p>")
+    result = world.invoke(SCRIPT, str(path))
+    assert (
+        result.exit_code == 0 and "task.html: the page has no form, so nobody can submit it." in result.stderr
+    )
+    [remark] = world.json(SCRIPT, str(path))["remarks"]
+    assert f"Remark: {remark}" in result.stderr
+    assert world.invoke(SCRIPT, str(path), "--quiet").stderr == ""
 
 
 def test_it_says_that_somebody_elses_server_may_show_another_page(world: World) -> None:

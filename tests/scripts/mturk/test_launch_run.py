@@ -260,6 +260,52 @@ def test_empty_rows_are_remarked_before_the_launch_and_get_no_hits(world: World)
     assert len(world.open_hits()) == 1
 
 
+def test_what_is_odd_about_the_page_is_remarked_and_the_run_is_launched_all_the_same(world: World) -> None:
+    page = "<p>${text}</p>\n<form method='post'>\n<input name='a'></form>"
+    path = str(world.write_run(page=page))
+    remarks = world.json("mturk/launch_run", path, "--dry-run")["remarks"]
+    assert [remark.split("task.html")[1].split(". ")[0] for remark in remarks] == [
+        ", line 2: the form has no submit button",
+        ", line 2: the form sends no assignmentId",
+        ", line 1: ${text} is shown as it stands",
+        ": the page names no column of the data, so all HITs are the same",
+    ]
+    for flags in (["--dry-run"], ["--detach", "--yes"]):
+        result = world.invoke("mturk/launch_run", path, *flags)
+        assert result.exit_code == 0
+        assert [f"Remark: {remark}" in result.stderr for remark in remarks] == [True] * 4
+    assert "Remark" not in world.invoke("mturk/launch_run", path, "--dry-run", "--quiet").stderr
+
+
+def test_pages_that_others_serve_are_not_read(world: World) -> None:
+    more = '[server]\nkind = "url"\nurl = "https://tasks.example.org"\n'
+    path = str(world.write_run(page="<p>no form</p>", more=more))
+    assert world.json("mturk/launch_run", path, "--dry-run")["remarks"] == []
+
+
+def test_rows_may_lack_what_the_page_can_do_without(world: World) -> None:
+    path = world.write_run(page="<p>{{ text }}</p>{{ hint|default('') }}", data="items.jsonl")
+    items = path.parent / "items.jsonl"
+    items.write_text('{"text": "a"}\n{"text": "b", "hint": null, "more": 1}\n{"text": null, "hint": "c"}\n')
+    found = world.json("mturk/launch_run", str(path), "--dry-run")
+    assert found["units"] == 3 and not [remark for remark in found["remarks"] if "hint" in remark]
+    (path.parent / "task.html").write_text("<p>{{ text }}</p>{{ hint }}")
+    refused = world.invoke("mturk/launch_run", str(path), "--dry-run")
+    assert refused.exit_code == 2
+    assert "row 1 cannot be rendered: 'hint' is undefined. If rows may lack it, write " in refused.stderr
+    (path.parent / "task.html").write_text("<p>{{ text }}</p>{{ hnit }}")
+    refused = world.invoke("mturk/launch_run", str(path), "--dry-run")
+    assert "uses the field 'hnit', which no column of the data has. Did you mean hint?" in refused.stderr
+
+
+def test_a_column_of_ours_in_any_row_is_refused_by_name(world: World) -> None:
+    path = world.write_run(page="<p>{{ text }}</p>", data="items.jsonl")
+    (path.parent / "items.jsonl").write_text('{"text": "a"}\n{"text": "b", "preview": 1, "self": 2}\n')
+    refused = world.invoke("mturk/launch_run", str(path), "--yes")
+    assert refused.exit_code == 2 and world.run_ids() == []
+    assert "items.jsonl: no column can be called preview or self: " in refused.stderr
+
+
 def test_a_windows_editors_files_are_read(world: World) -> None:
     path = world.write_run(rows=[{"my text": "hello"}], page="<p>{{ my_text }}</p>\r\n<form></form>\r\n")
     for name in ("run.toml", "task.html", "items.csv"):

@@ -21,11 +21,32 @@ _SQL = re.compile(r".*\b(?:SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA|WHERE|ORDER
 _FLAGS_OF_TESTS = ("CROWDOPS_FULL_SWEEP",)
 
 
+_MAKE = re.compile(r"\bmake ([a-z][a-z-]*)((?: [A-Z]+=(?:'[^']*'|[^\s,;]*[^\s,;.:)`]))*)")
+_ASSIGNMENT = re.compile(r" ([A-Z]+)=(?:'([^']*)'|(\S+))")
+_OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+_SCRIPT = re.compile(r"\bscripts/\w+/\w+\.py|\b\w+\.py\b")
+_NO_TARGETS = ("sure", "one", "room", "them", "it")  # of sentences
+
+
 class Message(NamedTuple):
     """A text with the place of its first line, such as "lib/crowdops/runs/view.py:12"."""
 
     place: str
     text: str
+
+
+class Proposal(NamedTuple):
+    """A command of the Makefile that a message proposes: its target, and what its variables are set to."""
+
+    place: str
+    text: str
+    target: str
+    variables: dict[str, str]
+
+    @property
+    def options(self) -> list[str]:
+        """The options in its ARGS."""
+        return _OPTION.findall(self.variables.get("ARGS", ""))
 
 
 @cache
@@ -50,6 +71,31 @@ def names() -> dict[str, str]:
     return _find(_NAME, (message for message in messages() if not _SQL.match(message.text)))
 
 
+def proposals() -> list[Proposal]:
+    """Return every command of the Makefile that a message proposes, in the order of the sources."""
+    return [proposal for message in messages() for proposal in proposed_in(*message)]
+
+
+def proposed_in(place: str, text: str) -> list[Proposal]:
+    """Return the commands of the Makefile that a text proposes. HIDDEN stands where a value would."""
+    found = []
+    for match in _MAKE.finditer(text):
+        variables = {name: one or other for name, one, other in _ASSIGNMENT.findall(match[2])}
+        if variables or match[1] not in _NO_TARGETS:
+            found.append(Proposal(place, match[0], match[1], variables))
+    return found
+
+
+def options() -> dict[str, str]:
+    """Return every option that a message mentions, with a place of it."""
+    return _find(_OPTION, messages())
+
+
+def scripts() -> dict[str, str]:
+    """Return every script that a message mentions, with a place of it."""
+    return _find(_SCRIPT, messages())
+
+
 def _find(pattern: re.Pattern[str], texts: Iterable[Message]) -> dict[str, str]:
     return {name: place for place, text in texts for name in pattern.findall(text)}
 
@@ -66,12 +112,37 @@ def _read(path: Path) -> Iterator[Message]:
     skipped = {id(node) for node in _docstrings(tree, is_script)}
     place = path.relative_to(REPOSITORY).as_posix()
     for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _is_command(node.func):
+            # next_commands.command(snapshot, TARGET, MORE) names a target without the word make.
+            more = "".join(_text(argument) for argument in node.args[2:3])
+            for target in [text for argument in node.args[1:2] for text in _targets(argument)]:
+                yield Message(f"{place}:{node.lineno}", f"make {target} RUN={HIDDEN}{more}")
         if isinstance(node, ast.JoinedStr):
             skipped.update(id(part) for part in ast.walk(node) if isinstance(part, ast.Constant))
-            parts = [part.value if isinstance(part, ast.Constant) else HIDDEN for part in node.values]
-            yield Message(f"{place}:{node.lineno}", "".join(map(str, parts)))
+            yield Message(f"{place}:{node.lineno}", _text(node))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in skipped:
             yield Message(f"{place}:{node.lineno}", node.value)
+
+
+def _is_command(function: ast.expr) -> bool:
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    return name == "command" and not (
+        isinstance(function, ast.Attribute) and getattr(function.value, "id", "") == "cli"
+    )
+
+
+def _targets(node: ast.expr) -> list[str]:
+    """Return the targets that an argument may name: one, or either of two."""
+    if isinstance(node, ast.IfExp):
+        return [*_targets(node.body), *_targets(node.orelse)]
+    return [str(node.value)] if isinstance(node, ast.Constant) else []
+
+
+def _text(node: ast.expr) -> str:
+    """Return a literal text, with HIDDEN for what is put in."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_text(part) for part in node.values)
+    return str(node.value) if isinstance(node, ast.Constant) else HIDDEN
 
 
 def _docstrings(tree: ast.Module, is_script: bool) -> Iterator[ast.Constant]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from crowdops import places
@@ -20,6 +20,7 @@ class RunStatus(NamedTuple):
 
     `missing` are the HITs of outstanding units that should be listed and are not. `as_of` is set where the
     provider could not be looked at: when the registry last learnt of the run, and `known_outstanding` what.
+    `latest` is set of a run that has ended and has work in hand: until when that can be submitted.
     """
 
     run: Run
@@ -29,6 +30,7 @@ class RunStatus(NamedTuple):
     missing: list[str]
     as_of: datetime | None = None
     known_outstanding: int = 0
+    latest: datetime | None = None
 
     @property
     def outstanding(self) -> int:
@@ -55,6 +57,7 @@ class Place(NamedTuple):
 class AccountStatus(NamedTuple):
     """What an account has, by run. Orphans are outstanding HITs of ours that have no living run.
 
+    `unknown_hits` are those of them whose runs the registry does not know.
     `outstanding` are the outstanding HITs of the runs, if details were asked for. `unseen` is what could not
     be looked at: there may be more of everything.
     """
@@ -65,6 +68,7 @@ class AccountStatus(NamedTuple):
     outstanding: list[Hit]
     places: Sequence[Place] = ()
     unseen: Sequence[Unseen] = ()
+    unknown_hits: int = 0
 
 
 def survey(context: Context, selected: Selection, *, details: bool = False) -> AccountStatus:
@@ -87,6 +91,7 @@ def survey(context: Context, selected: Selection, *, details: bool = False) -> A
         outstanding=[hit for account in seen for hit in account.outstanding],
         places=[place for account in seen for place in account.places],
         unseen=context.unseen(missing),
+        unknown_hits=sum(account.unknown_hits for account in seen),
     )
 
 
@@ -106,15 +111,18 @@ def read(
     """
     statuses = {run.run_id: RunStatus(run, conditions[run.run_id], Counter(), Counter(), []) for run in runs}
     listed: dict[str, set[str]] = {run.run_id: set() for run in runs}
-    orphans, foreign, outstanding = 0, 0, []
+    orphans, unknown, foreign, outstanding = 0, 0, 0, []
+    expirations: dict[str, datetime] = {}
     for hit in context.provider.iter_hits():
         mark = hit.mark
         if mark is None:
             foreign += 1
             continue
         orphans += hit.is_outstanding and conditions.get(mark.run_id) not in ("attended", "detached")
+        unknown += hit.is_outstanding and mark.run_id not in conditions
         if mark.run_id not in statuses:
             continue
+        expirations[mark.run_id] = max(hit.expiration, expirations.get(mark.run_id, hit.expiration))
         status = statuses[mark.run_id]
         status.hits[hit.status] += 1
         status.assignments.update(
@@ -129,7 +137,20 @@ def read(
     settings, provider = context.settings, context.provider
     places.recognize(context.registry, provider, settings, [run for run in runs if listed[run.run_id]])
     place = Place(settings.environment, settings.endpoint, provider.server_id, list(statuses))
-    return AccountStatus(list(statuses.values()), orphans, foreign, outstanding, [place])
+    with_moments = [_with_moment(context.registry, one, expirations) for one in statuses.values()]
+    return AccountStatus(with_moments, orphans, foreign, outstanding, [place], unknown_hits=unknown)
+
+
+def _with_moment(registry: Registry, status: RunStatus, expirations: Mapping[str, datetime]) -> RunStatus:
+    """Return a status with the moment at which the last of the work in hand must have come in.
+
+    A HIT that we expired has a date of years back: when that was stands in the registry.
+    """
+    if status.condition != "ended" or not status.hits["Unassignable"]:
+        return status
+    ended = max(filter(None, [expirations[status.run.run_id], registry.last_expired(status.run.run_id)]))
+    duration = timedelta(seconds=status.run.parameters.assignment_duration_in_seconds)
+    return status._replace(latest=ended + duration)
 
 
 def only_crashed(status: AccountStatus) -> AccountStatus:

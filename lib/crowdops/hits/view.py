@@ -57,6 +57,7 @@ STATUS_COLUMNS: Sequence[Column[RunStatus]] = (
     Column(None, "submitted", _seen(lambda status: status.assignments["submitted"])),
     Column(None, "reviewed", _seen(lambda status: status.assignments["completed"])),
     Column("outstanding", None, lambda status: status.outstanding),
+    Column("in_flight_until", None, lambda status: status.latest),
     Column(
         "safe_to_shut_down",
         "safe",
@@ -107,10 +108,7 @@ def status_verdict(status: AccountStatus, settings: Settings) -> str:
     elif not lines:
         lines.append("Nothing is available or pending: it is safe to shut down.")
     if status.orphan_hits:
-        lines.append(
-            f"{status.orphan_hits} outstanding HITs carry our mark and have no living run."
-            " End those of known runs: make expire RUN=RUN_ID"
-        )
+        lines += _orphan_lines(status)
     if status.foreign_hits:
         lines.append(f"{status.foreign_hits} HITs of the account are not ours; they are left alone.")
     return "\n".join(lines)
@@ -124,7 +122,29 @@ def _unsafe_line(status: RunStatus) -> str:
     what = f"{name} is {status.condition}, {outstanding}."
     if status.condition == "attended":
         return f"{what} Stop it where it runs: Ctrl-C, or SIGTERM."
+    if status.condition == "crashed":
+        return f"{what} Carry it on: make resume RUN={run_id}, or end it: make recover"
+    if status.latest and not status.hits["Assignable"]:
+        return (
+            f"{what} They are in workers' hands until {timestamp(status.latest)} at the latest."
+            f" Then: make results RUN={run_id}"
+        )
     return f"{what} End {'it' if status.condition == 'detached' else 'them'}: make expire RUN={run_id}"
+
+
+def _orphan_lines(status: AccountStatus) -> list[str]:
+    """Return what to type about HITs that have no living run."""
+    lines, known = [], status.orphan_hits - status.unknown_hits
+    if known:
+        lines.append(
+            f"{known} outstanding HITs carry our mark and have no living run. Take them down: make recover"
+        )
+    if status.unknown_hits:
+        lines.append(
+            f"{status.unknown_hits} outstanding HITs carry our mark and are of runs that this registry does"
+            " not know. See which: make recover ARGS=--dry-run"
+        )
+    return lines
 
 
 def expire_columns(conditions: Mapping[str, str], targets: Sequence[Target]) -> Sequence[Column[Run]]:

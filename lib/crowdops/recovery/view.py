@@ -83,8 +83,10 @@ def _rate(status: ServerStatus) -> str:
 def _command_for(run: Run) -> str:
     """Return what to type to take on a run whose server does not answer."""
     start = environments.start_command(run.endpoint)
-    again = f"scripts/local/recover.py --environment {run.environment}"
-    return f"{start}, then make recover" if start else f"AWS_ENDPOINT_URL_MTURK=URL {again}"
+    if start:
+        return f"{start}, then make recover"
+    where = "" if run.environment == "local" else f" ARGS='--environment {run.environment}'"
+    return f"AWS_ENDPOINT_URL_MTURK=URL make recover{where}"
 
 
 def survey_remarks(survey: Survey) -> list[str]:

@@ -211,6 +211,12 @@ class Units(RegistryFile):
         counts = self.unit_counts(run_id)
         return sum(counts[state] for state in OPEN_STATES)
 
+    def last_expired(self, run_id: str) -> datetime | None:
+        """Return when the last of a run's outstanding units was expired by us; None if none was."""
+        query = "SELECT max(expired_at) FROM units WHERE run_id = ? AND state = 'outstanding'"
+        [(moment,)] = self._rows(query, (run_id,))
+        return None if moment is None else datetime.fromisoformat(moment)
+
     def missing_hits(self, run_id: str, listed: Iterable[str], created_before: datetime) -> list[str]:
         """Return the HITs of outstanding units, created before a moment, that are not `listed`.
 

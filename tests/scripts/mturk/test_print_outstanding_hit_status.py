@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -48,13 +49,42 @@ def test_foreign_hits_are_counted_and_orphans_too(world: World) -> None:
     assert {run["run_id"] for run in found["runs"]} == {crashed.run_id, detached.run_id}
 
 
+def test_hits_of_runs_that_are_not_known_are_told_apart(world: World) -> None:
+    lost = world.crash("pilot-3", units=3)
+    for name in ("events", "units", "task_runs"):
+        world.sql(f"DELETE FROM {name} WHERE run_id = ?", lost.run_id)
+    assert "3 outstanding HITs carry our mark and are of runs that this registry does not know." in (
+        world.invoke(SCRIPT).stderr
+    )
+
+
+def test_of_work_in_flight_after_the_end_the_moment_is_told(world: World) -> None:
+    run = world.launch()
+    held = [world.accept(hit_id) for hit_id in world.hit_ids(run)]
+    assert world.invoke("mturk/expire_hits", "--run", run.run_id, "--yes").exit_code == 0
+    world.set_state(run, "stopped")
+    [found] = world.json(SCRIPT)["runs"]
+    until = datetime.fromisoformat(found["in_flight_until"]) - datetime.now(UTC)
+    assert timedelta(seconds=580) < until < timedelta(seconds=601)
+    said = world.invoke(SCRIPT).stderr
+    assert f"They are in workers' hands until {found['in_flight_until']} at the latest." in said
+    assert f"Then: make results RUN={run.run_id}\n" in said
+    world.submit(held[0])
+    world.give_back(held[1])
+    [found] = world.json(SCRIPT)["runs"]
+    assert found["in_flight_until"] is None
+
+
 def test_the_table_says_whether_it_is_safe(world: World) -> None:
     run = world.crash()
     result = world.invoke(SCRIPT)
     assert result.exit_code == 0
     [row] = table(result)
     assert row[:4] == [run.run_id, "pilot-1", "running, crashed", "2"] and row[-1] == "no"
-    assert f"End them: make expire RUN={run.run_id}" in result.stderr
+    assert f"Carry it on: make resume RUN={run.run_id}, or end it: make recover" in result.stderr
+    assert "2 outstanding HITs carry our mark and have no living run. Take them down: make recover" in (
+        result.stderr
+    )
     assert world.invoke("mturk/expire_hits", "--run", run.run_id, "--yes").exit_code == 0
     result = world.invoke(SCRIPT)
     assert table(result)[0][-1] == "yes"

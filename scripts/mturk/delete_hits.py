@@ -17,25 +17,24 @@ def main(settings: Settings, selection: Selection, guard: cli.Guard) -> int:
     from crowdops.bulk import BulkResult
     from crowdops.context import Context
     from crowdops.hits import delete, view
+    from crowdops.results import collect
 
     cli.require(selection)
     with Context.open(settings) as context:
         plans, not_seen = context.reach(selection, delete.plan, ended=True)
         chosen = [run for plan in plans for run in plan.runs]
-        remarks = [line for plan in plans for line in plan.failures]
+        unread = collect.failed(line for plan in plans for line in plan.failures)
         ready = [candidate for plan in plans for candidate in plan.ready]
         held = [candidate for plan in plans for candidate in plan.candidates if candidate.held]
         where = " and ".join(plan.context.settings.endpoint for plan in plans)
         if not settings.as_json:
             columns.table(view.delete_columns(ready, held), chosen)
-        result: BulkResult[delete.Candidate] = BulkResult(failed=unseen.failures(not_seen))
+        result: BulkResult[delete.Candidate] = BulkResult(failed=unseen.failures(not_seen) + unread)
         if ready and guard.allows(f"Delete {len(ready)} HITs at {where}?"):
             for plan in plans:
                 result += plan.context.carry_out(delete.action(plan.context), plan.ready, "deleted")
-    if settings.verbose:
-        remarks += [f"{candidate.hit_id}: {candidate.held}" for candidate in held]
-    for line in remarks:
-        output.say(line)
+    for candidate in held if settings.verbose else ():
+        output.say(f"{candidate.hit_id}: {candidate.held}")
     more = {"held": [{"id": candidate.hit_id, "reason": candidate.held} for candidate in held]}
     return unseen.conclude(cli.report(settings, guard, "deleted", len(ready), result, more), not_seen)
 

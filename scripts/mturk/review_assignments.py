@@ -54,7 +54,7 @@ def main(settings: Settings, selection: Selection, guard: cli.Guard, **options: 
     with Context.open(settings) as context:
         context, runs = context.choose(selection)
         unread = [] if method.name == "apply" else collect.refresh(context, runs)
-        for line in unread:
+        for line in unread if method.name in ("export", None) else ():
             output.say(line)
         if method.name == "export":
             count = review.export(context.registry, method.path, runs)
@@ -72,6 +72,7 @@ def main(settings: Settings, selection: Selection, guard: cli.Guard, **options: 
             result = review.carry_out(context, plan, runs)
         if not guard.dry_run:
             review.close_finished(context.registry, plan)
+        result.failed += collect.failed(unread)
     return cli.report(settings, guard, "carried out", plan.selected, result)
 
 

@@ -8,8 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
+from crowdops.errors import ProviderError
+from crowdops.providers.mturk.client import MTurk
+from crowdops.registry import Assignment
 from crowdserver.storage import schema
 from tests.support.scripts import Invoked
 from tests.support.world import World
@@ -128,3 +132,15 @@ def inbox(world: World) -> list[tuple[str, str]]:
     """What lies with the workers: worker and subject."""
     with world.crowd.database.read() as tx:
         return sorted((row.worker_id, row.subject) for row in tx.execute(select(schema.messages)))
+
+
+def refuse_answers(patch: pytest.MonkeyPatch, hit_id: str) -> None:
+    """Let the answers to one HIT be refused to whoever asks in this process."""
+    real = MTurk.submissions
+
+    def submissions(self: MTurk, asked: str, expected: int) -> list[Assignment]:
+        if asked == hit_id:
+            raise ProviderError("this one not")
+        return real(self, asked, expected)
+
+    patch.setattr(MTurk, "submissions", submissions)

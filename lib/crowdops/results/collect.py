@@ -126,6 +126,11 @@ def _iter_changed_hits(context: Context, runs: Sequence[Run]) -> Iterator[Hit]:
             yield hit
 
 
+def failed(lines: Iterable[str]) -> list[tuple[str, str]]:
+    """Return what refresh() returned as what a command has failed at: which HIT, and why."""
+    return [(hit, why) for hit, _, why in (line.partition(": ") for line in lines)]
+
+
 def bring_in(context: Context, runs: Sequence[Run]) -> list[str]:
     """Collect what is new of these runs, and end those that are through. Returns as refresh() does."""
     failures = refresh(context, runs)

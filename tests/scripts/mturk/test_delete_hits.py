@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.gates import Call, Instead
 from tests.support.scripts import Invoked
-from tests.support.works import Work, document
+from tests.support.works import Work, document, refuse_answers
 from tests.support.world import World
 
 
@@ -111,3 +111,15 @@ def test_foreign_hits_are_never_deleted(work: Work) -> None:
         work.world.client.approve_assignment(AssignmentId=assignment_id)
     assert delete(work.world, "--all-runs", "--yes").exit_code == 0
     assert {hit["HITId"] for hit in work.world.client.list_hits()["HITs"]} == set(foreign)
+
+
+@pytest.mark.parametrize("option", ["--yes", "--dry-run"])
+def test_a_hit_whose_answers_could_not_be_read_is_a_failure(
+    world: World, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    work = Work(world)
+    refuse_answers(monkeypatch, work.hits[0])
+    result = delete(world, "--run", work.run.run_id, option, "--json")
+    assert result.exit_code == 1
+    (failure,) = document(result)["failed"]
+    assert failure == {"id": f"HIT {work.hits[0]} (unit 0 of {work.run.run_id})", "error": "this one not"}

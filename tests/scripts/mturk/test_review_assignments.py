@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.works import Work, document, read_csv, write_csv
+from tests.support.works import Work, document, read_csv, refuse_answers, write_csv
 from tests.support.world import World
 
 # The decisions file
@@ -520,3 +520,17 @@ def test_runs_of_a_task_name_are_reviewed_together(world: World) -> None:
     result = world.invoke("mturk/review_assignments", "--task-name", "pilot-*", "--approve-all", "--yes")
     assert result.exit_code == 0, result.stderr
     assert [lot.statuses()[0] for lot in lots] == ["Approved", "Approved", "Submitted"]
+
+
+@pytest.mark.parametrize("option", ["--yes", "--dry-run"])
+def test_a_rule_fails_where_a_hit_could_not_be_read(
+    world: World, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    work = Work(world)
+    refuse_answers(monkeypatch, work.hits[0])
+    result = work.review("--approve-all", option, "--json")
+    assert result.exit_code == 1
+    found = document(result)
+    assert (found["selected"], found["done"]) == (2, 2 if option == "--yes" else 0)
+    (failure,) = found["failed"]
+    assert failure == {"id": f"HIT {work.hits[0]} (unit 0 of {work.run.run_id})", "error": "this one not"}

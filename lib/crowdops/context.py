@@ -61,6 +61,13 @@ class Context:
         """How many API calls this command has made, wherever."""
         return sum(client.calls for client in {self.provider, *self.clients.values()})
 
+    @property
+    def first_endpoint(self) -> str:
+        """Where this server was seen first, wherever it is now: the address that stands for it for good."""
+        settings = self.settings
+        server_id = self.provider.server_id
+        return self.registry.first_address(server_id, settings.environment, settings.endpoint)
+
     def choose(self, selected: Selection) -> tuple[Context, list[Run]]:
         """Return the context of the selected runs' server, wherever it answers now, and the runs.
 

@@ -1,13 +1,17 @@
 """Runs at several servers: each is looked at at its own, and one that is down is not taken for nothing."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from crowdops.config.settings import Selection
+from crowdops.context import Context
 from crowdops.registry import END_STATES, Run
 from tests.support.crowds import Crowd
 from tests.support.processes import free_port
 from tests.support.scripts import Invoked
+from tests.support.works import Work
 from tests.support.world import World
 
 STATUS, RECOVER = "mturk/print_outstanding_hit_status", "local/recover"
@@ -203,3 +207,37 @@ def test_an_old_registry_learns_which_server_its_runs_are_at(world: World) -> No
     _, calls = world.calls_of(STATUS)
     assert set(calls) == {"ListHITs"}
     assert world.run(run.run_id).crowd_server_id == world.crowd.database.server_id()
+
+
+def test_a_compensation_is_made_once_and_a_text_sent_once_wherever_the_server_is(
+    work: Work, moved: Crowd, tmp_path: Path
+) -> None:
+    world, text = work.world, tmp_path / "message.txt"
+    text.write_text("Thank you.")
+    world.client.approve_assignment(AssignmentId=work.assignments[0])
+    makeup = ("--task-name", "pilot-1", "--worker", "AWORKER1", "--amount", "0.50", "--reason", "It broke")
+    commands = [
+        ("mturk/launch_makeup_hits", *makeup, "--yes"),
+        ("mturk/notify_workers", str(text), "--subject", "Hello", "--worker", "AWORKER1", "--yes"),
+    ]
+    for command in commands:
+        assert world.json(*command)["done"] == 1
+    away = f"http://127.0.0.1:{free_port()}"
+    world.sql("UPDATE task_runs SET endpoint = ?", away)
+    world.sql("UPDATE addresses SET endpoint = ?", away)
+    world.sql("UPDATE notices SET endpoint = ?", away)
+    at(world, moved)
+    assert world.json(*commands[1])["already"] == 1
+    names = {endpoint for (endpoint,) in world.sql("SELECT endpoint FROM task_runs")}
+    assert names == {moved.url}
+    with Context.open(world.settings) as context:
+        there, _ = context.choose(Selection(task_names=("pilot-1",)))
+        assert (there.settings.endpoint, there.first_endpoint) == (moved.url, away)
+
+
+def test_a_compensation_is_not_made_again_at_another_name_of_the_server(work: Work) -> None:
+    world, port = work.world, work.world.crowd.url.rpartition(":")[2]
+    makeup = ("--task-name", "pilot-1", "--worker", "AWORKER1", "--amount", "0.50", "--reason", "It broke")
+    assert world.json("mturk/launch_makeup_hits", *makeup, "--yes")["done"] == 1
+    world.setenv(AWS_ENDPOINT_URL_MTURK=f"http://localhost:{port}")
+    assert world.json("mturk/launch_makeup_hits", *makeup, "--yes")["already"] == 1

@@ -136,6 +136,11 @@ def variable(name: str) -> str:
     return value
 
 
+def variable_source(name: str) -> str:
+    """Return where variable() finds a variable, in words."""
+    return "the environment" if os.environ.get(name) else str(env_file_path())
+
+
 def env_file_path() -> Path:
     """Return where the .env file is looked for: CROWDOPS_ENV_FILE, else beside setup.cfg."""
     given = os.environ.get("CROWDOPS_ENV_FILE")

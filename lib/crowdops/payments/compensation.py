@@ -55,7 +55,7 @@ def make(context: Context, plan: MakeupPlan) -> BulkResult[Makeup]:
 def _make(context: Context, original: Run, makeup: Makeup) -> bool:
     """Make a compensation. False if it exists: a registry that was lost had it, and told its worker."""
     provider, registry = context.provider, context.registry
-    identity = makeup.identity(context.settings, original.task_name)
+    identity = makeup.identity(context.first_endpoint, original.task_name)
     type_id = provider.create_qualification_type(
         f"{marks.PREFIX}makeup:{identity[:24]}",
         "Holders are paid for work that could not be paid otherwise.",

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from crowdops import errors
 from crowdops.bulk import BulkResult
-from crowdops.config.settings import Settings
 from crowdops.context import Context
 from crowdops.errors import UsageError
 from crowdops.formats import csv_files, money
@@ -30,9 +29,9 @@ class Makeup(NamedTuple):
     amount: Decimal
     reason: str
 
-    def identity(self, settings: Settings, task_name: str) -> str:
-        """Return what tells this compensation from all others."""
-        parts = (settings.endpoint, task_name, self.worker_id, str(self.amount), self.reason)
+    def identity(self, endpoint: str, task_name: str) -> str:
+        """Return what tells this compensation from all others. Its endpoint is where it was seen first."""
+        parts = (endpoint, task_name, self.worker_id, str(self.amount), self.reason)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     def fee(self, environment: str) -> Decimal:
@@ -102,7 +101,7 @@ def plan(context: Context, task_name: str, makeups: Sequence[Makeup], runs: Sequ
         )
     makeup_plan = MakeupPlan(original, [], [])
     for makeup in makeups:
-        run_id = context.registry.makeup_run(makeup.identity(context.settings, task_name))
+        run_id = context.registry.makeup_run(makeup.identity(context.first_endpoint, task_name))
         is_made = run_id is not None and _is_made(context.registry, run_id)
         (makeup_plan.made if is_made else makeup_plan.due).append(makeup)
     return makeup_plan

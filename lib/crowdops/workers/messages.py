@@ -58,7 +58,7 @@ def read(path: Path, subject: str) -> Message:
 
 def plan(context: Context, message: Message, worker_ids: Sequence[str]) -> MessagePlan:
     """Return whom to send a message to, each once. No API call."""
-    states = context.registry.message_states(context.settings.endpoint, message.digest)
+    states = context.registry.message_states(context.first_endpoint, message.digest)
     message_plan = MessagePlan([], [], [])
     lists = {"sent": message_plan.told, "sending": message_plan.in_doubt}
     for worker_id in dict.fromkeys(worker_ids):
@@ -91,7 +91,7 @@ def tell(context: Context, message: Message, worker_id: str) -> str | None:
 
 def _sending(context: Context, message: Message, errors: dict[str, str]) -> Action[_Batch, dict[str, str]]:
     """Return what sends a message to a batch; why it did not reach some workers goes to `errors`."""
-    key = (context.settings.endpoint, message.digest)
+    key = (context.first_endpoint, message.digest)
 
     def call(batch: _Batch) -> dict[str, str]:
         return context.provider.notify(message.subject, message.text, batch)

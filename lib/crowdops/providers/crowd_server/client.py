@@ -23,7 +23,7 @@ from crowdops.config.settings import Settings
 from crowdops.errors import CredentialsRefused, NotFound, ProviderError, Unreachable, UsageError, WrongState
 from crowdops.formats.html_forms import FILE
 from crowdops.providers.crowd_server.forms import TaskForm, Values, read_form
-from crowdops.providers.mturk.session import REGION, read_credentials
+from crowdops.providers.mturk.session import REGION, key_source, read_credentials
 
 MOST_HITS = 1000  # that one request may name
 
@@ -82,7 +82,7 @@ def invite(settings: Settings, *, name: str | None = None, worker_id: str | None
             f"Workers are invited to a crowd server; the environment {settings.environment} has none."
         )
     given = {key: value for key, value in (("name", name), ("worker_id", worker_id)) if value is not None}
-    return _invitation(settings.endpoint, _post(settings, "/invites", given))
+    return _invitation(settings, _post(settings, "/invites", given))
 
 
 def returns(settings: Settings, hit_ids: Sequence[str]) -> Returns | None:
@@ -117,7 +117,8 @@ def _signed(url: str, body: bytes, credentials: tuple[str, str]) -> Any:
     return call
 
 
-def _invitation(endpoint: str, answer: requests.Response) -> Invitation:
+def _invitation(settings: Settings, answer: requests.Response) -> Invitation:
+    endpoint = settings.endpoint
     try:
         document = answer.json()
         if answer.status_code == 200:
@@ -128,7 +129,7 @@ def _invitation(endpoint: str, answer: requests.Response) -> Invitation:
             f"{endpoint} answers, but not as a crowd server ({answer.status_code})."
         ) from None
     if refused:
-        raise CredentialsRefused(f"{endpoint} refused the key: {text}")
+        raise CredentialsRefused(f"{endpoint} refused the key: {text} {key_source(settings)}")
     raise UsageError(text) if answer.status_code == 400 else ProviderError(f"{endpoint}: {text}")
 
 

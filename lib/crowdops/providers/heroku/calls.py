@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 import heroku3.api
 import requests
 
+from crowdops.config.settings import variable_source
 from crowdops.errors import (
     AccessDenied,
     AppLimitReached,
@@ -194,7 +195,9 @@ def refusal(answer: requests.Response, doing: str) -> ProviderError:
         text = f"Heroku failed to {doing}: {message} (HTTP {status}). Whether it took effect is not known."
         return _OutcomeUnknown(text)
     if status == 401:
-        return CredentialsRefused(f"Heroku does not accept the key in HEROKU_API_KEY: {message}")
+        source = variable_source("HEROKU_API_KEY")
+        text = f"Heroku does not accept the key in HEROKU_API_KEY: {message.rstrip('.')}."
+        return CredentialsRefused(f"{text} It is read from {source}.")
     if status == 402 or kind.startswith("verification_"):
         return InsufficientFunds(text)
     if status == 403:

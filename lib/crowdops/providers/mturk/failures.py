@@ -20,7 +20,7 @@ from crowdops.errors import (
     Unreachable,
     WrongState,
 )
-from crowdops.providers.mturk.session import credentials_path
+from crowdops.providers.mturk.session import key_source
 
 # What every whole answer to these operations holds.
 _ALWAYS_ANSWERED = {
@@ -119,10 +119,7 @@ def refusal(settings: Settings, method: str, response: dict[str, Any]) -> Error:
     if status < 500 and _is_foreign(response):
         return _no_api(settings)
     if code in _KEY_CODES or status == 403:
-        hint = "Check `aws configure list`."
-        if settings.environment == "local":
-            hint = f"The key is read from {credentials_path(settings.home)}."
-        return CredentialsRefused(f"{endpoint} refused the key ({code}: {text}). {hint}")
+        return CredentialsRefused(f"{endpoint} refused the key ({code}: {text}). {key_source(settings)}")
     if code in _THROTTLE_CODES:
         return Throttled(f"{endpoint} throttles without end ({text}). Try again later.")
     if status >= 500 or code == "ServiceFault":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,26 @@ def read_credentials(home: Path) -> tuple[str, str]:
     except (OSError, KeyError, UnicodeDecodeError, configparser.Error) as error:
         reason = " ".join(str(error).split())
         raise CredentialsRefused(f"{path} is not a credentials file: {reason}") from error
+
+
+def key_source(settings: Settings) -> str:
+    """Return in a sentence where the key pair of an endpoint is read from, and what it has to be."""
+    if not settings.amazon:
+        path = credentials_path(settings.home)
+        return (
+            f"The key is read from {path}: it must be that server's own, which lies in crowd/credentials of"
+            " the home that it serves."
+        )
+    import boto3
+
+    credentials = boto3.Session().get_credentials()
+    method = credentials.method if credentials else "nowhere"
+    places = {
+        "env": "AWS_ACCESS_KEY_ID of the environment",
+        "shared-credentials-file": os.environ.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"),
+        "config-file": os.environ.get("AWS_CONFIG_FILE", "~/.aws/config"),
+    }
+    return f"The key is read from {places.get(method, method)}. Check `aws configure list`."
 
 
 def make_client(settings: Settings) -> Any:

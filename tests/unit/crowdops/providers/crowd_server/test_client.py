@@ -84,8 +84,9 @@ def test_a_key_that_the_server_does_not_know_is_refused(settings: Settings, tmp_
     keys.chmod(0o600)
     with pytest.raises(
         CredentialsRefused, match="refused the key: The security token included in the request"
-    ):
+    ) as refused:
         invite(settings_for(settings.endpoint, tmp_path))
+    assert f"The key is read from {keys}: it must be that server's own" in str(refused.value)
 
 
 @pytest.mark.parametrize("environment", ["sandbox", "production"])

@@ -135,7 +135,8 @@ def test_a_wrong_key_is_refused_at_the_first_call(emulator: RunningEmulator) -> 
         Heroku("wrong", emulator.url, timeout=5).rate_limit,
     ):
         with pytest.raises(
-            CredentialsRefused, match="does not accept the key in HEROKU_API_KEY: Invalid credentials"
+            CredentialsRefused,
+            match="does not accept the key in HEROKU_API_KEY: Invalid credentials.* It is read from",
         ):
             call()
 

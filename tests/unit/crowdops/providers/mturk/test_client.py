@@ -411,6 +411,21 @@ def test_amazons_environments_use_botos_own_keys(world: World) -> None:
         provider.balance()
 
 
+@pytest.mark.parametrize("place", ["environment", "file"])
+def test_a_refused_key_of_amazons_is_said_to_be_from_where_boto_has_read_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, place: str
+) -> None:
+    path = tmp_path / "aws-credentials"
+    path.write_text("[default]\naws_access_key_id = AKIAWRONG\naws_secret_access_key = wrong\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(path))
+    if place == "environment":
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAWRONG")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    wanted = {"environment": "AWS_ACCESS_KEY_ID of the environment", "file": str(path)}[place]
+    with pytest.raises(CredentialsRefused, match=f"The key is read from {wanted}"):
+        MTurk(world.settings._replace(environment="sandbox")).balance()
+
+
 def test_a_profile_for_other_things_does_not_disturb_the_local_environment(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,7 +73,7 @@ launch: $(STAMP)  ## launch a run: make launch FILE=examples/run.toml
 preview: $(STAMP)  ## the first rows as workers see them, as one HTML file: make preview FILE=run.toml
 	@$(PY) scripts/local/preview_page.py $(call one,FILE) $(value ARGS)
 
-resume: $(STAMP)  ## carry a crashed run on
+resume: $(STAMP)  ## carry a crashed or stopped run on
 	@$(PY) scripts/mturk/launch_run.py --resume $(call quoted,$(value RUN)) $(value ARGS)
 
 status: $(STAMP)  ## what is outstanding, and whether it is safe to shut down

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Launch a run and see it through, or carry on one that crashed.
+"""Launch a run and see it through, or carry on one that crashed or was stopped.
 
 Makes a HIT of every row of the run's data, no more than max_num_concurrent_units at once, collects what
 workers submit, and ends when every unit is done. Ctrl-C once ends the run cleanly: nothing new is launched,
 accepted work is waited for and collected. Ctrl-C again, when it says that it is waiting, stops at once.
 
---resume carries on a run that crashed: what is out is taken over, the rest is launched with the same
-parameters, nothing twice. RUN.TOML is needed only for a run that was rebuilt from marks: they lack the data.
-While a run of the same run.toml or task_name is alive, it asks again; --yes then takes --again.
+--resume carries on a run that crashed, was stopped or was recovered: what is out is taken over, and what was
+never launched is launched, nothing twice. RUN.TOML is needed only after a rebuild: marks lack the data. While
+a run of the same run.toml or task_name is alive, a launch asks again; --yes then takes --again.
 --dry-run shows the units, the cost, the exact parameters, how long a page is and how to see it, and contacts
 nobody. What is odd about the rows or the page is remarked on stderr there and before each launch.
 """
@@ -40,7 +40,7 @@ class Options(NamedTuple):
     "--detach", is_flag=True, help="Launch everything and leave; collect later with download_results."
 )
 @click.option("--again", is_flag=True, help="Launch even though a run of this task_name is alive.")
-@click.option("--resume", "run_id", metavar="RUN_ID", help="Carry on a crashed run.")
+@click.option("--resume", "run_id", metavar="RUN_ID", help="Carry on a crashed or stopped run.")
 @click.option("--ignore-data-change", is_flag=True, help="Resume with the rows as they were at launch.")
 @cli.with_guard
 @cli.with_settings

@@ -81,6 +81,48 @@ def test_a_launch_with_a_task_server_that_is_killed_is_carried_on_by_resume(
     world.assert_carried_on(UNITS)
 
 
+@pytest.fixture
+def stopped(world: World) -> str:
+    """A run of six units, three at once, that was stopped when three were out. Its id."""
+    world.add_foreign_hits()
+    parts = {"max_num_concurrent_units": AT_ONCE, "assignments_per_unit": 2}
+    launch = world.start(LAUNCH, str(world.write_run(UNITS, **parts)), "--yes")
+    world.wait_for_units("outstanding", AT_ONCE)
+    launch.press()
+    assert launch.end() == 0, launch.said
+    world.work_in_pairs()
+    return launch.run_id
+
+
+@sweep(points(calls=17, commits=13), "after call 2", "before commit 1", "after commit 1", "after commit 4")
+def test_a_resume_of_a_stopped_run_that_is_killed_is_carried_on_by_resume(
+    world: World, stopped: str, point: Point, record_property: Record
+) -> None:
+    name = "--resume of a stopped run, then --resume"
+    world.strike(record_property, name, point, LAUNCH, "--resume", stopped, "--yes")
+    if world.units(stopped).get("finished") != UNITS - AT_ONCE or world.run(stopped).state != "finished":
+        world.finish(LAUNCH, "--resume", stopped, "--yes", code=1)
+    world.assert_nothing_is_left()
+    assert world.units(stopped) == {"expired": AT_ONCE, "finished": UNITS - AT_ONCE}
+    assert len(world.hits(stopped)) == UNITS
+
+
+@sweep(points(calls=17, commits=13), "before call 4", "before commit 3")
+def test_a_resume_of_a_stopped_run_that_is_killed_is_shut_down_by_recover(
+    world: World, stopped: str, point: Point, record_property: Record
+) -> None:
+    world.strike(
+        record_property,
+        "--resume of a stopped run, then recover",
+        point,
+        LAUNCH,
+        "--resume",
+        stopped,
+        "--yes",
+    )
+    world.assert_recovered()
+
+
 @sweep(points(calls=5, commits=2), "after call 3")
 def test_an_expire_hits_that_is_killed_is_made_good_by_recover(
     world: World, crashed: str, point: Point, record_property: Record

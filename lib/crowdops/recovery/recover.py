@@ -145,7 +145,11 @@ class Recovery:
     def _note_outcome(self, outcome: Outcome) -> None:
         run_id = outcome.run_id
         planned = self._context.registry.unit_counts(run_id)["planned"]
-        never = f"; {planned} units were never launched" if planned else ""
+        never = (
+            f"; {planned} units were never launched; to launch them after all: make resume RUN={run_id}"
+            if planned
+            else ""
+        )
         self._note("run", run_id, run_id, outcome.state + never)
         for line in outcome.describe_in_flight():
             self._context.say(f"{line} Collect it then: make results RUN={run_id}")

@@ -67,6 +67,14 @@ class Runs(Addresses):
             entry=(f"run-{state}", run_id, run_id, reason),
         )
 
+    def reopen_run(self, run_id: str, state: str) -> None:
+        """Let a run at its end be in a state before it again: it is to be carried on. Safe to repeat."""
+        self._write(
+            "UPDATE task_runs SET state = ?, ended_at = NULL, reason = NULL WHERE run_id = ?",
+            (state, run_id),
+            entry=("run-reopened", run_id, run_id, state),
+        )
+
     def adopt_run(self, run: Run) -> bool:
         """Add a run that was found by its marks. False if the registry knows it, and knows better."""
         with self.transaction():

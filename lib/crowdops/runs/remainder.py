@@ -1,4 +1,4 @@
-"""What is left to do of a crashed run, and whether it can be carried on with its parameters and rows."""
+"""What is left to do of a crashed or stopped run, and whether its parameters and rows allow that."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from crowdops.errors import UsageError
 from crowdops.formats import input_rows
 from crowdops.payments import pricing
 from crowdops.registry import END_STATES, Registry, Run, locks
+from crowdops.registry.tally import tally
 from crowdops.runs.plan import LaunchPlan
 
 # What the marks and the HITs of a run tell of its parameters; a run.toml that differs is another run's.
@@ -52,7 +53,8 @@ class Remainder(NamedTuple):
 def find(context: Context, resumption: Resumption) -> Run:
     """Return a run that can be carried on.
 
-    UsageError for a run that is unknown, attended (it names the process), detached or at its end.
+    UsageError for a run that is unknown, attended (it names the process), detached, or at its end with all
+    of its units launched.
     """
     run_id = resumption.run_id
     run = context.registry.run(run_id)
@@ -60,11 +62,8 @@ def find(context: Context, resumption: Resumption) -> Run:
         raise UsageError(
             f"The registry has no run {run_id!r}. See them all: make runs. Lost registry: make rebuild"
         )
-    if is_over(run, resumption.plan):
-        raise UsageError(
-            f"run {run_id} is {run.state}: there is nothing to carry on."
-            f" Its results: make results RUN={run_id}"
-        )
+    if is_over(context.registry, run, resumption.plan):
+        raise UsageError(_why_over(context.registry, run))
     if holder := locks.holder_of(context.settings.home, run_id):
         raise UsageError(f"run {run_id} is attended by {locks.describe(holder)}; stop that process first")
     if locks.condition(context.settings.home, run) == "detached":
@@ -72,12 +71,28 @@ def find(context: Context, resumption: Resumption) -> Run:
     return run
 
 
-def is_over(run: Run, plan: LaunchPlan | None) -> bool:
-    """Return whether nothing is left to do of a run.
+def is_over(registry: Registry, run: Run, plan: LaunchPlan | None) -> bool:
+    """Return whether nothing is left to do of a run: it is at its end, and every unit was launched.
 
     A run that was rebuilt has ended as far as its marks tell; the plan of its run.toml may tell more.
     """
-    return run.state in END_STATES and not (run.state == "stopped" and not run.data_digest and plan)
+    if run.state not in END_STATES or (run.state == "stopped" and not run.data_digest and plan):
+        return False
+    return run.state == "failed" or tally(registry, run).is_over
+
+
+def _why_over(registry: Registry, run: Run) -> str:
+    """Return in words why there is nothing to carry on of a run."""
+    if run.state == "failed":
+        return (
+            f"run {run.run_id} has failed: there is nothing to carry on. Launch its run.toml anew."
+            f" Why it failed: {run.reason}"
+        )
+    counts = tally(registry, run)
+    lines = [f"run {run.run_id} is {run.state}: there is nothing to carry on. {counts.describe()}."]
+    if counts.unanswered:
+        lines.append("What has ended without an answer is not launched again.")
+    return " ".join([*lines, f"Its results: make results RUN={run.run_id}"])
 
 
 def _complete(run: Run, plan: LaunchPlan) -> Run:
@@ -107,10 +122,12 @@ def examine(registry: Registry, run: Run, resumption: Resumption) -> Remainder:
     run = _complete(run, resumption.plan) if resumption.plan else run
     counts = registry.unit_counts(run.run_id)
     missing = run.units - sum(counts.values())
-    remark = _check_data(run, missing, ignore_data_change=resumption.ignore_data_change)
+    remarks = [_check_data(run, missing, ignore_data_change=resumption.ignore_data_change)]
+    if unanswered := tally(registry, run).unanswered:
+        remarks.append(f"{unanswered} units ended without an answer; they are not launched again.")
     to_launch = counts["planned"] + missing
     estimate = pricing.estimate(run.parameters, to_launch, run.environment)
-    return Remainder(run, counts, missing, estimate, [remark] if remark else [])
+    return Remainder(run, counts, missing, estimate, [remark for remark in remarks if remark])
 
 
 def _digest(path: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""Carrying a crashed run on: with the same parameters, the same rows and the HITs that are out."""
+"""Carrying a crashed or stopped run on: with the same parameters, the same rows and the HITs that are out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from crowdops.context import Context
 from crowdops.errors import UsageError
 from crowdops.hits import reconcile, replace, scan
 from crowdops.providers.mturk.client import Hit
-from crowdops.registry import Run, locks
+from crowdops.registry import END_STATES, Run, locks
 from crowdops.runs import entry, supervisor
 from crowdops.runs.attended import AttendedRun
 from crowdops.runs.drain import Drain
@@ -40,15 +40,16 @@ def prepare(settings: Settings, resumption: Resumption) -> Remainder:
 
 
 def resume(context: Context, resumption: Resumption, hits: Sequence[Hit] | None = None) -> Outcome:
-    """Carry a crashed run on and see it through; a detached one gets the units that it lacks.
+    """Carry a run on and see it through; a detached one gets the units that it lacks.
 
-    `hits` are the run's HITs on the account's list, if that was read just now. Raises UsageError as prepare()
-    does. A run that was being stopped when it crashed is seen to its end, and launches nothing.
+    A run at its end gets those that were never launched: from then on, it is as if it had crashed. `hits` are
+    the run's HITs on the account's list, if that was read just now. Raises UsageError as prepare() does. One
+    that was being stopped when it crashed is seen to its end, and launches nothing.
     """
     run_id, plan = resumption.run_id, resumption.plan
     with locks.hold(context.settings.home, run_id):
         run = context.registry.run(run_id)
-        if run is None or is_over(run, plan):
+        if run is None or is_over(context.registry, run, plan):
             raise UsageError(f"run {run_id} was brought to its end meanwhile.")
         is_rebuilt = not run.data_digest
         remainder = examine(context.registry, run, resumption)
@@ -59,6 +60,10 @@ def resume(context: Context, resumption: Resumption, hits: Sequence[Hit] | None 
             entry.add_rows(context.registry, run)
         if is_rebuilt and plan:  # last: until here, all of this would be done again
             context.registry.set_plan(run_id, run.parameters, run.data_digest, run.units)
+        if run.state in END_STATES:
+            # Without a process, a detached run that is 'running' is taken for launched.
+            run = run._replace(state="launching" if run.detached else "running", reason=None)
+            context.registry.reopen_run(run_id, run.state)
         _reconcile(context, run, hits)
         return _attend(context, run)
 

@@ -10,6 +10,7 @@ from crowdops.config.settings import Settings
 from crowdops.errors import UsageError
 from crowdops.formats.question_xml import MAX_QUESTION_BYTES
 from crowdops.payments.pricing import Estimate
+from crowdops.registry import END_STATES
 from crowdops.runs.living import LivingRun, describe
 from crowdops.runs.outcome import RunReport
 from crowdops.runs.plan import LaunchPlan
@@ -158,5 +159,7 @@ def report_text(report: RunReport) -> str:
         lines.append(
             f"It needs no process. Look: make status RUN={run.run_id}. End it: make expire RUN={run.run_id}"
         )
+    if outcome.state in END_STATES and report.tally.never_launched:
+        lines.append(f"Launch the rest after all: make resume RUN={run.run_id}")
     lines.append(f"Results: make results RUN={run.run_id}")
     return "\n".join(lines)

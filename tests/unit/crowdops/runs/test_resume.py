@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.support.gates import Call
+from tests.support.gates import Call, let_pass
 from tests.support.processes import wait_until
 from tests.support.scripts import Script
 from tests.support.strikes import LAUNCH
@@ -218,3 +218,81 @@ def test_a_hit_that_somebody_extended_is_outstanding_again(world: World, positio
     world.work_in_pairs()
     resume(world, run_id)
     world.assert_done(run_id, 2, workers=1)
+
+
+@pytest.fixture
+def stopped(world: World) -> str:
+    """A run of five units, two at once, that Ctrl-C ended when two were out. Its id."""
+    world.add_foreign_hits()
+    launch = world.start(LAUNCH, str(world.write_run(5, max_num_concurrent_units=2)), "--yes")
+    world.wait_for_units("outstanding", 2)
+    launch.press()
+    assert launch.end() == 0, launch.said
+    assert f"Launch the rest after all: make resume RUN={launch.run_id}" in launch.said
+    world.work_in_pairs()
+    return launch.run_id
+
+
+def assert_rest_was_launched(world: World, run_id: str, resumed: Script) -> None:
+    """Of five units, the two that had ended unanswered stay so, and the others were done."""
+    world.assert_nothing_is_left()
+    assert world.units(run_id) == {"expired": 2, "finished": 3}
+    assert len(world.hits(run_id)) == 5
+    assert world.run(run_id).state == "finished"
+    assert "Fewer answers came in than were asked for: 3 of 5." in resumed.said
+
+
+def test_a_run_that_was_stopped_gets_what_was_never_launched(world: World, stopped: str) -> None:
+    plan = world.json("mturk/launch_run", "--resume", stopped, "--dry-run")
+    assert (plan["to_launch"], plan["state"]) == (3, "finished")
+    assert world.run(stopped).state == "finished"
+    resumed = resume(world, stopped, code=1)
+    assert "2 units ended without an answer; they are not launched again." in resumed.said
+    assert_rest_was_launched(world, stopped, resumed)
+    again = resume(world, stopped, code=2)
+    assert "is finished: there is nothing to carry on. 3 of 5 units have answers" in again.said
+    assert "What has ended without an answer is not launched again." in again.said
+
+
+def test_a_run_that_lost_its_patience_is_carried_on(world: World) -> None:
+    world.add_foreign_hits()
+    path = world.write_run(5, max_num_concurrent_units=2, no_submission_patience=1)
+    launch = world.start(LAUNCH, str(path), "--yes")
+    assert launch.end() == 1
+    world.work_in_pairs()
+    resumed = resume(world, launch.run_id, code=1)
+    assert_rest_was_launched(world, launch.run_id, resumed)
+
+
+def test_a_run_that_was_recovered_is_carried_on(world: World, half_launched: str) -> None:
+    world.crew = let_pass
+    result = world.recover()
+    assert f"3 units were never launched; to launch them after all: make resume RUN={half_launched}" in (
+        result.stderr
+    )
+    assert world.run(half_launched).state == "stopped"
+    world.work_in_pairs()
+    assert_rest_was_launched(world, half_launched, resume(world, half_launched, code=1))
+
+
+def test_a_detached_run_that_was_stopped_launches_the_rest_and_leaves(world: World) -> None:
+    def strike(call: Call) -> None:
+        if call.operation == "CreateHITWithHITType" and world.gate.count(call.operation) == 3:
+            launch.press()
+            launch.hear("Stopping")
+
+    launch = world.launch_run("--detach", units=6, variables={"CROWDOPS_THREADS": "1"})
+    world.gate.before = strike
+    assert launch.end() == 0
+    resume(world, launch.run_id)
+    assert world.units(launch.run_id) == {"expired": 3, "outstanding": 3}
+    run = world.run(launch.run_id)
+    assert (run.state, run.detached, run.ended_at) == ("running", True, None)
+
+
+def test_a_run_that_failed_is_not_carried_on(world: World) -> None:
+    run = world.crash()
+    world.set_state(run, "failed", "its pages did not come up")
+    said = resume(world, run.run_id, code=2).said
+    assert "has failed: there is nothing to carry on." in said
+    assert "its pages did not come up" in said

@@ -24,6 +24,7 @@ from crowdserver.operations.workers import InvalidInvitation
 from crowdserver.protocol import errors, signature, validation
 from crowdserver.protocol.call import Call
 from crowdserver.protocol.errors import ApiError
+from crowdserver.protocol.public_address import signed_addresses
 from crowdserver.storage.transactions import Crowd
 
 blueprint = Blueprint("api", __name__)
@@ -110,10 +111,23 @@ def tell_returns() -> ResponseReturnValue:
 
 
 def _check_signature(crowd: Crowd) -> None:
-    target = request.full_path if request.query_string else request.path
-    signature.verify(
-        crowd.credentials, request.method, target, dict(request.headers.items()), request.get_data()
-    )
+    query = f"?{request.query_string.decode()}" if request.query_string else ""
+    *public, received = signed_addresses(request.environ)
+    if not any(_is_signed_for(crowd, host, path + query) for host, path in public):
+        _verify(crowd, received[0], received[1] + query)
+
+
+def _is_signed_for(crowd: Crowd, host: str, target: str) -> bool:
+    try:
+        _verify(crowd, host, target)
+    except ApiError:
+        return False
+    return True
+
+
+def _verify(crowd: Crowd, host: str, target: str) -> None:
+    headers = {name.lower(): value for name, value in request.headers.items()} | {"host": host}
+    signature.verify(crowd.credentials, request.method, target, headers, request.get_data())
 
 
 def _check_recipient() -> None:

@@ -1,10 +1,13 @@
 """The crowd server as a WSGI application. Every answer says which server it comes from."""
 
+from collections.abc import Sequence
+
 from flask import Flask, Response, jsonify
 
 from crowdserver import api
 from crowdserver.api import Conditions
 from crowdserver.control import endpoint
+from crowdserver.protocol.public_address import AtPublicAddress, Network, PublicUrl
 from crowdserver.site import views
 from crowdserver.site.sessions import Signer
 from crowdserver.storage.transactions import Crowd
@@ -13,8 +16,13 @@ from crowdserver.storage.transactions import Crowd
 _MAX_BODY = 8 * 2**20
 
 
-def create_app(crowd: Crowd, conditions: Conditions) -> Flask:
-    """Return the application over a prepared database, with the control API if conditions.control."""
+def create_app(
+    crowd: Crowd, conditions: Conditions, public: PublicUrl | None = None, trusted: Sequence[Network] = ()
+) -> Flask:
+    """Return the application over a prepared database, with the control API if conditions.control.
+
+    `public` is its address outside, behind a web server; `trusted` are the web servers that may tell it.
+    """
     app = Flask("crowdserver")
     app.extensions["crowd"] = crowd
     app.extensions["conditions"] = conditions
@@ -29,7 +37,8 @@ def create_app(crowd: Crowd, conditions: Conditions) -> Flask:
     app.extensions["server_id"] = server_id
 
     def health() -> Response:
-        return jsonify(status="ok", server_id=server_id)
+        address = {"public_url": str(public)} if public else {}
+        return jsonify(status="ok", server_id=server_id, **address)
 
     def identify(response: Response) -> Response:
         response.headers[api.SERVER_ID_HEADER] = server_id
@@ -37,4 +46,5 @@ def create_app(crowd: Crowd, conditions: Conditions) -> Flask:
 
     app.add_url_rule("/health", view_func=health)
     app.after_request(identify)
+    app.wsgi_app = AtPublicAddress(app.wsgi_app, public, trusted)  # type: ignore[method-assign]
     return app

@@ -21,6 +21,7 @@ from crowdserver.api import Conditions
 from crowdserver.app import create_app
 from crowdserver.control.rate_limit import TokenBucket
 from crowdserver.protocol.credentials import Credentials, CredentialsError, from_environment, load_or_create
+from crowdserver.protocol.public_address import Network, PublicUrl, read_networks
 from crowdserver.storage.database import Database, DatabaseError
 from crowdserver.storage.transactions import Crowd
 
@@ -40,6 +41,8 @@ class Options(NamedTuple):
     rate_limit: float | None
     balance: Decimal
     processes: int
+    public_url: PublicUrl | None
+    trusted_proxies: tuple[Network, ...]
 
     @property
     def database_url(self) -> str:
@@ -78,6 +81,8 @@ class _Server(BaseApplication):
             "graceful_timeout": 5,
             "loglevel": "warning",
             "proc_name": "crowdserver",
+            # Whom to trust is this server's own setting.
+            "forwarded_allow_ips": "",
             "control_socket_disable": True,
             "post_fork": _die_with_parent,
             "post_worker_init": self._announce,
@@ -89,12 +94,14 @@ class _Server(BaseApplication):
 
     def load(self) -> Any:
         crowd = Crowd(Database(self._options.database_url), self._key_pair)
-        return create_app(crowd, self._conditions)
+        return create_app(crowd, self._conditions, self._options.public_url, self._options.trusted_proxies)
 
     def _announce(self, worker: Any) -> None:
         # Only the first process: the others share its socket.
         if worker.age == 1:
             print(f"crowd server ready at {self._address}", flush=True)  # noqa: T201
+            if self._options.public_url:
+                print(f"seen from outside at {self._options.public_url}", flush=True)  # noqa: T201
 
 
 def _die_with_parent(_server: Any, _worker: Any) -> None:
@@ -117,6 +124,20 @@ def _amount(_context: click.Context, _parameter: click.Parameter, value: str) ->
     return amount
 
 
+def _public_url(_context: click.Context, _parameter: click.Parameter, value: str | None) -> PublicUrl | None:
+    try:
+        return PublicUrl.read(value) if value else None
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+def _networks(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[Network, ...]:
+    try:
+        return read_networks(value)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}. Write addresses: 10.0.0.7,10.1.0.0/16") from error
+
+
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -127,13 +148,19 @@ def _listen(host: str, port: int) -> socket.socket:
         raise click.UsageError(f"cannot listen on {host} port {port}: {reason}") from error
 
 
-def _check_control(control: bool, host: str) -> None:
+def _check_control(options: Options) -> None:
+    for host in filter(None, (options.host, options.public_url and options.public_url.hostname)):
+        if options.control and not _is_loopback(host):
+            raise click.UsageError(
+                f"--control lets anybody who reaches the server move its clock: not on {host}"
+            )
+
+
+def _is_loopback(host: str) -> bool:
     try:
-        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
-        is_loopback = False
-    if control and not is_loopback:
-        raise click.UsageError(f"--control lets anybody who reaches the server move its clock: not on {host}")
+        return False
 
 
 @click.command()
@@ -159,6 +186,21 @@ def _check_control(control: bool, host: str) -> None:
     "--balance", default="10000.00", show_default=True, callback=_amount, help="Dollars in a new account."
 )
 @click.option(
+    "--public-url",
+    metavar="URL",
+    envvar="CROWD_PUBLIC_URL",
+    callback=_public_url,
+    help="Address outside, behind a web server: https://lab.example/crowd.",
+)
+@click.option(
+    "--trusted-proxies",
+    metavar="ADDRESSES",
+    default="",
+    envvar="CROWD_TRUSTED_PROXIES",
+    callback=_networks,
+    help="Web servers whose X-Forwarded-* count, without --public-url.",
+)
+@click.option(
     "--processes", default=1, show_default=True, type=click.IntRange(1, 64), help="How many share the work."
 )
 def main(**options: Any) -> None:
@@ -171,7 +213,7 @@ def main(**options: Any) -> None:
 
 
 def _serve(options: Options) -> None:
-    _check_control(options.control, options.host)
+    _check_control(options)
     key_file = options.credentials or _home() / "credentials"
     try:
         key_pair = from_environment(os.environ) or load_or_create(key_file)

@@ -6,7 +6,8 @@ THE FOLDER is all that a launcher has to build. It need not import anything from
     taskserver/                                     this package's folder, copied whole
     run.json        one object: run_id, task_name (strings), allowed_concurrent (0 is no limit),
                     assignment_duration_in_seconds (whole numbers), and, if pages are to be submitted
-                    anywhere but to Amazon or this machine, submit_origins (["https://crowd.example.org"])
+                    anywhere but to Amazon or this machine, submit_origins (["https://crowd.example.org"]; a
+                    site below a path of its host with that path)
     template.html   Jinja2, autoescaped; a name that is not defined is an error
     rows.jsonl      one JSON object a line, UTF-8, "\\n" after each: line i (from 0) is the row of unit i
     rows.offsets    where line i begins in rows.jsonl: 8 bytes each, unsigned, little-endian

@@ -37,7 +37,8 @@ class PageResponses:
 
     def __init__(self, pages: Pages, submit_origins: Iterable[str]) -> None:
         self._pages = pages
-        frames = " ".join(["frame-ancestors", *_FRAME_ANCESTORS, *submit_origins])
+        hosts = ["/".join(origin.split("/")[:3]) for origin in submit_origins]  # a policy knows no paths
+        frames = " ".join(["frame-ancestors", *_FRAME_ANCESTORS, *hosts])
         self._task_headers = _headers(f"{_TASK_POLICY}; {frames}")
         self.own_headers = _headers(f"{_OWN_POLICY}; {frames}")
 

@@ -10,7 +10,7 @@ from taskserver.errors import FolderError
 
 SHORTEST_TOKEN = 16
 
-_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?")
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*")
 
 
 class Run(NamedTuple):

@@ -87,8 +87,8 @@ def _origin(url: str, origins: Collection[str]) -> str:
     host_text = f"[{host}]" if ":" in host else host
     origin = f"{parts.scheme}://{host_text}" + (f":{port}" if port is not None else "")
     is_loopback = host in _LOOPBACK and parts.scheme in ("http", "https")
-    is_known = origin in _AMAZON or origin in origins or is_loopback
-    # Nothing but the origin, with or without a slash: no user, no path.
-    if not is_known or url.rstrip("/") != origin:
-        raise BadLink("It would send the answers to a site that this task does not know.")
-    return origin
+    site = url.rstrip("/")
+    # No user, and no path but that of a known site; with or without a slash at its end.
+    if site in origins or (site == origin and (origin in _AMAZON or is_loopback)):
+        return site
+    raise BadLink("It would send the answers to a site that this task does not know.")

@@ -4,6 +4,9 @@
 Prints its address when it is ready, and serves until Ctrl-C. Everything it knows is in its database, so it
 can be killed and started again at any time. The requester's key pair is made at the first start.
 
+Behind a web server, --public-url is the address that workers and requesters see, with its path if it has
+one; the web server may hand that path on or take it off.
+
 --control, --latency-ms and --rate-limit are for rehearsals and tests.
 """
 
@@ -22,6 +25,10 @@ from crowdops.console import cli
 @click.option(
     "--balance", default="10000.00", show_default=True, help="Dollars in the account at the first start."
 )
+@click.option(
+    "--public-url", metavar="URL", help="Address outside, behind a web server: https://lab.example/crowd."
+)
+@click.option("--trusted-proxies", metavar="ADDRESSES", help="Web servers whose X-Forwarded-* count.")
 @click.option(
     "--control", is_flag=True, help="Serve /_control: a clock to move, faults to order. Loopback only."
 )

@@ -86,6 +86,15 @@ OUTSIDE = _variables(
         "Secret of the requester's key of a crowd server that has no disk.",
         "It goes with CROWD_ACCESS_KEY_ID.",
     ),
+    CROWD_PUBLIC_URL=_text(
+        "Address outside of a crowd server that stands behind a web server.",
+        "https://lab.example/crowd. The crowd server reads it, as its --public-url: links, cookies and forms "
+        "follow it.",
+    ),
+    CROWD_TRUSTED_PROXIES=_text(
+        "Web servers whose X-Forwarded-* a crowd server believes, separated by commas.",
+        "10.0.0.7,10.1.0.0/16. Nobody's count by default, and none where CROWD_PUBLIC_URL is set.",
+    ),
     CROWDOPS_HOST=_text(
         "Address that a task server listens on.",
         "It is set for task servers that the suite starts on this machine: 127.0.0.1.",

@@ -56,6 +56,10 @@ WORDS = _words(
         "The endpoint's id of a worker: A and capital letters or digits.",
         "Lists of workers are one id a line, or a CSV with a column worker_id.",
     ),
+    answer_values=_word(
+        "Every value that a worker sent, listed by the name of its field, in results as JSON.",
+        "In answer, and in CSV, several values of one name are joined by |.",
+    ),
     qualifications=_word(
         "Who may do a run's work: [[qualifications]] in run.toml, one for each requirement.",
         "The API's own QualificationRequirement: QualificationTypeId, Comparator, IntegerValues, "

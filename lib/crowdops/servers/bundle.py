@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from crowdops.config.environments import ENVIRONMENTS
 from crowdops.context import Context
 from crowdops.errors import UsageError, files_explained
+from crowdops.providers import task_server
 from crowdops.registry import Run
 
 PACKAGE = Path(__file__).resolve().parents[2] / "taskserver"
@@ -47,7 +48,7 @@ def _fill(context: Context, run: Run, folder: Path) -> None:
     for name in DEPLOYED:
         shutil.copyfile(PACKAGE / name, folder / name)
     shutil.copyfile(template, folder / "template.html")
-    (folder / "run.json").write_text(json.dumps(_description(run)), encoding="utf-8")
+    (folder / "run.json").write_text(json.dumps(_description(context, run)), encoding="utf-8")
     with (folder / "rows.jsonl").open("wb") as lines, (folder / "rows.offsets").open("wb") as offsets:
         for unit in context.registry.iter_units(run.run_id, UNIT_STATES):
             offsets.write(lines.tell().to_bytes(OFFSET_BYTES, "little"))
@@ -66,16 +67,26 @@ def copy_app(app_dir: Path, folder: Path) -> None:
         shutil.copytree(app_dir, folder, ignore=shutil.ignore_patterns(*LEFT_OUT), dirs_exist_ok=True)
 
 
-def _description(run: Run) -> dict[str, object]:
-    site = urlsplit(run.endpoint)
-    at_amazon = ENVIRONMENTS[run.environment].amazon
+def _description(context: Context, run: Run) -> dict[str, object]:
     return {
         "run_id": run.run_id,
         "task_name": run.task_name,
         "allowed_concurrent": run.parameters.allowed_concurrent,
         "assignment_duration_in_seconds": run.parameters.assignment_duration_in_seconds,
-        "submit_origins": [] if at_amazon else [f"{site.scheme}://{site.netloc}"],
+        "submit_origins": [] if ENVIRONMENTS[run.environment].amazon else _sites(context, run),
     }
+
+
+def _sites(context: Context, run: Run) -> list[str]:
+    """Return where the run's pages are submitted to: its crowd server, and that one's address outside."""
+    public_url = (task_server.health(run.endpoint, context.settings.timeout) or {}).get("public_url")
+    sites = [url for url in (run.endpoint, public_url) if isinstance(url, str)]
+    return list(dict.fromkeys(_site(url) for url in sites))
+
+
+def _site(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
 
 
 def _clear(folder: Path) -> None:

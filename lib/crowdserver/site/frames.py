@@ -62,13 +62,14 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
-def fill(page: str, assignment_id: str) -> str:
+def fill(page: str, assignment_id: str, root: str = "") -> str:
     """Return the page with what a script would do at load done already, for workers without JavaScript.
 
-    The empty hidden input `assignmentId` gets its value, and a form that posts to one of Amazon's closed
-    worker sites by name posts here instead. Every other character stays.
+    The empty hidden input `assignmentId` gets its value, and a form that posts to /mturk/externalSubmit, or
+    to one of Amazon's closed worker sites by name, posts to this site, which may lie below a path of its
+    host: `root`. Every other character stays.
     """
-    finder = _Edits(page, assignment_id)
+    finder = _Edits(page, assignment_id, root)
     for start, old, new in reversed(finder.edits):
         page = page[:start] + new + page[start + len(old) :]
     return page
@@ -77,12 +78,15 @@ def fill(page: str, assignment_id: str) -> str:
 class _Edits(HTMLParser):
     """Finds the tags to change. A parser, not a pattern: scripts and comments may hold the same text."""
 
-    _AMAZON = re.compile(
-        r"https?://(?:www|worker|workersandbox)\.mturk\.com(?=/mturk/externalSubmit)", re.IGNORECASE
+    _SUBMIT = re.compile(
+        r"""(\s(?:form)?action\s*=\s*["']?\s*)(?:https?://(?:www|worker|workersandbox)\.mturk\.com)?"""
+        r"(?=/mturk/externalSubmit)",
+        re.IGNORECASE,
     )
 
-    def __init__(self, page: str, assignment_id: str) -> None:
+    def __init__(self, page: str, assignment_id: str, root: str) -> None:
         super().__init__()
+        self._root = root
         self.edits: list[tuple[int, str, str]] = []
         self._value = f' value="{html.escape(assignment_id)}"'
         # The parser tells lines by "\n" alone, whatever else the page uses.
@@ -96,8 +100,8 @@ class _Edits(HTMLParser):
         if tag == "input" and values.get("name") == "assignmentId" and not values.get("value"):
             bare = re.sub(r"""(?i)\svalue\s*=\s*(""|'')""", "", old)
             self._note(old, re.sub(r"(?i)^<input", lambda name: name[0] + self._value, bare))
-        elif tag == "form":
-            self._note(old, self._AMAZON.sub("", old))
+        elif tag in ("form", "button", "input"):
+            self._note(old, self._SUBMIT.sub(lambda action: action[1] + self._root, old))
 
     def _note(self, old: str, new: str) -> None:
         if new != old:

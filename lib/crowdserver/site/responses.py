@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from flask import Response, make_response, render_template, request
+from flask import Response, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response as BaseResponse
 
 from crowdserver.operations.workers import Worker
 from crowdserver.site import frames
@@ -42,6 +43,11 @@ def show(template: str, visit: Visit, policy: str = PAGE_POLICY, **values: Any) 
         template, worker=visit.worker, form=visit.form_token, now=visit.now, note=note, **values
     )
     return private(make_response(text), policy)
+
+
+def go_to(path: str) -> BaseResponse:
+    """Send the browser to another page of the site, wherever the site lies below its host."""
+    return redirect(request.script_root + path, 303)
 
 
 def message(heading: str, text: str, status: int) -> Response:

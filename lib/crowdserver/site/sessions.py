@@ -41,11 +41,16 @@ class Signer:
         self._form = _serializer(secret, "form")
         self._frame = _serializer(secret, "frame")
 
-    def open_session(self, response: Response, session: Session, *, secure: bool) -> None:
-        """Set the session cookie: not for scripts, not for requests that other sites start."""
-        value = str(self._session.dumps(list(session)))
+    def open_session(self, response: Response, session: Session, request: Request) -> None:
+        """Set the session cookie: for this site only, not for scripts or for requests that others start."""
         response.set_cookie(
-            COOKIE, value, max_age=COOKIE_SECONDS, httponly=True, samesite="Lax", secure=secure
+            COOKIE,
+            str(self._session.dumps(list(session))),
+            max_age=COOKIE_SECONDS,
+            path=request.script_root or "/",
+            httponly=True,
+            samesite="Lax",
+            secure=request.is_secure,
         )
 
     def session(self, request: Request) -> Session | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, make_response, redirect, request
+from flask import Blueprint, current_app, make_response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
@@ -55,9 +55,9 @@ def sign_in(token: str) -> ResponseReturnValue:
         worker = workers.by_token(tx, token)
     if worker is None:
         raise NotSignedIn
-    response = responses.private(make_response(redirect("/", 303)), responses.PAGE_POLICY)
+    response = responses.private(make_response(responses.go_to("/")), responses.PAGE_POLICY)
     session = Session(worker.worker_id, worker.invitation)
-    signer().open_session(response, session, secure=request.is_secure)
+    signer().open_session(response, session, request)
     return response
 
 
@@ -66,6 +66,7 @@ def sign_out() -> ResponseReturnValue:
     """End the session in this browser."""
     with crowd().reading() as (tx, now):
         visit(tx, now)
-    response = responses.private(make_response(redirect("/", 303)), responses.PAGE_POLICY)
-    response.delete_cookie(COOKIE, httponly=True, samesite="Lax", secure=request.is_secure)
+    response = responses.private(make_response(responses.go_to("/")), responses.PAGE_POLICY)
+    path = request.script_root or "/"
+    response.delete_cookie(COOKIE, path, httponly=True, samesite="Lax", secure=request.is_secure)
     return response

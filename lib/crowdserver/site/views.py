@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, jsonify, make_response, redirect, request
+from flask import Blueprint, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -29,6 +29,7 @@ from crowdserver.worker.refusals import BLOCKED, Refused
 blueprint = Blueprint("site", __name__)
 blueprint.register_blueprint(signin.blueprint)
 filters.register(blueprint)
+blueprint.app_context_processor(lambda: {"root": request.script_root})  # before every address on a page
 
 _STATUS = {
     "preview": 400,
@@ -81,7 +82,7 @@ def accept(hit_type_id: str) -> ResponseReturnValue:
     assignment = _accept_previewed(hit_id) if hit_id else None
     if assignment is None:
         assignment = crowd().write(lambda tx, now: _accept_next(tx, signin.visit(tx, now), hit_type_id))
-    return redirect(f"/tasks/{assignment.assignment_id}", 303)
+    return responses.go_to(f"/tasks/{assignment.assignment_id}")
 
 
 @blueprint.get("/tasks/<assignment_id>")
@@ -113,14 +114,14 @@ def give_back(assignment_id: str) -> ResponseReturnValue:
         assignments.give_back(tx, now, signin.visit(tx, now).worker.worker_id, assignment_id)
 
     crowd().write(return_it)
-    return redirect("/?note=returned", 303)
+    return responses.go_to("/?note=returned")
 
 
 @blueprint.post("/tasks/<assignment_id>/next")
 def accept_next(assignment_id: str) -> ResponseReturnValue:
     """Accept the next HIT of the same group; the list if there is none; back if this one is not done yet."""
     hit_type_id = request.form.get("hit_type_id", "")
-    return redirect(crowd().write(lambda tx, now: _next_address(tx, now, assignment_id, hit_type_id)), 303)
+    return responses.go_to(crowd().write(lambda tx, now: _next_address(tx, now, assignment_id, hit_type_id)))
 
 
 @blueprint.get("/frame/<text>")
@@ -137,7 +138,8 @@ def frame(text: str) -> ResponseReturnValue:
         question = frames.question_of(tx, key.hit_id)
     if question.kind != "html":
         raise Refused("unknown", "The page of this task is on another site.")
-    page = frames.fill(question.content, key.assignment_id or assignments.PREVIEW_ID)
+    assignment_id = key.assignment_id or assignments.PREVIEW_ID
+    page = frames.fill(question.content, assignment_id, request.script_root)
     return responses.private(make_response(page), responses.FRAME_POLICY)
 
 
@@ -237,11 +239,12 @@ def _next_address(tx: Connection, now: float, assignment_id: str, hit_type_id: s
 def _frame(question: Question, key: FrameKey) -> dict[str, Any]:
     site = request.url_root.rstrip("/")
     values = frames.parameters(key.assignment_id, key.hit_id, key.worker_id, site)
-    own_url = f"/frame/{signer().frame_key(key)}"
+    root = request.script_root
+    own_url = f"{root}/frame/{signer().frame_key(key)}"
     url = question.content if question.kind == "external" else own_url
     return {
         "src": frames.with_parameters(url, values),
         "sandbox": frames.sandbox_for(url, site),
         "height": question.frame_height,
-        "state": f"/tasks/{key.assignment_id}/state" if key.assignment_id else None,
+        "state": f"{root}/tasks/{key.assignment_id}/state" if key.assignment_id else None,
     }

@@ -92,6 +92,17 @@ def test_what_cannot_work_is_refused_in_one_line(tmp_path: Path) -> None:
     assert refusal(tmp_path, "--host", "0.0.0.0", "--control") == (
         "Error: --control lets anybody who reaches the server move its clock: not on 0.0.0.0"
     )
+    assert refusal(tmp_path, "--public-url", "https://lab.example", "--control") == (
+        "Error: --control lets anybody who reaches the server move its clock: not on lab.example"
+    )
+    assert refusal(tmp_path, "--public-url", "lab.example/crowd") == (
+        "Error: Invalid value for '--public-url': 'lab.example/crowd' is not like https://lab.example or"
+        " https://lab.example/crowd"
+    )
+    assert refusal(tmp_path, "--trusted-proxies", "nginx") == (
+        "Error: Invalid value for '--trusted-proxies': 'nginx' does not appear to be an IPv4 or IPv6 network."
+        " Write addresses: 10.0.0.7,10.1.0.0/16"
+    )
     assert refusal(tmp_path, "--database", "mysql://x/y") == (
         "Error: a crowd server keeps its state in sqlite or PostgreSQL, not in 'mysql'"
     )

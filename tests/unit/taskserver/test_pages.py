@@ -81,6 +81,20 @@ def test_a_run_may_name_its_own_worker_site(tmp_path: Path) -> None:
     assert other.status_code == 400
 
 
+def test_a_worker_site_may_lie_below_a_path(tmp_path: Path) -> None:
+    origins = ["https://lab.example/crowd"]
+    folder = write_folder(tmp_path / "run", [{"title": "a", "animal": "b"}], submit_origins=origins)
+    with Served(folder) as server:
+        own = server.open(0, "3OWN", turkSubmitTo="https://lab.example/crowd/")
+        others = [
+            server.open(0, "3OWN", turkSubmitTo=url)
+            for url in ("https://lab.example", "https://lab.example/crowd/x", "http://127.0.0.1/crowd")
+        ]
+    assert form_action(own.text) == "https://lab.example/crowd/mturk/externalSubmit"
+    assert own.headers["Content-Security-Policy"].endswith(" https://lab.example")
+    assert [other.status_code for other in others] == [400] * 3
+
+
 def test_a_preview_needs_only_the_link_and_takes_no_lease(server: Served) -> None:
     before = server.health()
     bare = server.open(2)

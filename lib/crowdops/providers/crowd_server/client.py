@@ -138,6 +138,7 @@ class WorkerSession:
 
     def __init__(self, sign_in_url: str, timeout: float = 30.0) -> None:
         self._sign_in_url, self._timeout = sign_in_url, timeout
+        self._home = sign_in_url.rpartition("/sign-in/")[0]  # the site may lie below a path of its host
         self._site, self._frame = requests.Session(), requests.Session()
 
     def close(self) -> None:
@@ -151,7 +152,7 @@ class WorkerSession:
 
     def work(self) -> list[Group]:
         """Return what the list of work shows, in its order."""
-        url, page = self._get(urljoin(self._sign_in_url, "/"))
+        url, page = self._get(f"{self._home}/")
         return [
             Group(str(card["data-group"]), card.h3.get_text(strip=True), _button(url, card.find("form")))
             for card in page.select("[data-group]")
@@ -165,12 +166,12 @@ class WorkerSession:
 
     def in_hand(self) -> list[str]:
         """Return the ids of the worker's assignments that are not submitted, the most urgent first."""
-        _, page = self._get(urljoin(self._sign_in_url, "/"))
+        _, page = self._get(f"{self._home}/")
         return [str(card["data-assignment"]) for card in page.select("[data-assignment]")]
 
     def resume(self, assignment_id: str) -> Task:
         """Open an assignment in the worker's hands. WrongState if it is not there any more."""
-        return _task(*self._get(urljoin(self._sign_in_url, f"/tasks/{assignment_id}")))
+        return _task(*self._get(f"{self._home}/tasks/{assignment_id}"))
 
     def read(self, task: Task) -> TaskForm:
         """Fetch the page in the frame, wherever it is served, and return the form to fill in.
@@ -249,7 +250,7 @@ def _check(answer: requests.Response) -> None:
     message = " ".join((body.find("main") or body.body or body).get_text(" ", strip=True).split())[:300]
     address = urlsplit(answer.url)
     text = f"{message or answer.reason} ({answer.status_code} at {address.netloc})"
-    if address.path.startswith("/sign-in/") or answer.status_code == 403:
+    if "/sign-in/" in address.path or answer.status_code == 403:
         raise CredentialsRefused(text)
     if answer.status_code == 404:
         raise NotFound(text)

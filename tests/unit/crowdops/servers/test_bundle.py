@@ -17,6 +17,7 @@ from crowdops.formats import marks
 from crowdops.registry import Run
 from crowdops.runs import entry, plan
 from crowdops.servers import bundle, links
+from tests.support.pages import served
 from tests.support.task_servers import Served
 
 RUN_TOML = """
@@ -79,6 +80,13 @@ def test_run_json_names_the_run_and_where_its_pages_may_be_sent(planned: Planned
         "assignment_duration_in_seconds": 600,
         "submit_origins": ["http://127.0.0.1:8730"],
     }
+
+
+def test_the_address_that_a_crowd_server_has_outside_is_named_too(planned: Planned) -> None:
+    with served('{"status": "ok", "public_url": "https://lab.example/crowd/"}') as url:
+        planned.run = planned.run._replace(endpoint=url)
+        run = json.loads((planned.build() / "run.json").read_text())
+    assert run["submit_origins"] == [url, "https://lab.example/crowd"]
 
 
 def test_at_amazon_no_other_site_is_named(planned: Planned) -> None:

@@ -44,6 +44,16 @@ def test_forms_for_amazons_closed_site_post_here_instead(host: str) -> None:
     assert frames.fill(page.format(host, f"https://{host}"), "3A") == page.format(host, "")
 
 
+@pytest.mark.parametrize("written", ["", "https://www.mturk.com"])
+@pytest.mark.parametrize(
+    "tag", ["<form action=", "<button formaction='", '<input type=submit formaction = "']
+)
+def test_below_a_path_forms_post_below_it(tag: str, written: str) -> None:
+    page = f"<p data-action=/mturk/externalSubmit>/mturk/externalSubmit</p>{tag}%s/mturk/externalSubmit"
+    end = {"'": "'>", '"': '">'}.get(tag[-1], ">")
+    assert frames.fill(page % written + end, "3A", "/lab/crowd") == page % "/lab/crowd" + end
+
+
 def test_forms_for_other_sites_stay() -> None:
     page = (
         '<form action="https://lab.example/mturk/externalSubmit"><form action="https://www.mturk.com/other">'

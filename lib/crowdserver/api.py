@@ -199,6 +199,11 @@ def _finish(fault: Fault | None, result: dict[str, Any], request_id: str) -> Res
     return _response(200, result, request_id)
 
 
+def refuse(error: ApiError) -> Response:
+    """Return an error as clients of the API read it."""
+    return _response(error.status, error.as_json(), str(uuid.uuid4()))
+
+
 def _response(status: int, members: dict[str, Any], request_id: str) -> Response:
     response = Response(json.dumps(members), status, content_type=_CONTENT_TYPE)
     response.headers["x-amzn-RequestId"] = request_id

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from flask import Flask, Response, jsonify
 
-from crowdserver import api
+from crowdserver import api, failures
 from crowdserver.api import Conditions
 from crowdserver.control import endpoint
 from crowdserver.protocol.public_address import AtPublicAddress, Network, PublicUrl
@@ -29,6 +29,7 @@ def create_app(
     app.extensions["signer"] = Signer(crowd.credentials.secret_access_key)
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
     app.config["MAX_FORM_MEMORY_SIZE"] = _MAX_BODY
+    failures.register(app)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(views.blueprint)
     if conditions.control:

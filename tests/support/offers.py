@@ -111,9 +111,15 @@ def ask_for_invitation(url: str, credentials: tuple[str, str], body: bytes = b"{
 
 def ask(address: str, credentials: tuple[str, str], body: bytes) -> requests.Response:
     """Send a signed request to an address that is no part of the API."""
-    call = AWSRequest("POST", address, {"Content-Type": "application/json"}, body)
+    headers = sign(address, body, credentials, {"Content-Type": "application/json"})
+    return requests.post(address, data=body, headers=headers, timeout=10)
+
+
+def sign(address: str, body: bytes, credentials: tuple[str, str], headers: dict[str, str]) -> dict[str, str]:
+    """Return the headers of a POST request with its signature."""
+    call = AWSRequest("POST", address, headers, body)
     SigV4Auth(Credentials(*credentials), "mturk-requester", "us-east-1").add_auth(call)
-    return requests.post(call.url, data=call.body, headers=dict(call.headers), timeout=10)
+    return dict(call.headers)
 
 
 def invite(crowd: Any, **wanted: str) -> dict[str, str]:

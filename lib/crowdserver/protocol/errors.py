@@ -208,8 +208,13 @@ def throttled() -> ApiError:
     return ApiError("ThrottlingException", "Rate exceeded")
 
 
+def request_too_large() -> ApiError:
+    """Return the error for a body that is larger than the server takes."""
+    return ApiError("RequestEntityTooLargeException", "The body of the request is too large.", status=413)
+
+
 def service_fault() -> ApiError:
-    """Return an error of the service, as ordered by a test."""
+    """Return an error of the service itself."""
     return ApiError(
         "ServiceFault",
         "There was an error with this request. Try your call again.",

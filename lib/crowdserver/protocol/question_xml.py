@@ -57,8 +57,8 @@ def read(xml: str) -> Question:
 def _parse(xml: str) -> ElementTree.Element:
     parser = ElementTree.XMLParser(target=_NoDoctype())
     try:
-        # As bytes, so that a declaration of another encoding than UTF-8 is an error and not a surprise.
-        parser.feed(xml.encode())
+        # As text, which it is: whatever encoding the declaration names was that of a file it came from.
+        parser.feed(xml)
         root: ElementTree.Element = parser.close()
     except ElementTree.ParseError as error:
         raise BadQuestion(str(error)) from error
@@ -96,6 +96,7 @@ def _url(root: ElementTree.Element) -> str:
     try:
         parts = urlsplit(url)
         secure = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or ""))
+        _ = parts.port  # read for its error
     except ValueError as error:
         raise BadQuestion(f"ExternalURL is not a URL: {error}") from error
     if not secure or not parts.hostname or any(character.isspace() for character in url):

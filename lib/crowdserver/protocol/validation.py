@@ -6,7 +6,6 @@ before it sends, so the rest arrives here.
 """
 
 import json
-import math
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -22,6 +21,8 @@ VERSION = "MTurkRequesterServiceV20170117"
 
 # What the databases and the XML of answers cannot hold.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+# The end of the year 9999, in seconds since the epoch: what is later, or as long before it, is no time.
+_LATEST = 253_402_300_799
 # How Amazon's services name a value of the wrong type.
 _JSON_NAMES = {bool: "TRUE_VALUE", int: "NUMBER_VALUE", float: "DECIMAL_VALUE", str: "STRING_VALUE"}
 
@@ -47,6 +48,8 @@ def read_input(operation: str, body: bytes) -> dict[str, Any]:
         value = json.loads(body)
     except ValueError as error:
         raise errors.serialization("The body of the request is not JSON.") from error
+    except RecursionError as error:
+        raise errors.serialization("The body of the request is nested too deep.") from error
     shape = _input_shape(operation)
     if not isinstance(value, dict):
         raise errors.serialization("The body of the request is not a JSON object.")
@@ -108,7 +111,7 @@ def _whole(_: Shape, value: Any) -> int:
 
 
 def _timestamp(_: Shape, value: Any) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) <= _LATEST:
         raise _wrong_type(value, "Timestamp")
     return value
 

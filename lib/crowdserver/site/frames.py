@@ -103,6 +103,12 @@ class _Edits(HTMLParser):
         elif tag in ("form", "button", "input"):
             self._note(old, self._SUBMIT.sub(lambda action: action[1] + self._root, old))
 
+    def parse_html_declaration(self, i: int) -> int:
+        """Read "<![" as browsers do, as a comment up to the next ">"; the library fails at most of these."""
+        if self.rawdata.startswith("<![", i):
+            return self.parse_bogus_comment(i)
+        return super().parse_html_declaration(i)
+
     def _note(self, old: str, new: str) -> None:
         if new != old:
             line, column = self.getpos()

@@ -12,7 +12,6 @@ from typing import Any
 from flask import Blueprint, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
-from werkzeug.exceptions import RequestEntityTooLarge
 
 from crowdserver.operations import blocks, messages
 from crowdserver.protocol.question_xml import Question
@@ -183,13 +182,6 @@ def foreign_form(_: ForeignForm) -> ResponseReturnValue:
     """Refuse a form that another site posted, or an old page of this one."""
     text = "The page was out of date. Nothing was changed; please try again."
     return responses.message("This did not work", text, 403)
-
-
-@blueprint.errorhandler(RequestEntityTooLarge)
-def too_large(_: RequestEntityTooLarge) -> ResponseReturnValue:
-    """Refuse a submission that is larger than the server takes."""
-    text = "The page sent more than this site takes, and it takes no files. Nothing was recorded."
-    return responses.frame_message("This did not work", text, 413)
 
 
 def _accept_previewed(hit_id: str) -> Assignment | None:

@@ -167,6 +167,7 @@ def _sqlite_engine(url: URL) -> Engine:
         pool_size=16,
         max_overflow=0,
         pool_timeout=_BUSY_SECONDS,
+        hide_parameters=True,  # in the texts of errors, which are logged: answers, and hashes of links
         # No isolation level: the driver then issues no BEGIN of its own.
         connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None, "check_same_thread": False},
     )
@@ -176,7 +177,14 @@ def _sqlite_engine(url: URL) -> Engine:
 
 def _postgresql_engine(url: URL) -> Engine:
     try:
-        return create_engine(url, pool_size=8, max_overflow=0, pool_timeout=_BUSY_SECONDS, pool_pre_ping=True)
+        return create_engine(
+            url,
+            pool_size=8,
+            max_overflow=0,
+            pool_timeout=_BUSY_SECONDS,
+            pool_pre_ping=True,
+            hide_parameters=True,
+        )
     except (NoSuchModuleError, ImportError) as error:
         raise DatabaseError("PostgreSQL needs psycopg: pip install 'crowdops[postgresql]'") from error
 

@@ -178,7 +178,7 @@ def test_each_call_waits_for_itself_while_the_site_does_not() -> None:
             list(pool.map(lambda _: client.get_account_balance(), range(16)))
         assert 0.4 <= time.monotonic() - begun < 16 * 0.4 / 2
         begun = time.monotonic()
-        assert requests.get(f"{crowd.url}/health", timeout=10).json() == {"status": "ok"}
+        assert requests.get(f"{crowd.url}/health", timeout=10).json()["status"] == "ok"
         assert time.monotonic() - begun < 0.4
         # And without --control nobody can move the clock.
         for path in ("clock", "calls", "faults"):

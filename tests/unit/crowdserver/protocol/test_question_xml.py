@@ -68,12 +68,22 @@ def test_a_page_elsewhere_needs_https(url: str) -> None:
         ),
         (external_question("https://x/<b/>"), "one element 'ExternalURL' with text"),
         (external_question("https://[x/"), "ExternalURL is not a URL"),
-        ('<?xml version="1.0" encoding="UTF-16"?>' + html_question(), "encoding"),
+        (external_question("https://x:99999/"), "ExternalURL is not a URL: Port out of range"),
+        (external_question("https://x:port/"), "ExternalURL is not a URL: Port could not be cast"),
     ],
 )
 def test_what_nobody_could_be_shown_is_refused(xml: str, text: str) -> None:
     with pytest.raises(BadQuestion, match=text):
         read(xml)
+
+
+@pytest.mark.parametrize(
+    "encoding", ["GB2312", "Shift_JIS", "EUC-JP", "ISO-8859-1", "UTF-16", "UTF-7", "of-no-kind"]
+)
+def test_the_encoding_that_a_text_declares_was_that_of_a_file(encoding: str) -> None:
+    page = "<p>Käse, 猫, \N{SMILING FACE WITH SMILING EYES}</p>"
+    xml = f'<?xml version="1.0" encoding="{encoding}"?>' + html_question(page)
+    assert read(xml).content == page
 
 
 def test_a_question_cannot_define_entities() -> None:

@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+import requests
 
 from tests.support.crowds import Crowd
-from tests.support.offers import html_question
+from tests.support.offers import html_question, sign
 from tests.support.refusals import refused
 from tests.support.requesters import Requester
 
@@ -273,3 +274,27 @@ def test_an_operation_that_is_not_there_is_unknown(careless: Any, operation: str
     target = f"MTurkRequesterServiceV20170117.{name}"
     with refused("UnknownOperationException", None, f"{target!r} is not an operation of this crowd server."):
         getattr(careless, operation)()
+
+
+@pytest.mark.parametrize("moment", ["1" * 310, "-" + "1" * 310, "1e300", "253402300800", "NaN", "true"])
+def test_what_is_no_moment_is_refused(crowd: Crowd, moment: str) -> None:
+    answer = call(crowd, "UpdateExpirationForHIT", f'{{"HITId": "{_ID}", "ExpireAt": {moment}}}')
+    assert answer.status_code == 400
+    assert "can not be converted to a Timestamp" in answer.json()["message"]
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"a":' * 3000 + "1" + "}" * 3000])
+def test_what_is_nested_too_deep_is_refused(crowd: Crowd, body: str) -> None:
+    answer = call(crowd, "GetHIT", body)
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "__type": "SerializationException",
+        "message": "The body of the request is nested too deep.",
+    }
+
+
+def call(crowd: Crowd, operation: str, body: str) -> requests.Response:
+    """Send a call as it is written here."""
+    target = {"X-Amz-Target": f"MTurkRequesterServiceV20170117.{operation}"}
+    headers = sign(f"{crowd.url}/", body.encode(), crowd.credentials, target)
+    return requests.post(f"{crowd.url}/", data=body.encode(), headers=headers, timeout=10)

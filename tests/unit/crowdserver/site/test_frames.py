@@ -31,6 +31,9 @@ def test_an_empty_assignment_id_is_filled_in(before: str, after: str) -> None:
         '<!-- <input name="assignmentId"> -->',
         '<textarea name="assignmentId"></textarea>',
         "<p>1 < 2 & <b>unclosed",
+        "<p><![foo",
+        "<p><![foo <input name=assignmentId>",
+        "<![endif]--><p>",
         "",
     ],
 )

@@ -1,0 +1,92 @@
+"""A server that fails says so in its caller's form, and its log names no secret."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import text
+
+from crowdserver.api import Conditions
+from crowdserver.app import create_app
+from crowdserver.protocol.credentials import Credentials
+from crowdserver.storage.database import Database
+from crowdserver.storage.transactions import Crowd
+from tests.support.offers import sign
+
+KEY_PAIR = Credentials("CROWDTEST", "secret")
+TARGET = "MTurkRequesterServiceV20170117.GetAccountBalance"
+
+
+@pytest.fixture
+def crowd(tmp_path: Path) -> Iterator[Crowd]:
+    """A server's state, of which a part can be broken."""
+    database = Database(f"sqlite:///{tmp_path / 'crowd.db'}")
+    database.prepare(Decimal("100"))
+    yield Crowd(database, KEY_PAIR)
+    database.close()
+
+
+@pytest.fixture
+def browser(crowd: Crowd) -> FlaskClient:
+    return create_app(crowd, Conditions()).test_client()
+
+
+def call(browser: FlaskClient, body: bytes = b"{}") -> Any:
+    headers = sign("http://localhost/", body, ("CROWDTEST", "secret"), {"X-Amz-Target": TARGET})
+    return browser.post("/", data=body, headers=headers)
+
+
+def break_(crowd: Crowd, table: str) -> None:
+    with crowd.database.write() as tx:
+        tx.execute(text(f"ALTER TABLE {table} RENAME TO gone"))
+
+
+def test_clients_of_the_api_are_told_in_its_own_form(crowd: Crowd, browser: FlaskClient) -> None:
+    assert call(browser).status_code == 200
+    break_(crowd, "account")
+    answer = call(browser)
+    assert answer.status_code == 500
+    assert answer.content_type == "application/x-amz-json-1.1"
+    assert answer.headers["x-amzn-RequestId"]
+    assert json.loads(answer.data)["__type"] == "ServiceFault"
+
+
+def test_a_body_that_is_too_large_is_refused_in_the_same_form(browser: FlaskClient) -> None:
+    answer = call(browser, b"x" * (9 * 2**20))
+    assert (answer.status_code, answer.content_type) == (413, "application/x-amz-json-1.1")
+    assert json.loads(answer.data)["__type"] == "RequestEntityTooLargeException"
+
+
+def test_workers_are_told_in_words_and_the_log_has_no_link(
+    crowd: Crowd, browser: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    break_(crowd, "workers")
+    answer = browser.get("/sign-in/the-secret-of-a-link")
+    assert answer.status_code == 503
+    assert "The site cannot reach its data at this moment." in answer.text
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "site.signin.sign_in failed" in caplog.text
+    assert "the-secret-of-a-link" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "method,path,status,words",
+    [
+        ("GET", "/nowhere", 404, "There is no such page."),
+        ("GET", "/invites", 405, "This address cannot be used in that way."),
+        ("PUT", "/", 405, "This address cannot be used in that way."),
+        ("GET", "/%ff%00", 404, "There is no such page."),
+    ],
+)
+def test_an_address_that_is_none_is_answered_with_a_page(
+    browser: FlaskClient, method: str, path: str, status: int, words: str
+) -> None:
+    answer = browser.open(path, method=method)
+    assert answer.status_code == status and words in answer.text
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")

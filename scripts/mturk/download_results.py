@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Write every assignment of the selected runs with its data row, as CSV, JSON, JSON Lines or a table.
+"""Write every assignment of the selected runs with its data row, as CSV, TSV, JSON, JSON Lines or a table.
 
-First collects what was submitted since somebody last looked, then writes what the registry has. In CSV, a
-cell that a spreadsheet would run as a formula gets an apostrophe in front; JSON has every value as it is.
-Several values of one name are joined by | in answer; answer_values of JSON lists them as they were sent.
+First collects what was submitted since somebody last looked, and brings statuses and bonuses up to date, also
+those of reviews and payments elsewhere; it says with how many calls. Then writes what the registry has, as
+the ending of -o says: .csv, .tsv, .json or .jsonl. In CSV and TSV, a cell that a spreadsheet would run as a
+formula gets an apostrophe in front; JSON has every value as it is. Several values of one name are joined by |
+in answer; answer_values of JSON lists them as they were sent.
 
 Each run is collected at its own server. Of one that could not be looked at there is what the registry has; it
 is said, and the exit code is 1.
@@ -19,7 +21,10 @@ from crowdops.console import cli, output, unseen
 
 @cli.command(__doc__)
 @click.option(
-    "--format", "form", type=click.Choice(["csv", "json", "jsonl", "table"]), default="csv", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["csv", "tsv", "json", "jsonl", "table"]),
+    help="[default: as the file ends, or csv]",
 )
 @click.option(
     "-o", "--output", "path", type=click.Path(path_type=Path), help="File; it appears whole or not at all."
@@ -27,18 +32,22 @@ from crowdops.console import cli, output, unseen
 @click.option("--offline", is_flag=True, help="Only what the registry has; no API call.")
 @cli.with_selectors
 @cli.with_settings
-def main(form: str, path: Path | None, offline: bool, settings: Settings, selection: Selection) -> int:
+def main(form: str | None, path: Path | None, offline: bool, settings: Settings, selection: Selection) -> int:
     from crowdops.context import Context
+    from crowdops.payments import catch_up
     from crowdops.registry.selection import select
-    from crowdops.results import collect, export
+    from crowdops.results import export
 
     cli.require(selection)
+    form = export.choose_format(form, path, as_json=settings.as_json)
     with Context.open(settings) as context:
         chosen = select(context.registry, selection)
-        collected, not_seen = ([], []) if offline else context.reach(selection, collect.bring_in)
+        collected, not_seen = ([], []) if offline else context.reach(selection, catch_up.bring_up_to_date)
         unseen.say(not_seen)
         with output.destination(path) as file:
-            export.write(context.registry, chosen, "json" if settings.as_json else form, file)
+            count = export.write(context.registry, chosen, form, file)
+    if path and not settings.quiet:
+        output.say(f"{path}: {count} assignment{'' if count == 1 else 's'} as {form}.")
     failures = [line for lines in collected for line in lines]
     for failure in failures:
         output.say(failure)

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Send a message to the workers of the selected runs, or to those of a list.
 
-The text is a file of at most 4,096 characters. It goes out in batches of 100; whom it did not reach is named.
-No worker gets the same text twice, however often this is run or killed and whatever the subject: when a
-batch breaks off in the middle, its workers are named and not tried again.
+Workers of runs are those who have handed something in by now: it is collected first. The text is a file of at
+most 4,096 characters. It goes out in batches of 100; whom it did not reach is named. No worker gets the same
+text twice, however often this is run or killed and whatever the subject: when a batch breaks off in the
+middle, its workers are named and not tried again.
 """
 
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import click
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli
+from crowdops.console import cli, output
 
 
 @cli.command(__doc__)
@@ -34,6 +35,7 @@ def main(
     **named: Any,
 ) -> int:
     from crowdops.context import Context
+    from crowdops.results import collect
     from crowdops.workers import messages, worker_ids
 
     message = messages.read(text, subject)
@@ -42,13 +44,17 @@ def main(
         cli.require(selection)
     with Context.open(settings) as context:
         context, runs = context.choose(selection)
+        unread = [] if selection.is_empty else collect.refresh(context, runs)
         if not selection.is_empty:
             recipients += context.registry.workers_of([run.run_id for run in runs])
         plan = messages.plan(context, message, recipients)
         result = plan.known
         if plan.recipients and guard.allows(f"Send {message.subject!r} to {len(plan.recipients)} workers?"):
             result += messages.send(context, message, plan.recipients)
-    return cli.report(settings, guard, "told", len(plan.recipients), result)
+    for line in unread:
+        output.say(line)
+    code = cli.report(settings, guard, "told", len(plan.recipients), result)
+    return code or (cli.EXIT_FAILED if unread else 0)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Show the balance and, by task_name and run, what was paid and what may still have to be paid.
 
-First collects what came in and was reviewed meanwhile. "not reviewed" is submitted work that waits for
-somebody; it is approved by itself at the time shown. "still to spend" is what all that is out costs if all of
-it is done and approved. Without selectors: every run at the endpoint.
+First collects what came in and was reviewed meanwhile; with --offline it says as of when the figures are. Of
+bonuses that were paid elsewhere it knows those that download_results has seen. "not reviewed" is submitted
+work that waits for somebody; it is approved by itself at the time shown. "still to spend" is what all that is
+out costs if all of it is done and approved. Without selectors: every run at the endpoint.
 """
 
 import click
@@ -28,11 +29,12 @@ def main(offline: bool, settings: Settings, selection: Selection) -> int:
         unread = [] if offline else collect.refresh(context, runs)
         balance = context.provider.account()
         figures = account.read(context.registry, runs)
+        as_of = account.as_of(context.registry, runs) if offline else None
     if settings.as_json:
-        output.document(view.account_document(figures, balance, context.settings))
+        output.document(view.account_document(figures, balance, context.settings) | {"as_of": as_of})
     else:
         view.account_table(figures)
-        output.say(view.balance_words(balance))
+        output.say(view.balance_words(balance, as_of))
     for line in unread:
         output.say(line)
     return cli.EXIT_FAILED if unread else 0

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import difflib
 import io
-import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from crowdops.errors import UsageError
+from crowdops.formats import json_text
 
 MAX_CELL = 10_000_000  # characters
 DELIMITERS = (",", ";", "\t")  # a spreadsheet's own language decides which one it writes
@@ -42,7 +42,7 @@ class Row(NamedTuple):
 
 def cell(value: object) -> str:
     """Return a value as a CSV cell that no spreadsheet takes for a formula (OWASP, "CSV injection")."""
-    text = "" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = "" if value is None else value if isinstance(value, str) else json_text.dumps(value)
     # csv does not quote a carriage return that stands alone: a reader would start a new row at it.
     text = _LONE_RETURN.sub("\n", text.replace("\0", ""))
     dangerous = text.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text)

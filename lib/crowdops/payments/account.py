@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -65,6 +66,11 @@ def _figures(registry: Registry, run: Run) -> Figures:
         next_auto_approval=registry.next_auto_approval(run.run_id),
         to_spend=cost * bound,
     )
+
+
+def as_of(registry: Registry, runs: Sequence[Run]) -> datetime | None:
+    """Return when assignments of these runs were last collected, or None if there are none."""
+    return registry.last_collected([run.run_id for run in runs])
 
 
 def total(runs: Iterable[RunFigures]) -> Figures:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from crowdops import bulk
 from crowdops.bulk import Action, BulkResult, Outcome
 from crowdops.context import Context
-from crowdops.errors import DuplicateToken, Unreachable
+from crowdops.errors import DuplicateToken, NotFound, Unreachable
 from crowdops.payments import bonus_plans
 from crowdops.payments.bonus_plans import DueBonus
 from crowdops.payments.budgets import Budget
@@ -82,7 +82,10 @@ def recall(context: Context, hits: Mapping[str, str]) -> tuple[int, list[str]]:
     new = 0
 
     def read(hit_id: str) -> list[Bonus]:
-        return list(context.provider.iter_bonuses_of_hit(hit_id))
+        try:
+            return list(context.provider.iter_bonuses_of_hit(hit_id))
+        except NotFound:  # it was deleted: nothing is paid for it any more
+            return []
 
     def adopt(outcome: Outcome[str, list[Bonus]]) -> bool:
         nonlocal new

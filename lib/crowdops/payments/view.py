@@ -98,10 +98,11 @@ def account_document(runs: Sequence[RunFigures], balance: Balance, settings: Set
     }
 
 
-def balance_words(balance: Balance) -> str:
-    """Return the balance in words."""
+def balance_words(balance: Balance, as_of: datetime | None) -> str:
+    """Return the balance in words, and as of when the figures are unless they are of now."""
     held = "" if balance.held is None else f"; ${balance.held} more are held for work on offer"
-    return f"The account can spend ${balance.available}{held}."
+    words = f"The account can spend ${balance.available}{held}."
+    return f"{words} Work and reviews are as of {timestamp(as_of)}." if as_of else words
 
 
 def bonus_table(plan: BonusPlan, runs: Sequence[Run]) -> None:

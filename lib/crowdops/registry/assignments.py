@@ -9,8 +9,10 @@ from datetime import datetime
 from crowdops.registry.database import RegistryFile, placeholders
 from crowdops.registry.rows import (
     Assignment,
+    Look,
     Result,
     UnitReview,
+    read,
     read_moment,
     read_result,
     stamp,
@@ -82,6 +84,36 @@ class Assignments(RegistryFile):
             (run_id, write_value(now)),
         ).fetchall()
         yield from ((row["unit_index"], row["hit_id"]) for row in rows)
+
+    def last_collected(self, run_ids: Sequence[str]) -> datetime | None:
+        """Return when an assignment of these runs was last collected."""
+        query = f"SELECT max(collected_at) FROM assignments WHERE run_id IN ({placeholders(run_ids)})"
+        moment: datetime | None = read_moment(self._row(query, tuple(run_ids))[0])
+        return moment
+
+    def looks(self, run_ids: Sequence[str], rejected_since: datetime) -> list[Look]:
+        """Return the HITs of these runs with collected assignments, the oldest look first; no deleted ones.
+
+        What was rejected before `rejected_since` does not change any more.
+        """
+        rows = self._rows(
+            "SELECT a.hit_id, a.run_id, min(a.collected_at) AS looked_at,"
+            " max(a.status = 'Rejected' AND a.submitted_at >= ?) AS may_change"
+            " FROM assignments a JOIN units u USING (run_id, unit_index)"
+            f" WHERE u.state != 'disposed' AND a.run_id IN ({placeholders(run_ids)})"
+            " GROUP BY a.hit_id ORDER BY looked_at, a.hit_id",
+            (write_value(rejected_since), *run_ids),
+        )
+        return [read(Look, row) for row in rows]
+
+    def set_looked_at(self, looks: Sequence[Look]) -> None:
+        """Note that these HITs were looked at just now."""
+        now = stamp()
+        with self.transaction():
+            self._connection.executemany(
+                "UPDATE assignments SET collected_at = ? WHERE run_id = ? AND hit_id = ?",
+                [(now, look.run_id, look.hit_id) for look in looks],
+            )
 
     def unit_review(self, run_id: str, unit_index: int) -> UnitReview | None:
         """Return what is stored of a unit and its assignments, or None."""

@@ -108,6 +108,18 @@ class Assignment(NamedTuple):
         }
 
 
+class Look(NamedTuple):
+    """A HIT with collected assignments, and when it was last looked at as a whole.
+
+    `may_change`: one of them is rejected, which can be taken back unseen by the HIT's counters.
+    """
+
+    hit_id: str
+    run_id: str
+    looked_at: datetime
+    may_change: bool
+
+
 class Result(NamedTuple):
     """One collected assignment with the run and the unit it belongs to."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import IO, Any
 
 from crowdops.console.output import cell, timestamp
-from crowdops.formats import csv_files
+from crowdops.errors import UsageError
+from crowdops.formats import csv_files, json_text
 from crowdops.registry import Registry, Result, Run
 
 UNIT_COLUMNS = ("run_id", "task_name", "unit_index")
@@ -22,19 +23,42 @@ ASSIGNMENT_COLUMNS = (
     "approved_at",
     "bonus",
 )
+FORMATS = ("csv", "tsv", "json", "jsonl", "table")
+_ENDINGS = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
-def write(registry: Registry, runs: Sequence[Run], form: str, file: IO[str]) -> None:
-    """Write the results of these runs as csv, json, jsonl or table."""
+def choose_format(form: str | None, path: Path | None, *, as_json: bool) -> str:
+    """Return the format that --format, --json and the ending of --output say. UsageError if they disagree.
+
+    The ending of a pipe or a device says nothing.
+    """
+    if as_json:
+        if form not in (None, "json"):
+            raise UsageError(f"--json and --format {form} do not go together. Nothing was written.")
+        form = "json"
+    ending = path.suffix.lower() if path and (path.is_file() or not path.exists()) else ""
+    said = _ENDINGS.get(ending)
+    if form and said and form != said:
+        raise UsageError(
+            f"{path} ends as {said} does, and the format is {form}: say only one of them."
+            " Nothing was written."
+        )
+    if ending and not (said or form):
+        raise UsageError(
+            f"{path}: no format that can be written ends in {ending}. There are {', '.join(_ENDINGS)}; for"
+            " another ending say --format. Nothing was written."
+        )
+    return said or form or "csv"
+
+
+def write(registry: Registry, runs: Sequence[Run], form: str, file: IO[str]) -> int:
+    """Write the results of these runs in one of FORMATS. Returns how many assignments there are."""
     run_ids = [run.run_id for run in runs]
-    if form == "csv":
-        write_csv(lambda: registry.iter_results(run_ids), file)
-    elif form == "json":
-        write_json(registry.iter_results(run_ids), file)
-    elif form == "jsonl":
-        write_jsonl(registry.iter_results(run_ids), file)
-    else:
-        write_table(registry.iter_results(run_ids), file)
+    if form in ("csv", "tsv"):
+        delimiter = "\t" if form == "tsv" else ","
+        return write_csv(lambda: registry.iter_results(run_ids), file, delimiter=delimiter)
+    writers = {"json": write_json, "jsonl": write_jsonl, "table": write_table}
+    return writers[form](registry.iter_results(run_ids), file)
 
 
 def document(result: Result) -> dict[str, Any]:
@@ -58,19 +82,23 @@ def document(result: Result) -> dict[str, Any]:
     }
 
 
-def write_jsonl(results: Iterable[Result], file: IO[str]) -> None:
-    """Write one JSON object a line."""
+def write_jsonl(results: Iterable[Result], file: IO[str]) -> int:
+    """Write one JSON object a line. Returns how many."""
+    count = 0
     for result in results:
-        file.write(json.dumps(document(result), ensure_ascii=False) + "\n")
+        file.write(json_text.dumps(document(result)) + "\n")
+        count += 1
+    return count
 
 
-def write_json(results: Iterable[Result], file: IO[str]) -> None:
-    """Write one JSON array, streamed."""
-    opening = "["
+def write_json(results: Iterable[Result], file: IO[str]) -> int:
+    """Write one JSON array, streamed. Returns how many assignments it has."""
+    count = 0
     for result in results:
-        file.write(f"{opening}\n{json.dumps(document(result), ensure_ascii=False)}")
-        opening = ","
-    file.write("[]\n" if opening == "[" else "\n]\n")
+        file.write(f"{',' if count else '['}\n{json_text.dumps(document(result))}")
+        count += 1
+    file.write("\n]\n" if count else "[]\n")
+    return count
 
 
 def write_csv(
@@ -78,11 +106,14 @@ def write_csv(
     file: IO[str],
     columns: Sequence[str] = ASSIGNMENT_COLUMNS,
     to_fill: Sequence[str] = (),
-) -> None:
+    *,
+    delimiter: str = ",",
+) -> int:
     """Write CSV with a column for each input and answer field that occurs; reads the results twice.
 
     `columns` are those of an assignment; the columns `to_fill` come last and are empty.
     A cell that a spreadsheet would take for a formula gets an apostrophe in front (OWASP, "CSV injection").
+    Returns how many assignments there are.
     """
     inputs: dict[str, None] = {}
     answers: dict[str, None] = {}
@@ -96,7 +127,8 @@ def write_csv(
         *(f"answer.{name}" for name in answers),
         *to_fill,
     ]
-    writer = csv.writer(file, lineterminator="\n")
+    writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
+    count = 0
     writer.writerow([csv_files.cell(heading) for heading in headings])
     for result in results():
         deadline = timestamp(result.assignment.auto_approval_at)
@@ -109,10 +141,15 @@ def write_csv(
             *("" for _ in to_fill),
         ]
         writer.writerow([csv_files.cell(value) for value in row])
+        count += 1
+    return count
 
 
-def write_table(results: Iterable[Result], file: IO[str]) -> None:
-    """Write a table for people: one line a unit, its data and its answers side by side."""
+def write_table(results: Iterable[Result], file: IO[str]) -> int:
+    """Write a table for people: one line a unit, its data and its answers side by side.
+
+    Returns how many assignments there are.
+    """
     from tabulate import tabulate
 
     units: dict[tuple[str, int], list[Result]] = {}
@@ -124,6 +161,7 @@ def write_table(results: Iterable[Result], file: IO[str]) -> None:
         rows.append((task_name, unit_index, cell(_in_short(answered[0].input)), cell(answers)))
     headings = ("task_name", "unit", "input", "answers")
     file.write(tabulate(rows, headers=headings, disable_numparse=True) + "\n")
+    return sum(map(len, units.values()))
 
 
 def _in_short(fields: Mapping[str, Any] | None) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.documents import rows
+from tests.support.works import Work
 from tests.support.world import World
 
 SCRIPT = "mturk/download_results"
@@ -59,7 +60,9 @@ def test_what_comes_in_later_comes_with_the_next_download(world: World) -> None:
     assert len(rows(world.invoke(SCRIPT, "--run", run.run_id))) == 2
     assert world.run(run.run_id).state == "finished"
     result, calls = world.calls_of(SCRIPT, "--run", run.run_id)
-    assert len(rows(result)) == 2 and set(calls) == {"ListHITs"}
+    assert len(rows(result)) == 2
+    assert calls == {"ListHITs": 2, "ListBonusPayments": 2}  # the second page is empty; one call a HIT
+    assert result.stderr == "Brought up to date with 4 calls.\n"
 
 
 def test_offline_makes_no_call(world: World) -> None:
@@ -236,6 +239,108 @@ def test_a_hit_that_cannot_be_read_is_named_and_the_rest_comes(
         return submissions(self, hit_id, expected)
 
     monkeypatch.setattr(MTurk, "submissions", failing)
-    result = world.invoke(SCRIPT, "--run", run.run_id)
+    result = world.invoke(SCRIPT, "--run", run.run_id, "--quiet")
     assert result.exit_code == 1 and len(rows(result)) == 2
     assert result.stderr == f"HIT {hits[0]} (unit 0 of {run.run_id}): this one not\n"
+
+
+def test_what_was_reviewed_and_paid_elsewhere_shows(work: Work) -> None:
+    """A rejection that is taken back and a bonus change no counter of a HIT."""
+    client, (first, second, third) = work.world.client, work.assignments
+    client.reject_assignment(AssignmentId=first, RequesterFeedback="No")
+    client.approve_assignment(AssignmentId=second)
+    work.collect()
+    assert work.stored() == ["Rejected", "Approved", "Submitted"]
+    client.approve_assignment(AssignmentId=first, OverrideRejection=True)
+    client.reject_assignment(AssignmentId=third, RequesterFeedback="No")
+    client.send_bonus(
+        WorkerId="AWORKER2", BonusAmount="0.25", AssignmentId=second, Reason="By hand", UniqueRequestToken="x"
+    )
+    result, calls = work.world.calls_of(SCRIPT, "--all-runs")
+    assert [(row["status"], row["bonus"]) for row in rows(result)] == [
+        ("Approved", "0.00"),
+        ("Approved", "0.25"),
+        ("Rejected", "0.00"),
+    ]
+    assert result.stderr == f"Brought up to date with {sum(calls.values())} calls.\n"
+    # One HIT by its counters and two with rejections are read; bonuses of all three, on two pages of one.
+    assert calls.pop("UpdateHITReviewStatus", 0) <= 1
+    assert calls == {"ListHITs": 2, "ListAssignmentsForHIT": 3, "GetHIT": 2, "ListBonusPayments": 4}
+
+
+def test_the_hits_that_were_looked_at_longest_ago_are_looked_at_first(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crowdops.payments.catch_up.MOST_LOOKS", 2)
+    work.collect()
+    for number, assignment_id in enumerate(work.assignments, start=1):
+        work.world.client.send_bonus(
+            WorkerId=f"AWORKER{number}", BonusAmount="0.10", AssignmentId=assignment_id, Reason="By hand"
+        )
+    one = work.world.invoke(SCRIPT, "--all-runs")
+    assert "taken back elsewhere are as of 20" in one.stderr
+    assert "for 1 HITs: the same command looks at the next 1.\n" in one.stderr
+    assert sorted(row["bonus"] for row in rows(one)) == ["0.00", "0.10", "0.10"]
+    two = work.world.invoke(SCRIPT, "--all-runs", "--quiet")
+    assert (sorted(row["bonus"] for row in rows(two)), two.stderr) == (["0.10", "0.10", "0.10"], "")
+
+
+def test_the_format_is_that_of_the_ending_and_is_said(work: Work, tmp_path: Path) -> None:
+    texts = {}
+    for ending in ("csv", "tsv", "json", "jsonl", "NDJSON"):
+        path = tmp_path / f"results.{ending}"
+        result = work.world.invoke(SCRIPT, "--all-runs", "-o", str(path))
+        form = "jsonl" if ending == "NDJSON" else ending
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert f"{path}: 3 assignments as {form}.\n" in result.stderr
+        texts[ending] = path.read_text()
+    by_comma = list(csv.reader(io.StringIO(texts["csv"], newline="")))
+    assert list(csv.reader(io.StringIO(texts["tsv"], newline=""), delimiter="\t")) == by_comma
+    assert [json.loads(line) for line in texts["jsonl"].splitlines()] == json.loads(texts["json"])
+    assert texts["jsonl"] == texts["NDJSON"]
+    stdout = work.world.invoke(SCRIPT, "--all-runs", "--format", "tsv", "--offline").stdout
+    assert stdout == texts["tsv"]
+    path = tmp_path / "results.txt"
+    assert work.world.invoke(SCRIPT, "--all-runs", "-o", str(path), "--format", "table").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "arguments,why",
+    [
+        (
+            ["-o", "results.xlsx"],
+            "no format that can be written ends in .xlsx. There are .csv, .tsv, .json, .jsonl",
+        ),
+        (["-o", "results.txt"], "no format that can be written ends in .txt."),
+        (["-o", "results.csv", "--format", "json"], "results.csv ends as csv does, and the format is json"),
+        (["-o", "results.tsv", "--json"], "results.tsv ends as tsv does, and the format is json"),
+        (["--json", "--format", "jsonl"], "--json and --format jsonl do not go together."),
+    ],
+)
+def test_a_format_that_cannot_be_meant_is_refused_before_any_call(
+    work: Work, arguments: list[str], why: str
+) -> None:
+    result, calls = work.world.calls_of(SCRIPT, "--all-runs", *arguments)
+    assert (result.exit_code, calls) == (2, {})
+    assert why in result.stderr
+
+
+def test_cells_with_tabs_and_formulas_are_safe_in_tsv(world: World) -> None:
+    run = world.crash(units=2)
+    for hit_id, value in zip(world.hit_ids(run), ("a\tb", "=1+1"), strict=True):
+        world.do(hit_id, label=value)
+    text = world.invoke(SCRIPT, "--all-runs", "--format", "tsv").stdout
+    table = list(csv.reader(io.StringIO(text, newline=""), delimiter="\t"))
+    assert [row[-1] for row in table] == ["answer.label", "a\tb", "'=1+1"]
+
+
+def test_no_result_holds_json_that_is_none(work: Work) -> None:
+    """Older registries hold data with NaN and Infinity, which Python writes and no other reader takes."""
+    work.collect()
+    data = '{"text": NaN, "list": [1, -Infinity, {"deep": NaN}], "big": 1e999}'
+    work.world.sql("UPDATE units SET input = ?", data)
+    for form in ("json", "jsonl", "csv", "tsv"):
+        text = work.world.invoke(SCRIPT, "--all-runs", "--format", form, "--offline").stdout
+        assert "NaN" not in text and "Infinity" not in text
+    [line, *_] = work.world.invoke(SCRIPT, "--all-runs", "--format", "jsonl", "--offline").stdout.splitlines()
+    assert json.loads(line)["input"] == {"text": None, "list": [1, None, {"deep": None}], "big": None}

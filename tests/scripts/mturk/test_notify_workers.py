@@ -35,7 +35,7 @@ def test_the_workers_of_a_task_name_are_told_once(world: World, text: Path) -> N
     assert document(result) == {"selected": 3, "done": 3, "already": 0, "failed": [], "dry_run": False}
     assert inbox(world) == [(f"AWORKER{n}", "More work") for n in (1, 2, 3)]
     again, calls = world.calls_of(*arguments)
-    assert (again.exit_code, document(again)["already"], calls) == (0, 3, {})
+    assert (again.exit_code, document(again)["already"], calls) == (0, 3, {"ListHITs": 2})
     same = (SCRIPT, str(text), "--subject", "Another subject", "--worker", "AWORKER2", "--yes", "--json")
     assert document(world.invoke(*same))["already"] == 1
     assert len(inbox(world)) == 3
@@ -43,6 +43,15 @@ def test_the_workers_of_a_task_name_are_told_once(world: World, text: Path) -> N
     assert document(world.invoke(*same))["done"] == 1
     assert inbox(world)[-2:] == [("AWORKER2", "More work"), ("AWORKER3", "More work")]
     assert len(inbox(world)) == 4
+
+
+def test_who_has_handed_something_in_since_the_last_look_is_told_too(world: World, text: Path) -> None:
+    work = Work(world)
+    for assignment_id in work.assignments:
+        world.client.approve_assignment(AssignmentId=assignment_id)
+    result = world.invoke(SCRIPT, str(text), "--subject", "More", "--run", work.run.run_id, "--yes", "--json")
+    assert (result.exit_code, document(result)["done"]) == (0, 3)
+    assert [worker for worker, _ in inbox(world)] == ["AWORKER1", "AWORKER2", "AWORKER3"]
 
 
 def test_failures_are_listed_and_tried_again(world: World, text: Path) -> None:

@@ -78,6 +78,8 @@ def test_the_next_auto_approval_is_told(reviewed: Work) -> None:
 def test_offline_only_the_balance_is_asked_for(reviewed: Work) -> None:
     result, calls = reviewed.world.calls_of(SCRIPT, "--offline", "--json")
     assert (result.exit_code, calls) == (0, {"GetAccountBalance": 1})
+    assert document(result)["as_of"].endswith("Z")
+    assert "Work and reviews are as of 20" in reviewed.world.invoke(SCRIPT, "--offline").stderr
     assert document(result)["total"]["spent"] == "0.14"
 
 

@@ -1,0 +1,45 @@
+"""Results brought up to date: what came in, and what was reviewed and paid elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from crowdops.console.output import timestamp
+from crowdops.context import Context
+from crowdops.payments import bonuses
+from crowdops.registry import Look, Run
+from crowdops.results import collect
+
+MOST_LOOKS = 100  # HITs at a time
+OVERRIDE_TIME = timedelta(days=30)  # in which a rejection can be taken back, from the submission on
+
+
+def bring_up_to_date(context: Context, runs: Sequence[Run]) -> list[str]:
+    """Bring what the registry has of these runs up to date, and say with how many calls.
+
+    Those of collect.refresh(); then, of the hundred HITs that were looked at longest ago, one call each for
+    bonuses that were paid elsewhere, and one for rejections that were taken back. Both are in no counter.
+    Returns a line for each HIT that could not be read. Ends runs that are through.
+    """
+    calls = context.provider.calls
+    failures = collect.bring_in(context, runs)
+    looks = context.registry.looks([run.run_id for run in runs], datetime.now(UTC) - OVERRIDE_TIME)
+    due, later = looks[:MOST_LOOKS], looks[MOST_LOOKS:]
+    failures += collect.look_again(context, [look.hit_id for look in due if look.may_change])
+    _, unread = bonuses.recall(context, {look.hit_id: look.run_id for look in due})
+    context.registry.set_looked_at(due)
+    if not context.settings.quiet:
+        context.say(_describe(context.provider.calls - calls, later))
+    return failures + unread
+
+
+def _describe(calls: int, later: Sequence[Look]) -> str:
+    words = f"Brought up to date with {calls} call{'' if calls == 1 else 's'}."
+    if not later:
+        return words
+    moment, most = timestamp(later[0].looked_at), min(len(later), MOST_LOOKS)
+    return (
+        f"{words} Bonuses paid and rejections taken back elsewhere are as of {moment} for {len(later)} HITs:"
+        f" the same command looks at the next {most}."
+    )

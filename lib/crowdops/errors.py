@@ -122,6 +122,7 @@ def files_explained(what: str | Path) -> Iterator[None]:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return ' Did you mean …?' with the nearest known word, or nothing."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f" Did you mean {close[0]}?" if close else ""
+    """Return ' Did you mean …?' with the nearest known word, or nothing. Case is no difference."""
+    words = {other.casefold(): other for other in known}
+    close = difflib.get_close_matches(word.casefold(), words, n=1, cutoff=0.5)
+    return f" Did you mean {words[close[0]]}?" if close else ""

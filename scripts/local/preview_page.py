@@ -32,8 +32,7 @@ def main(
     path = (path or preview.default_path(settings, loaded)).absolute()
     with output.destination(path) as file:
         file.write(made.html)
-    for remark in () if settings.quiet else made.remarks:
-        output.say(f"Remark: {remark}")
+    output.remark(made.remarks, quiet=settings.quiet)
     shown = [page.number for page in made.pages]
     output.either(settings.as_json, {"path": path, "rows": shown, "remarks": made.remarks}, str(path))
     if opens and not webbrowser.open(path.as_uri()):

@@ -67,15 +67,14 @@ def main(settings: Settings, guard: cli.Guard, **values: Any) -> int:
         offer = view.offer_launch(launch_plan, settings)
         alive = [] if options.again else living.find(settings, launch_plan.parameters)
         offer = view.offer_another(offer, alive, is_asking=not guard.yes)
-    for remark in () if settings.quiet else offer.remarks:
-        output.say(f"Remark: {remark}")
+    output.remark(offer.remarks, quiet=settings.quiet)
     if guard.dry_run:
         output.either(settings.as_json, offer.document, offer.text)
         return 0
     output.say(offer.summary)
     with Context.open(settings) as context:
         context = context.of(options.run_id)
-        plan.check_account(context.provider, offer.estimate)
+        plan.check_account(context.provider, offer.estimate, launch_plan)
         if not guard.allows(offer.question):
             output.say("Nothing was created.")
             return 0

@@ -128,7 +128,8 @@ def _read(path: Path) -> dict[str, Any]:
 def _check_section(path: Path, section: str, value: object) -> None:
     sections = (*_TABLES, "qualifications")
     if section not in sections:
-        raise UsageError(f"{path}: unknown section or key {section!r}.{errors.nearest(section, sections)}")
+        hint = _proper_place(section) or errors.nearest(section, sections)
+        raise UsageError(f"{path}: unknown section or key {section!r}.{hint}")
     if not isinstance(value, list if section == "qualifications" else dict):
         raise UsageError(
             f"{path}: write [{section}] as a section, or [[qualifications]] for each requirement."
@@ -151,7 +152,18 @@ def _check_requirement(path: Path, number: int, requirement: object) -> None:
 def _check_keys(path: Path, keys: Iterable[str], known: Collection[str], place: str) -> None:
     for key in keys:
         if key not in known:
-            raise UsageError(f"{path}: unknown key {key!r} in {place}.{errors.nearest(key, known)}")
+            hint = _proper_place(key) or errors.nearest(key, known)
+            raise UsageError(f"{path}: unknown key {key!r} in {place}.{hint}")
+
+
+def _proper_place(key: str) -> str:
+    """Return where a key would be right, or nothing."""
+    if key == "qualifications" or key in _REQUIREMENT_KEYS:
+        return " It belongs below [[qualifications]]."
+    for section, table in _TABLES.items():
+        if key in [declared.name for declared in table]:
+            return f" It belongs below [{section}]."
+    return ""
 
 
 def _value(path: Path, declared: Setting, table: Mapping[str, Any], overrides: Mapping[str, str]) -> Any:
@@ -175,6 +187,8 @@ def _value(path: Path, declared: Setting, table: Mapping[str, Any], overrides: M
         raise UsageError(f"{place} has {len(text)} characters; at most {_LENGTHS[name]} are allowed.")
     if "\0" in text:
         raise UsageError(f"{place} holds a NUL character.")
+    if control := re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", text):
+        raise UsageError(f"{place} holds the control character U+{ord(control[0]):04X}. Take it out.")
     if not text.strip() and declared.default is None:
         raise UsageError(f"{place} is empty. {declared.help}")
     return text

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -69,6 +69,12 @@ def is_hung_up() -> bool:
     except OSError as error:
         return error.errno == errno.EIO
     return False
+
+
+def remark(remarks: Iterable[str], *, quiet: bool) -> None:
+    """Write remarks to stderr, one a line, unless none are wanted."""
+    for text in () if quiet else remarks:
+        say(f"Remark: {text}")
 
 
 def document(value: object) -> None:

@@ -19,6 +19,7 @@ from crowdops.payments import pricing
 from crowdops.providers.mturk import requirements
 from crowdops.providers.mturk.client import MTurk
 from crowdops.servers import pages
+from crowdops.workers import eligibility
 
 _SANDBOX_SITE = "https://workersandbox.mturk.com"
 
@@ -146,8 +147,11 @@ def _check_budget(parameters: Parameters, settings: Settings, estimate: pricing.
         )
 
 
-def check_account(provider: MTurk, estimate: pricing.Estimate) -> None:
-    """UsageError if endpoint or key do not work, or the balance does not cover the estimate. One call."""
+def check_account(provider: MTurk, estimate: pricing.Estimate, plan: LaunchPlan | None = None) -> None:
+    """UsageError if endpoint or key do not work, or the balance does not cover the estimate. One call.
+
+    One more for each qualification type of somebody's own that a plan asks for: it has to be there.
+    """
     try:
         balance = provider.balance()
     except Error as error:
@@ -156,3 +160,5 @@ def check_account(provider: MTurk, estimate: pricing.Estimate) -> None:
         raise UsageError(
             f"The account has ${balance}, and the run would cost ${estimate.total}. Nothing was created."
         )
+    if plan:
+        eligibility.check_types(provider, plan.parameters.qualifications)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from crowdops.config.environments import MASTERS
-from crowdops.errors import NotFound, ProviderError
+from crowdops.errors import NotFound, ProviderError, UsageError
 from crowdops.providers.mturk.client import MTurk
 from crowdops.registry import Registry, Run
 
@@ -49,6 +49,28 @@ def requirement(type_id: str, comparator: str) -> dict[str, Any]:
         "Comparator": comparator,
         "ActionsGuarded": "DiscoverPreviewAndAccept",
     }
+
+
+def check_types(provider: MTurk, requirements: Sequence[dict[str, Any]]) -> None:
+    """UsageError if no HIT can ask for one of these qualifications. One call for each that is not the API's.
+
+    What goes wrong otherwise is no reason: the launch will say it.
+    """
+    type_ids = {requirement["QualificationTypeId"] for requirement in requirements}
+    for type_id in sorted(type_ids):
+        if type_id.startswith(_SYSTEM_PREFIX) or type_id in MASTERS:
+            continue
+        try:
+            if provider.is_qualification_active(type_id):
+                continue
+        except NotFound:
+            raise UsageError(
+                f"There is no qualification type {type_id}, which run.toml asks for in [[qualifications]]."
+                " Nothing was created."
+            ) from None
+        except ProviderError:
+            continue
+        raise UsageError(f"The qualification type {type_id} is inactive, so no HIT can ask for it.")
 
 
 def check(provider: MTurk, requirement: dict[str, Any]) -> Requirement:

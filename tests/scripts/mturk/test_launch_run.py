@@ -249,6 +249,24 @@ def test_what_the_other_side_would_refuse_is_refused_with_the_file_before_any_ca
     assert world.gate.calls == [] and world.run_ids() == []
 
 
+@pytest.mark.parametrize("status", ["absent", "Inactive"])
+def test_a_qualification_that_no_hit_can_ask_for_is_refused_before_anything_is_created(
+    world: World, status: str
+) -> None:
+    type_id, wanted = "3NOSUCHTYPE", "There is no qualification type 3NOSUCHTYPE, which run.toml asks for"
+    if status != "absent":
+        made = world.client.create_qualification_type(
+            Name="Trained", Description="Did it before", QualificationTypeStatus=status
+        )
+        type_id = made["QualificationType"]["QualificationTypeId"]
+        wanted = f"The qualification type {type_id} is inactive, so no HIT can ask for it."
+    more = f'[[qualifications]]\nQualificationTypeId = "{type_id}"\nComparator = "Exists"\n'
+    result = world.invoke("mturk/launch_run", str(world.write_run(more=more)), "--yes")
+    assert result.exit_code == 2 and wanted in result.stderr
+    assert world.run_ids() == [] and world.hits() == []
+    assert world.gate.count("GetQualificationType") == 1
+
+
 def test_empty_rows_are_remarked_before_the_launch_and_get_no_hits(world: World) -> None:
     path = world.write_run(rows=[{"text": "hello"}, {"text": " "}, {"text": ""}])
     found = world.invoke("mturk/launch_run", str(path), "--dry-run", "--json")

@@ -28,7 +28,7 @@ def read_credentials(home: Path) -> tuple[str, str]:
     try:
         if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise CredentialsRefused(f"{path} can be read by others. Close it: chmod 600 {path}")
-        parser.read_string(path.read_text(encoding="utf-8"))
+        parser.read_string(path.read_text(encoding="utf-8-sig"))
         pair = parser["default"]
         return pair["aws_access_key_id"], pair["aws_secret_access_key"]
     except FileNotFoundError:

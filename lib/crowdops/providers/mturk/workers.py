@@ -65,6 +65,11 @@ class Workers(Calls):
         )
         yield from (QualificationType(item["QualificationTypeId"], item["Name"]) for item in items)
 
+    def is_qualification_active(self, type_id: str) -> bool:
+        """Return whether HITs can ask for a qualification type. NotFound if there is none."""
+        answer = self._call("get_qualification_type", QualificationTypeId=type_id)
+        return bool(answer["QualificationType"]["QualificationTypeStatus"] == "Active")
+
     def grant(self, type_id: str, worker_id: str, value: int = 1) -> None:
         """Give a worker a qualification, without a mail. Safe to repeat: the value is replaced."""
         self._call(

@@ -190,10 +190,41 @@ def test_the_example_is_in_order() -> None:
             " Did you mean QualificationTypeId?",
         ),
         ({"more": "task_name = \n"}, "run.toml is not TOML: "),
+        ({"more": "[Task]\n"}, "run.toml: unknown section or key 'Task'. Did you mean task?"),
+        ({"more": "[SERVER]\n"}, "run.toml: unknown section or key 'SERVER'. Did you mean server?"),
+        ({"Max_Cost": '"1.00"'}, "run.toml: unknown key 'Max_Cost' in [task]. Did you mean max_cost?"),
+        ({"kind": '"none"'}, "run.toml: unknown key 'kind' in [task]. It belongs below [server]."),
+        (
+            {"more": "[server]\nmax_cost = '1.00'\n"},
+            "run.toml: unknown key 'max_cost' in [server]. It belongs below [task].",
+        ),
+        (
+            {"Comparator": '"Exists"'},
+            "run.toml: unknown key 'Comparator' in [task]. It belongs below [[qualifications]].",
+        ),
+        (
+            {"task_title": '"a\\u001bb"'},
+            "run.toml: task_title holds the control character U+001B. Take it out.",
+        ),
+        ({"task_tags": '"\\u0001"'}, "run.toml: task_tags holds the control character U+0001."),
     ],
 )
 def test_a_bad_line_is_named_and_explained(write: Write, values: dict[str, str | None], wanted: str) -> None:
     assert complaint(write(**values)).startswith(wanted)
+
+
+def test_a_key_above_all_sections_is_sent_where_it_belongs(write: Write) -> None:
+    path = write()
+    path.write_text('task_name = "x"\n' + path.read_text())
+    assert complaint(path) == "run.toml: unknown section or key 'task_name'. It belongs below [task]."
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_a_byte_order_mark_and_any_line_end_is_read(write: Write, ending: str) -> None:
+    path = write(more="[server]\nkind = 'none'\n")
+    wanted = load(path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_text().replace("\n", ending).encode())
+    assert load(path) == wanted
 
 
 def test_requirements_that_are_no_tables_are_said(write: Write) -> None:

@@ -62,6 +62,14 @@ def test_the_env_file_never_overrides_the_environment(
     assert "CROWDOPS_THREADS" not in os.environ
 
 
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+def test_an_env_file_of_any_editor_is_read(env_file: Path, ending: str) -> None:
+    lines = ["CROWDOPS_TIMEOUT=11", "CROWDOPS_THREADS=3", ""]
+    env_file.write_bytes(b"\xef\xbb\xbf" + ending.join(lines).encode())
+    found = resolve()
+    assert (found.timeout, found.threads) == (11, 3)
+
+
 def test_an_env_file_is_read_as_it_is_written(env_file: Path) -> None:
     env_file.write_text(
         '# a comment\nexport CROWDOPS_TIMEOUT="12"\n\nAWS_ENDPOINT_URL_MTURK=http://127.0.0.1:1/$HOME\n'

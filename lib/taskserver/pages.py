@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from taskserver.errors import FolderError, PageError
 from taskserver.leases import Lease
@@ -40,7 +41,7 @@ class Pages:
         self._reporter = (templates / "reporter.html").read_text("utf-8")
         try:
             source = (folder / "template.html").read_text("utf-8-sig")
-            self._task = Environment(
+            self._task = ImmutableSandboxedEnvironment(
                 autoescape=True,
                 undefined=StrictUndefined,
                 keep_trailing_newline=True,

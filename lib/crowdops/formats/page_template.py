@@ -27,11 +27,12 @@ class Page:
         """Read and compile the template. UsageError says what is wrong with it, and where."""
         # Imported here because nearly every script needs this module and few render a page.
         import jinja2
-        from jinja2 import meta
+        from jinja2 import meta, sandbox
 
         self.path = path
         self._failures = (jinja2.TemplateError, *_RENDER_FAILURES)
-        environment = jinja2.Environment(
+        # A template is somebody's text, and a dry run is to be harmless: it reaches nothing but its fields.
+        environment = sandbox.ImmutableSandboxedEnvironment(
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             keep_trailing_newline=True,

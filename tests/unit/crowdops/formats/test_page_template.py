@@ -9,6 +9,7 @@ from crowdops.errors import UsageError
 from crowdops.formats import template_names
 from crowdops.formats.page_template import Page
 from taskserver import names as task_server_names
+from taskserver.errors import PageError
 from taskserver.pages import Pages
 from taskserver.visit import PREVIEW, Visit
 
@@ -130,3 +131,24 @@ def test_a_field_that_a_row_lacks_is_named_with_the_row_and_the_way_out(tmp_path
         made.render({"text": "a"}, 7)
     assert "row 7 cannot be rendered: 'hint' is undefined." in str(caught.value)
     assert str(caught.value).endswith("If rows may lack it, write {{ hint|default('') }}.")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ cycler.__init__.__globals__.os.popen('touch FILE').read() }}{{ a }}",
+        "{{ a.__class__.__mro__[1].__subclasses__()|length }}",
+        "{{ row.update({'a': 'changed'}) }}{{ a }}",
+        "{{ lipsum.__globals__['os'].listdir('/') }}",
+        "{{ '{0.__class__}'.format(a) }}",
+        "{{ a|attr('__class__') }}",
+    ],
+)
+def test_a_template_reaches_nothing_but_its_fields(tmp_path: Path, source: str) -> None:
+    touched = tmp_path / "touched"
+    made = page(tmp_path, source.replace("FILE", str(touched)))
+    with pytest.raises(UsageError, match=r"row 1 cannot be rendered: .*(unsafe|not safely callable)"):
+        made.render({"a": "x"}, 1)
+    with pytest.raises(PageError):
+        Pages(tmp_path).task({"a": "x"}, PREVIEWED, "")
+    assert not touched.exists()

@@ -42,6 +42,7 @@ _STATUS = {
     "unknown": 404,
     "already_done": 409,
     "in_progress": 409,
+    "hands_full": 409,
     "over": 409,
     "gone": 410,
     "late": 410,
@@ -223,7 +224,9 @@ def _next_address(tx: Connection, now: float, assignment_id: str, hit_type_id: s
     of_group = [other for other in in_progress if other.hit.hit_type_id == hit_type_id]
     try:
         assignment = of_group[0] if of_group else _accept_next(tx, visit, hit_type_id)
-    except Refused:
+    except Refused as refusal:
+        if refusal.code == "hands_full":
+            raise
         return "/?note=submitted"
     return f"/tasks/{assignment.assignment_id}"
 

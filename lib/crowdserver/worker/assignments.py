@@ -7,18 +7,28 @@ them; those that change something need one for writing. What a worker may not do
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from crowdserver.protocol import answer_xml
 from crowdserver.protocol.identifiers import is_id, new_id
 from crowdserver.storage import counters
-from crowdserver.storage.schema import IS_COUNTED, UPDATE_ASSIGNMENT, AnyRow, assignments, hit_types, hits
+from crowdserver.storage.schema import (
+    IS_COUNTED,
+    UPDATE_ASSIGNMENT,
+    AnyRow,
+    assignments,
+    hit_types,
+    hits,
+    workers,
+)
 from crowdserver.storage.transactions import Contended
 from crowdserver.worker import groups
 from crowdserver.worker.groups import WorkerHit
 from crowdserver.worker.refusals import Refused, gone, unknown
 
 PREVIEW_ID = "ASSIGNMENT_ID_NOT_AVAILABLE"
+# Of one worker at a time, as at Amazon's: nobody can keep all of a run from the others.
+MOST_ACCEPTED = 25
 
 
 class Assignment(NamedTuple):
@@ -62,6 +72,13 @@ _IN_PROGRESS = _ASSIGNMENT.where(
     assignments.c.deadline >= bindparam("now"),
 ).order_by(assignments.c.deadline)
 
+_ACCEPTED_COUNT = select(func.count()).where(
+    assignments.c.worker_id == bindparam("worker"),
+    assignments.c.status == "Accepted",
+    assignments.c.deadline >= bindparam("now"),
+)
+_LOCK_WORKER = select(workers.c.id).where(workers.c.id == bindparam("worker")).with_for_update()
+
 _AUTO_APPROVAL_DELAY = select(hit_types.c.auto_approval_delay).where(hit_types.c.id == bindparam("type"))
 _INSERT = insert(assignments)
 _RETURN = UPDATE_ASSIGNMENT.values(status="Returned", due_at=None)
@@ -78,7 +95,7 @@ def accept_next(tx: Connection, now: float, worker_id: str, hit_type_id: str) ->
     """Accept the oldest HIT of a group that the worker has not done. Each call takes another one.
 
     Needs a transaction that holds no other HIT. Refused: gone when there is none left, not_qualified,
-    blocked. Contended: another worker was faster, and there are others left.
+    blocked, hands_full. Contended: another worker was faster, and there are others left.
     """
     if not is_id(hit_type_id):
         raise gone()
@@ -97,7 +114,8 @@ def accept_next(tx: Connection, now: float, worker_id: str, hit_type_id: str) ->
 def accept(tx: Connection, now: float, worker_id: str, hit_id: str) -> Assignment:
     """Accept a HIT.
 
-    Refused: gone, not_qualified, blocked, in_progress when the worker has accepted it, already_done.
+    Refused: gone, not_qualified, blocked, hands_full, in_progress when the worker has accepted it,
+    already_done.
     """
     if not is_id(hit_id):
         raise gone()
@@ -156,6 +174,7 @@ def in_progress(tx: Connection, now: float, worker_id: str) -> list[Assignment]:
 
 def _accept(tx: Connection, now: float, worker_id: str, row: AnyRow) -> Assignment:
     groups.check_admitted(tx, row, "accept", worker_id)
+    _check_hands_are_free(tx, now, worker_id)
     assignment_id = new_id()
     deadline = now + row.assignment_duration
     tx.execute(
@@ -172,6 +191,15 @@ def _accept(tx: Connection, now: float, worker_id: str, row: AnyRow) -> Assignme
     )
     tx.execute(counters.ACCEPTED, {"hit": row.id})
     return Assignment(assignment_id, worker_id, "Accepted", now, deadline, groups.as_worker_hit(row, []))
+
+
+def _check_hands_are_free(tx: Connection, now: float, worker_id: str) -> None:
+    # Locked, so that a worker's requests side by side are counted one after the other.
+    tx.execute(_LOCK_WORKER, {"worker": worker_id})
+    if tx.execute(_ACCEPTED_COUNT, {"worker": worker_id, "now": now}).scalar_one() >= MOST_ACCEPTED:
+        raise Refused(
+            "hands_full", f"You have {MOST_ACCEPTED} tasks open. Submit or return one of them first."
+        )
 
 
 def _of_worker(tx: Connection, hit_id: str, worker_id: str) -> AnyRow | None:

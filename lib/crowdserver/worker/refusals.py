@@ -9,6 +9,7 @@ Code = Literal[
     "blocked",
     "already_done",
     "in_progress",
+    "hands_full",
     "preview",
     "late",
     "not_yours",

@@ -13,6 +13,7 @@ from crowdserver.worker import assignments, groups
 from crowdserver.worker.earnings import Earnings, earnings
 from crowdserver.worker.refusals import Refused
 from tests.support.crowds import Crowd
+from tests.support.offers import invite
 from tests.support.requesters import BOTH, Requester, Workers
 
 
@@ -187,6 +188,34 @@ def test_workers_side_by_side_are_given_every_assignment(requester: Requester, h
         done = list(pool.map(work_on, range(6)))
     assert Counter(hit_id for hits in done for hit_id in hits) == dict.fromkeys(made, 2)
     assert all(len(hits) == len(set(hits)) for hits in done)
+
+
+@BOTH
+def test_a_worker_holds_at_most_25_assignments_however_fast_the_hands(
+    requester: Requester, hands: Workers, crowd: Crowd
+) -> None:
+    invite(crowd, worker_id="AGREEDY")
+    kind = requester.hit_type()
+    for _ in range(2):
+        requester.hit(kind, MaxAssignments=1)
+    made = [requester.hit(kind, MaxAssignments=1)["HITId"] for _ in range(28)]
+
+    def accept_next(_: int) -> str:
+        try:
+            return hands.accept_next(kind, "AGREEDY").assignment_id
+        except Refused as refused:
+            return f"{refused.code}: {refused.message}"
+
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(accept_next, range(30)))
+    refusal = "hands_full: You have 25 tasks open. Submit or return one of them first."
+    assert taken.count(refusal) == 5
+    held = [assignment_id for assignment_id in taken if assignment_id != refusal]
+    hands.give_back(held[0], "AGREEDY")
+    hands.submit(held[1])
+    assert accept_next(0) and accept_next(0)
+    with pytest.raises(Refused, match="25 tasks open"):
+        hands.accept(made[-1], "AGREEDY")
 
 
 @BOTH

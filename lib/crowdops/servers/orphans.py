@@ -92,8 +92,8 @@ def _look_up(
             except ProviderError as error:
                 why = f"whose it is could not be looked up: {error}"
         if why is None and survey.unseen:
-            places = ", ".join(one.what for one in survey.unseen)
-            why = f"whether it is there is not known: {places} could not be looked at"
+            places = "; ".join(f"{one.what} could not be looked at: {one.why}" for one in survey.unseen)
+            why = f"whether it is there is not known. {places}"
         if why:
             left.append((name, f"left alone: {why}"))
     return left

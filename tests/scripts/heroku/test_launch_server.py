@@ -254,7 +254,9 @@ def test_bad_use_is_refused_before_any_call(heroku: HerokuServers, args: list[st
 def test_a_cap_on_several_dynos_needs_a_database_that_they_share(
     heroku: HerokuServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://there-was-one/once")
     run = heroku.add_run(allowed_concurrent=2, server='dyno_size = "standard-1x"\ndynos = 2')
+    monkeypatch.delenv("DATABASE_URL")
     result = heroku.invoke("launch_server", run.run_id)
     assert result.exit_code == 2
     assert "DATABASE_URL" in result.stderr
@@ -264,8 +266,9 @@ def test_a_cap_on_several_dynos_needs_a_database_that_they_share(
 def test_without_a_key_it_says_where_to_get_one(
     heroku: HerokuServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    run = heroku.add_run()
     monkeypatch.delenv("HEROKU_API_KEY")
-    result = heroku.invoke("launch_server", heroku.add_run().run_id)
+    result = heroku.invoke("launch_server", run.run_id)
     assert result.exit_code == 2
     assert "HEROKU_API_KEY" in result.stderr
     assert heroku.rows() == []

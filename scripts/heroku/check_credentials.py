@@ -5,6 +5,11 @@ The key is read from HEROKU_API_KEY, in the environment or in .env; HEROKU_HOST 
 machine. For cron: exit 0 if a task server could be launched now, 1 if not, 2 if there is no valid key.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 from crowdops.config.settings import Settings
 from crowdops.console import cli, columns, output
 

@@ -9,6 +9,11 @@ deleted; of a NAME it is said why it was left. Each app is read again just befor
 What could not be looked at, the account or one app of it, is said, and the exit code is 1.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 import click
 
 from crowdops.config.settings import Selection, Settings

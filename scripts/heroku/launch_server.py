@@ -8,6 +8,11 @@ app is billed by the second until it is taken down: scripts/heroku/kill_servers.
 Of run.toml, --set overrides dyno_size, dynos and team.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 from pathlib import Path
 
 import click

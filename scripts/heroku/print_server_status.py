@@ -8,6 +8,11 @@ counted only. What could not be read is said, and the exit code is 1.
 The cost is that of the present dynos since the app was created, in US dollars, without add-ons.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 from crowdops.config.settings import Selection, Settings
 from crowdops.console import cli
 

@@ -7,6 +7,11 @@ deployed for the run after this, takes the new dynos. Servers of crashed and end
 ours, are left alone. Safe to repeat.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 import click
 
 from crowdops.config.settings import Settings

@@ -6,6 +6,11 @@ The setting backups_kept says how many are kept. The path of the copy goes to st
 back to one.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 from crowdops.config.settings import Settings
 from crowdops.console import cli, output
 

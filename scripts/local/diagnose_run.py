@@ -6,6 +6,11 @@ money; says in one sentence what holds the run up, shows what that rests on, and
 reads: one walk over the account's HITs, and a few calls more.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 import click
 
 from crowdops.config.settings import Selection, Settings

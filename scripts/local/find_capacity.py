@@ -8,6 +8,11 @@ starts one for a run. What is measured is what comes through from here, so measu
 good line.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 import click
 
 from crowdops.config.settings import Settings

@@ -6,6 +6,11 @@ is made for the same worker. Without --worker-id a new worker is made; with the 
 makes a new link and ends the old one and whatever was signed in with it.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 import click
 
 from crowdops.config.settings import Settings

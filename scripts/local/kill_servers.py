@@ -9,6 +9,11 @@ end, and killed if they do not. Safe to repeat.
 What could not be looked at is said, and the exit code is 1.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 import click
 
 from crowdops.config.settings import Selection, Settings

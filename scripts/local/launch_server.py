@@ -6,6 +6,11 @@ run has already stays. If it does not come up, the end of its log is shown and i
 --keep. It listens on 127.0.0.1 and runs until it is taken down: scripts/local/kill_servers.py.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 from pathlib import Path
 
 import click

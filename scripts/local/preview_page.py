@@ -5,6 +5,11 @@ Nothing is contacted and nothing can be submitted from the file. Its path goes t
 under the home's previews folder, named after the task, and replaces the one before.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 import webbrowser
 from pathlib import Path
 

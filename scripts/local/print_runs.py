@@ -5,6 +5,11 @@ Reads the registry only. A run is attended while a process holds its lock, detac
 and crashed if neither, however it looks from outside.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 from crowdops.config.settings import Selection, Settings
 from crowdops.console import cli, columns, output
 

@@ -6,6 +6,11 @@ ours and its run is crashed, ended or unknown here. Servers at Heroku: scripts/h
 What could not be looked at is said, and the exit code is 1.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 from crowdops.config.settings import Selection, Settings
 from crowdops.console import cli
 

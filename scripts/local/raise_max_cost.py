@@ -9,6 +9,11 @@ An attended run heeds it from its next look on. Bonuses that were refused: pay t
 ended because its max_cost was reached: launch_run.py --resume RUN_ID.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 import click
 
 from crowdops.config.settings import Selection, Settings

@@ -11,6 +11,11 @@ launch_run.py RUN.TOML --resume RUN_ID. Approvals and bonuses that were decided 
 either. What could not be looked at, such as Heroku, is said, and the exit code is 1.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 import click
 
 from crowdops.config.settings import Selection, Settings

@@ -15,6 +15,11 @@ that answers now. What could not be looked at, a server or Heroku, is said, and 
 may be left there.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 import click
 
 from crowdops.config.settings import Settings

@@ -6,6 +6,11 @@ attended. What has happened since the backup is not in it; HITs and servers carr
 closes the gap.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 import click
 
 from crowdops.config.settings import Settings

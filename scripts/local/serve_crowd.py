@@ -10,6 +10,11 @@ one; the web server may hand that path on or take it off.
 --control, --latency-ms and --rate-limit are for rehearsals and tests.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 import click
 
 from crowdops.config.settings import Settings

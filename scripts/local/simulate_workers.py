@@ -11,6 +11,11 @@ goes elsewhere than to externalSubmit, a field that needs a file: they say what 
 What a page's scripts may do when it loads (fill in assignmentId, tell the form where to go) is done for it.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 import click
 
 from crowdops.config.settings import Settings

@@ -6,6 +6,11 @@ name: all settings, parameters and variables of ours in one table. With RUN.TOML
 run would have. Of secrets it is only said whether they are set.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 from pathlib import Path
 
 import click

@@ -5,6 +5,11 @@ First collects what came in and was reviewed meanwhile. Results stay in the regi
 is left of a deleted HIT, and its rejections can no longer be taken back. Safe to repeat.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 from crowdops.config.settings import Selection, Settings
 from crowdops.console import cli, columns, output, unseen
 

@@ -11,6 +11,11 @@ Each run is collected at its own server. Of one that could not be looked at ther
 is said, and the exit code is 1.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 from pathlib import Path
 
 import click

@@ -6,6 +6,11 @@ mark, and HITs of other runs, are never touched. Each run is looked at at its ow
 not be looked at it is said, and the exit code is 1. Safe to repeat.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 from crowdops.config.settings import Selection, Settings
 from crowdops.console import cli, columns, unseen
 

@@ -9,6 +9,11 @@ run at the endpoint. What an attending process is about to put right by itself i
 units whose HIT is gone. Each unit is read again first. Safe to repeat, and beside a living run.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 import click
 
 from crowdops.config.settings import Selection, Settings

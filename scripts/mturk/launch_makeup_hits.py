@@ -8,6 +8,11 @@ who get the same: --worker, --amount, --reason; else a CSV with the columns work
 The same worker, amount and reason get one HIT, however often this is run or killed.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 from pathlib import Path
 
 import click

@@ -12,6 +12,11 @@ a run of the same run.toml or task_name is alive, a launch asks again; --yes the
 nobody. What is odd about the rows or the page is remarked on stderr there and before each launch.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 import time
 from pathlib import Path
 from typing import Any, NamedTuple

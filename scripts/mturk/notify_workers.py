@@ -7,6 +7,11 @@ text twice, however often this is run or killed and whatever the subject: when a
 middle, its workers are named and not tried again.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 from pathlib import Path
 from typing import Any
 

@@ -6,6 +6,11 @@ bonus is these four together: the same row, in the same file or in another, is n
 shown first. Ctrl-C finishes the payments under way; the same command goes on from there.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 from pathlib import Path
 
 import click

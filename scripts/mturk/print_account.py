@@ -7,6 +7,11 @@ work that waits for somebody; it is approved by itself at the time shown. "still
 out costs if all of it is done and approved. Without selectors: every run at the endpoint.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 import click
 
 from crowdops.config.settings import Selection, Settings

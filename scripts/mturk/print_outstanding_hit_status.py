@@ -10,6 +10,11 @@ that does not answer the registry's knowledge is shown, "as of" when.
 exit 4. What could not be looked at is said, and the exit code is 1: nobody knows what is there.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 import click
 
 from crowdops.config.settings import Selection, Settings

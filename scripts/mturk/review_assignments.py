@@ -10,6 +10,11 @@ Rejections need feedback, and their number is asked for. Ctrl-C finishes the dec
 command goes on from there.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 from pathlib import Path
 from typing import Any
 

@@ -9,6 +9,11 @@ work of the account, which workers notice and which counts against them: it need
 records, and asks for their number.
 """
 
+if __name__ == "__main__":
+    from crowdops.console import interrupts
+
+    interrupts.leave_at_once()
+
 from pathlib import Path
 from typing import Any
 

@@ -10,7 +10,6 @@ import inspect
 import io
 import itertools
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,7 +24,8 @@ from crowdops.config.settings import Selection, Settings, find, resolve
 from crowdops.console import combinations, crashes, interrupts, output, streams
 from crowdops.errors import Error, UsageError
 
-EXIT_FAILED, EXIT_USAGE, EXIT_BUG, EXIT_LEFT_OVER, EXIT_INTERRUPTED = 1, 2, 3, 4, 130
+EXIT_FAILED, EXIT_USAGE, EXIT_BUG, EXIT_LEFT_OVER = 1, 2, 3, 4
+EXIT_INTERRUPTED = interrupts.EXIT_INTERRUPTED
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -67,8 +67,13 @@ class Command(click.Command):
     """A script's command: the boundary where exceptions become exit codes (README.md, "Exit codes")."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        code = self._run(*args, **kwargs)
-        streams.finish()
+        try:
+            with interrupts.obeyed():
+                code = self._run(*args, **kwargs)
+                streams.finish()
+        except KeyboardInterrupt:  # as it was ending
+            output.say("Interrupted.")
+            code = EXIT_INTERRUPTED
         sys.exit(code)
 
     def _run(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> int:
@@ -76,8 +81,6 @@ class Command(click.Command):
         words = list(sys.argv[1:] if args is None else args)
         home = None
         streams.settle()
-        if threading.current_thread() is threading.main_thread():
-            interrupts.obey()  # SIGTERM and a closed terminal end a command as Ctrl-C does
         try:
             with output.to_stdout():  # --help and --version write there
                 context = self.make_context(prog_name or Path(sys.argv[0]).name, words, **extra)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import select
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from types import FrameType
 
+EXIT_INTERRUPTED = 130
 _CLOSED = -1  # no file has this number
 
 
@@ -22,6 +25,47 @@ def obey() -> None:
     """Let each signal that ends a command raise KeyboardInterrupt, as Ctrl-C does. For the main thread."""
     for number in ending_signals():
         signal.signal(number, _hang_up if number == signal.SIGHUP else signal.default_int_handler)
+
+
+@contextlib.contextmanager
+def obeyed() -> Iterator[None]:
+    """Obey the signals in here, as obey() says, and then let what heeded them before heed them again.
+
+    What has come to be ignored meanwhile stays so. Outside of the main thread nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in ending_signals()}
+    obey()
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            if handler is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, handler)
+
+
+def leave_at_once() -> None:
+    """Let each signal that ends a command end this process on the spot, with a word and 130.
+
+    For a script's first moments, in which it imports, and for its last ones: there is nothing to clean up.
+    At the very end, when the interpreter heeds no signal any more, they are ignored.
+    """
+    for number in ending_signals():
+        signal.signal(number, _leave)
+    atexit.register(_ignore)  # the first to be registered is the last to be called
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    with contextlib.suppress(OSError):
+        os.write(2, b"Interrupted.\n")
+    os._exit(EXIT_INTERRUPTED)
+
+
+def _ignore() -> None:
+    for number in ending_signals():
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _hang_up(number: int, frame: FrameType | None) -> None:

@@ -57,7 +57,8 @@ class InputRows:
         reader = readers.get(self.path.suffix.lower())
         if reader is None:
             raise UsageError(
-                f"{self.path}: the ending says neither .csv nor .jsonl nor .json, so its format is unknown."
+                f"{self.path}: the ending says none of .csv, .tsv, .jsonl, .json, so its format is unknown."
+                " Save a spreadsheet as CSV, UTF-8."
             )
         self.number = self.empty = 0
         try:
@@ -104,9 +105,10 @@ def digest(path: Path) -> str:
 
 def _csv(path: Path, file: io.BufferedReader[_File]) -> Iterator[Row]:
     csv.field_size_limit(MAX_CELL)
-    start = list(islice(file, START))
+    byte_lines = _lines(file)
+    start = list(islice(byte_lines, START))
     layout = csv_files.layout(b"".join(start).decode("utf-8-sig", "replace"))
-    lines = _text_lines(chain(start, file))
+    lines = _text_lines(chain(start, byte_lines))
     declared = 1 if layout.before_header else 0  # lines that are no part of the table
     reader = csv.reader(islice(lines, declared, None), delimiter=layout.delimiter, strict=True)
     names: list[str] = []
@@ -196,6 +198,18 @@ def _object(path: Path, row_number: int, value: object) -> Row:
             " or one that is too large. Write null or a text, or leave the field out."
         ) from error
     return value
+
+
+def _lines(file: io.BufferedReader[_File]) -> Iterator[bytes]:
+    """Yield a file's lines with their ends, which may be a carriage return alone, as on old Macs."""
+    unfinished: list[bytes] = []
+    while piece := file.read(PIECE):
+        unfinished.append(piece)
+        if b"\n" in piece or b"\r" in piece:
+            *lines, rest = b"".join(unfinished).splitlines(keepends=True)
+            yield from lines
+            unfinished = [rest]  # even if it ends: what comes may be the second half of its end
+    yield from b"".join(unfinished).splitlines(keepends=True)
 
 
 def _text_lines(lines: Iterable[bytes]) -> Iterator[str]:

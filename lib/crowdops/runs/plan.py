@@ -13,6 +13,7 @@ from crowdops.config.settings import Settings
 from crowdops.errors import Error, UsageError
 from crowdops.formats import page_check
 from crowdops.formats.input_rows import InputRows, Row
+from crowdops.formats.page_remarks import CheckedPage
 from crowdops.formats.page_template import Page
 from crowdops.formats.question_xml import html_question
 from crowdops.payments import pricing
@@ -114,7 +115,7 @@ def remarks(parameters: Parameters, settings: Settings, seen: Seen) -> Iterator[
     embedded, site = parameters.server_kind == "none", _worker_site(settings)
     given = page_check.given(embedded, site)
     yield from page_check.remarks(
-        page_check.CheckedPage(
+        CheckedPage(
             path=parameters.template,
             source=seen.page.source,
             html=seen.page.render(seen.first_row, 1, given),

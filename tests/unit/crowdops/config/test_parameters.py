@@ -219,7 +219,7 @@ def test_a_key_above_all_sections_is_sent_where_it_belongs(write: Write) -> None
     assert complaint(path) == "run.toml: unknown section or key 'task_name'. It belongs below [task]."
 
 
-@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 def test_a_byte_order_mark_and_any_line_end_is_read(write: Write, ending: str) -> None:
     path = write(more="[server]\nkind = 'none'\n")
     wanted = load(path)
@@ -382,7 +382,7 @@ def test_a_dry_run_shows_everything_and_calls_nobody(world: World, write: Write)
 
 def test_without_a_terminal_yes_is_needed(world: World, write: Write) -> None:
     result, calls = world.calls_of("mturk/launch_run", str(write()))
-    assert result.exit_code == 2 and calls == {}
+    assert result.exit_code == 2 and calls == {"GetAccountBalance": 1}  # the input is checked first
     assert "Look with --dry-run, then add --yes. Nothing was done." in result.stderr
 
 

@@ -199,6 +199,17 @@ def test_every_separator_of_a_spreadsheet_is_read(write: Write, content: str) ->
     assert rows(write("a.tsv", content)) == wanted
 
 
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("length", [1, input_rows.PIECE - 9, input_rows.PIECE - 8, 3 * input_rows.PIECE])
+def test_every_end_of_a_line_is_one(write: Write, ending: str, length: int) -> None:
+    text = "x" * length
+    content = ending.join(["id,text", f'1,"{text}\r\rb"', "2,\u00a0c", ""])
+    assert rows(write("a.csv", content)) == [
+        {"id": "1", "text": f"{text}\r\rb"},
+        {"id": "2", "text": "\u00a0c"},
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "wanted"),
     [
@@ -290,7 +301,10 @@ def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 def test_an_unknown_ending_is_said(write: Write) -> None:
     for name in ("a.xlsx", "csv"):
-        wanted = f"{name}: the ending says neither .csv nor .jsonl nor .json, so its format is unknown."
+        wanted = (
+            f"{name}: the ending says none of .csv, .tsv, .jsonl, .json, so its format is unknown."
+            " Save a spreadsheet as CSV, UTF-8."
+        )
         assert complaint(write(name, "id\n1\n")) == wanted
 
 

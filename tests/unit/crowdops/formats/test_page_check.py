@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from crowdops.formats import page_check
-from crowdops.formats.page_check import CheckedPage
+from crowdops.formats.page_remarks import CheckedPage
 from crowdops.formats.page_template import Page
 from tests.support.forks import REPOSITORY
 
@@ -57,6 +57,8 @@ BUTTON = '<input name="a">\n<button>Submit</button>'
         form(BUTTON, more='<base target="_blank"><a href="https://e.example">help</a><a name="x">here</a>'),
         form(BUTTON, more="<script>const line = `${text}`;</script><style>a{}</style>"),
         form('<input name="a"><input type="image" alt="go">'),
+        form(BUTTON, more='<img src="https://e.example/a.png"><img src="data:image/png;base64,AA==">'),
+        form(BUTTON, more='<img src="//e.example/a.png"><img src="">'),
         form('<button name="a" value="yes">Yes</button><button name="a" value="no">No</button>'),
         '<p>{{ text }}</p><script src="https://assets.crowd.aws/crowd-html-elements.js"></script>'
         "<crowd-form><crowd-input name='a'></crowd-input></crowd-form>",
@@ -105,6 +107,11 @@ def test_a_page_that_works_has_no_remarks(remarks: Remarks, source: str, embedde
         (form(BUTTON, more='\n<a href="https://example.org/help">help</a>'),
          ", line 7: a link opens in place of the task, whose answers are lost then."),
         (form(BUTTON, more='<a href="help.html" target="_top">help</a>'), 'Write: target="_blank" rel="noop'),
+        (form(BUTTON, more='<img src="cats/{{ text }}.jpg">'),
+         ", line 6: src='cats/hello.jpg' leads to nothing: no file is served beside the page."),
+        (form(BUTTON, more='<link rel="stylesheet" href="/style.css"><script src="task.js"></script>'),
+         ", line 6: href='/style.css' leads to nothing"),
+        (form(BUTTON, more='<video><source src="file:///C:/film.mp4"></video>'), "leads to nothing"),
         (form(BUTTON, more='<meta http-equiv="Refresh" content="5">'), "the page leads itself away"),
     ],
 )  # fmt: skip

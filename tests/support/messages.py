@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -21,8 +22,8 @@ _SQL = re.compile(r".*\b(?:SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA|WHERE|ORDER
 _FLAGS_OF_TESTS = ("CROWDOPS_FULL_SWEEP",)
 
 
-_MAKE = re.compile(r"\bmake ([a-z][a-z-]*)((?: [A-Z]+=(?:'[^']*'|[^\s,;]*[^\s,;.:)`]))*)")
-_ASSIGNMENT = re.compile(r" ([A-Z]+)=(?:'([^']*)'|(\S+))")
+PIECE = r"""'[^']*'|"[^"]*"|[^\s'",;]"""  # of a word of the shell
+_MAKE = re.compile(rf"\bmake ([a-z][a-z-]*)((?: [A-Z]+=(?:{PIECE})*(?:(?![.:)`])(?:{PIECE})))*)")
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 _SCRIPT = re.compile(r"\bscripts/\w+/\w+\.py|\b\w+\.py\b")
 _NO_TARGETS = ("sure", "one", "room", "them", "it")  # of sentences
@@ -80,7 +81,7 @@ def proposed_in(place: str, text: str) -> list[Proposal]:
     """Return the commands of the Makefile that a text proposes. HIDDEN stands where a value would."""
     found = []
     for match in _MAKE.finditer(text):
-        variables = {name: one or other for name, one, other in _ASSIGNMENT.findall(match[2])}
+        variables = dict(word.split("=", 1) for word in shlex.split(match[2]))
         if variables or match[1] not in _NO_TARGETS:
             found.append(Proposal(place, match[0], match[1], variables))
     return found

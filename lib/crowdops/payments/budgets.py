@@ -92,8 +92,8 @@ def plan_raise(registry: Registry, run: Run, text: str) -> Raise:
         raise UsageError(f"Run {run.run_id} has no max_cost: nothing of it is refused for its cost.")
     if amount < limit:
         raise UsageError(
-            f"max_cost of run {run.run_id} is ${limit}, and this raises it only: ${amount} is less. To spend"
-            f" no more on it, end it: make expire RUN={run.run_id}"
+            f"max_cost of run {run.run_id} is ${limit}, and this raises it only: ${amount} is less. What it"
+            f" has cost: make account RUN={run.run_id}"
         )
     return Raise(run, limit, amount, Budget(registry, run).bound)
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from crowdops.servers import status
+from tests.support import advice
 from tests.support.fixtures import COLLEAGUE, COLLEAGUE_TOKEN
 from tests.support.processes import wait_until
 from tests.support.servers import UNKNOWN_RUN, HerokuServers, marked
@@ -125,6 +126,18 @@ def test_people_get_a_table_and_the_next_command(heroku: HerokuServers) -> None:
     assert "crowdops-a-00000001" in result.stdout and "unmarked" in result.stdout
     assert "1 of 2 servers are leftovers" in result.stderr
     assert "make heroku-kill ARGS='--all-runs --dry-run'" in result.stderr
+
+
+def test_the_command_that_takes_leftovers_down_does_so(heroku: HerokuServers) -> None:
+    for number in range(2):
+        heroku.add_app(f"crowdops-a-0000000{number}", marked(heroku.add_run(f"pilot-{number}").run_id))
+    said = heroku.invoke("print_server_status").stderr
+    [command] = advice.printed(said, "make heroku-kill")
+    named = f"{command} NAME=crowdops-a-00000000"
+    for typed, left in ((named, ["crowdops-a-00000001"]), (command, [])):
+        assert advice.type_in(heroku.world, typed, {}).exit_code == 0
+        assert heroku.apps() == left
+    assert command not in heroku.invoke("print_server_status").stderr
 
 
 def test_the_looks_cost_three_calls_a_server(heroku: HerokuServers) -> None:

@@ -56,7 +56,7 @@ def test_a_dry_run_shows_the_plan(world: World) -> None:
 @pytest.mark.parametrize(
     ("amount", "why"),
     [
-        ("0.49", "this raises it only: $0.49 is less. To spend no more on it, end it: make expire RUN="),
+        ("0.49", "this raises it only: $0.49 is less. What it has cost: make account RUN="),
         ("1,250", "'1,250' has more than two decimals, or separates thousands"),
         ("1.255", "has more than two decimals"),
         ("0", "the amount is 0"),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support import advice
 from tests.support.gates import Call, Instead
 from tests.support.processes import wait_until
 from tests.support.scripts import Script
@@ -95,7 +96,10 @@ def test_an_endpoint_that_falls_silent_is_told_of_once_and_the_run_goes_on_when_
     assert len(world.collected()) == 4
 
 
-def test_two_presses_end_a_run_whose_endpoint_is_silent_and_say_what_is_left_to_do(world: World) -> None:
+@pytest.mark.parametrize("proposed", ["make resume RUN=…", "make recover"])
+def test_two_presses_end_a_run_whose_endpoint_is_silent_and_say_what_is_left_to_do(
+    world: World, proposed: str
+) -> None:
     launch = start_and_fall_silent(world)
     launch.press()
     launch.hear("Stopping: no more HITs")
@@ -109,8 +113,10 @@ def test_two_presses_end_a_run_whose_endpoint_is_silent_and_say_what_is_left_to_
     assert "Traceback" not in launch.said
     world.gate.open()
     assert world.invoke("mturk/print_outstanding_hit_status", "--check").exit_code == 4
-    assert world.invoke("mturk/expire_hits", "--run", run_id, "--yes").exit_code == 0
+    [command] = advice.printed(last, proposed)
+    assert advice.type_in(world, command, {}).exit_code == 0
     assert world.open_hits() == []
+    assert world.invoke("mturk/print_outstanding_hit_status", "--check").exit_code == 0
 
 
 def test_one_press_while_the_endpoint_is_silent_is_carried_out_when_it_is_back(world: World) -> None:

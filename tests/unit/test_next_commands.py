@@ -1,0 +1,464 @@
+"""Each command that a message proposes works in the state that proposes it, as it is printed there.
+
+The table has a row for each proposal in the sources: its file, and its text with … where a value stands. A
+row puts a world into the state. The command is read from what is printed, typed, and has to succeed; then
+the same look must not propose it again.
+"""
+
+from __future__ import annotations
+
+import shlex
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from crowdops.console import cli
+from crowdops.registry import Run
+from tests.support import advice, makes, messages
+from tests.support.advice import State
+from tests.support.copies import damage
+from tests.support.forks import REPOSITORY
+from tests.support.processes import free_port, wait_until
+from tests.support.servers import LocalServers
+from tests.support.world import World
+
+STATUS, DIAGNOSE, BROKEN = (
+    "mturk/print_outstanding_hit_status",
+    "local/diagnose_run",
+    "mturk/identify_broken_units",
+)
+LAUNCH, RECOVER, REBUILD = "mturk/launch_run", "local/recover", "local/rebuild_registry"
+Make = Callable[[World], State]
+Key = tuple[str, str]
+
+ROWS: dict[str, tuple[Make, list[Key]]] = {}
+
+# Commands that only look, and work in every state.
+LOOKS = (
+    "make runs",
+    "make account",
+    "make account RUN=…",
+    "make status RUN=…",
+    "make status RUN=… ARGS='--watch 10'",
+    "make diagnose RUN=…",
+    "make servers RUN=…",
+    "make recover ARGS=--dry-run",
+    "make rebuild ARGS='--all-runs --dry-run'",
+)
+# Tested where it costs less, with the test that types it.
+ELSEWHERE = {
+    ("payments/budgets.py", "make raise-max-cost RUN=… ARGS=…"): (
+        "scripts/local/test_raise_max_cost.py",
+        "test_refused_bonuses_are_paid_after_the_command_that_their_refusal_names",
+    ),
+    ("runs/outage.py", "make recover"): (
+        "scripts/mturk/test_launch_run.py",
+        "test_two_presses_end_a_run_whose_endpoint_is_silent_and_say_what_is_left_to_do",
+    ),
+    ("runs/outage.py", "make resume RUN=…"): (
+        "scripts/mturk/test_launch_run.py",
+        "test_two_presses_end_a_run_whose_endpoint_is_silent_and_say_what_is_left_to_do",
+    ),
+    ("servers/view.py", "make heroku-kill"): (
+        "scripts/heroku/test_print_server_status.py",
+        "test_the_command_that_takes_leftovers_down_does_so",
+    ),
+    ("servers/heroku/scale.py", "make heroku-kill NAME=…"): (
+        "scripts/heroku/test_print_server_status.py",
+        "test_the_command_that_takes_leftovers_down_does_so",
+    ),
+}
+# The same commands in states that are dear to come to: which row stands for them.
+SAME = {
+    ("config/environments.py", "make crowd ARGS='--port …'"): "the test of its own, below",
+    ("runs/attended.py", "make kill-servers"): "leftover_server",
+    ("runs/attended.py", "make heroku-kill"): "leftovers at Heroku",
+    ("servers/heroku/deploy.py", "make heroku-kill"): "leftovers at Heroku",
+    ("servers/heroku/scale.py", "make recover"): "crashed",
+    ("servers/heroku/scale.py", "make rebuild"): "resumed_by_a_wrong_id",
+}
+# Not typed by a test: why.
+NOT_TYPED = {
+    "make demo": "takes half a minute",
+    "make crowd": "takes the port 8730 of this machine; the row of another port stands for it",
+    "make launch FILE=RUN.TOML": "nobody knows where the run.toml lies",
+    "make heroku-check": "looks at Heroku's emulator, where its own tests do",
+    "make heroku-status": "looks at Heroku's emulator, where its own tests do",
+    "make heroku-status RUN=…": "looks at Heroku's emulator, where its own tests do",
+}
+# What only explains, and proposes nothing in a state.
+EXPLAINING = ("config/declarations.py", "config/variables.py", "config/vocabulary.py")
+
+
+def proposes(file: str, *texts: str) -> Callable[[Make], Make]:
+    """A state in which messages of a file propose commands."""
+
+    def register(make: Make) -> Make:
+        keys = [(file, text) for text in texts]
+        ROWS[f"{make.__name__}-{len(ROWS)}"] = (make, keys)
+        return make
+
+    return register
+
+
+def look(world: World, script: str, *arguments: str) -> Callable[[], str]:
+    return lambda: advice.said(world.invoke(script, *arguments))
+
+
+def do_all(world: World, run: Run) -> None:
+    for hit_id in world.open_hits(run.run_id):
+        world.do(hit_id)
+
+
+# Crashed runs
+
+
+@proposes("hits/view.py", "make resume RUN=…", "make recover")
+def crashed(world: World) -> State:
+    run = world.crash()
+    return State(look(world, STATUS), meanwhile=lambda: do_all(world, run))
+
+
+@proposes("diagnosis/rules.py", "make resume RUN=…")
+def crashed_and_diagnosed(world: World) -> State:
+    run = world.crash()
+    return State(look(world, DIAGNOSE, run.run_id), meanwhile=lambda: do_all(world, run))
+
+
+@proposes("diagnosis/rules.py", "make recover")
+def crashed_when_all_was_done(world: World) -> State:
+    run = world.crash()
+    do_all(world, run)
+    world.invoke("mturk/download_results", "--run", run.run_id)
+    world.set_state(run, "running")
+    return State(look(world, DIAGNOSE, run.run_id))
+
+
+@proposes("runs/living.py", "make resume RUN=…", "make recover")
+def crashed_and_launched_again(world: World) -> State:
+    run = world.crash()
+    path = world.write_run(2)
+    again = look(world, LAUNCH, str(path), "--yes", "--detach")
+    return State(again, meanwhile=lambda: do_all(world, run), stays=True)
+
+
+@proposes("runs/remainder.py", "make recover")
+def cut_off_before_its_data_was_read(world: World) -> State:
+    run = world.crash()
+    for hit_id in world.hit_ids(run):
+        world.client.update_expiration_for_hit(HITId=hit_id, ExpireAt=datetime(2015, 1, 1, tzinfo=UTC))
+        world.client.delete_hit(HITId=hit_id)
+    world.sql("DELETE FROM units WHERE run_id = ?", run.run_id)
+    world.set_state(run, "launching")
+    run.parameters.data.unlink()
+    return State(look(world, LAUNCH, "--resume", run.run_id, "--yes"))
+
+
+@proposes("runs/resume.py", "make resume RUN=RUN_ID")
+def resumed_without_an_id(world: World) -> State:
+    run = world.crash()
+    do_all(world, run)
+    return State(look(world, LAUNCH, "--resume", ""), stays=True, known={"RUN_ID": run.run_id})
+
+
+# Detached runs
+
+
+@proposes("hits/view.py", "make expire RUN=…")
+def detached(world: World) -> State:
+    world.launch()
+    return State(look(world, STATUS))
+
+
+@proposes("runs/view.py", "make expire RUN=…", "make results RUN=…")
+def just_detached(world: World) -> State:
+    path = world.write_run(2)
+    return State(look(world, LAUNCH, str(path), "--yes", "--detach", "--again"), stays=True)
+
+
+@proposes("runs/living.py", "make expire RUN=…")
+def detached_and_launched_again(world: World) -> State:
+    world.launch()
+    return State(look(world, LAUNCH, str(world.write_run(2)), "--yes", "--detach"), stays=True)
+
+
+@proposes("hits/view.py", "make results RUN=…")
+def crashed_and_done(world: World) -> State:
+    run = world.crash()
+    do_all(world, run)
+    return State(look(world, BROKEN))
+
+
+@proposes("diagnosis/rules.py", "make expire RUN=…")
+def nobody_qualifies(world: World) -> State:
+    type_id = world.client.create_qualification_type(
+        Name="nobody", Description="nobody has it", QualificationTypeStatus="Active"
+    )["QualificationType"]["QualificationTypeId"]
+    more = f'\n[[qualifications]]\nQualificationTypeId = "{type_id}"\nComparator = "Exists"\n'
+    run = world.launch(more=more)
+    return State(look(world, DIAGNOSE, run.run_id))
+
+
+# Runs that have ended
+
+
+@proposes("diagnosis/rules.py", "make expire RUN=…")
+def open_after_the_end(world: World) -> State:
+    run = world.launch()
+    world.set_state(run, "stopped")
+    return State(look(world, DIAGNOSE, run.run_id))
+
+
+@proposes("hits/view.py", "make results RUN=…")
+def in_hand_after_the_end(world: World) -> State:
+    run = world.launch(units=1)
+    held = world.accept(world.hit_ids(run)[0])
+    world.invoke("mturk/expire_hits", "--run", run.run_id, "--yes")
+    world.set_state(run, "stopped")
+    return State(look(world, STATUS), meanwhile=lambda: world.submit(held))
+
+
+@proposes("diagnosis/rules.py", "make results RUN=…")
+def submitted_after_the_end(world: World) -> State:
+    run = world.launch()
+    do_all(world, run)
+    world.set_state(run, "stopped")
+    return State(look(world, DIAGNOSE, run.run_id), stays=True)  # the results are there to be written
+
+
+@proposes("recovery/recover.py", "make results RUN=…")
+def recovered_without_waiting(world: World) -> State:
+    run = world.crash(units=1)
+    held = world.accept(world.hit_ids(run)[0])
+    return State(look(world, RECOVER, "--yes", "--no-wait"), meanwhile=lambda: world.submit(held), stays=True)
+
+
+@proposes("runs/remainder.py", "make results RUN=…")
+def resumed_when_over(world: World) -> State:
+    run = world.launch()
+    do_all(world, run)
+    world.set_state(run, "finished")
+    world.invoke("mturk/download_results", "--run", run.run_id)
+    return State(look(world, LAUNCH, "--resume", run.run_id, "--yes"), stays=True)
+
+
+# Registry and provider
+
+
+@proposes("hits/view.py", "make broken RUN=… ARGS=--mend")
+@proposes("diagnosis/rules.py", "make broken RUN=… ARGS=--mend")
+def a_hit_was_deleted(world: World) -> State:
+    run = world.launch(units=3)
+    hit_id = world.hit_ids(run)[0]
+    world.client.update_expiration_for_hit(HITId=hit_id, ExpireAt=datetime(2015, 1, 1, tzinfo=UTC))
+    world.client.delete_hit(HITId=hit_id)
+    world.sql("UPDATE units SET created_at = '2026-01-01T00:00:00.000000Z'")  # lists have it by now
+
+    def both() -> str:
+        return look(world, BROKEN)() + look(world, DIAGNOSE, run.run_id)()
+
+    return State(both)
+
+
+@proposes("registry/database.py", "make rebuild")
+def damaged_registry(world: World) -> State:
+    world.launch()
+    damage(world)
+    return State(look(world, "local/print_runs"))
+
+
+@proposes("registry/backups.py", "make rebuild", "make recover")
+def restored(world: World) -> State:
+    run = world.crash()
+    path = world.json("local/back_up")["backup"]
+    do_all(world, run)
+    return State(look(world, "local/restore_backup", path, "--yes"), stays=True)
+
+
+@proposes("runs/remainder.py", "make rebuild")
+def resumed_by_a_wrong_id(world: World) -> State:
+    world.crash()
+    return State(look(world, LAUNCH, "--resume", "20260101-000000-aaaa", "--yes"), stays=True)
+
+
+def lost(world: World, *arguments: str) -> tuple[Run, Path]:
+    """A home without a registry that rebuilds one, from marks."""
+    run = world.crash(units=1)
+    run_toml = world.folder / "pilot-1" / "run.toml"
+    home = world.folder / "other"
+    world.hand_over_key(home)
+    world.setenv(CROWDOPS_HOME=str(home))
+    return run, run_toml
+
+
+@proposes("recovery/view.py", "make rebuild RUN='…'")
+def rebuilt_without_a_folder(world: World) -> State:
+    lost(world)
+    return State(look(world, REBUILD))
+
+
+@proposes("recovery/view.py", "make launch FILE=RUN.TOML ARGS='--resume …'", "make recover")
+def rebuilt(world: World) -> State:
+    run, run_toml = lost(world)
+    rebuild = look(world, REBUILD, "--run", run.run_id)
+    known = {"RUN.TOML": str(run_toml)}
+    return State(rebuild, meanwhile=lambda: do_all(world, run), stays=True, known=known)
+
+
+@proposes("runs/remainder.py", "make launch FILE=RUN.TOML ARGS='--resume …'")
+def rebuilt_and_resumed(world: World) -> State:
+    run, run_toml = lost(world)
+    world.invoke(REBUILD, "--run", run.run_id)
+    resume = look(world, LAUNCH, "--resume", run.run_id, "--dry-run")
+    known = {"RUN.TOML": str(run_toml)}
+    return State(resume, meanwhile=lambda: do_all(world, run), stays=True, known=known)
+
+
+# Money and workers
+
+
+@proposes("diagnosis/next_commands.py", "make launch FILE=…")
+def failed(world: World) -> State:
+    run = world.launch("pilot-1")
+    world.set_state(run, "failed", "the data file changed while it was read")
+    world.invoke("mturk/expire_hits", "--run", run.run_id, "--yes")
+    at_work = threading.Thread(target=work_until_done, args=(world, run, 2), daemon=True)
+    return State(look(world, DIAGNOSE, run.run_id), meanwhile=at_work.start, stays=True)
+
+
+def work_until_done(world: World, but: Run, count: int) -> None:
+    """Do so many units of other runs, as they come."""
+    done: set[str] = set()
+
+    def work() -> bool:
+        for hit_id in set(world.open_hits()) - done:
+            world.do(hit_id)
+            done.add(hit_id)
+        return len(done) == count
+
+    wait_until(work, 30)
+
+
+@proposes("runs/view.py", "make preview FILE=…")
+def planned(world: World) -> State:
+    path = world.write_run(2)
+    path.parent.rename(world.folder / "it's a $folder")
+    run_toml = world.folder / "it's a $folder" / "run.toml"
+    return State(look(world, LAUNCH, str(run_toml), "--dry-run"), stays=True)
+
+
+@proposes("diagnosis/next_commands.py", "make invite ARGS='--name …'")
+def nobody_comes(world: World) -> State:
+    run = world.launch()
+    world.sql("UPDATE task_runs SET created_at = '2026-01-01T00:00:00.000000Z'")
+    return State(look(world, DIAGNOSE, run.run_id), stays=True)
+
+
+@proposes("diagnosis/rules.py", "make raise-max-cost RUN=… ARGS=…")
+def max_cost_is_reached(world: World) -> State:
+    run = world.launch(max_cost="0.13")
+    with world.registry() as registry:
+        registry.add_units(run.run_id, [(2, {"text": "later"})])
+    return State(look(world, DIAGNOSE, run.run_id))
+
+
+# Task servers on this machine
+
+
+@proposes("servers/capacity.py", "make serve RUN=…")
+def no_server_to_measure(world: World) -> State:
+    run = LocalServers(world).add_run()
+    return State(look(world, "local/find_capacity", run.run_id, "--seconds", "0.1", "--most", "1"))
+
+
+@proposes("servers/view.py", "make kill-servers")
+def leftover_server(world: World) -> State:
+    local = LocalServers(world)
+    local.launch(local.add_run())
+    return State(look(world, "local/print_server_status"))
+
+
+@proposes("servers/local/backend.py", "make kill-servers NAME=…")
+def server_that_was_kept(world: World) -> State:
+    folder = LocalServers(world).write_app(command="exit 3")
+    return State(look(world, "local/launch_server", "--app-dir", str(folder), "--keep"), stays=True)
+
+
+@pytest.fixture
+def typed(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A world in which whoever watches stops after the first look, and whatever serves is ended."""
+
+    def stop(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.time, "sleep", stop)
+    world.setenv(CROWDOPS_POLL_INTERVAL="0.05")
+    return world
+
+
+CASES = [
+    pytest.param(make, key, id=f"{name.rpartition('-')[0]}: {key[1]}")
+    for name, (make, keys) in ROWS.items()
+    for key in keys
+]
+
+
+@pytest.mark.parametrize(("make", "key"), CASES)
+def test_a_proposed_command_works_in_its_state(
+    make: Make, key: Key, world: World, local: LocalServers
+) -> None:
+    world.setenv(CROWDOPS_POLL_INTERVAL="0.05")
+    state = make(world)
+    text = state.look()
+    commands = advice.printed(text, key[1])
+    assert commands, f"{key[1]} was not proposed, but: {text}"
+    state.meanwhile()
+    result = advice.type_in(world, commands[0], state.known)
+    assert result.exit_code == 0, advice.said(result)
+    if not state.stays:
+        assert commands[0] not in state.look()
+
+
+def test_commands_that_look_work(typed: World) -> None:
+    run = typed.crash()
+    for text in LOOKS:
+        result = advice.type_in(typed, text.replace(messages.HIDDEN, run.run_id), {})
+        assert result.exit_code == (130 if "--watch" in text else 0), advice.said(result)
+
+
+def test_the_crowd_server_is_started_where_the_run_was(world: World) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    world.setenv(AWS_ENDPOINT_URL_MTURK=url, CROWDOPS_HOME=str(world.folder / "other"))
+    serve = ("local/serve_crowd", "--port", url.rpartition(":")[2])
+    serving = world.start(*serve)
+    wait_until(lambda: url in serving.output, 30)
+    run_id = world.json(LAUNCH, str(world.write_run(1)), "--detach", "--yes")["run_id"]
+    serving.kill()
+    diagnose = look(world, DIAGNOSE, run_id, "--timeout", "1")
+    [command] = advice.printed(diagnose(), "make crowd ARGS='--port …'")
+    script, *arguments = makes.started_by(world.folder, *shlex.split(command)[1:])
+    again = world.start(script, *arguments)
+    wait_until(lambda: url in again.output, 30)
+    assert command not in diagnose()
+
+
+def test_every_proposal_has_its_row() -> None:
+    typed = {key for _, keys in ROWS.values() for key in keys} | set(ELSEWHERE) | set(SAME)
+    missing = []
+    for place, text, _, _ in messages.proposals():
+        file = place.removeprefix("lib/crowdops/").rpartition(":")[0]
+        if file not in EXPLAINING and text not in (*LOOKS, *NOT_TYPED) and (file, text) not in typed:
+            missing.append((place, text))
+    assert missing == [], "give each a row here, or mend the message"
+
+
+def test_the_tests_that_type_elsewhere_exist() -> None:
+    for path, name in ELSEWHERE.values():
+        assert f"def {name}" in (REPOSITORY / "tests" / path).read_text()
+
+
+def test_the_makefile_is_that_of_this_repository() -> None:
+    assert makes.MAKEFILE == REPOSITORY / "Makefile"

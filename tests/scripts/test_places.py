@@ -1,13 +1,17 @@
 """Runs at several servers: each is looked at at its own, and one that is down is not taken for nothing."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from crowdops.config.settings import Selection
 from crowdops.context import Context
+from crowdops.errors import NotSent
 from crowdops.registry import END_STATES, Run
+from crowdops.runs.lifecycle import Lifecycle
+from crowdops.runs.outage import Outage
 from tests.support.crowds import Crowd
 from tests.support.processes import free_port
 from tests.support.scripts import Invoked
@@ -241,3 +245,28 @@ def test_a_compensation_is_not_made_again_at_another_name_of_the_server(work: Wo
     assert world.json("mturk/launch_makeup_hits", *makeup, "--yes")["done"] == 1
     world.setenv(AWS_ENDPOINT_URL_MTURK=f"http://localhost:{port}")
     assert world.json("mturk/launch_makeup_hits", *makeup, "--yes")["already"] == 1
+
+
+def test_a_living_run_goes_where_another_command_has_seen_its_server(world: World, moved: Crowd) -> None:
+    run, away = world.launch(), f"http://127.0.0.1:{free_port()}"
+    assert run.crowd_server_id
+    said: list[str] = []
+    with Context.open(world.settings._replace(endpoint=away, timeout=2.0)) as opened:
+        context = replace(opened, say=said.append)
+        outage = Outage(context, run._replace(endpoint=away), Lifecycle(context.interrupts))
+        context.registry.move_runs(run.crowd_server_id, "local", moved.url)
+        outage.note(NotSent("Nothing listens there."))
+        assert context.provider.balance() > 0
+        outage.note(None)
+    assert said[1:] == [
+        f"It was seen at {moved.url} since: the run goes on there.",
+        "The endpoint answers again.",
+    ]
+
+
+def test_a_rebuilt_registry_knows_the_server_of_its_runs(world: World) -> None:
+    run = world.crash()
+    (world.home / "registry.db").unlink()
+    assert world.invoke("local/rebuild_registry").exit_code == 0
+    assert world.run(run.run_id).crowd_server_id == run.crowd_server_id
+    assert world.sql("SELECT place, endpoint FROM addresses") == [(run.crowd_server_id, world.crowd.url)]

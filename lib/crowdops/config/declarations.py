@@ -80,7 +80,8 @@ SETTINGS = _table(
     ),
     endpoint=_text(
         "URL of the endpoint, in place of the environment's own.",
-        "boto3's own variable. Use it for a crowd server on another port or host.",
+        "boto3's own variable. Use it for a crowd server on another port or host, and once when a server has"
+        " moved: its runs follow.",
         variable="AWS_ENDPOINT_URL_MTURK",
     ),
     env_file=_path(

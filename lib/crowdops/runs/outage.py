@@ -34,8 +34,15 @@ class Outage:
         if self._since is None:
             self._since = now
             self._context.say(f"{error} The run goes on trying.")
+        self._follow()
         if self._lifecycle.should_give_up or now - self._since > self._patience:
             self.give_up(error)
+
+    def _follow(self) -> None:
+        """Go where the run's server was seen meanwhile, by another command that was told its new address."""
+        run = self._context.registry.run(self._run.run_id)
+        if run and self._context.provider.move(run.endpoint):
+            self._context.say(f"It was seen at {run.endpoint} since: the run goes on there.")
 
     def give_up(self, error: ProviderError) -> NoReturn:
         """Raise ProviderError, which says how to go on when the endpoint answers again."""

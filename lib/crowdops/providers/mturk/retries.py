@@ -148,6 +148,14 @@ class Calls:
         if self.server_id:
             params["headers"][SERVER_ID_HEADER] = self.server_id
 
+    def move(self, endpoint: str) -> bool:
+        """Make the next calls at another address of the same server. False if it is the present one."""
+        with self._lock:
+            if endpoint == self._settings.endpoint:
+                return False
+            self._settings, self._client = self._settings._replace(endpoint=endpoint), None
+            return True
+
     def _connect(self) -> Any:
         with self._lock:
             if self._client is None:

@@ -24,7 +24,7 @@ _TEXTS = ("text", "search", "url", "tel", "email", "password")
 _BUTTONS = ("submit", "image", "button", "reset")
 _NEVER_REQUIRED = ("hidden", "range", "color")
 _NEVER_READONLY = ("range", "color")
-_FILLING = re.compile(r"assignmentId|turkSetAssignmentID|turkSubmitTo|externalSubmit")
+_FILLING = re.compile(r"assignmentId|turkSetAssignmentID|turkSubmitTo")
 _SENDING = re.compile(r"\.\s*(?:submit|requestSubmit|click)\s*\(")
 
 

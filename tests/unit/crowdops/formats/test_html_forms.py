@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import taskserver
 from crowdops.formats.html_forms import (
     BOX,
     FILE,
@@ -17,6 +20,7 @@ from crowdops.formats.html_forms import (
     read_page,
 )
 
+REPORTER = (Path(taskserver.__file__).parent / "templates" / "reporter.html").read_text()
 URL = "http://tasks.example/unit/7?assignmentId=3ABC"
 
 
@@ -176,6 +180,8 @@ def test_a_base_changes_where_a_form_goes() -> None:
         ("<script>form.elements.assignmentId.value = 1</script>", True, False),
         ("<script type='text/x-template'>assignmentId.submit()</script>", False, False),
         ("<div onclick='document.forms[0].submit()'>Send</div>", False, True),
+        # What a task server of ours adds to each page: it reports, and does nothing for the form.
+        (f"<script>{REPORTER}</script>", False, False),
         ("<script src='bundle.js'></script>", True, True),
     ],
 )

@@ -46,7 +46,8 @@ def test_a_submitted_assignment_shows_what_the_worker_did(
     assert (assignment["AutoApprovalTime"] - assignment["SubmitTime"]).total_seconds() == 3600
     assert (assignment["Deadline"] - assignment["AcceptTime"]).total_seconds() == 600
     assert not {"ApprovalTime", "RejectionTime", "RequesterFeedback"} & set(assignment)
-    assert _answers(assignment["Answer"]) == [("label", "a <b> & ]]> ü"), ("note", None), ("bad", "!")]
+    joined = ("label", "a <b> & ]]> ü|second")
+    assert _answers(assignment["Answer"]) == [joined, ("note", None), ("bad", "!")]
     assert assignment["Answer"].startswith(
         '<?xml version="1.0" encoding="UTF-8" standalone="no"?>\n<QuestionFormAnsw'
     )

@@ -7,10 +7,11 @@ import ctypes
 import gc
 import ipaddress
 import os
+import re
 import signal
 import socket
 import sys
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ from crowdserver.storage.database import Database, DatabaseError
 from crowdserver.storage.transactions import Crowd
 
 _THREADS = 64
+_AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
 _PR_SET_PDEATHSIG = 1
 
 
@@ -115,13 +117,9 @@ def _home() -> Path:
 
 
 def _amount(_context: click.Context, _parameter: click.Parameter, value: str) -> Decimal:
-    try:
-        amount = Decimal(value)
-    except InvalidOperation as error:
-        raise click.BadParameter(f"{value!r} is not an amount of money") from error
-    if not 0 <= amount < 10**12 or amount != amount.quantize(Decimal("0.01")):
+    if not _AMOUNT.fullmatch(value):
         raise click.BadParameter(f"{value!r} is not an amount of money with at most two decimals")
-    return amount
+    return Decimal(value)
 
 
 def _public_url(_context: click.Context, _parameter: click.Parameter, value: str | None) -> PublicUrl | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Container, Sequence
 
+from crowdops import errors
 from crowdops.config.settings import Selection
 from crowdops.errors import UsageError
 from crowdops.registry import Registry, Result, Run
@@ -30,7 +31,8 @@ def select(registry: Registry, selection: Selection) -> list[Run]:
 def _runs_named(glob: str, runs: Sequence[Run]) -> list[Run]:
     named = [run for run in runs if fnmatch.fnmatchcase(run.task_name, glob)]
     if not named:
-        raise UsageError(f"No run has a task_name like {glob!r}. See them all: make runs")
+        hint = errors.nearest(glob, {run.task_name for run in runs})
+        raise UsageError(f"No run has a task_name like {glob!r}.{hint} See them all: make runs")
     return named
 
 

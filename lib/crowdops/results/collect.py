@@ -110,6 +110,23 @@ def refresh(context: Context, runs: Sequence[Run]) -> list[str]:
     return [describe_failure(outcome) for outcome in outcomes if outcome.error]
 
 
+def refresh_others(context: Context, run: Run) -> list[str]:
+    """Collect what is new of other runs of a run's task_name that have HITs out. No call if there are none.
+
+    Whoever has done enough of a task_name is known by all of its runs. Returns as refresh().
+    """
+    others = [
+        other
+        for other in context.registry.runs()
+        if other.task_name == run.task_name and other.run_id != run.run_id
+    ]
+    counts = {other.run_id: context.registry.unit_counts(other.run_id) for other in others}
+    out = [
+        other for other in others if counts[other.run_id]["creating"] + counts[other.run_id]["outstanding"]
+    ]
+    return refresh(context, out) if out else []
+
+
 def look_again(context: Context, hit_ids: Sequence[str]) -> list[str]:
     """Store the assignments of collected HITs again, whatever their counters say. Returns as refresh().
 

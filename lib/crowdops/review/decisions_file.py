@@ -32,11 +32,22 @@ class FileDecision(NamedTuple):
     repeated: int = 0  # how many rows say the same below it
 
 
-def export(results: Iterable[Result], file: IO[str]) -> int:
-    """Write assignments with empty columns for decisions; returns how many. No cell can run as a formula."""
+def check_ending(path: Path) -> None:
+    """UsageError for a file whose ending says that it holds something else than decisions in CSV."""
+    if path.suffix.lower() not in ("", ".csv", ".tsv", ".txt"):
+        raise UsageError(
+            f"{path}: decisions are not written as {path.suffix}, but as .csv or .tsv. Nothing was written."
+        )
+
+
+def export(results: Iterable[Result], file: IO[str], path: Path | None) -> int:
+    """Write assignments with empty columns for decisions; returns how many. No cell can run as a formula.
+
+    As the file at `path` ends: with tabs between the cells if that is .tsv.
+    """
     rows = list(results)
-    write_csv(lambda: rows, file, _ASSIGNMENT, _TO_FILL)
-    return len(rows)
+    delimiter = "\t" if path and path.suffix.lower() == ".tsv" else ","
+    return write_csv(lambda: rows, file, _ASSIGNMENT, _TO_FILL, delimiter=delimiter)
 
 
 def read(path: Path) -> list[FileDecision]:

@@ -70,6 +70,8 @@ def choose(field: Sequence[str], override_rejection: bool, **options: Any) -> Me
     if override_rejection and name != "apply":
         raise UsageError("--override-rejection belongs to --apply: a file says which ones.")
     path = options[name] if name in ("export", "apply", "approve_matching") else None
+    if name == "export":
+        decisions_file.check_ending(options[name])
     method = Method(name, path, fields=field, override=override_rejection)
     if name == "apply":
         return method._replace(rows=decisions_file.read(options[name]))
@@ -86,7 +88,7 @@ def submitted(registry: Registry, runs: Sequence[Run]) -> Iterator[Result]:
 def export(registry: Registry, path: Path | None, runs: Sequence[Run]) -> int:
     """Write what waits for a decision to a file, and return how many assignments that are."""
     with output.destination(path) as file:
-        return decisions_file.export(submitted(registry, runs), file)
+        return decisions_file.export(submitted(registry, runs), file, path)
 
 
 def plan(registry: Registry, method: Method, runs: Sequence[Run]) -> ReviewPlan:

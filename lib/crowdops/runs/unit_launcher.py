@@ -11,6 +11,7 @@ from crowdops.errors import BudgetReached
 from crowdops.hits.create import Creator
 from crowdops.payments import budgets, pricing
 from crowdops.registry import Run, Unit
+from crowdops.results import collect
 from crowdops.workers import blocks
 from crowdops.workers.unit_caps import WorkerCap
 
@@ -34,6 +35,9 @@ class UnitLauncher:
         The run is 'running' from here on; one that is to be left alone stays 'launching' until all is
         launched, so that a crash on the way does not look like a run that needs no process.
         """
+        if self._parameters.maximum_units_per_worker:
+            for failure in collect.refresh_others(self._context, self._run):
+                self._context.say(failure)
         capped, provider = cap.requirements(), self._context.provider
         hit_type_id = self._run.hit_type_id or provider.create_hit_type(
             self._parameters, [*blocks.requirements(provider, self._run.task_name), *capped]

@@ -345,6 +345,19 @@ def test_an_export_that_lacks_what_could_not_be_collected_says_so(world: World) 
     assert (result.exit_code, found["exported"], len(found["not_collected"])) == (1, 0, 1)
 
 
+def test_decisions_go_out_as_the_file_ends_and_come_back(work: Work) -> None:
+    path = work.world.folder / "decisions.tsv"
+    assert work.review("--export", str(path)).exit_code == 0
+    header, *lines = path.read_text().splitlines()
+    assert header.endswith("\tdecision\tfeedback\tbonus")
+    path.write_text("\n".join([header, *(f"{line[:-2]}approve\t\t" for line in lines)]))
+    assert work.review("--apply", str(path), "--yes").exit_code == 0
+    assert work.statuses() == ["Approved"] * 3
+    result = work.review("--export", str(path.with_suffix(".xlsx")))
+    assert (result.exit_code, path.with_suffix(".xlsx").exists()) == (2, False)
+    assert "decisions are not written as .xlsx, but as .csv or .tsv" in result.stderr
+
+
 # The rules
 
 

@@ -115,6 +115,8 @@ def test_what_cannot_work_is_refused_in_one_line(tmp_path: Path) -> None:
     assert refusal(tmp_path, "--balance", "1.005") == (
         "Error: Invalid value for '--balance': '1.005' is not an amount of money with at most two decimals"
     )
+    for amount in ("NaN", "1e2", "1_000", "1,250", "-1", "\uff11"):
+        assert "is not an amount of money with at most" in refusal(tmp_path, "--balance", amount)
     port = free_port()
     line = refusal(tmp_path, "--database", f"postgresql://me:secret@127.0.0.1:{port}/none")
     assert line.startswith(

@@ -64,7 +64,7 @@ def test_ids_and_globs_are_added_up_and_each_run_is_there_once(registry: Registr
 
 
 def test_a_selector_that_matches_nothing_is_named(registry: Registry) -> None:
-    with pytest.raises(UsageError, match=r"No run has a task_name like 'pilot-3'"):
+    with pytest.raises(UsageError, match=r"No run has a task_name like 'pilot-3'. Did you mean pilot-\d?"):
         select(registry, Selection(task_names=("pilot-1", "pilot-3")))
     with pytest.raises(UsageError, match=r"The registry has no run '20261122-114502-dddd'"):
         select(registry, Selection(runs=("20261122-114502-dddd",)))

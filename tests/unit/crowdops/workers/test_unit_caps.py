@@ -35,6 +35,15 @@ def test_a_worker_who_has_done_enough_is_offered_no_more_in_any_run_of_the_task_
     assert refused and all(text.startswith("AWORKER1: ") for text in refused)
 
 
+def test_work_that_was_not_collected_yet_counts_when_another_run_is_launched(world: World) -> None:
+    first = world.launch(units=2, maximum_units_per_worker=1)
+    world.do(world.hit_ids(first)[0], "AWORKER1")
+    second = world.launch(units=1, maximum_units_per_worker=1)
+    with pytest.raises(Refused):
+        world.accept(world.hit_ids(second)[0], "AWORKER1")
+    world.do(world.hit_ids(second)[0], "AWORKER2")
+
+
 def test_a_cap_costs_no_calls_where_there_is_none(world: World) -> None:
     def work(call: Call) -> None:
         for hit_id in world.open_hits():

@@ -3,6 +3,7 @@
 
 First collects what came in and was reviewed meanwhile. Results stay in the registry; at the provider nothing
 is left of a deleted HIT, and its rejections can no longer be taken back. Safe to repeat.
+A run that a process attends goes on: that is said, and --stop-run sends that process what Ctrl-C sends.
 """
 
 if __name__ == "__main__":
@@ -10,19 +11,23 @@ if __name__ == "__main__":
 
     interrupts.leave_at_once()
 
+import click
+
 from crowdops.config.settings import Selection, Settings
 from crowdops.console import cli, columns, output, unseen
 
 
 @cli.command(__doc__)
+@click.option("--stop-run", is_flag=True, help="Let the processes that attend these runs end them.")
 @cli.with_selectors
 @cli.with_guard
 @cli.with_settings
-def main(settings: Settings, selection: Selection, guard: cli.Guard) -> int:
+def main(stop_run: bool, settings: Settings, selection: Selection, guard: cli.Guard) -> int:
     from crowdops.bulk import BulkResult
     from crowdops.context import Context
     from crowdops.hits import delete, view
     from crowdops.results import collect
+    from crowdops.runs import stop
 
     cli.require(selection)
     with Context.open(settings) as context:
@@ -35,12 +40,16 @@ def main(settings: Settings, selection: Selection, guard: cli.Guard) -> int:
         if not settings.as_json:
             columns.table(view.delete_columns(ready, held), chosen)
         result: BulkResult[delete.Candidate] = BulkResult(failed=unseen.failures(not_seen) + unread)
-        if ready and guard.allows(f"Delete {len(ready)} HITs at {where}?"):
+        attended = stop.find(settings, chosen, is_asked=stop_run)
+        if (ready or (attended and stop_run)) and guard.allows(f"Delete {len(ready)} HITs at {where}?"):
+            if stop_run:
+                result.failed += stop.stop(settings, attended)
             for plan in plans:
                 result += plan.context.carry_out(delete.action(plan.context), plan.ready, "deleted")
     for candidate in held if settings.verbose else ():
         output.say(f"{candidate.hit_id}: {candidate.held}")
-    more = {"held": [{"id": candidate.hit_id, "reason": candidate.held} for candidate in held]}
+    waiting = [{"id": candidate.hit_id, "reason": candidate.held} for candidate in held]
+    more = {"held": waiting, "attended_runs": stop.document(attended)}
     return unseen.conclude(cli.report(settings, guard, "deleted", len(ready), result, more), not_seen)
 
 

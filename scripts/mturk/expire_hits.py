@@ -4,6 +4,7 @@
 Accepted work can still be submitted until its deadline; download_results collects it. HITs without our
 mark, and HITs of other runs, are never touched. Each run is looked at at its own server; of one that could
 not be looked at it is said, and the exit code is 1. Safe to repeat.
+A run that a process attends goes on: that is said, and --stop-run sends that process what Ctrl-C sends.
 """
 
 if __name__ == "__main__":
@@ -11,19 +12,23 @@ if __name__ == "__main__":
 
     interrupts.leave_at_once()
 
+import click
+
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, columns, unseen
+from crowdops.console import cli, columns, output, unseen
 
 
 @cli.command(__doc__)
+@click.option("--stop-run", is_flag=True, help="Let the processes that attend these runs end them.")
 @cli.with_selectors
 @cli.with_guard
 @cli.with_settings
-def main(settings: Settings, selection: Selection, guard: cli.Guard) -> int:
+def main(stop_run: bool, settings: Settings, selection: Selection, guard: cli.Guard) -> int:
     from crowdops.bulk import BulkResult
     from crowdops.context import Context
-    from crowdops.hits import expire, view
+    from crowdops.hits import expire, status, view
     from crowdops.registry import locks
+    from crowdops.runs import stop
 
     cli.require(selection)
     with Context.open(settings) as context:
@@ -37,10 +42,20 @@ def main(settings: Settings, selection: Selection, guard: cli.Guard) -> int:
         result: BulkResult[expire.Target] = BulkResult(
             already=sum(plan.expired for plan in plans), failed=unseen.failures(not_seen)
         )
-        if targets and guard.allows(f"Expire {len(targets)} HITs at {where}?"):
-            for plan in plans:
-                result += plan.context.carry_out(expire.action(plan.context), plan.targets, "expired")
-    return unseen.conclude(cli.report(settings, guard, "expired", len(targets), result), not_seen)
+        attended = stop.find(settings, chosen, is_asked=stop_run)
+        may_expire = bool(targets or (attended and stop_run)) and guard.allows(
+            f"Expire {len(targets)} HITs at {where}?"
+        )
+        if may_expire and stop_run:
+            result.failed += stop.stop(settings, attended)
+        for plan in plans if may_expire else ():
+            result += plan.context.carry_out(expire.action(plan.context), plan.targets, "expired")
+        more = {"attended_runs": stop.document(attended)}
+        code = unseen.conclude(cli.report(settings, guard, "expired", len(targets), result, more), not_seen)
+        if may_expire or not (targets or guard.dry_run):
+            for line in [line for plan in plans for line in status.see_off(plan.context, plan.runs)]:
+                output.say(line)
+    return code
 
 
 if __name__ == "__main__":

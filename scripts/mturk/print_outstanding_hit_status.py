@@ -2,9 +2,10 @@
 """Show what is outstanding, per run, and whether it is safe to shut down.
 
 Assignable HITs can still be accepted, Unassignable ones have accepted work. When neither is left, nothing
-more can come in. Without selectors: every run at the endpoint, and at each other server where one of your
-runs may have something alive. Each run is looked at at its own server, wherever that answers now; of one
-that does not answer the registry's knowledge is shown, "as of" when.
+more can come in. It is safe to shut down once all that came is collected, too. A run without a process that
+has come so far is ended by this. Without selectors: every run at the endpoint, and at each other server where
+one of your runs may have something alive. Each run is looked at at its own server, wherever that answers now;
+of one that does not answer the registry's knowledge is shown, "as of" when.
 
 --check is for cron: silent and exit 0 while no crashed run has anything outstanding, else those runs and
 exit 4. What could not be looked at is said, and the exit code is 1: nobody knows what is there.

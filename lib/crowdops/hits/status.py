@@ -13,6 +13,8 @@ from crowdops.console.unseen import Unseen
 from crowdops.context import Context
 from crowdops.providers.mturk.client import LISTING_LAG, Hit
 from crowdops.registry import Registry, Run, locks
+from crowdops.registry.tally import Tally, tallies, tally
+from crowdops.results import endings
 
 
 class RunStatus(NamedTuple):
@@ -20,6 +22,7 @@ class RunStatus(NamedTuple):
 
     `missing` are the HITs of outstanding units that should be listed and are not. `as_of` is set where the
     provider could not be looked at: when the registry last learnt of the run, and `known_outstanding` what.
+    `untouched` are HITs that have ended without an answer. `tally` says what became of the run's units.
     `latest` is set of a run that has ended and has work in hand: until when that can be submitted.
     """
 
@@ -28,9 +31,16 @@ class RunStatus(NamedTuple):
     hits: Counter[str]
     assignments: Counter[str]
     missing: list[str]
+    untouched: list[Hit]
     as_of: datetime | None = None
     known_outstanding: int = 0
     latest: datetime | None = None
+    tally: Tally | None = None
+
+    @property
+    def uncollected(self) -> int:
+        """Return how many answers to HITs that have ended are not in the registry."""
+        return self.assignments["uncollected"]
 
     @property
     def outstanding(self) -> int:
@@ -41,8 +51,9 @@ class RunStatus(NamedTuple):
 
     @property
     def is_safe(self) -> bool:
-        """Return whether nobody can accept or submit anything, and no process is about to launch more."""
-        return self.as_of is None and self.outstanding == 0 and self.condition != "attended"
+        """Return whether nothing can come in, all that came is collected, and no process launches more."""
+        is_quiet = self.outstanding == 0 and self.uncollected == 0 and self.condition != "attended"
+        return self.as_of is None and is_quiet
 
 
 class Place(NamedTuple):
@@ -95,24 +106,58 @@ def survey(context: Context, selected: Selection, *, details: bool = False) -> A
     )
 
 
+def see_off(context: Context, runs: Sequence[Run]) -> list[str]:
+    """Look again at runs whose HITs were expired just now, and end those that are through.
+
+    One walk over ListHITs. Returns a line for each run that has answers to be collected.
+    """
+    conditions = locks.conditions(context.registry, context.settings.home)
+    return [
+        f"{status.run.run_id} ({status.run.task_name}): {status.uncollected} answers are not collected."
+        f" Collect them: make results RUN={status.run.run_id}"
+        for status in read(context, runs, conditions, for_good=True).runs
+        if status.uncollected and status.condition != "attended"
+    ]
+
+
 def _as_known(registry: Registry, run: Run, conditions: Mapping[str, str]) -> RunStatus:
     counts = registry.unit_counts(run.run_id)
     open_units = counts["creating"] + counts["outstanding"]
     as_of = registry.known_since(run.run_id)
-    return RunStatus(run, conditions[run.run_id], Counter(), Counter(), [], as_of, open_units)
+    return RunStatus(
+        run=run,
+        condition=conditions[run.run_id],
+        hits=Counter(),
+        assignments=Counter(),
+        missing=[],
+        as_of=as_of,
+        known_outstanding=open_units,
+        untouched=[],
+        tally=tally(registry, run),
+    )
+
+
+def _nothing_yet(run: Run, condition: str) -> RunStatus:
+    return RunStatus(run, condition, Counter(), Counter(), [], [])
 
 
 def read(
-    context: Context, runs: Sequence[Run], conditions: Mapping[str, str], *, details: bool = False
+    context: Context,
+    runs: Sequence[Run],
+    conditions: Mapping[str, str],
+    *,
+    details: bool = False,
+    for_good: bool = False,
 ) -> AccountStatus:
     """Return what the account has of these runs, with one walk over ListHITs however many runs there are.
 
-    `conditions` has every run of the registry.
+    `conditions` has every run of the registry. Runs that are through are ended; see endings.finish().
     """
-    statuses = {run.run_id: RunStatus(run, conditions[run.run_id], Counter(), Counter(), []) for run in runs}
+    statuses = {run.run_id: _nothing_yet(run, conditions[run.run_id]) for run in runs}
     listed: dict[str, set[str]] = {run.run_id: set() for run in runs}
     orphans, unknown, foreign, outstanding = 0, 0, 0, []
     expirations: dict[str, datetime] = {}
+    collected: dict[str, dict[str, int]] = {}
     for hit in context.provider.iter_hits():
         mark = hit.mark
         if mark is None:
@@ -123,11 +168,7 @@ def read(
         if mark.run_id not in statuses:
             continue
         expirations[mark.run_id] = max(hit.expiration, expirations.get(mark.run_id, hit.expiration))
-        status = statuses[mark.run_id]
-        status.hits[hit.status] += 1
-        status.assignments.update(
-            available=hit.available, pending=hit.pending, submitted=hit.submitted, completed=hit.completed
-        )
+        _count(context.registry, statuses[mark.run_id], hit, collected)
         listed[mark.run_id].add(hit.hit_id)
         if details and hit.is_outstanding:
             outstanding.append(hit)
@@ -137,8 +178,41 @@ def read(
     settings, provider = context.settings, context.provider
     places.recognize(context.registry, provider, settings, [run for run in runs if listed[run.run_id]])
     place = Place(settings.environment, settings.endpoint, provider.server_id, list(statuses))
-    with_moments = [_with_moment(context.registry, one, expirations) for one in statuses.values()]
+    now = _with_endings(context, list(statuses.values()), for_good=for_good)
+    with_moments = [_with_moment(context.registry, one, expirations) for one in now]
     return AccountStatus(with_moments, orphans, foreign, outstanding, [place], unknown_hits=unknown)
+
+
+def _count(registry: Registry, status: RunStatus, hit: Hit, collected: dict[str, dict[str, int]]) -> None:
+    """Count a listed HIT of a run. `collected` keeps by run how many answers of each HIT are stored."""
+    status.hits[hit.status] += 1
+    status.assignments.update(
+        available=hit.acceptable, pending=hit.pending, submitted=hit.submitted, completed=hit.completed
+    )
+    if hit.is_outstanding:
+        return
+    if hit.ended_untouched:
+        status.untouched.append(hit)
+        return
+    run_id = status.run.run_id
+    if run_id not in collected:
+        collected[run_id] = registry.collected_by_hit(run_id)
+    status.assignments["uncollected"] += max(0, hit.answers - collected[run_id].get(hit.hit_id, 0))
+
+
+def _with_endings(context: Context, statuses: Sequence[RunStatus], *, for_good: bool) -> list[RunStatus]:
+    """Return statuses with what became of the units; runs that are through are ended by that."""
+    quiet = [status.run for status in statuses if not (status.outstanding or status.uncollected)]
+    untouched = {status.run.run_id: status.untouched for status in statuses}
+    ended = {run.run_id: run for run in endings.finish(context, quiet, untouched, for_good=for_good)}
+    counts = tallies(context.registry, [status.run for status in statuses])
+    now = [status._replace(tally=counts[status.run.run_id]) for status in statuses]
+    return [
+        status._replace(run=ended[status.run.run_id], condition="ended")
+        if status.run.run_id in ended
+        else status
+        for status in now
+    ]
 
 
 def _with_moment(registry: Registry, status: RunStatus, expirations: Mapping[str, datetime]) -> RunStatus:

@@ -46,6 +46,10 @@ STATUS_COLUMNS: Sequence[Column[RunStatus]] = (
     Column("attended", None, lambda status: status.condition == "attended"),
     Column("condition", None, lambda status: status.condition),
     Column("units", "units", lambda status: status.run.units),
+    Column("answered", "answered", lambda status: status.tally and status.tally.answered),
+    Column("unanswered", "unanswered", lambda status: status.tally and status.tally.unanswered),
+    Column("never_launched", "not launched", lambda status: status.tally and status.tally.never_launched),
+    Column("uncollected", None, _seen(lambda status: status.uncollected)),
     Column(None, "assignable", _seen(lambda status: status.hits["Assignable"])),
     Column(None, "unassignable", _seen(lambda status: status.hits["Unassignable"])),
     Column(None, "ended", _seen(lambda status: status.hits["Reviewable"] + status.hits["Reviewing"])),
@@ -70,7 +74,7 @@ HIT_COLUMNS: Sequence[Column[Hit]] = (
     Column("run_id", "run", lambda hit: hit.mark and hit.mark.run_id),
     Column("unit_index", "unit", lambda hit: hit.mark and hit.mark.unit_index),
     Column("status", "status", lambda hit: hit.status),
-    Column("available", "available", lambda hit: hit.available),
+    Column("available", "available", lambda hit: hit.acceptable),
     Column("pending", "pending", lambda hit: hit.pending),
     Column("submitted", "submitted", lambda hit: hit.submitted),
     Column("completed", "completed", lambda hit: hit.completed),
@@ -124,6 +128,11 @@ def _unsafe_line(status: RunStatus) -> str:
         return f"{what} Stop it where it runs: Ctrl-C, or SIGTERM."
     if status.condition == "crashed":
         return f"{what} Carry it on: make resume RUN={run_id}, or end it: make recover"
+    if not status.outstanding:
+        return (
+            f"{name} is {status.condition}, and {status.uncollected} answers are not collected."
+            f" Collect them: make results RUN={run_id}"
+        )
     if status.latest and not status.hits["Assignable"]:
         return (
             f"{what} They are in workers' hands until {timestamp(status.latest)} at the latest."

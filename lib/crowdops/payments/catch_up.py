@@ -9,7 +9,7 @@ from crowdops.console.output import timestamp
 from crowdops.context import Context
 from crowdops.payments import bonuses
 from crowdops.registry import Look, Run
-from crowdops.results import collect
+from crowdops.results import collect, endings
 
 MOST_LOOKS = 100  # HITs at a time
 OVERRIDE_TIME = timedelta(days=30)  # in which a rejection can be taken back, from the submission on
@@ -23,7 +23,7 @@ def bring_up_to_date(context: Context, runs: Sequence[Run]) -> list[str]:
     Returns a line for each HIT that could not be read. Ends runs that are through.
     """
     calls = context.provider.calls
-    failures = collect.bring_in(context, runs)
+    failures = endings.bring_in(context, runs)
     looks = context.registry.looks([run.run_id for run in runs], datetime.now(UTC) - OVERRIDE_TIME)
     due, later = looks[:MOST_LOOKS], looks[MOST_LOOKS:]
     failures += collect.look_again(context, [look.hit_id for look in due if look.may_change])

@@ -138,6 +138,18 @@ def end(look: Callable[[], Sequence[Process]]) -> bool:
     return True
 
 
+def interrupt(process: Process) -> None:
+    """Send a process what Ctrl-C sends. ProviderError if it has ended, or is another user's."""
+    if not find(process.pid, process.started):
+        raise ProviderError(f"Process {process.pid} has ended.")
+    try:
+        psutil.Process(process.pid).send_signal(signal.SIGINT)
+    except psutil.NoSuchProcess as error:
+        raise ProviderError(f"Process {process.pid} has ended.") from error
+    except psutil.AccessDenied as error:
+        raise ProviderError(f"Process {process.pid} is another user's and cannot be stopped.") from error
+
+
 def _signal(processes: Sequence[Process], sign: signal.Signals, seconds: float) -> None:
     """Send a signal to processes, each looked up again first, and wait so long at most for their end."""
     for process in processes:

@@ -142,7 +142,7 @@ def _open_cost(hits: Sequence[Hit], environment: str) -> Decimal:
     total = Decimal(0)
     for hit in hits:
         if hit.is_outstanding:
-            assignments = hit.pending + (hit.available if hit.status == "Assignable" else 0)
+            assignments = hit.pending + hit.acceptable
             fee = pricing.fee(hit.reward, hit.max_assignments, environment=environment)
             total += assignments * (hit.reward + fee)
     return total

@@ -50,6 +50,11 @@ class Assignments(RegistryFile):
         query = "SELECT count(*) FROM assignments WHERE run_id = ? AND unit_index = ? AND hit_id = ?"
         return int(self._row(query, (run_id, unit_index, hit_id))[0])
 
+    def collected_by_hit(self, run_id: str) -> dict[str, int]:
+        """Return how many assignments of each HIT of a run have been collected."""
+        query = "SELECT hit_id, count(*) FROM assignments WHERE run_id = ? GROUP BY hit_id"
+        return dict(self._rows(query, (run_id,)))
+
     def last_work(self, run_id: str) -> tuple[datetime | None, datetime | None]:
         """Return when a collected assignment of a run was last accepted, and when one was last submitted."""
         query = "SELECT max(accepted_at), max(submitted_at) FROM assignments WHERE run_id = ?"

@@ -10,7 +10,7 @@ from crowdops import bulk
 from crowdops.context import Context
 from crowdops.errors import NotFound
 from crowdops.providers.mturk.client import Hit, MTurk
-from crowdops.registry import OPEN_STATES, Assignment, Registry, Run, Unit, locks
+from crowdops.registry import OPEN_STATES, Assignment, Registry, Run, Unit
 
 Outcome = bulk.Outcome[Hit, list[Assignment]]
 
@@ -166,22 +166,6 @@ def _iter_changed_hits(context: Context, runs: Sequence[Run]) -> Iterator[Hit]:
 def failed(lines: Iterable[str]) -> list[tuple[str, str]]:
     """Return what refresh() returned as what a command has failed at: which HIT, and why."""
     return [(hit, why) for hit, _, why in (line.partition(": ") for line in lines)]
-
-
-def bring_in(context: Context, runs: Sequence[Run]) -> list[str]:
-    """Collect what is new of these runs, and end those that are through. Returns as refresh() does."""
-    failures = refresh(context, runs)
-    finish_runs(context, runs)
-    return failures
-
-
-def finish_runs(context: Context, runs: Sequence[Run]) -> None:
-    """End those of the runs that nobody attends and whose last unit is collected."""
-    unattended = locks.unattended(context.settings.home, runs)
-    for run in runs:
-        is_live = run.state in ("running", "draining") and run.run_id in unattended
-        if is_live and not context.registry.open_units(run.run_id):
-            context.registry.set_run_state(run.run_id, "finished")
 
 
 def describe_failure(outcome: Outcome) -> str:

@@ -24,6 +24,7 @@ def test_reviewed_hits_are_deleted_and_their_results_stay(work: Work) -> None:
         "failed": [],
         "dry_run": False,
         "held": [],
+        "attended_runs": [],
     }
     assert work.world.client.list_hits()["HITs"] == []
     assert work.stored() == ["Approved", "Approved", "Approved"]

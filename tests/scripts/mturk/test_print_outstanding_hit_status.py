@@ -93,7 +93,8 @@ def test_the_table_says_whether_it_is_safe(world: World) -> None:
 
 def test_an_attended_run_is_not_safe(world: World) -> None:
     run = world.crash()
-    world.invoke("mturk/expire_hits", "--run", run.run_id, "--yes")
+    for hit_id in world.hit_ids(run):
+        world.client.update_expiration_for_hit(HITId=hit_id, ExpireAt=0)
     with locks.hold(world.home, run.run_id):
         [found] = world.json(SCRIPT)["runs"]
     assert (found["attended"], found["outstanding"], found["safe_to_shut_down"]) == (True, 0, False)

@@ -43,6 +43,11 @@ class Hit(NamedTuple):
         return max(0, self.max_assignments - self.available - self.pending - self.completed)
 
     @property
+    def acceptable(self) -> int:
+        """How many assignments can be accepted now: none of a HIT that has expired, whatever it has left."""
+        return self.available if self.status == "Assignable" else 0
+
+    @property
     def answers(self) -> int:
         """Assignments submitted, reviewed or not."""
         return self.submitted + self.completed

@@ -85,9 +85,9 @@ def test_an_attended_run_is_never_touched(world: World) -> None:
 
 def test_a_run_with_units_that_were_never_launched_is_left_unless_its_hits_are_expired(world: World) -> None:
     run = world.crash(units=3)
-    world.sql("UPDATE units SET state = 'planned', hit_id = NULL WHERE unit_index = 2")
-    world.client.delete_hit(HITId=last_hit(world))
     end(world, run)
+    world.client.delete_hit(HITId=world.hit_ids(run)[2])
+    world.sql("UPDATE units SET state = 'planned', hit_id = NULL WHERE unit_index = 2")
     world.invoke(STATUS)
     assert world.run(run.run_id).state == "running"
     result = world.invoke("mturk/expire_hits", "--run", run.run_id, "--yes")
@@ -97,10 +97,3 @@ def test_a_run_with_units_that_were_never_launched_is_left_unless_its_hits_are_e
         "stopped",
         "its HITs were expired before all of its units were launched",
     )
-
-
-def last_hit(world: World) -> str:
-    """End the newest HIT and return its id."""
-    hit_id = world.open_hits()[-1]
-    world.client.update_expiration_for_hit(HITId=hit_id, ExpireAt=0)
-    return hit_id

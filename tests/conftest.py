@@ -40,7 +40,7 @@ def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     monkeypatch.setenv("CROWDOPS_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("CROWDOPS_ENV_FILE", str(tmp_path / "there-is-no.env"))
+    monkeypatch.setenv("CROWDOPS_ENV_FILE", os.devnull)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 

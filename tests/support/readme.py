@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from crowdops.config import declarations, settings
+from crowdops.config import declarations, env_file
 
-README = settings.REPOSITORY / "README.md"
+README = env_file.REPOSITORY / "README.md"
 FENCE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

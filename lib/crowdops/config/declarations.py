@@ -53,7 +53,8 @@ SETTINGS = _table(
     ),
     home=_path(
         "Folder of the registry, the locks and the runs.",
-        "Back this folder up. Two homes on one account are two labs: neither touches the other's runs.",
+        "A whole path, or one with ~ in front. Back this folder up. Two homes on one account are two labs: "
+        "neither touches the other's runs.",
         default="~/.crowdops",
         flag="--home",
     ),
@@ -86,7 +87,8 @@ SETTINGS = _table(
     ),
     env_file=_path(
         "File with settings, read after the environment.",
-        "It never overrides the environment. Keep it out of version control.",
+        "It never overrides the environment. Keep it out of version control. If you name one it must be "
+        "there; /dev/null is none.",
         default=".env",
     ),
 )

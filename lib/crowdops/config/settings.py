@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from crowdops.config import env_file
 from crowdops.config.declarations import ALL, SETTINGS, Setting
 from crowdops.config.environments import ENVIRONMENTS
-from crowdops.errors import UsageError, nearest
+from crowdops.errors import UsageError, files_explained, nearest
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 NOTHING: Mapping[str, str] = {}
 
 
@@ -81,8 +80,8 @@ def lookup(
         return Value(flag, "flag")
     if os.environ.get(setting.variable):
         return Value(os.environ[setting.variable], "environment")
-    if setting.name != "env_file" and (line := _read_env_file(env_file_path()).get(setting.variable)):
-        return Value(line, str(env_file_path()))
+    if setting.name != "env_file" and (line := env_file.read(env_file.path()).get(setting.variable)):
+        return Value(line, str(env_file.path()))
     if setting.name in run:
         return Value(run[setting.name], "run.toml")
     return Value(setting.default, "default")
@@ -90,6 +89,7 @@ def lookup(
 
 def resolve(flags: Mapping[str, str | None], *, quiet: bool, verbose: bool, as_json: bool) -> Settings:
     """Resolve the settings of a command. UsageError names the setting and where its value came from."""
+    env_file.check_names(os.environ, "the environment")
     values = {setting.name: lookup(setting, flags) for setting in SETTINGS}
     environment = values["environment"]
     if environment.value not in ENVIRONMENTS:
@@ -100,7 +100,7 @@ def resolve(flags: Mapping[str, str | None], *, quiet: bool, verbose: bool, as_j
     return Settings(
         environment=environment.value,
         endpoint=(values["endpoint"].value or ENVIRONMENTS[environment.value].endpoint).rstrip("/"),
-        home=Path(values["home"].value or "").expanduser().absolute(),
+        home=_home(values["home"]),
         timeout=_number("timeout", values["timeout"]),
         poll_interval=_number("poll_interval", values["poll_interval"]),
         threads=min(int(_number("threads", values["threads"], whole=True)), 32),
@@ -109,6 +109,29 @@ def resolve(flags: Mapping[str, str | None], *, quiet: bool, verbose: bool, as_j
         verbose=verbose,
         as_json=as_json,
     )
+
+
+def _home(given: Value) -> Path:
+    """Return the home as an absolute path. UsageError for one that would not be the folder that was meant."""
+    text = given.value or ""
+    place = f"home {text!r} (from {given.source})"
+    if not text.strip():
+        raise UsageError(f"{place} is empty. Write the whole path, or leave it out for ~/.crowdops.")
+    path = Path(os.path.expanduser(text))  # noqa: PTH111 - does not fail for a user who does not exist
+    if not path.is_absolute() and given.source != "flag":
+        raise UsageError(
+            f"{place} is relative, so it would be another folder from each place. Write the whole path, such"
+            f" as {path.absolute()}."
+        )
+    with files_explained(place):
+        is_there, is_folder = path.exists(), path.is_dir()
+    if is_there and not is_folder:
+        raise UsageError(f"{place} is a file, and must be a folder.")
+    if not is_there and ("$" in str(path) or any(part.startswith("~") for part in path.parts)):
+        meant = os.path.expandvars(path)
+        hint = f" Did you mean {meant}?" if "$" not in meant and "~" not in meant else ""
+        raise UsageError(f"{place} has a $ or a ~ that stands for nothing here. Write the whole path.{hint}")
+    return path.absolute()
 
 
 def _number(name: str, given: Value, *, whole: bool = False) -> float:
@@ -129,8 +152,8 @@ def variable(name: str) -> str:
     """
     if os.environ.get(name):
         return os.environ[name]
-    path = env_file_path()
-    value = _read_env_file(path).get(name) or ""
+    path = env_file.path()
+    value = env_file.read(path).get(name) or ""
     if value and path.stat().st_mode & 0o077:
         raise UsageError(f"{path} holds {name} and others can read it: chmod 600 {path}")
     return value
@@ -138,24 +161,4 @@ def variable(name: str) -> str:
 
 def variable_source(name: str) -> str:
     """Return where variable() finds a variable, in words."""
-    return "the environment" if os.environ.get(name) else str(env_file_path())
-
-
-def env_file_path() -> Path:
-    """Return where the .env file is looked for: CROWDOPS_ENV_FILE, else beside setup.cfg."""
-    given = os.environ.get("CROWDOPS_ENV_FILE")
-    return Path(given).expanduser() if given else REPOSITORY / ".env"
-
-
-@cache
-def _read_env_file(path: Path) -> Mapping[str, str | None]:
-    if not path.is_file():
-        return {}
-    from dotenv import dotenv_values
-
-    try:
-        return dotenv_values(path, interpolate=False, encoding="utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 (byte {error.start + 1}).") from error
+    return "the environment" if os.environ.get(name) else str(env_file.path())

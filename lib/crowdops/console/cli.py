@@ -137,6 +137,8 @@ def with_settings(function: Function) -> Any:
             combinations.refuse("with --quiet", verbose=verbose)
         flags = {name: kwargs.pop(name) for name in ("environment", "home", "timeout")}
         settings = resolve(flags, quiet=quiet, verbose=verbose, as_json=as_json)
+        if flags["home"] and not flags["home"].startswith(("/", "~")) and not quiet:
+            output.say(f"The home is {settings.home}")
         return function(*args, settings=settings, **kwargs)
 
     options = [

@@ -49,7 +49,7 @@ def test_this_machine_can_be_reached() -> None:
 def test_homes_lie_in_the_tests_own_folder(tmp_path: Path) -> None:
     assert Path.home() == tmp_path / "user"
     assert Path(os.environ["CROWDOPS_HOME"]) == tmp_path / "home"
-    assert not Path(os.environ["CROWDOPS_ENV_FILE"]).exists()
+    assert os.environ["CROWDOPS_ENV_FILE"] == os.devnull
     assert not [name for name in os.environ if name.startswith("HEROKU_")]
 
 

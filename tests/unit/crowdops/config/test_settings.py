@@ -1,6 +1,7 @@
 """Settings: where their values come from, and what is said of bad ones."""
 
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def test_flags_beat_the_environment_and_so_on_down(
     assert settings.lookup(setting, run=run) == Value("from-environment", "environment")
     assert settings.lookup(setting, {setting.name: "from-flag"}, run) == Value("from-flag", "flag")
     monkeypatch.delenv(setting.variable)
-    monkeypatch.setenv("CROWDOPS_ENV_FILE", str(env_file) + ".none")
+    monkeypatch.setenv("CROWDOPS_ENV_FILE", os.devnull)
     assert settings.lookup(setting, run=run) == Value("from-run", "run.toml")
     assert settings.lookup(setting) == Value(setting.default, "default")
 
@@ -168,6 +169,122 @@ def test_wut_explains_each(
     for text in (setting.name, setting.kind, setting.variable):
         assert text in result.stdout
     assert setting.help.split("'")[0][:40] in result.stdout
+
+
+# Homes
+
+
+@pytest.mark.parametrize(
+    "home,said",
+    [
+        (
+            "/srv/$HOME/crowdops",
+            r"has a \$ or a ~ .* Did you mean .*/user/crowdops\?",
+        ),
+        ("/srv/${LAB}/crowdops", r"has a \$ or a ~ that stands for nothing here\. Write the whole path\.$"),
+        ("/srv/~/crowdops", "has a .* that stands for nothing here"),
+        ("~nobody-of-this-name/x", "is relative"),
+        ("$HOME/crowdops", r"is relative.*Write the whole path"),
+        ("crowdops", "is relative, so it would be another folder from each place.* such as /.*/crowdops"),
+        ("./crowdops", "is relative"),
+        ("   ", "is empty"),
+        ("/" + "x" * 300, "File name too long"),
+    ],
+)
+def test_a_home_that_would_be_another_folder_than_meant_is_refused(
+    home: str, said: str, env_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CROWDOPS_HOME")
+    env_file.write_text(f"CROWDOPS_HOME='{home}'\n")
+    with pytest.raises(UsageError, match=said) as caught:
+        resolve()
+    assert str(env_file) in str(caught.value)
+    monkeypatch.setenv("CROWDOPS_HOME", home)
+    with pytest.raises(UsageError, match=said):
+        resolve()
+
+
+def test_an_empty_home_on_the_command_line_is_not_the_folder_one_is_in() -> None:
+    with pytest.raises(UsageError, match=r"home '' \(from flag\) is empty"):
+        resolve(home="")
+
+
+def test_a_home_that_is_a_file_is_refused_and_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="is a file, and must be a folder"):
+        resolve(home=str(tmp_path / "file"))
+    odd = tmp_path / "a$b" / "~"
+    odd.mkdir(parents=True)
+    assert resolve(home=str(odd)).home == odd
+
+
+def test_a_relative_home_on_the_command_line_is_said_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert f"The home is {tmp_path}/here\n" in invoke("local/print_runs", "--home", "here").stderr
+    assert "The home" not in invoke("local/print_runs", "--home", "here", "--quiet").stderr
+
+
+# Names and files that are wrong
+
+
+@pytest.mark.parametrize(
+    "name,meant",
+    [
+        ("CROWDOPS_HOEM", "CROWDOPS_HOME"),
+        ("CROWDOPS_TIMEOUTS", "CROWDOPS_TIMEOUT"),
+        ("CROWDOPS_TASK_REWRAD", "CROWDOPS_TASK_REWARD"),
+        ("crowdops_home", "CROWDOPS_HOME"),
+        ("AWS_ENDPOINT_URL_MTRUK", "AWS_ENDPOINT_URL_MTURK"),
+        ("HEROKU_APIKEY", "HEROKU_API_KEY"),
+    ],
+)
+def test_a_misspelt_variable_is_named_with_the_one_that_was_meant(
+    name: str, meant: str, env_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env_file.write_text(f"{name}=x\n")
+    with pytest.raises(UsageError, match=rf"{name} \(from {env_file}\).* Did you mean {meant}\?"):
+        resolve()
+    monkeypatch.setenv("CROWDOPS_ENV_FILE", os.devnull)
+    monkeypatch.setenv(name, "x")
+    result = invoke("local/print_runs")
+    assert result.exit_code == 2
+    assert f"{name} (from the environment)" in result.stderr and f"Did you mean {meant}?" in result.stderr
+
+
+def test_names_of_others_are_left_alone(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ENDPOINT_URL_S3", "CROWD_DATABASE_URL", "MY_CROWDOPS_HOME", "CROWDOPS_MANAGED"):
+        monkeypatch.setenv(name, "x")
+    env_file.write_text("SOMETHING=else\nCROWDOPS_THREADS=3\n")
+    assert resolve().threads == 3
+
+
+def test_an_env_file_that_is_named_must_be_there(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = invoke("local/print_runs")
+    assert result.exit_code == 2
+    assert f"CROWDOPS_ENV_FILE names {env_file}, and there is no such file." in result.stderr
+    env_file.mkdir()
+    with pytest.raises(UsageError, match=f"{env_file} cannot be read: Is a directory"):
+        resolve()
+    monkeypatch.setenv("CROWDOPS_ENV_FILE", "/" + "x" * 300)
+    with pytest.raises(UsageError, match="File name too long"):
+        resolve()
+
+
+@pytest.mark.parametrize(
+    "line", ["CROWDOPS_TIMEOUT: 12", "set CROWDOPS_TIMEOUT=12", "CROWDOPS_TIMEOUT", "CROWDOPS_TIMEOUT='12"]
+)
+def test_a_line_of_the_env_file_that_is_no_assignment_is_named(line: str, env_file: Path) -> None:
+    env_file.write_text(f"# settings\n\nCROWDOPS_THREADS=3\n\n{line}\n")
+    with pytest.raises(UsageError, match=f"{env_file}, line 5 is no assignment: write NAME=VALUE"):
+        resolve()
+
+
+def test_an_env_file_may_be_a_pipe(env_file: Path) -> None:
+    os.mkfifo(env_file)
+    threading.Thread(target=lambda: env_file.write_text("CROWDOPS_THREADS=3\n"), daemon=True).start()
+    assert resolve().threads == 3
 
 
 def test_a_selection_without_selectors_is_empty() -> None:

@@ -1,0 +1,84 @@
+"""The .env file: lines of NAME=VALUE, read as they are written; and names that only look like ours."""
+
+from __future__ import annotations
+
+import difflib
+import io
+import os
+from collections.abc import Collection, Mapping
+from functools import cache
+from pathlib import Path
+
+from crowdops.config.declarations import ALL
+from crowdops.config.variables import OUTSIDE, VARIABLES
+from crowdops.errors import UsageError, files_explained, nearest
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+PREFIX = "CROWDOPS_"
+# Switches of the suite's own tests.
+_OF_TESTS = (
+    "CROWDOPS_BROWSER",
+    "CROWDOPS_FULL_SWEEP",
+    "CROWDOPS_HEROKU_CLI",
+    "CROWDOPS_HEROKU_SCHEMA",
+    "CROWDOPS_REQUIRE_BROWSER",
+    "CROWDOPS_REQUIRE_POSTGRESQL",
+)
+
+
+# What we read under names that others have given.
+_OF_OTHERS = ("AWS_ENDPOINT_URL_MTURK", "HEROKU_API_KEY", "HEROKU_HOST")
+
+
+def path() -> Path:
+    """Return where the file is looked for: CROWDOPS_ENV_FILE, else beside setup.cfg."""
+    given = os.environ.get("CROWDOPS_ENV_FILE")
+    return Path(os.path.expanduser(given)) if given else REPOSITORY / ".env"  # noqa: PTH111 - never fails
+
+
+@cache
+def read(file: Path) -> Mapping[str, str | None]:
+    """Return what the file says. UsageError if one that was named is missing, or a line is no assignment.
+
+    Where none was named there need not be one. Anything that can be read once will do; /dev/null is none.
+    """
+    with files_explained(f"{file} cannot be read"):
+        if not file.exists():
+            if os.environ.get("CROWDOPS_ENV_FILE"):
+                raise UsageError(
+                    f"CROWDOPS_ENV_FILE names {file}, and there is no such file. Unset it, or set it to"
+                    " /dev/null for none."
+                )
+            return {}
+        data = file.read_bytes()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file} is not UTF-8 (byte {error.start + 1}).") from error
+    return _assignments(file, text)
+
+
+def _assignments(file: Path, text: str) -> dict[str, str | None]:
+    from dotenv.parser import parse_stream
+
+    values: dict[str, str | None] = {}
+    for binding in parse_stream(io.StringIO(text)):
+        skipped = binding.original.string
+        line = binding.original.line + skipped[: len(skipped) - len(skipped.lstrip())].count("\n")
+        if binding.error or (binding.key is not None and binding.value is None):
+            raise UsageError(f"{file}, line {line} is no assignment: write NAME=VALUE, or # and a comment.")
+        if binding.key is not None:
+            values[binding.key] = binding.value
+    check_names(values, str(file))
+    return values
+
+
+def check_names(names: Collection[str], source: str) -> None:
+    """UsageError for the first name that looks like a setting of ours and is none: it was misspelt."""
+    known = {setting.variable for setting in (*ALL, *VARIABLES, *OUTSIDE)} | set(_OF_TESTS)
+    for name in sorted(names):
+        if name.upper().startswith(PREFIX.rstrip("_")) and name not in known:
+            hint = nearest(name.upper(), known)
+            raise UsageError(f"There is no setting {name} (from {source}).{hint} See all: make wut")
+        if name not in known and difflib.get_close_matches(name.upper(), _OF_OTHERS, cutoff=0.9):
+            raise UsageError(f"{name} (from {source}) means nothing.{nearest(name.upper(), _OF_OTHERS)}")

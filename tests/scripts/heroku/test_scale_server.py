@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from crowdops.context import Context
 from crowdops.registry import Run
 from crowdops.servers.heroku import backend
 from tests.support.fixtures import COLLEAGUE, COLLEAGUE_TOKEN
+from tests.support.heroku.sources import FILES
 from tests.support.servers import HerokuServers, marked
 
 SCALE = "PATCH /apps/{app}/formation/{process_type}"  # as the emulator counts it
@@ -18,10 +20,18 @@ STANDARD = 'dyno_size = "standard-1x"\n'
 
 @pytest.fixture
 def run(heroku: HerokuServers) -> Run:
-    """A run that needs no process, and has a server of one standard-1x dyno."""
-    made = heroku.add_run(state="detached", server=STANDARD)
+    """A run that needs no process, and has an app of its own on one standard-1x dyno: it starts quickly."""
+    made = heroku.add_run(state="detached", server=f'{STANDARD}app_dir = "{write_app(heroku)}"\n')
     heroku.launch_app(made)
     return made
+
+
+def write_app(heroku: HerokuServers) -> Path:
+    folder = heroku.folder / "own-app"
+    folder.mkdir()
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+    return folder
 
 
 def app_of(heroku: HerokuServers, run: Run) -> str:
@@ -148,7 +158,7 @@ def test_what_cannot_be_is_refused_and_nothing_changes(heroku: HerokuServers, ru
     "state,then", [("running", "make recover ends it"), ("finished", "make heroku-kill NAME=")]
 )
 def test_only_a_living_runs_server_is_scaled(heroku: HerokuServers, state: str, then: str) -> None:
-    run = heroku.add_run(state=state, server=STANDARD)
+    run = heroku.add_run(state=state, server=f'{STANDARD}app_dir = "{write_app(heroku)}"\n')
     name = heroku.launch_app(run)
     for selector in ([name], ["--run", run.run_id]):
         result = heroku.invoke("scale_server", "--yes", "--dynos", "2", *selector)

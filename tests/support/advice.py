@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import re
 import shlex
+import threading
 from collections.abc import Callable
 from typing import NamedTuple
 
 from tests.support import makes, messages
+from tests.support.processes import wait_until
 from tests.support.scripts import Invoked
 from tests.support.world import World
 
@@ -55,3 +57,16 @@ def type_in(world: World, command: str, known: dict[str, str]) -> Invoked:
     main = importlib.import_module(f"scripts.{script.replace('/', '.')}").main
     asks = any("--yes" in parameter.opts for parameter in main.params)
     return world.invoke(script, *arguments, *(["--yes"] if asks and "--dry-run" not in arguments else []))
+
+
+def workers(world: World, units: int) -> threading.Thread:
+    """Return what does so many units as they come, beside the test, once it is started."""
+    done: set[str] = set()
+
+    def work() -> bool:
+        for hit_id in set(world.open_hits()) - done:
+            world.do(hit_id)
+            done.add(hit_id)
+        return len(done) == units
+
+    return threading.Thread(target=wait_until, args=(work, 30), daemon=True)

@@ -8,7 +8,6 @@ the same look must not propose it again.
 from __future__ import annotations
 
 import shlex
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +21,7 @@ from tests.support.advice import State
 from tests.support.copies import damage
 from tests.support.forks import REPOSITORY
 from tests.support.processes import free_port, wait_until
+from tests.support.scripts import Script
 from tests.support.servers import LocalServers
 from tests.support.world import World
 
@@ -245,6 +245,34 @@ def resumed_when_over(world: World) -> State:
     return State(look(world, LAUNCH, "--resume", run.run_id, "--yes"), stays=True)
 
 
+def half_launched(world: World) -> Script:
+    """A launch of which one unit is out and one is not launched."""
+    launch = world.launch_run(units=2, max_num_concurrent_units=1)
+    wait_until(lambda: bool(world.open_hits()), 30)
+    return launch
+
+
+@proposes("recovery/recover.py", "make resume RUN=…")
+def recovered_half_launched(world: World) -> State:
+    launch = half_launched(world)
+    launch.kill()
+    do_all(world, world.run(launch.run_id))
+    at_work = advice.workers(world, 1)
+    return State(look(world, RECOVER, "--yes"), meanwhile=at_work.start, stays=True)
+
+
+@proposes("runs/view.py", "make resume RUN=…")
+def stopped_half_launched(world: World) -> State:
+    launch = half_launched(world)
+    held = world.accept(world.open_hits()[0])
+    launch.press()
+    launch.hear("Waiting for accepted work")
+    world.submit(held)
+    launch.end()
+    at_work = advice.workers(world, 1)
+    return State(lambda: launch.said, meanwhile=at_work.start, stays=True)
+
+
 # Registry and provider
 
 
@@ -325,21 +353,8 @@ def failed(world: World) -> State:
     run = world.launch("pilot-1")
     world.set_state(run, "failed", "the data file changed while it was read")
     world.invoke("mturk/expire_hits", "--run", run.run_id, "--yes")
-    at_work = threading.Thread(target=work_until_done, args=(world, run, 2), daemon=True)
+    at_work = advice.workers(world, 2)
     return State(look(world, DIAGNOSE, run.run_id), meanwhile=at_work.start, stays=True)
-
-
-def work_until_done(world: World, but: Run, count: int) -> None:
-    """Do so many units of other runs, as they come."""
-    done: set[str] = set()
-
-    def work() -> bool:
-        for hit_id in set(world.open_hits()) - done:
-            world.do(hit_id)
-            done.add(hit_id)
-        return len(done) == count
-
-    wait_until(work, 30)
 
 
 @proposes("runs/view.py", "make preview FILE=…")
@@ -438,7 +453,7 @@ def test_the_crowd_server_is_started_where_the_run_was(world: World) -> None:
     run_id = world.json(LAUNCH, str(world.write_run(1)), "--detach", "--yes")["run_id"]
     serving.kill()
     diagnose = look(world, DIAGNOSE, run_id, "--timeout", "1")
-    [command] = advice.printed(diagnose(), "make crowd ARGS='--port …'")
+    command, *_ = advice.printed(diagnose(), "make crowd ARGS='--port …'")
     script, *arguments = makes.started_by(world.folder, *shlex.split(command)[1:])
     again = world.start(script, *arguments)
     wait_until(lambda: url in again.output, 30)

@@ -151,9 +151,10 @@ def _check_data(run: Run, missing: int, *, ignore_data_change: bool) -> str | No
         return None
     if missing:
         what = "has changed" if digest else "is gone"
+        then = "Launch anew." if run.state in END_STATES else "End it (make recover), and launch anew."
         raise UsageError(
             f"run {run.run_id} was cut off before its data was read: {missing} of {run.units} rows are"
-            f" missing, and {path} {what}. No HIT was created. End it (make recover), and launch anew."
+            f" missing, and {path} {what}. No HIT was created. {then}"
         )
     if digest is None:
         return f"{path} is gone. That does not matter: the registry has its {run.units} rows."

@@ -8,7 +8,7 @@ import pytest
 from crowdops.errors import UsageError
 from crowdops.payments import budgets
 from crowdops.registry import Run
-from tests.support import makes
+from tests.support import advice, makes
 from tests.support.processes import wait_until
 from tests.support.works import Work, document, write_csv
 from tests.support.world import World
@@ -135,3 +135,10 @@ def test_the_run_that_ends_for_its_cost_names_what_all_of_it_takes(world: World)
     launch.end()
     # Six units at $0.06, and the bonus with its fee.
     assert f"make raise-max-cost RUN={launch.run_id} ARGS=0.60" in launch.said
+    [raising] = set(advice.printed(launch.said, "make raise-max-cost RUN=… ARGS=…"))
+    assert advice.type_in(world, raising, {}).exit_code == 0
+    [resuming] = advice.printed(launch.said, "make resume RUN=…")
+    done = world.collected()
+    advice.workers(world, 4).start()
+    assert advice.type_in(world, resuming, {}).exit_code == 0
+    assert len(world.collected() - done) == 4

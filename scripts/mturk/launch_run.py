@@ -7,9 +7,8 @@ accepted work is waited for and collected. Ctrl-C again, when it says that it is
 
 --resume carries on a run that crashed, was stopped or was recovered: what is out is taken over, and what was
 never launched is launched, nothing twice. RUN.TOML is needed only after a rebuild: marks lack the data. While
-a run of the same run.toml or task_name is alive, a launch asks again; --yes then takes --again.
---dry-run shows the units, the cost, the exact parameters, how long a page is and how to see it, and contacts
-nobody. What is odd about the rows or the page is remarked on stderr there and before each launch.
+a run of the same run.toml or task_name is alive, a launch asks again; --yes then takes --again. --dry-run
+shows units, cost, parameters and remarks on rows and page, which each launch makes, and contacts nobody.
 """
 
 if __name__ == "__main__":
@@ -41,9 +40,7 @@ class Options(NamedTuple):
 @cli.command(__doc__)
 @click.argument("run_toml", metavar="[RUN.TOML]", required=False, type=click.Path(path_type=Path))
 @click.option("--set", "given", metavar="NAME=VALUE", multiple=True, help="Override a parameter. Repeatable.")
-@click.option(
-    "--detach", is_flag=True, help="Launch everything and leave; collect later with download_results."
-)
+@click.option("--detach", is_flag=True, help="Launch everything and leave. Later: download_results.")
 @click.option("--again", is_flag=True, help="Launch even though a run of this task_name is alive.")
 @click.option("--resume", "run_id", metavar="RUN_ID", help="Carry on a crashed or stopped run.")
 @click.option("--ignore-data-change", is_flag=True, help="Resume with the rows as they were at launch.")

@@ -7,8 +7,8 @@ import webbrowser
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
-from tests.support.browsers import chromium
 from tests.support.world import World
 
 SCRIPT = "local/preview_page"
@@ -113,20 +113,20 @@ def test_a_place_that_cannot_be_written_is_said(world: World, tmp_path: Path) ->
 
 
 @pytest.mark.browser
-def test_a_browser_shows_both_widths_and_submits_nothing(world: World) -> None:
+def test_a_browser_shows_both_widths_and_submits_nothing(world: World, browser: Browser) -> None:
     path = world.write_run(rows=[{"text": "<script>alert(1)</script> é"}], page=PAGE)
     written = Path(json.loads(world.invoke(SCRIPT, str(path), "--json").stdout)["path"])
-    with chromium() as browser:
-        page = browser.new_page(viewport={"width": 1700, "height": 1000})
-        requests: list[str] = []
-        page.on("request", lambda request: requests.append(request.url))
-        page.goto(written.as_uri())
-        desktop, phone = page.frames[1:]
-        assert [frame.evaluate("innerWidth") for frame in (desktop, phone)] == [1100, 390]
-        for frame in (desktop, phone):
-            assert frame.locator("#text").inner_text() == "<script>alert(1)</script> é"
-            assert frame.locator("input[name=label]").input_value() == '"x'
-            assert frame.evaluate("origin") == "null"
-            frame.get_by_text("Submit").click()
-            assert frame.locator("#text").count() == 1
-        assert not [url for url in requests if "externalSubmit" in url]
+    page = browser.new_page(viewport={"width": 1700, "height": 1000})
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(written.as_uri())
+    desktop, phone = page.frames[1:]
+    assert [frame.evaluate("innerWidth") for frame in (desktop, phone)] == [1100, 390]
+    for frame in (desktop, phone):
+        assert frame.locator("#text").inner_text() == "<script>alert(1)</script> é"
+        assert frame.locator("input[name=label]").input_value() == '"x'
+        assert frame.evaluate("origin") == "null"
+        frame.get_by_text("Submit").click()
+        assert frame.locator("#text").count() == 1
+    assert not [url for url in requests if "externalSubmit" in url]
+    page.close()

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from crowdops.config.settings import Settings
 from crowdops.console.unseen import Unseen
-from crowdops.errors import Error, NotFound, ProviderError, Unreachable
+from crowdops.errors import Error, NotFound, NotSent, ProviderError, Unreachable
 from crowdops.providers.mturk import identity
 from crowdops.providers.mturk.client import MTurk
+from crowdops.providers.mturk.failures import how_to_reach
 from crowdops.registry import Registry, Run
 
 PROOFS = 3  # HITs that are looked for at a new address of an endpoint without an identity
@@ -122,11 +123,13 @@ class Places:
     def _locate(self, group: list[Run], addresses: Sequence[str]) -> Place:
         """Return where the server of these runs answers. Unreachable says of each address why it does not."""
         run = group[0]
-        reasons = []
+        reasons, silent = [], []
         for endpoint in addresses:
             settings = self._at(run, endpoint)
             told = self._ask(settings)
-            if isinstance(told, Error):
+            if isinstance(told, NotSent) and not settings.amazon:
+                silent.append(endpoint)
+            elif isinstance(told, Error):
                 reasons.append(str(told))
             elif run.crowd_server_id is None:
                 try:
@@ -140,7 +143,10 @@ class Places:
             else:
                 who = f"the crowd server {told}" if told else "a server without an identity"
                 reasons.append(f"At {endpoint} answers {who}, and not theirs ({run.crowd_server_id}).")
-        raise Unreachable(" ".join(dict.fromkeys(reasons)))
+        if silent:
+            reasons.insert(0, f"Nothing listens at {' or '.join(silent)}.")
+        reasons.append(how_to_reach(run.endpoint, is_free=run.endpoint in silent))
+        raise Unreachable(" ".join(reasons))
 
     def _prove(self, group: list[Run], settings: Settings) -> Place:
         """Return the place of runs whose server had no identity, if an address is that place."""

@@ -93,10 +93,10 @@ def nobody_listens(settings: Settings) -> NotSent:
     return NotSent(f"Nothing listens at {settings.endpoint}. {how_to_reach(settings.endpoint)}")
 
 
-def how_to_reach(endpoint: str) -> str:
-    """Return what to type where the server of an address does not answer there."""
-    start = start_command(endpoint)
-    begin = f"Start the crowd server: {start}" if start else "Start the server there"
+def how_to_reach(endpoint: str, *, is_free: bool = True) -> str:
+    """Return what to type where a server does not answer at its address; another may, unless that is free."""
+    start = start_command(endpoint) if is_free else None
+    begin = f"Start the crowd server: {start}" if start else "Start that server with its own database"
     return f"{begin} (or set AWS_ENDPOINT_URL_MTURK if it is elsewhere)."
 
 
@@ -105,7 +105,7 @@ def other_server(settings: Settings, server_id: str, told: str | None) -> OtherS
     who = f"the crowd server {told}" if told else "a server that does not say which one it is"
     return OtherServer(
         f"At {settings.endpoint} answers {who}, and not {server_id}, to which this belongs. Nothing was done"
-        f" there. Start the right one with its own database, or say where it is: AWS_ENDPOINT_URL_MTURK=URL"
+        f" there. {how_to_reach(settings.endpoint, is_free=False)}"
     )
 
 

@@ -77,7 +77,9 @@ class Context:
         """
         places, runs = Places(self.registry, self.settings), selection.select(self.registry, selected)
         if selected.takes_all:
-            runs = places.here(runs)
+            alive, runs = places.with_life(runs), places.here(runs)
+            if selected.all_runs:
+                self._say_left_out(len(alive) - len(runs))
         if len({(run.environment, run.endpoint) for run in runs}) > 1:
             where = ", ".join(f"{run.run_id} ({run.environment}, {run.endpoint})" for run in runs)
             raise UsageError(
@@ -91,6 +93,10 @@ class Context:
             context.provider.out_of_reach = lost.reason
             return context, lost.runs
         return self, []
+
+    def _say_left_out(self, count: int) -> None:
+        if count and not self.settings.quiet:
+            self.say(f"Left out, at other servers: {count}. See them: make runs. Name them: --run RUN_ID")
 
     def of(self, run_id: str | None) -> Context:
         """Return the context of a run's server as choose() does; this one if no run is named."""

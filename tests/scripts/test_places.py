@@ -270,3 +270,14 @@ def test_a_rebuilt_registry_knows_the_server_of_its_runs(world: World) -> None:
     assert world.invoke("local/rebuild_registry").exit_code == 0
     assert world.run(run.run_id).crowd_server_id == run.crowd_server_id
     assert world.sql("SELECT place, endpoint FROM addresses") == [(run.crowd_server_id, world.crowd.url)]
+
+
+def test_a_command_for_one_server_says_which_runs_it_leaves_out(world: World, other: Crowd) -> None:
+    here, _ = crash_at_both(world, other)
+    result = world.invoke("mturk/print_account", "--all-runs", "--json")
+    assert result.exit_code == 0
+    assert "Left out, at other servers: 1." in result.stderr
+    [group] = json.loads(result.stdout)["task_names"]
+    assert [run["run_id"] for run in group["runs"]] == [here.run_id]
+    quiet = world.invoke("mturk/print_account", "--run", here.run_id)
+    assert "left out" not in quiet.stderr

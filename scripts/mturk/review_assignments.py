@@ -73,7 +73,7 @@ def main(settings: Settings, selection: Selection, guard: cli.Guard, **options: 
         if not settings.quiet:
             output.say(view.words(plan))
         result = plan.known
-        if plan.selected and guard.allows_typed(*view.question(plan)):
+        if plan.is_due and guard.allows_typed(*view.question(plan)):
             result = review.carry_out(context, plan, runs)
         if not guard.dry_run:
             review.close_finished(context.registry, plan)

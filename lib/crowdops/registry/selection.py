@@ -43,6 +43,9 @@ def find_result(registry: Registry, run_ids: Container[str], assignment_id: str,
         if result.assignment.worker_id == worker_id:
             return result
     if not results:
-        raise UsageError("no such assignment has been collected of the selected runs")
+        raise UsageError(
+            "no such assignment has been collected of the selected runs; download_results collects what is"
+            " there"
+        )
     workers = ", ".join(result.assignment.worker_id for result in results)
     raise UsageError(f"it is the work of {workers}, not of {worker_id or 'nobody'}")

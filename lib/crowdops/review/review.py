@@ -48,9 +48,13 @@ class ReviewPlan(NamedTuple):
 
     @property
     def selected(self) -> int:
-        """How many decisions, bonuses and blocks of reviewed work there are."""
-        late_blocks = sum(planned.decision.soft_block for planned in self.decisions.done)
-        return len(self.decisions.due) + len(self.bonuses.due) + late_blocks
+        """How many decisions and bonuses there are. Blocks come with their decisions, and do not count."""
+        return len(self.decisions.due) + len(self.bonuses.due)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether there is anything to do: blocks of workers whose work is reviewed already, too."""
+        return self.selected > 0 or any(planned.decision.soft_block for planned in self.decisions.done)
 
     @property
     def known(self) -> BulkResult[Any]:

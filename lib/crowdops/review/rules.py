@@ -11,6 +11,7 @@ from typing import NamedTuple
 from crowdops import errors
 from crowdops.errors import UsageError
 from crowdops.formats import csv_files
+from crowdops.formats.question_xml import UNREADABLE
 from crowdops.registry import Decision, Result
 from crowdops.results.export import UNIT_COLUMNS
 
@@ -198,10 +199,10 @@ def _approval(result: Result) -> tuple[Result, Decision]:
 
 
 def _vote(result: Result, fields: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Return what an assignment says in these fields; nothing if it has none of them."""
+    """Return what an assignment says in these fields; nothing if it has none of them, or is unreadable."""
     answer = result.assignment.answer
     names = fields or sorted(answer)
-    if not any(name in answer for name in names):
+    if UNREADABLE in answer or not any(name in answer for name in names):
         return ()
     return tuple((name, csv_files.cell(answer.get(name)).strip()) for name in names)
 

@@ -4,7 +4,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
+from crowdserver.storage import schema
 from tests.support.works import Work, document, read_csv, refuse_answers, write_csv
 from tests.support.world import World
 
@@ -470,6 +472,14 @@ def test_who_has_none_of_the_named_fields_agrees_with_nobody(world: World) -> No
         assert result.exit_code == 0, result.stderr
         assert "0 agree, 6 do not and are left." in result.stderr
     assert work.statuses() == ["Submitted"] * 6
+
+
+def test_answers_that_cannot_be_read_agree_with_nobody(world: World) -> None:
+    work = Work(world, units=1, workers=3)
+    with world.crowd.database.write() as tx:
+        tx.execute(update(schema.assignments).values(answer="<not xml"))
+    result = work.review("--approve-agreeing", "--yes")
+    assert (result.exit_code, "0 agree, 3 do not" in result.stderr) == (0, True)
 
 
 def test_a_field_is_not_asked_for_before_there_is_any_answer(world: World) -> None:

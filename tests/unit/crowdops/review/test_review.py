@@ -36,6 +36,7 @@ def test_soft_blocks_that_an_interrupt_came_before_are_made_the_next_time(
     with Context.open(work.world.settings) as context:
         plan = review.plan(context.registry, AT_TERMINAL, [work.run])
         result = review.carry_out(context, plan, [work.run])
+        assert plan.selected == 3
         assert (result.done, result.already, result.interrupted) == (3, 1, False)  # the bonuses count, too
         assert context.registry.unfinished_decisions([work.run.run_id]) == []
         blocked = [worker.worker_id for worker in blocks.blocked_workers(context.provider, "pilot-1")]

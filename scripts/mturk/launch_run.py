@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import click
 
 from crowdops.config.settings import Settings
-from crowdops.console import cli, combinations, output
+from crowdops.console import cli, output
 
 
 class Options(NamedTuple):
@@ -53,10 +53,7 @@ def main(settings: Settings, guard: cli.Guard, **values: Any) -> int:
     from crowdops.runs.remainder import Resumption
 
     started, options = time.monotonic(), Options(**values)
-    ignored = options.ignore_data_change and options.run_id is None
-    combinations.refuse("without --resume", ignore_data_change=ignored)
-    changes = options.detach or options.again or bool(options.given)
-    resume.check_command(options.run_toml, options.run_id, changes=changes)
+    resume.check_command(**options._asdict())
     launch_plan = None
     if options.run_toml:
         loaded = parameters.load(options.run_toml, cli.pairs(options.given, "--set"))

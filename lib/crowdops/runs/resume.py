@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crowdops.config.settings import Settings
+from crowdops.console import combinations
 from crowdops.context import Context
 from crowdops.errors import UsageError
 from crowdops.hits import reconcile, replace, scan
@@ -19,13 +20,17 @@ from crowdops.runs.remainder import Remainder, Resumption, examine, find, is_ove
 from crowdops.servers import pages
 
 
-def check_command(run_toml: object, run_id: str | None, *, changes: bool) -> None:
+def check_command(
+    run_toml: object, run_id: str | None, *, ignore_data_change: bool, **changes: object
+) -> None:
     """UsageError if a command says neither what to launch nor what to resume, or changes what it resumes."""
+    if run_id is None:
+        combinations.refuse("without --resume", ignore_data_change=ignore_data_change)
     if run_id == "":
         raise UsageError("--resume needs the id of a run: make resume RUN=RUN_ID. See them: make runs")
     if run_id is None and run_toml is None:
         raise UsageError("Say what to launch: RUN.TOML, or --resume RUN_ID. Start from examples/run.toml.")
-    if run_id and changes:
+    if run_id and any(changes.values()):
         raise UsageError("--resume carries a run on as it was launched: without --detach, --set and --again.")
 
 

@@ -255,6 +255,23 @@ def test_what_the_other_side_would_refuse_is_refused_with_the_file_before_any_ca
     assert world.gate.calls == [] and world.run_ids() == []
 
 
+@pytest.mark.parametrize(
+    ("more", "wanted"),
+    [
+        ("", "No Heroku key: set HEROKU_API_KEY"),
+        ("dynos = 2\n", "2 dynos of size basic: Heroku allows one. Take standard-1x or more."),
+        ('team = "lab"\ndyno_size = "Eco"\n', "eco dynos are for personal apps"),
+    ],
+)
+def test_an_app_that_heroku_would_refuse_is_refused_in_a_dry_run(
+    world: World, monkeypatch: pytest.MonkeyPatch, more: str, wanted: str
+) -> None:
+    monkeypatch.delenv("HEROKU_API_KEY", raising=False)
+    path = str(world.write_run(more=f'[server]\nkind = "heroku"\n{more}'))
+    result = world.invoke("mturk/launch_run", path, "--dry-run")
+    assert result.exit_code == 2 and wanted in result.stderr
+
+
 @pytest.mark.parametrize("status", ["absent", "Inactive"])
 def test_a_qualification_that_no_hit_can_ask_for_is_refused_before_anything_is_created(
     world: World, status: str
@@ -299,6 +316,12 @@ def test_what_is_odd_about_the_page_is_remarked_and_the_run_is_launched_all_the_
         assert result.exit_code == 0
         assert [f"Remark: {remark}" in result.stderr for remark in remarks] == [True] * 4
     assert "Remark" not in world.invoke("mturk/launch_run", path, "--dry-run", "--quiet").stderr
+
+
+def test_a_key_pair_that_begins_with_a_byte_order_mark_is_read(world: World) -> None:
+    path = world.home / "crowd" / "credentials"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert world.invoke("mturk/launch_run", str(world.write_run()), "--detach", "--yes").exit_code == 0
 
 
 def test_pages_that_others_serve_are_not_read(world: World) -> None:

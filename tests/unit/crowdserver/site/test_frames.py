@@ -100,3 +100,10 @@ def test_only_a_page_of_another_origin_keeps_its_origin(url: str, keeps_its_orig
 )
 def test_spans_are_told_in_their_two_largest_parts(seconds: float, words: str) -> None:
     assert filters.duration(seconds) == words
+
+
+@pytest.mark.parametrize("piece", ["<!--", "<a href=", "<p title='", "<form action='", "<"])
+@pytest.mark.timeout(10)  # the square of such a page's length was minutes
+def test_a_page_of_cut_off_tags_is_shown_as_it_is(piece: str) -> None:
+    page = piece * (65_000 // len(piece))
+    assert frames.fill(page, "3A") == page

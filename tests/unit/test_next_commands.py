@@ -39,6 +39,7 @@ ROWS: dict[str, tuple[Make, list[Key]]] = {}
 # Commands that only look, and work in every state.
 LOOKS = (
     "make runs",
+    "make wut",
     "make account",
     "make account RUN=…",
     "make status RUN=…",
@@ -192,14 +193,47 @@ def crashed_and_done(world: World) -> State:
     return State(look(world, BROKEN))
 
 
-@proposes("diagnosis/rules.py", "make expire RUN=…")
-def nobody_qualifies(world: World) -> State:
+def for_nobody(world: World) -> str:
+    """Lines of a run.toml whose work nobody may do."""
     type_id = world.client.create_qualification_type(
         Name="nobody", Description="nobody has it", QualificationTypeStatus="Active"
     )["QualificationType"]["QualificationTypeId"]
-    more = f'\n[[qualifications]]\nQualificationTypeId = "{type_id}"\nComparator = "Exists"\n'
-    run = world.launch(more=more)
+    return f'\n[[qualifications]]\nQualificationTypeId = "{type_id}"\nComparator = "Exists"\n'
+
+
+@proposes("diagnosis/next_commands.py", "make expire RUN=…")
+def nobody_qualifies(world: World) -> State:
+    run = world.launch(more=for_nobody(world))
     return State(look(world, DIAGNOSE, run.run_id))
+
+
+@proposes("diagnosis/next_commands.py", "make expire RUN=… ARGS=--stop-run")
+@proposes("hits/view.py", "make expire RUN=… ARGS=--stop-run")
+def attended_and_nobody_qualifies(world: World) -> State:
+    launch = world.launch_run(units=1, more=for_nobody(world))
+    wait_until(lambda: bool(world.open_hits()), 30)
+
+    def both() -> str:
+        if not world.open_hits():
+            launch.end()
+        return look(world, DIAGNOSE, launch.run_id)() + look(world, STATUS)()
+
+    return State(both)
+
+
+@proposes("hits/status.py", "make results RUN=…")
+def expired_with_answers(world: World) -> State:
+    run = world.launch()
+    world.do(world.hit_ids(run)[0])
+    return State(look(world, "mturk/expire_hits", "--run", run.run_id, "--yes"))
+
+
+@proposes("results/endings.py", "make recover")
+def expired_with_a_server(world: World) -> State:
+    local = LocalServers(world)
+    run = local.add_run(state="detached")
+    local.launch(run)
+    return State(look(world, "mturk/expire_hits", "--run", run.run_id, "--yes"))
 
 
 # Runs that have ended

@@ -13,6 +13,13 @@ def command(snapshot: Snapshot, target: str, more: str = "") -> str:
     return f"make {target} RUN={snapshot.run.run_id}{more}"
 
 
+def end(snapshot: Snapshot) -> str:
+    """Return what ends the run: the process that attends it, if there is one, has to be asked."""
+    if snapshot.condition == "attended":
+        return command(snapshot, "expire", " ARGS=--stop-run")
+    return command(snapshot, "expire")
+
+
 def watch(snapshot: Snapshot) -> str:
     """Return what shows how the run goes on."""
     return command(snapshot, "status", " ARGS='--watch 10'")

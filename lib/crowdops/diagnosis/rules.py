@@ -214,7 +214,7 @@ def _judge_eligibility(snapshot: Snapshot, work: Work) -> Verdict | None:
                 f"Nobody may accept the {work.available} available assignments: {requirement.text}, and"
                 f" {requirement.met_by}."
             )
-            return Verdict("nobody_qualifies", sentence, next_commands.command(snapshot, "expire"))
+            return Verdict("nobody_qualifies", sentence, next_commands.end(snapshot))
     if caps and caps.workers and caps.at_cap >= caps.workers:
         sentence = (
             f"All {caps.workers} workers who took part have done maximum_units_per_worker ({caps.maximum}),"

@@ -125,7 +125,10 @@ def _unsafe_line(status: RunStatus) -> str:
         return f"{name}: {outstanding} as of {timestamp(status.as_of)}, by the registry; now it is not known."
     what = f"{name} is {status.condition}, {outstanding}."
     if status.condition == "attended":
-        return f"{what} Stop it where it runs: Ctrl-C, or SIGTERM."
+        return (
+            f"{what} Stop it where it runs: Ctrl-C, or SIGTERM; or from here:"
+            f" make expire RUN={run_id} ARGS=--stop-run"
+        )
     if status.condition == "crashed":
         return f"{what} Carry it on: make resume RUN={run_id}, or end it: make recover"
     if not status.outstanding:

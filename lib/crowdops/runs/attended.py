@@ -15,6 +15,7 @@ from crowdops.providers.mturk.client import Hit
 from crowdops.registry import END_STATES, Run
 from crowdops.registry.tally import tally
 from crowdops.runs.collector import Collector
+from crowdops.runs.last_look import LastLook
 from crowdops.runs.lifecycle import Lifecycle
 from crowdops.runs.outage import Outage
 from crowdops.runs.outcome import Outcome, shortfall
@@ -32,6 +33,7 @@ class AttendedRun:
         self.outage = Outage(context, run, lifecycle)
         self.creator = Creator(context, run, pages.question, self.outage.note, self.show)
         self.cap = WorkerCap(context, run)
+        self._last_look = LastLook(context, run)
         self.collector = Collector(context, run, pages, self.outage, self.cap)
         # Crashed runs are ended several at once: their lines would overwrite each other.
         is_quiet = context.settings.quiet or lifecycle.has_crashed
@@ -57,6 +59,30 @@ class AttendedRun:
         if self.run.hit_type_id:
             self.collector.poll(self.run.hit_type_id, tidy=tidy)
             self.show()
+
+    def is_through(self, open_units: int) -> bool:
+        """Return whether a run with so many open units is at its end, and the provider says so, too.
+
+        An endpoint that does not answer is borne, as in collect(). What was brought in line is not at its end
+        yet: look again.
+        """
+        if open_units > self._last_look.unsettled:
+            return False
+        if not self.counts().keys() - {"planned"}:
+            return True  # nothing was ever out
+        try:
+            agrees = self._last_look.agrees()
+            self.outage.note(None)
+        except ProviderError as error:
+            self.outage.note(error)
+            return False
+        if not agrees and self._last_look.has_given_up:
+            self.lifecycle.stop(
+                f"the endpoint speaks of other HITs or answers than it lists; see which:"
+                f" make broken RUN={self.run.run_id}"
+            )
+            return True
+        return agrees
 
     def pages_are_up(self) -> bool:
         """Look at the task server, if there is one. Its last failure stops the run."""

@@ -62,11 +62,13 @@ class Drain:
             self._attended.collect(tidy=is_told)
             counts = self._attended.counts()
             unfinished = counts["creating"] + counts["outstanding"]
-            if not unfinished:
+            if self._attended.is_through(unfinished):
                 return self._attended.end(self._end_state(counts["planned"]))
+            if not unfinished:
+                self._expire_known()  # what the last look has found to be open again
             if self._lifecycle.should_give_up or not patient:
                 return self._attended.end("stopped", self._collect_in_flight())
-            if not is_told:
+            if not is_told and unfinished:
                 self._context.say(
                     f"Waiting for accepted work on at most {unfinished} HITs; it can be submitted until"
                     f" {timestamp(latest)} at the latest. {self._lifecycle.way_to_give_up} to stop now."

@@ -36,9 +36,10 @@ class Supervisor:
     def see_through(self) -> Outcome:
         """Launch and collect until every unit is done, or launched if the run is detached. Ends the run."""
         attended, lifecycle = self._attended, self._lifecycle
-        if lifecycle.should_stop:
-            return attended.end("finished")
-        self._begin()
+        if not lifecycle.should_stop:
+            self._begin()
+        elif not attended.run.hit_type_id:
+            return attended.end("finished")  # nothing was ever out
         while not lifecycle.should_stop:
             has_more = self._launch()
             if attended.run.detached:
@@ -48,7 +49,7 @@ class Supervisor:
                     return attended.end("running")
             else:
                 attended.collect()
-                if not self._context.registry.open_units(attended.run.run_id):
+                if attended.is_through(self._context.registry.open_units(attended.run.run_id)):
                     return attended.end("finished")
                 self._check_patience()
             if not has_more and not lifecycle.should_stop:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from crowdops.registry.tally import tally
@@ -99,3 +101,54 @@ def test_a_deleted_hit_keeps_what_its_unit_had(world: World) -> None:
         counted = tally(registry, run)
     assert (counted.answered, counted.unanswered, counted.outstanding) == (1, 1, 0)
     assert counted.is_over and counted.is_short
+
+
+def test_what_comes_in_behind_a_run_that_is_about_to_end_is_seen_by_its_last_look(world: World) -> None:
+    """When its last HIT was collected, somebody asks for one more answer to it, and a worker gives it."""
+
+    def extend(call: Call) -> None:
+        if call.operation == "UpdateHITReviewStatus" and world.gate.count(call.operation) == 1:
+            (hit_id,) = [hit.hit_id for hit in world.hits()]
+            world.crowd.client().create_additional_assignments_for_hit(
+                HITId=hit_id, NumberOfAdditionalAssignments=1
+            )
+            world.do(hit_id, "AWORKER2")
+
+    launch = world.launch_run(units=1)
+    world.wait_for_units("outstanding", 1)
+    world.gate.before = extend
+    world.do(world.open_hits()[0])
+    assert launch.end() == 0, launch.said
+    assert world.collected() == world.submitted()
+    assert len(world.collected()) == 2
+    assert world.gate.count("ListHITs") <= 6
+
+
+def test_a_hit_that_is_opened_again_behind_a_run_that_ends_is_expired(world: World) -> None:
+    def extend(call: Call) -> None:
+        if call.operation == "ListHITs" and world.gate.count(call.operation) == 1:
+            world.crowd.client().update_expiration_for_hit(
+                HITId=world.hits()[0].hit_id, ExpireAt=time.time() + 86400
+            )
+
+    launch = world.launch_run(units=2)
+    world.wait_for_units("outstanding", 2)
+    world.gate.before = extend
+    launch.press()
+    assert launch.end() == 0, launch.said
+    assert world.open_hits() == []
+    assert world.units(launch.run_id) == {"expired": 2}
+
+
+def test_a_press_before_a_resumed_run_launches_anything_ends_the_hits_that_are_out(world: World) -> None:
+    run = world.crash(units=3)
+
+    def strike(call: Call) -> None:
+        if call.operation == "ListHITs" and world.gate.count(call.operation) == 1:
+            again.press()
+            again.hear("Stopping")
+
+    world.gate.before = strike
+    again = world.start("mturk/launch_run", "--resume", run.run_id, "--yes")
+    assert again.end() == 0, again.said
+    assert world.open_hits() == []

@@ -210,6 +210,8 @@ def _send(session: requests.Session, method: str, url: str, **options: Any) -> r
         raise Unreachable(f"{where} did not answer within {options['timeout']:g} seconds.") from None
     except requests.ConnectionError as error:
         raise Unreachable(f"{where} cannot be reached: {_reason(error)}") from error
+    except requests.exceptions.ChunkedEncodingError:
+        raise Unreachable(f"{where} broke off its answer.") from None
     except requests.RequestException as error:
         raise ProviderError(f"{where}: {error}") from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,6 +109,23 @@ def test_a_server_that_never_answers_is_given_up_in_time(settings: Settings) -> 
             invite(settings._replace(endpoint=url, timeout=0.3))
         with pytest.raises(Unreachable, match=f"{url} did not answer within 0.3 seconds"):
             WorkerSession(f"{url}/sign-in/x", 0.3).sign_in()
+
+
+def test_an_answer_that_breaks_off_is_that_of_a_server_that_went_down() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+
+        def answer_half() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(10_000)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n<html>")
+
+        answering = threading.Thread(target=answer_half)
+        answering.start()
+        with pytest.raises(Unreachable, match=f"{url} broke off its answer."):
+            WorkerSession(f"{url}/sign-in/x", 5).sign_in()
+        answering.join()
 
 
 def test_another_kind_of_server_is_told_apart(settings: Settings, crowd: Crowd) -> None:

@@ -61,15 +61,16 @@ class Element:
 
 @dataclass
 class _Fieldset:
-    """A fieldset that is open. Its first legend is not disabled with it."""
+    """A fieldset that is open, maybe inside of a disabled one. Its first legend is not disabled with it."""
 
     disabled: bool
+    is_inside: bool
     legends: int = 0
     in_first_legend: bool = False
 
     @property
     def disables(self) -> bool:
-        return self.disabled and not self.in_first_legend
+        return self.is_inside or (self.disabled and not self.in_first_legend)
 
 
 class ElementReader(HTMLParser):
@@ -144,10 +145,13 @@ class ElementReader(HTMLParser):
             self._text.append(data)
 
     def _add(self, tag: str, attributes: Attributes) -> Element:
-        is_disabled = "disabled" in attributes or any(fieldset.disables for fieldset in self._fieldsets)
+        is_disabled = "disabled" in attributes or self._is_disabled()
         control = Element(tag, attributes, self.getpos()[0], self._form, is_disabled)
         self.controls.append(control)
         return control
+
+    def _is_disabled(self) -> bool:
+        return bool(self._fieldsets) and self._fieldsets[-1].disables
 
     def _begin_base(self, attributes: Attributes) -> None:
         if "href" in attributes and not self._has_base:
@@ -162,7 +166,7 @@ class ElementReader(HTMLParser):
         self._form = None
 
     def _begin_fieldset(self, attributes: Attributes) -> None:
-        self._fieldsets.append(_Fieldset("disabled" in attributes))
+        self._fieldsets.append(_Fieldset("disabled" in attributes, self._is_disabled()))
 
     def _end_fieldset(self) -> None:
         if self._fieldsets:

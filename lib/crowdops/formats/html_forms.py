@@ -92,8 +92,11 @@ def read_page(html: str, url: str) -> Page:
     scripts = "\n".join(reader.scripts)
     may_send = reader.has_remote_script or bool(_SENDING.search(scripts))
     own: dict[int, list[Element]] = {id(form): [] for form in reader.forms}
+    # Of two forms with one id the first is meant.
+    by_id = {form.attributes.get("id", ""): form for form in reversed(reader.forms)} | {"": None}
     for control in reader.controls:
-        form = _owner(control, reader.forms)
+        named = control.attributes.get("form")
+        form = control.form if named is None else by_id.get(named)
         if form is not None and not control.disabled:
             own[id(form)].append(control)
     return Page(
@@ -102,14 +105,6 @@ def read_page(html: str, url: str) -> Page:
         may_fill=reader.has_remote_script or bool(_FILLING.search(scripts)),
         may_send=may_send,
     )
-
-
-def _owner(control: Element, forms: Sequence[Element]) -> Element | None:
-    """Return the form of a control: the one that it names, and else the one that was open where it stands."""
-    if "form" not in control.attributes:
-        return control.form
-    named = control.attributes["form"]
-    return next((form for form in forms if named and form.attributes.get("id") == named), None)
 
 
 def _form(form: Element, controls: Sequence[Element], base: str, may_send: bool) -> Form:

@@ -10,7 +10,7 @@ from crowdops.errors import WrongState
 from tests.support.gates import Call
 from tests.support.processes import wait_until
 from tests.support.scripts import Script
-from tests.support.serving import FRAGILE_APP
+from tests.support.serving import FRAGILE_APP, SERVED_PAGE
 from tests.support.world import World
 
 pytestmark = pytest.mark.gated
@@ -30,7 +30,8 @@ def test_two_workers_do_a_run_on_its_own_server_which_goes_when_the_run_ends(wor
             seen.add((world.server()["state"], world.health()["run_id"]))
 
     world.gate.before = look
-    launch = world.serve(units=4)
+    ticked = "".join(f'<input type="checkbox" name="tags" value="{tag}" required>' for tag in ("a", "b|c"))
+    launch = world.serve(units=4, page=SERVED_PAGE.replace("<button>", f"{ticked}<button>"))
     ada, bob = world.sign_in("Ada"), world.sign_in("Bob")
     for worker in (ada, bob, ada, bob):
         world.fill_in(worker, world.take(worker))
@@ -40,6 +41,7 @@ def test_two_workers_do_a_run_on_its_own_server_which_goes_when_the_run_ends(wor
     rows = world.json("mturk/download_results", "--run", launch.run_id)
     assert sorted(row["input"]["text"] for row in rows) == [f"message {number}" for number in range(4)]
     assert all(row["answer"]["label"] in ("cat", "dog") for row in rows)
+    assert {(row["answer"]["tags"], *row["answer_values"]["tags"]) for row in rows} == {("a|b|c", "a", "b|c")}
     assert_no_server_is_left(world)
 
 

@@ -129,17 +129,17 @@ def _rule(registry: Registry, method: Method, run_ids: Sequence[str]) -> rules.R
     """Return what a rule says. UsageError for a name in it that no assignment has, once there are any."""
     if method.name == "approve_all":
         return rules.approve_all(registry.iter_results(run_ids))
-    names = rules.Names.of(registry.iter_results(run_ids))
-    if method.gold is not None:
-        if method.path:
-            names.check(method.path, method.gold)
+    if method.gold is not None and method.path is not None:
+        rules.Names.of(registry.iter_results(run_ids)).check(method.path, method.gold)
         return rules.approve_matching(registry.iter_results(run_ids), method.gold)
 
     def has_ended(result: Result) -> bool:
         unit = registry.unit(result.run_id, result.unit_index)
         return unit is not None and unit.state in ("finished", "disposed")
 
-    fields = names.fields(method.fields)
+    fields = method.fields
+    if fields:
+        fields = rules.Names.of(registry.iter_results(run_ids)).fields(fields)
     return rules.approve_agreeing(registry.iter_results(run_ids), fields, has_ended)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from crowdops import errors
-from crowdops.config import declarations, settings
+from crowdops.config import addresses, declarations, settings
 from crowdops.config.declarations import Setting
 from crowdops.errors import UsageError, files_explained
 from crowdops.formats import marks, money
@@ -239,6 +239,8 @@ def _check_together(path: Path, parameters: Parameters) -> None:
         )
     if (kind == "url") != bool(parameters.url):
         raise UsageError(f'{path}: url goes with kind = "url" in [server], and only with it.')
+    if parameters.url:
+        addresses.check(parameters.url, f"{path}: url {parameters.url!r}")
     with files_explained(str(parameters.app_dir)):
         has_procfile = parameters.app_dir is None or (parameters.app_dir / "Procfile").is_file()
     if not has_procfile:

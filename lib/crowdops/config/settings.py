@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from crowdops.config import env_file
+from crowdops.config import addresses, env_file
 from crowdops.config.declarations import ALL, SETTINGS, Setting
 from crowdops.config.environments import ENVIRONMENTS
 from crowdops.errors import UsageError, files_explained, nearest
@@ -97,9 +97,11 @@ def resolve(flags: Mapping[str, str | None], *, quiet: bool, verbose: bool, as_j
             f"environment {environment.value!r} (from {environment.source}) is not one of"
             f" {', '.join(ENVIRONMENTS)}."
         )
+    endpoint = (values["endpoint"].value or ENVIRONMENTS[environment.value].endpoint).rstrip("/")
+    addresses.check(endpoint, f"endpoint {endpoint!r} (from {values['endpoint'].source})")
     return Settings(
         environment=environment.value,
-        endpoint=(values["endpoint"].value or ENVIRONMENTS[environment.value].endpoint).rstrip("/"),
+        endpoint=endpoint,
         home=_home(values["home"]),
         timeout=_number("timeout", values["timeout"]),
         poll_interval=_number("poll_interval", values["poll_interval"]),

@@ -21,11 +21,35 @@ def health(url: str, timeout: float) -> dict[str, Any] | None:
     import requests
 
     try:
-        answer = requests.get(f"{url.rstrip('/')}/health", timeout=min(timeout, HEALTH_SECONDS))
+        answer = _get(f"{url.rstrip('/')}/health", timeout)
         document = answer.json() if answer.ok else None
     except (requests.RequestException, ValueError):
         return None
     return document if isinstance(document, dict) else None
+
+
+def trouble(url: str, timeout: float) -> str:
+    """Return in a sentence why health() said nothing useful, by asking once more."""
+    import requests
+
+    from crowdops.providers import connections
+
+    address = f"{url.rstrip('/')}/health"
+    try:
+        answer = _get(address, timeout)
+    except requests.Timeout:
+        return f"{address} did not answer within {min(timeout, HEALTH_SECONDS):g} seconds."
+    except requests.RequestException as error:
+        return str(connections.explain(error, url) or f"Nothing listens at {url}. Start that server first.")
+    proxy = connections.about_proxy(url)
+    return f'{address} answers {answer.status_code}, and not with {{"status": "ok"}}.{proxy}'
+
+
+def _get(address: str, timeout: float) -> Any:
+    from crowdops.providers import connections
+
+    with connections.session(address) as session:
+        return session.get(address, timeout=min(timeout, HEALTH_SECONDS))
 
 
 def is_answering(url: str, timeout: float) -> bool:
@@ -33,7 +57,7 @@ def is_answering(url: str, timeout: float) -> bool:
     import requests
 
     try:
-        return requests.get(url, timeout=min(timeout, HEALTH_SECONDS)).status_code < 500
+        return bool(_get(url, timeout).status_code < 500)
     except requests.RequestException:
         return False
 
@@ -45,8 +69,10 @@ def release(url: str, token: str, holders: Sequence[tuple[str, str]], timeout: f
     """
     import requests
 
-    with contextlib.suppress(requests.RequestException):
-        requests.post(
+    from crowdops.providers import connections
+
+    with contextlib.suppress(requests.RequestException), connections.session(url) as session:
+        session.post(
             f"{url.rstrip('/')}/leases/release",
             json={"leases": [{"assignment_id": one, "worker_id": worker} for one, worker in holders]},
             headers={"Authorization": f"Bearer {token}"},
@@ -61,8 +87,12 @@ def load(visits: Iterable[tuple[str, dict[str, str]]], timeout: float) -> Iterat
     """
     import requests
 
-    with requests.Session() as session:
+    from crowdops.providers import connections
+
+    with contextlib.ExitStack() as opened:
+        session = None
         for address, query in visits:
+            session = session or opened.enter_context(connections.session(address))
             began = time.monotonic()
             try:
                 answer = session.get(address, params=query, timeout=timeout, allow_redirects=False)

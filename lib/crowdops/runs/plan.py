@@ -156,7 +156,7 @@ def check_account(provider: MTurk, estimate: pricing.Estimate, plan: LaunchPlan 
     try:
         balance = provider.balance()
     except Error as error:
-        raise UsageError(f"{error} Nothing was created.") from error
+        raise type(error)(f"{error} Nothing was created.") from error
     if balance < estimate.total:
         raise UsageError(
             f"The account has ${balance}, and the run would cost ${estimate.total}. Nothing was created."

@@ -32,7 +32,8 @@ def launch(context: Context, run: Run, token: str, *, keep: bool, should_stop: C
     url = run.parameters.url.rstrip("/")
     health = task_server.health(url, context.settings.timeout)
     if health is None or health.get("status") != "ok":
-        raise ServerFailed(f'{url}/health does not answer with {{"status": "ok"}}. Start that server first.')
+        why = task_server.trouble(url, context.settings.timeout)
+        raise ServerFailed(f'{url}/health does not answer with {{"status": "ok"}}. {why}')
     if health.get("run_id") not in (None, "", run.run_id):
         raise ServerFailed(f"{url} serves run {health['run_id']}, not {run.run_id}.")
     server_id = f"url-{secrets.token_hex(4)}"

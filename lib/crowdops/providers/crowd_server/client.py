@@ -22,6 +22,7 @@ from bs4 import BeautifulSoup
 from crowdops.config.settings import Settings
 from crowdops.errors import CredentialsRefused, NotFound, ProviderError, Unreachable, UsageError, WrongState
 from crowdops.formats.html_forms import FILE
+from crowdops.providers import connections
 from crowdops.providers.crowd_server.forms import TaskForm, Values, read_form
 from crowdops.providers.mturk.session import REGION, key_source, read_credentials
 
@@ -106,7 +107,7 @@ def _post(settings: Settings, path: str, members: Mapping[str, object]) -> reque
     body = json.dumps(members).encode()
     call = _signed(f"{settings.endpoint}{path}", body, read_credentials(settings.home))
     options = {"data": call.body, "headers": dict(call.headers), "allow_redirects": False}
-    with requests.Session() as session:
+    with connections.session(call.url) as session:
         return _send(session, "POST", call.url, timeout=settings.timeout, **options)
 
 
@@ -139,7 +140,7 @@ class WorkerSession:
     def __init__(self, sign_in_url: str, timeout: float = 30.0) -> None:
         self._sign_in_url, self._timeout = sign_in_url, timeout
         self._home = sign_in_url.rpartition("/sign-in/")[0]  # the site may lie below a path of its host
-        self._site, self._frame = requests.Session(), requests.Session()
+        self._site, self._frame = connections.session(sign_in_url), connections.session(sign_in_url)
 
     def close(self) -> None:
         """Close the connections, and forget who was signed in."""
@@ -209,7 +210,8 @@ def _send(session: requests.Session, method: str, url: str, **options: Any) -> r
     except requests.Timeout:
         raise Unreachable(f"{where} did not answer within {options['timeout']:g} seconds.") from None
     except requests.ConnectionError as error:
-        raise Unreachable(f"{where} cannot be reached: {_reason(error)}") from error
+        explained = connections.explain(error, where)
+        raise (explained or Unreachable(f"{where} cannot be reached: {_reason(error)}")) from error
     except requests.exceptions.ChunkedEncodingError:
         raise Unreachable(f"{where} broke off its answer.") from None
     except requests.RequestException as error:

@@ -24,6 +24,7 @@ from crowdops.errors import (
     Unreachable,
     UsageError,
 )
+from crowdops.providers import connections
 
 HEROKU_URL = "https://api.heroku.com"
 LOOPBACK = ("127.0.0.1", "localhost")
@@ -175,8 +176,9 @@ class Calls:
         except requests.JSONDecodeError:
             raise ProviderError(f"{self.base_url} did not answer with JSON (to {doing}).") from None
         except requests.RequestException as error:
+            explained = connections.explain(error, self.base_url)
             text = f"{self.base_url} cannot be reached (to {doing}): {_cause(error)}"
-            raise _OutcomeUnknown(text) from None
+            raise _OutcomeUnknown(str(explained or text)) from None
 
 
 def _cause(error: BaseException) -> BaseException:

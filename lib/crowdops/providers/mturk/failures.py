@@ -20,6 +20,7 @@ from crowdops.errors import (
     Unreachable,
     WrongState,
 )
+from crowdops.providers import connections
 from crowdops.providers.mturk.session import key_source
 
 # What every whole answer to these operations holds.
@@ -70,16 +71,21 @@ def no_answer(settings: Settings, error: Exception) -> Error:
 
     if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
         return CredentialsRefused(f"No AWS key for {settings.environment}: {error}. Run `aws configure`.")
+    explained = connections.explain(error, settings.endpoint)
+    if explained and not (_is_amazons(settings) and isinstance(error, exceptions.EndpointConnectionError)):
+        return explained
     if isinstance(error, exceptions.EndpointConnectionError):
         return nobody_listens(settings)
     if _is_amazons(settings):
         return Unreachable(_CLOSED.format(settings.endpoint))
     if isinstance(error, ResponseParserError):
         return _no_api(settings)
-    return Unreachable(
-        f"{settings.endpoint} did not answer within {settings.timeout:g} s ({type(error).__name__})."
-        " Try again, or give it longer: --timeout."
-    )
+    if isinstance(error, exceptions.ConnectTimeoutError | exceptions.ReadTimeoutError):
+        return Unreachable(
+            f"{settings.endpoint} did not answer within {settings.timeout:g} s ({type(error).__name__})."
+            " Try again, or give it longer: --timeout."
+        )
+    return Unreachable(f"{settings.endpoint} cannot be reached ({error}). Try again.")
 
 
 def _is_amazons(settings: Settings) -> bool:
@@ -123,7 +129,10 @@ def refusal(settings: Settings, method: str, response: dict[str, Any]) -> Error:
     if code in _THROTTLE_CODES:
         return Throttled(f"{endpoint} throttles without end ({text}). Try again later.")
     if status >= 500 or code == "ServiceFault":
-        return Unreachable(f"{endpoint} failed at {method} ({code}: {text}). Try again in a minute.")
+        return Unreachable(
+            f"{endpoint} failed at {method} ({code}: {text}). Try again in a minute."
+            f"{connections.about_proxy(endpoint) if _is_foreign(response) else ''}"
+        )
     turk_code = str(response.get("TurkErrorCode", "")).removeprefix("AWS.MechanicalTurk.").lower()
     return _request_error(turk_code, text) or ProviderError(f"{method}: {text or code}")
 
@@ -161,4 +170,5 @@ def _is_foreign(answer: dict[str, Any]) -> bool:
 
 
 def _no_api(settings: Settings) -> ProviderError:
-    return ProviderError(f"{settings.endpoint} answers, but not as the MTurk Requester API does.")
+    proxy = connections.about_proxy(settings.endpoint)
+    return ProviderError(f"{settings.endpoint} answers, but not as the MTurk Requester API does.{proxy}")

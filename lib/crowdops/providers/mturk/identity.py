@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from crowdops.config.settings import Settings
 from crowdops.errors import ProviderError, Unreachable
+from crowdops.providers import connections
 from crowdops.providers.mturk import failures
 from crowdops.providers.mturk.session import SERVER_ID_HEADER
 
@@ -23,15 +24,17 @@ def ask(settings: Settings) -> str | None:
 
     endpoint, seconds = settings.endpoint, min(settings.timeout, HEALTH_SECONDS)
     try:
-        with requests.get(
-            f"{endpoint}/health", timeout=seconds, stream=True, allow_redirects=False
-        ) as answer:
+        address = f"{endpoint}/health"
+        with (
+            connections.session(address) as session,
+            session.get(address, timeout=seconds, stream=True, allow_redirects=False) as answer,
+        ):
             if answer.status_code in DOWN:
                 raise Unreachable(f"{endpoint} fails: {answer.status_code} {answer.reason}.")
             return answer.headers.get(SERVER_ID_HEADER)
     except requests.Timeout:
         raise Unreachable(f"{endpoint} did not answer within {seconds:g} s.") from None
     except requests.ConnectionError as error:
-        raise failures.nobody_listens(settings) from error
+        raise (connections.explain(error, endpoint) or failures.nobody_listens(settings)) from error
     except requests.RequestException as error:
         raise ProviderError(f"{endpoint} cannot be used as an endpoint: {error}") from error

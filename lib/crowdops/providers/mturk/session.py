@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
+from crowdops.config import addresses
 from crowdops.config.settings import Settings
 from crowdops.errors import CredentialsRefused, UsageError
 
@@ -73,6 +74,7 @@ def make_client(settings: Settings) -> Any:
         retries={"total_max_attempts": 1, "mode": "standard"},
         max_pool_connections=settings.threads,
         region_name=REGION,
+        proxies={} if addresses.is_loopback(settings.endpoint) else None,  # None: the environment's
     )
     try:
         session = boto3.Session() if settings.amazon else _local_session(settings.home)

@@ -259,11 +259,11 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
 # The same through launch_run, where nothing may be left behind
 
 
-def refused(world: World, path: Path, *args: str) -> str:
+def refused(world: World, path: Path, *args: str, code: int = 2) -> str:
     """Launch what must be refused; returns the one line that says why."""
     before = world.crowd.calls()
     result = world.invoke("mturk/launch_run", str(path), "--yes", *args)
-    assert result.exit_code == 2, result
+    assert result.exit_code == code, result
     assert result.stdout == ""
     line = result.stderr.splitlines()[-1]
     assert line.startswith("error: ") and "Traceback" not in result.stderr
@@ -343,7 +343,7 @@ def test_an_endpoint_that_is_not_there_creates_nothing(
 ) -> None:
     endpoint = f"http://127.0.0.1:{free_port()}"
     monkeypatch.setenv("AWS_ENDPOINT_URL_MTURK", endpoint)
-    line = refused(world, write())
+    line = refused(world, write(), code=1)
     assert line.startswith(f"Nothing listens at {endpoint}. ") and line.endswith("Nothing was created.")
 
 

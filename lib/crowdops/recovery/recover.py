@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
+from crowdops.console import output
 from crowdops.context import Context
 from crowdops.errors import Error
 from crowdops.hits import reconcile
@@ -167,4 +168,5 @@ class Recovery:
 
     def _note(self, kind: str, target: str, run_id: str | None, result: str, *, failed: bool = False) -> None:
         self.steps.append(Step(kind, target, run_id, result, failed))
-        self._context.say(f"{kind} {target}: {result}")
+        say = output.say if failed else self._context.say  # --quiet keeps no failure to itself
+        say(f"{kind} {target}: {result}")

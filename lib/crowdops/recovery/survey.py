@@ -16,6 +16,7 @@ from crowdops.hits.scan import AccountScan
 from crowdops.payments import pricing
 from crowdops.providers.mturk.client import Hit
 from crowdops.registry import Run, locks
+from crowdops.results import endings
 from crowdops.servers.backend import survey_all
 from crowdops.servers.status import ServerStatus
 
@@ -124,7 +125,21 @@ def _look(context: Context, runs: list[Run]) -> Look:
     account = scan.scan(context.provider)
     listed = [run for run in runs if run.run_id in account.hits_by_run]
     places.recognize(context.registry, context.provider, context.settings, listed)
+    _end_detached(context, runs, account)
     return Look(context, runs, account)
+
+
+def _end_detached(context: Context, runs: Sequence[Run], account: AccountScan) -> None:
+    """End the detached runs of which nothing is out and everything is collected: nobody else would."""
+    quiet = []
+    untouched: dict[str, list[Hit]] = {}
+    for run in runs:
+        hits = account.hits_by_run.get(run.run_id, [])
+        is_quiet = not any(hit.is_outstanding for hit in hits)
+        if run.detached and run.state == "running" and is_quiet:
+            quiet.append(run)
+            untouched[run.run_id] = [hit for hit in hits if hit.ended_untouched]
+    endings.finish(context, quiet, untouched)
 
 
 def _orphaned_run(look: Look, run: Run, condition: str) -> OrphanedRun:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from crowdops.errors import ProviderError
 from crowdops.registry import Run
+from crowdops.runs.drain import Drain
 from tests.support.world import World
 
 STATUS = "mturk/print_outstanding_hit_status"
@@ -36,6 +38,30 @@ def test_a_run_whose_hits_have_all_ended_untouched_is_brought_to_its_end(
     assert world.units(run.run_id) == {"expired": 2}
     assert set(calls) == {"ListHITs"}
     assert world.json(STATUS)["runs"][0]["condition"] == "ended"
+
+
+def test_recover_ends_a_detached_run_of_which_nothing_is_left(world: World) -> None:
+    run, other = world.launch(units=2), world.launch("pilot-2", units=2)
+    end(world, run)
+    end(world, other, done=1)
+    result = world.invoke("local/recover", "--yes")
+    assert result.exit_code == 0, result.stderr
+    assert world.run(run.run_id).state == "finished"
+    assert world.run(other.run_id).state == "running"
+
+
+def test_recover_says_what_has_failed_even_if_it_is_told_to_be_quiet(world: World) -> None:
+    run = world.crash(units=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Drain, "expire_all", refuse)
+        result = world.invoke("local/recover", "--yes", "--quiet")
+    assert result.exit_code == 1
+    assert f"run {run.run_id}: not today" in result.stderr
+
+
+def refuse(drain: Drain) -> None:
+    """Fail, in place of an endpoint that refuses."""
+    raise ProviderError("not today")
 
 
 def test_answers_that_are_not_collected_are_not_safe_and_do_not_end_the_run(world: World) -> None:

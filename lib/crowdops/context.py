@@ -161,7 +161,7 @@ class Context:
         servers = [(self.at(place.settings, place.server_id), place.runs) for place in found]
         if not (servers or missing):
             return [(self, [])], []
-        if ambient and self.settings not in [place.settings for place in found]:
+        if ambient and not places.has_ambient(found):
             why = places.why_silent()
             is_usual = self.settings.endpoint == ENVIRONMENTS[self.settings.environment].endpoint
             if why is None:

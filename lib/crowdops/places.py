@@ -93,6 +93,21 @@ class Places:
         groups = [group for group in by_server(runs) if {run.run_id for run in group} & (here | alive)]
         return [run for group in groups for run in group]
 
+    def has_ambient(self, found: Iterable[Place]) -> bool:
+        """Return whether the server of the ambient endpoint is one of these, under whatever address."""
+        return any(place.settings == self._settings or self._is_ambient(place) for place in found)
+
+    def _is_ambient(self, place: Place) -> bool:
+        if place.settings.environment != self._settings.environment:
+            return False
+        told = self._ask(self._settings)
+        if isinstance(told, Error) or told != place.server_id:
+            return False
+        try:
+            return bool(told) or self._knows(MTurk(self._settings), place.runs)
+        except ProviderError:
+            return False
+
     def why_silent(self) -> str | None:
         """Return why the ambient endpoint does not answer; None if it does."""
         told = self._ask(self._settings)
@@ -154,19 +169,23 @@ class Places:
         if settings.endpoint == run.endpoint:
             return Place(settings, None, group)
         provider = MTurk(settings)
-        for run_id, hit_id in self._registry.known_hits([each.run_id for each in group], PROOFS):
+        if not self._knows(provider, group):
+            raise ProviderError(f"{settings.endpoint} knows none of their HITs: it is not their server.")
+        server_id = provider.server_id
+        self._registry.settle_runs(run.environment, run.endpoint, settings.endpoint, server_id)
+        moved = [each._replace(endpoint=settings.endpoint, crowd_server_id=server_id) for each in group]
+        return Place(settings, server_id, moved)
+
+    def _knows(self, provider: MTurk, group: Sequence[Run]) -> bool:
+        """Return whether an endpoint has a HIT of these runs that the registry knows. A call, rarely more."""
+        for run_id, hit_id in self._registry.known_hits([run.run_id for run in group], PROOFS):
             try:
                 mark = provider.hit(hit_id).mark
             except NotFound:
                 continue
             if mark and mark.run_id == run_id:
-                server_id = provider.server_id
-                self._registry.settle_runs(run.environment, run.endpoint, settings.endpoint, server_id)
-                moved = [
-                    each._replace(endpoint=settings.endpoint, crowd_server_id=server_id) for each in group
-                ]
-                return Place(settings, server_id, moved)
-        raise ProviderError(f"{settings.endpoint} knows none of their HITs: it is not their server.")
+                return True
+        return False
 
 
 def _merged(places: Sequence[Place]) -> list[Place]:

@@ -13,6 +13,7 @@ from crowdops.registry import END_STATES, Run
 from crowdops.runs.lifecycle import Lifecycle
 from crowdops.runs.outage import Outage
 from tests.support.crowds import Crowd
+from tests.support.gates import Gate
 from tests.support.processes import free_port
 from tests.support.scripts import Invoked
 from tests.support.works import Work
@@ -270,6 +271,18 @@ def test_a_rebuilt_registry_knows_the_server_of_its_runs(world: World) -> None:
     assert world.invoke("local/rebuild_registry").exit_code == 0
     assert world.run(run.run_id).crowd_server_id == run.crowd_server_id
     assert world.sql("SELECT place, endpoint FROM addresses") == [(run.crowd_server_id, world.crowd.url)]
+
+
+@pytest.mark.parametrize("has_identity", [True, False])
+def test_a_server_of_two_names_is_walked_over_once(world: World, has_identity: bool) -> None:
+    with Gate(world.crowd.url) as gate:
+        url = world.crowd.url if has_identity else gate.url
+        world.setenv(AWS_ENDPOINT_URL_MTURK=url)
+        world.crash()
+        world.setenv(AWS_ENDPOINT_URL_MTURK=f"http://localhost:{url.rpartition(':')[2]}")
+        document = world.json(STATUS)
+    assert (document["orphan_hits"], len(document["places"])) == (2, 1)
+    assert document["api_calls"] == 2
 
 
 def test_a_command_for_one_server_says_which_runs_it_leaves_out(world: World, other: Crowd) -> None:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime
+from inspect import signature
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -31,10 +33,10 @@ STATUS, DIAGNOSE, BROKEN = (
     "mturk/identify_broken_units",
 )
 LAUNCH, RECOVER, REBUILD = "mturk/launch_run", "local/recover", "local/rebuild_registry"
-Make = Callable[[World], State]
+Make = Callable[..., State]  # takes a world, and the servers of its home if it starts some
 Key = tuple[str, str]
 
-ROWS: dict[str, tuple[Make, list[Key]]] = {}
+ROWS: dict[Make, list[Key]] = {}
 
 # Commands that only look, and work in every state.
 LOOKS = (
@@ -98,8 +100,7 @@ def proposes(file: str, *texts: str) -> Callable[[Make], Make]:
     """A state in which messages of a file propose commands."""
 
     def register(make: Make) -> Make:
-        keys = [(file, text) for text in texts]
-        ROWS[f"{make.__name__}-{len(ROWS)}"] = (make, keys)
+        ROWS.setdefault(make, []).extend((file, text) for text in texts)
         return make
 
     return register
@@ -229,8 +230,7 @@ def expired_with_answers(world: World) -> State:
 
 
 @proposes("results/endings.py", "make recover")
-def expired_with_a_server(world: World) -> State:
-    local = LocalServers(world)
+def expired_with_a_server(world: World, local: LocalServers) -> State:
     run = local.add_run(state="detached")
     local.launch(run)
     return State(look(world, "mturk/expire_hits", "--run", run.run_id, "--yes"))
@@ -418,21 +418,20 @@ def max_cost_is_reached(world: World) -> State:
 
 
 @proposes("servers/capacity.py", "make serve RUN=…")
-def no_server_to_measure(world: World) -> State:
-    run = LocalServers(world).add_run()
+def no_server_to_measure(world: World, local: LocalServers) -> State:
+    run = local.add_run()
     return State(look(world, "local/find_capacity", run.run_id, "--seconds", "0.1", "--most", "1"))
 
 
 @proposes("servers/view.py", "make kill-servers")
-def leftover_server(world: World) -> State:
-    local = LocalServers(world)
+def leftover_server(world: World, local: LocalServers) -> State:
     local.launch(local.add_run())
     return State(look(world, "local/print_server_status"))
 
 
 @proposes("servers/local/backend.py", "make kill-servers NAME=…")
-def server_that_was_kept(world: World) -> State:
-    folder = LocalServers(world).write_app(command="exit 3")
+def server_that_was_kept(world: World, local: LocalServers) -> State:
+    folder = local.write_app(command="exit 3")
     return State(look(world, "local/launch_server", "--app-dir", str(folder), "--keep"), stays=True)
 
 
@@ -443,27 +442,28 @@ def typed(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     def stop(seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli.time, "sleep", stop)
+    monkeypatch.setattr(cli, "time", SimpleNamespace(sleep=stop))  # not everybody's
     world.setenv(CROWDOPS_POLL_INTERVAL="0.05")
     return world
 
 
 CASES = [
-    pytest.param(make, key, id=f"{name.rpartition('-')[0]}: {key[1]}")
-    for name, (make, keys) in ROWS.items()
-    for key in keys
+    pytest.param(make, text, id=f"{make.__name__}: {text}")
+    for make, keys in ROWS.items()
+    for text in dict.fromkeys(text for _, text in keys)
 ]
 
 
-@pytest.mark.parametrize(("make", "key"), CASES)
+@pytest.mark.parametrize(("make", "proposed"), CASES)
 def test_a_proposed_command_works_in_its_state(
-    make: Make, key: Key, world: World, local: LocalServers
+    make: Make, proposed: str, world: World, request: pytest.FixtureRequest
 ) -> None:
     world.setenv(CROWDOPS_POLL_INTERVAL="0.05")
-    state = make(world)
+    takes_servers = len(signature(make).parameters) > 1
+    state = make(world, request.getfixturevalue("local")) if takes_servers else make(world)
     text = state.look()
-    commands = advice.printed(text, key[1])
-    assert commands, f"{key[1]} was not proposed, but: {text}"
+    commands = advice.printed(text, proposed)
+    assert commands, f"{proposed} was not proposed, but: {text}"
     state.meanwhile()
     result = advice.type_in(world, commands[0], state.known)
     assert result.exit_code == 0, advice.said(result)
@@ -495,7 +495,7 @@ def test_the_crowd_server_is_started_where_the_run_was(world: World) -> None:
 
 
 def test_every_proposal_has_its_row() -> None:
-    typed = {key for _, keys in ROWS.values() for key in keys} | set(ELSEWHERE) | set(SAME)
+    typed = {key for keys in ROWS.values() for key in keys} | set(ELSEWHERE) | set(SAME)
     missing = []
     for place, text, _, _ in messages.proposals():
         file = place.removeprefix("lib/crowdops/").rpartition(":")[0]

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Pay the bonuses of a file, each exactly once, however often this is run or killed.
 
-The file is CSV with the columns assignment_id, worker_id, amount and reason; the worker reads the reason. A
-bonus is these four together: the same row, in the same file or in another, is never paid again. The total is
-shown first. Ctrl-C finishes the payments under way; the same command goes on from there.
+The file is CSV with the columns assignment_id, worker_id, amount and reason; the worker reads the reason. An
+amount is dollars and cents: 0.50, $0.50 or 0,50; what may be thousands, such as 1,250, is refused. A bonus is
+these four together: the same row, in the same file or in another, is never paid again. The total is shown
+first. Ctrl-C finishes the payments under way; the same command goes on from there.
 """
 
 if __name__ == "__main__":

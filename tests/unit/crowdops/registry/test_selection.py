@@ -75,11 +75,14 @@ def test_a_result_is_found_by_its_assignment_and_its_worker(registry: Registry) 
     assert (result.run_id, result.assignment.worker_id) == (PILOT, "ATWO")
 
 
+NONE = "no such assignment has been collected of the selected runs; download_results collects what is there"
+
+
 @pytest.mark.parametrize(
     ("run_ids", "assignment_id", "worker_id", "why"),
     [
-        ({PILOT}, "3UNKNOWN", "AONE", "no such assignment has been collected of the selected runs"),
-        ({SECOND}, "3SHARED", "AONE", "no such assignment has been collected of the selected runs"),
+        ({PILOT}, "3UNKNOWN", "AONE", NONE),
+        ({SECOND}, "3SHARED", "AONE", NONE),
         ({PILOT, OTHER}, "3SHARED", "AFOUR", "it is the work of AONE, ATHREE, ATWO, not of AFOUR"),
         ({PILOT}, "3SHARED", "", "it is the work of AONE, ATWO, not of nobody"),
     ],

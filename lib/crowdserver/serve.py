@@ -3,6 +3,7 @@
 Prints one line when it is ready to answer; stops on SIGTERM and Ctrl-C; state is on disk at every moment.
 """
 
+import contextlib
 import ctypes
 import gc
 import ipaddress
@@ -100,10 +101,13 @@ class _Server(BaseApplication):
 
     def _announce(self, worker: Any) -> None:
         # Only the first process: the others share its socket.
-        if worker.age == 1:
-            print(f"crowd server ready at {self._address}", flush=True)  # noqa: T201
-            if self._options.public_url:
-                print(f"seen from outside at {self._options.public_url}", flush=True)  # noqa: T201
+        if worker.age != 1 or sys.stdout is None:
+            return
+        text = f"crowd server ready at {self._address}\n"
+        if self._options.public_url:
+            text += f"seen from outside at {self._options.public_url}\n"
+        with contextlib.suppress(OSError):  # a stdout that is full or closed is no reason not to serve
+            os.write(sys.stdout.fileno(), text.encode())
 
 
 def _die_with_parent(_server: Any, _worker: Any) -> None:

@@ -13,6 +13,7 @@ import boto3
 import pytest
 import requests
 
+from tests.support.processes import free_port, wait_until
 from tests.support.scripts import SCRIPTS, Invoked, invoke
 
 SCRIPT = "local/serve_crowd"
@@ -66,6 +67,24 @@ def become(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[list[str],
     assert result.exit_code == 0, result.stderr
     (program,) = programs
     return program, result
+
+
+def test_it_serves_even_if_nobody_can_be_told() -> None:
+    port = free_port()
+    command = [sys.executable, str(SCRIPTS / f"{SCRIPT}.py"), "--port", str(port)]
+    with open("/dev/full", "w") as full, subprocess.Popen(command, stdout=full) as process:
+        try:
+            wait_until(lambda: process.poll() is not None or is_healthy(port), 30)
+            assert process.poll() is None
+        finally:
+            process.terminate()
+
+
+def is_healthy(port: int) -> bool:
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/health", timeout=5).ok
+    except requests.ConnectionError:
+        return False
 
 
 def test_options_that_were_not_given_are_left_to_the_server(

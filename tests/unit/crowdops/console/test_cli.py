@@ -1,5 +1,6 @@
 """What every command line shares."""
 
+import errno
 import os
 import pty
 import subprocess
@@ -73,6 +74,23 @@ def test_a_bug_goes_to_a_log_that_only_grows(tmp_path: Path) -> None:
     text = log.read_text()
     assert text.count("Traceback (most recent call last)") == 2
     assert "ZeroDivisionError: bug 1" in text and "ZeroDivisionError: bug 2" in text and "Python 3." in text
+
+
+def test_the_log_of_a_bug_lies_in_the_home_that_was_named(tmp_path: Path) -> None:
+    result = outcome(raising(ZeroDivisionError("a bug")), "--home", str(tmp_path / "other"))
+    assert (tmp_path / "other" / "crash.log").exists() and not (tmp_path / "home").exists()
+    assert f"{tmp_path}/other/crash.log" in result.stderr
+
+
+def test_what_the_machine_refuses_is_no_bug(tmp_path: Path) -> None:
+    for error, text in (
+        (OSError(errno.ENOSPC, "No space left on device", "/x/y"), "/x/y: No space left on device."),
+        (PermissionError(errno.EACCES, "Permission denied", "/x"), "/x: Permission denied."),
+        (OSError(errno.EMFILE, "Too many open files"), "A file could not be read or written: Too many open"),
+    ):
+        result = outcome(raising(error))
+        assert result.exit_code == 1 and text in result.stderr
+    assert outcome(raising(ConnectionError("no file of this machine"))).exit_code == 3
 
 
 def test_the_log_of_a_bug_is_kept_even_where_the_home_cannot_be_written(

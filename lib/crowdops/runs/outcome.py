@@ -78,7 +78,8 @@ def shortfall(context: Context, run: Run, *, by_itself: bool) -> str | None:
     lines = []
     if counts.failed:
         errors = context.registry.failures(run.run_id, MOST_ERRORS)
-        lines.append(f"{counts.failed} units failed: {'; '.join(error.rstrip('.') for error in errors)}.")
+        noun = "unit" if counts.failed == 1 else "units"
+        lines.append(f"{counts.failed} {noun} failed: {'; '.join(error.rstrip('.') for error in errors)}.")
     if by_itself and counts.is_short:
         lines.append(f"Fewer answers came in than were asked for: {counts.answers} of {counts.asked}.")
     return " ".join(lines) or None

@@ -76,7 +76,7 @@ def test_a_hit_that_is_deleted_behind_an_attended_run_is_the_reason_for_its_exit
     wait_until(lambda: len(world.collected()) == 1)
     launch.press()
     assert launch.end() == 1
-    assert f"Why: 1 units failed: somebody deleted HIT {gone}." in launch.said
+    assert f"Why: 1 unit failed: somebody deleted HIT {gone}." in launch.said
 
 
 def test_units_that_cannot_be_launched_are_the_reason_for_a_detached_launch_that_fails(world: World) -> None:
@@ -87,7 +87,7 @@ def test_units_that_cannot_be_launched_are_the_reason_for_a_detached_launch_that
     world.gate.before = refuse
     launch = world.launch_run("--detach", units=2)
     assert launch.end() == 1
-    assert "Why: 1 units failed: " in launch.said
+    assert "Why: 1 unit failed: " in launch.said
     assert "The question is refused" in launch.said.partition("Why: ")[2]
 
 

@@ -240,7 +240,7 @@ def test_a_dry_run_calls_nobody_and_writes_nothing(world: World) -> None:
         ('[server]\nkind = "heroku"\ndyno_size = "hobby"\n', "dyno_size is 'hobby'; it can be eco, basic, "),
         (
             '[server]\nkind = "url"\nurl = "tasks.example.org"\n',
-            "url is 'tasks.example.org'; write an address",
+            "url 'tasks.example.org' lacks http:// or https:// in front. Did you mean http://tasks",
         ),
     ],
 )

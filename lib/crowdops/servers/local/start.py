@@ -55,8 +55,9 @@ def bring_up(context: Context, server: Server, token: str | None) -> Server:
     ServerFailed with the end of its log if it does not; its processes are the caller's to end then.
     """
     folder, log = Path(server.detail["folder"]), Path(server.detail["log"])
-    with files_explained(f"The log {log} cannot be written"), log.open("ab") as file:
-        log_start = file.tell()
+    with files_explained(f"The log {log} cannot be written"):
+        log.touch(mode=0o600, exist_ok=True)
+        log_start = log.stat().st_size
     command = web_command(folder)
     if not _is_free(_port(server)):
         raise ServerFailed(

@@ -3,4 +3,4 @@
 Data flows one way: script → operation → provider or registry. docs/architecture.md says how the folders meet.
 """
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"

@@ -48,6 +48,7 @@ LOOKS = (
     "make status RUN=… ARGS='--watch 10'",
     "make diagnose RUN=…",
     "make servers RUN=…",
+    "make broken RUN=…",
     "make recover ARGS=--dry-run",
     "make rebuild ARGS='--all-runs --dry-run'",
 )

@@ -55,8 +55,10 @@ def type_in(world: World, command: str, known: dict[str, str]) -> Invoked:
     assert not PLACEHOLDER.search(command), f"the reader cannot know what stands for: {command}"
     script, *arguments = makes.started_by(world.folder, *shlex.split(command)[1:])
     main = importlib.import_module(f"scripts.{script.replace('/', '.')}").main
-    asks = any("--yes" in parameter.opts for parameter in main.params)
-    return world.invoke(script, *arguments, *(["--yes"] if asks and "--dry-run" not in arguments else []))
+    options = {option for parameter in main.params for option in parameter.opts}
+    only_looks = "--dry-run" in arguments or ("--mend" in options and "--mend" not in arguments)
+    asks = "--yes" in options and not only_looks
+    return world.invoke(script, *arguments, *(["--yes"] if asks else []))
 
 
 def workers(world: World, units: int) -> threading.Thread:

@@ -15,7 +15,7 @@ KILL = "heroku/kill_servers"
 UNITS = 4  # two at once; how often a build is asked after differs by one or two calls
 
 
-@sweep(points(calls=23, commits=23, heroku=18), "after commit 5", "after Heroku call 2")
+@sweep(points(calls=27, commits=25, heroku=20), "after commit 5", "after Heroku call 2")
 def test_a_launch_that_is_killed_is_shut_down_by_recover(
     world: World, heroku_run_toml: str, point: Point, record_property: Record
 ) -> None:
@@ -24,7 +24,7 @@ def test_a_launch_that_is_killed_is_shut_down_by_recover(
     world.assert_recovered()
 
 
-@sweep(points(calls=23, commits=23, heroku=18), "before Heroku call 5")
+@sweep(points(calls=27, commits=25, heroku=20), "before Heroku call 5")
 def test_a_launch_that_is_killed_is_carried_on_by_resume(
     world: World, heroku_run_toml: str, point: Point, record_property: Record
 ) -> None:
@@ -41,7 +41,7 @@ def crashed(world: World, heroku_account: RunningEmulator, heroku_run_toml: str)
     return run_id
 
 
-@sweep(points(calls=11, commits=9, heroku=15), "after Heroku call 9")
+@sweep(points(calls=14, commits=11, heroku=17), "after Heroku call 9")
 def test_a_recover_that_is_killed_can_be_run_again(
     world: World, crashed: str, point: Point, record_property: Record
 ) -> None:
@@ -50,7 +50,7 @@ def test_a_recover_that_is_killed_can_be_run_again(
     world.assert_recovered()
 
 
-@sweep(points(calls=18, commits=16, heroku=13), "after call 9")
+@sweep(points(calls=24, commits=18, heroku=15), "after call 9")
 def test_a_recover_that_carries_on_and_is_killed_can_be_run_again(
     world: World, crashed: str, point: Point, record_property: Record
 ) -> None:

@@ -47,7 +47,7 @@ def crashed(world: World) -> str:
     return run_id
 
 
-@sweep(points(calls=31, commits=25), "after call 4", "before commit 7")
+@sweep(points(calls=35, commits=27), "after call 4", "before commit 7")
 def test_a_launch_that_is_killed_is_shut_down_by_recover(
     world: World, run_toml: str, point: Point, record_property: Record
 ) -> None:
@@ -55,7 +55,7 @@ def test_a_launch_that_is_killed_is_shut_down_by_recover(
     world.assert_recovered()
 
 
-@sweep(points(calls=31, commits=25), "before call 4", "before commit 2")
+@sweep(points(calls=35, commits=27), "before call 4", "before commit 2")
 def test_a_launch_that_is_killed_is_carried_on_by_resume(
     world: World, run_toml: str, point: Point, record_property: Record
 ) -> None:
@@ -63,7 +63,7 @@ def test_a_launch_that_is_killed_is_carried_on_by_resume(
     world.assert_carried_on(UNITS)
 
 
-@sweep(points(calls=31, commits=29), "after call 5", "after commit 4")
+@sweep(points(calls=35, commits=31), "after call 5", "after commit 4")
 def test_a_launch_with_a_task_server_that_is_killed_is_shut_down_by_recover(
     world: World, served_run_toml: str, point: Point, record_property: Record
 ) -> None:
@@ -72,7 +72,7 @@ def test_a_launch_with_a_task_server_that_is_killed_is_shut_down_by_recover(
     world.assert_recovered()
 
 
-@sweep(points(calls=31, commits=29), "before commit 5")
+@sweep(points(calls=35, commits=31), "before commit 5")
 def test_a_launch_with_a_task_server_that_is_killed_is_carried_on_by_resume(
     world: World, served_run_toml: str, point: Point, record_property: Record
 ) -> None:
@@ -94,7 +94,7 @@ def stopped(world: World) -> str:
     return launch.run_id
 
 
-@sweep(points(calls=19, commits=13), "after call 2", "before commit 1", "after commit 1", "after commit 4")
+@sweep(points(calls=23, commits=15), "after call 2", "before commit 1", "after commit 1", "after commit 4")
 def test_a_resume_of_a_stopped_run_that_is_killed_is_carried_on_by_resume(
     world: World, stopped: str, point: Point, record_property: Record
 ) -> None:
@@ -107,7 +107,7 @@ def test_a_resume_of_a_stopped_run_that_is_killed_is_carried_on_by_resume(
     assert len(world.hits(stopped)) == UNITS
 
 
-@sweep(points(calls=19, commits=13), "before call 4", "before commit 3")
+@sweep(points(calls=23, commits=15), "before call 4", "before commit 3")
 def test_a_resume_of_a_stopped_run_that_is_killed_is_shut_down_by_recover(
     world: World, stopped: str, point: Point, record_property: Record
 ) -> None:
@@ -123,7 +123,7 @@ def test_a_resume_of_a_stopped_run_that_is_killed_is_shut_down_by_recover(
     world.assert_recovered()
 
 
-@sweep(points(calls=9, commits=5), "after call 3")
+@sweep(points(calls=11, commits=6), "after call 3")
 def test_an_expire_hits_that_is_killed_is_made_good_by_recover(
     world: World, crashed: str, point: Point, record_property: Record
 ) -> None:
@@ -132,7 +132,7 @@ def test_an_expire_hits_that_is_killed_is_made_good_by_recover(
     world.assert_recovered()
 
 
-@sweep(points(calls=13, commits=4), "after call 4")
+@sweep(points(calls=15, commits=5), "after call 4")
 def test_a_download_that_is_killed_loses_nothing(
     world: World, crashed: str, point: Point, record_property: Record
 ) -> None:
@@ -141,7 +141,7 @@ def test_a_download_that_is_killed_loses_nothing(
     world.assert_recovered()
 
 
-@sweep(points(calls=13, commits=4), "after call 6")
+@sweep(points(calls=15, commits=5), "after call 6")
 def test_a_run_is_carried_on_after_a_download_that_is_killed(
     world: World, crashed: str, point: Point, record_property: Record
 ) -> None:
@@ -151,7 +151,7 @@ def test_a_run_is_carried_on_after_a_download_that_is_killed(
     world.assert_done(crashed, UNITS)
 
 
-@sweep(points(calls=22, commits=16), "after call 5", "before commit 6")
+@sweep(points(calls=26, commits=18), "after call 5", "before commit 6")
 def test_a_recover_that_is_killed_can_be_run_again(
     world: World, crashed: str, point: Point, record_property: Record
 ) -> None:
@@ -159,7 +159,7 @@ def test_a_recover_that_is_killed_can_be_run_again(
     world.assert_recovered()
 
 
-@sweep(points(calls=19, commits=17), "after call 6")
+@sweep(points(calls=25, commits=19), "after call 6")
 def test_a_recover_that_carries_on_and_is_killed_can_be_run_again(
     world: World, crashed: str, point: Point, record_property: Record
 ) -> None:
@@ -178,7 +178,7 @@ def crashed_with_server(world: World, served_run_toml: str) -> str:
     return run_id
 
 
-@sweep(points(calls=15, commits=12), "after call 5", "before commit 8")
+@sweep(points(calls=18, commits=13), "after call 5", "before commit 8")
 def test_a_recover_of_a_run_with_a_server_that_is_killed_can_be_run_again(
     world: World, crashed_with_server: str, point: Point, record_property: Record
 ) -> None:
@@ -187,7 +187,7 @@ def test_a_recover_of_a_run_with_a_server_that_is_killed_can_be_run_again(
     world.assert_recovered()
 
 
-@sweep(points(calls=25, commits=23), "after commit 3")
+@sweep(points(calls=33, commits=25), "after commit 3")
 def test_a_recover_that_carries_a_run_with_a_server_on_and_is_killed_can_be_run_again(
     world: World, crashed_with_server: str, point: Point, record_property: Record
 ) -> None:

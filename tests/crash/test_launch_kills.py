@@ -86,7 +86,7 @@ def assert_nothing_is_lost(world: World, launch: Script) -> None:
 
 
 @sweep(
-    points(calls=36, commits=30),
+    points(calls=44, commits=32),
     "after call 4",
     "before call 9",
     "after commit 5",

@@ -88,7 +88,7 @@ def test_what_somebody_has_worked_on_at_the_old_address_is_kept(
     assert {hit.hit_id for hit in world.hits()} >= {first, second}
 
 
-@sweep(points(calls=31, commits=30, heroku=20), "after call 10")
+@sweep(points(calls=35, commits=32, heroku=22), "after call 10")
 def test_a_move_that_is_killed_is_finished_by_the_next_resume(
     world: World, heroku_account: RunningEmulator, stranded: str, point: Point, record_property: Record
 ) -> None:

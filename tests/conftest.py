@@ -26,10 +26,11 @@ settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True, scope="session")
-def heed_ctrl_c() -> None:
-    """What a shell starts in the background ignores Ctrl-C, and so would every process that a test starts."""
+def heed_signals() -> None:
+    """Heed what a shell's background (Ctrl-C) and nohup (SIGHUP) let all that they start ignore."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

@@ -120,6 +120,11 @@ def _home(given: Value) -> Path:
     if not text.strip():
         raise UsageError(f"{place} is empty. Write the whole path, or leave it out for ~/.crowdops.")
     path = Path(os.path.expanduser(text))  # noqa: PTH111 - does not fail for a user who does not exist
+    if not path.is_absolute() and text.startswith(("$", "~")):
+        raise UsageError(
+            f"{place}: nothing stands for {path.parts[0]} here. Write the whole path, such as"
+            f" {Path.home() / '.crowdops'}."
+        )
     if not path.is_absolute() and given.source != "flag":
         raise UsageError(
             f"{place} is relative, so it would be another folder from each place. Write the whole path, such"

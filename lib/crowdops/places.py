@@ -144,24 +144,29 @@ class Places:
             told = self._ask(settings)
             if isinstance(told, NotSent) and not settings.amazon:
                 silent.append(endpoint)
-            elif isinstance(told, Error):
-                reasons.append(str(told))
-            elif run.crowd_server_id is None:
-                try:
-                    return self._prove(group, settings)
-                except Error as error:
-                    reasons.append(str(error))
-            elif told == run.crowd_server_id:
-                if endpoint != run.endpoint:
-                    self._registry.move_runs(told, run.environment, endpoint)
-                return Place(settings, told, [each._replace(endpoint=endpoint) for each in group])
-            else:
-                who = f"the crowd server {told}" if told else "a server without an identity"
-                reasons.append(f"At {endpoint} answers {who}, and not theirs ({run.crowd_server_id}).")
+                continue
+            try:
+                return self._identify(group, settings, told)
+            except Error as error:
+                reasons.append(str(error))
         if silent:
             reasons.insert(0, f"Nothing listens at {' or '.join(silent)}.")
         reasons.append(how_to_reach(run.endpoint, is_free=run.endpoint in silent))
         raise Unreachable(" ".join(reasons))
+
+    def _identify(self, group: list[Run], settings: Settings, told: str | Error | None) -> Place:
+        """Return the place of runs if an address is that; `told` is what it said. An Error says why not."""
+        run, endpoint = group[0], settings.endpoint
+        if isinstance(told, Error):
+            raise told
+        if run.crowd_server_id is None:
+            return self._prove(group, settings)
+        if told != run.crowd_server_id:
+            who = f"the crowd server {told}" if told else "a server without an identity"
+            raise ProviderError(f"At {endpoint} answers {who}, and not theirs ({run.crowd_server_id}).")
+        if endpoint != run.endpoint:
+            self._registry.move_runs(told, run.environment, endpoint)
+        return Place(settings, told, [each._replace(endpoint=endpoint) for each in group])
 
     def _prove(self, group: list[Run], settings: Settings) -> Place:
         """Return the place of runs whose server had no identity, if an address is that place."""

@@ -24,12 +24,9 @@ def main(settings: Settings, selection: Selection) -> None:
 
     with Registry.open(settings.home) as registry:
         summaries = [summarize(registry, settings.home, run) for run in select(registry, selection)]
-    if settings.as_json:
-        output.document({"runs": columns.documents(COLUMNS, summaries)})
-    else:
-        columns.table(COLUMNS, summaries)
-        if not summaries:
-            output.say("No runs yet. See one: make demo")
+    columns.either(settings.as_json, "runs", COLUMNS, summaries)
+    if not summaries and not settings.as_json:
+        output.say("No runs yet. See one: make demo")
 
 
 if __name__ == "__main__":

@@ -55,10 +55,7 @@ def main(
         blocks.check_task_name(context, options, is_known=only_list or options.unblock)
         if only_list or scope is None:
             blocked = blocks.blocked_workers(context.provider, scope)
-            if settings.as_json:
-                output.document({"blocked": columns.documents(blocks.COLUMNS, blocked)})
-            else:
-                columns.table(blocks.COLUMNS, blocked)
+            columns.either(settings.as_json, "blocked", blocks.COLUMNS, blocked)
             return 0
         verb = "unblocked" if options.unblock else "blocked"
         if not settings.quiet:

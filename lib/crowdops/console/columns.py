@@ -32,6 +32,14 @@ def table(columns: Sequence[Column[Thing]], things: Iterable[Thing]) -> None:
     output.table(headings(columns), [row(columns, thing) for thing in things])
 
 
+def either(as_json: bool, key: str, columns: Sequence[Column[Thing]], things: Iterable[Thing]) -> None:
+    """Write things as a JSON document, under this key, or as a table."""
+    if as_json:
+        output.document({key: documents(columns, things)})
+    else:
+        table(columns, things)
+
+
 def headings(columns: Sequence[Column[Thing]]) -> list[str]:
     """Return the headings of a table."""
     return [column.heading for column in columns if column.heading is not None]

@@ -13,11 +13,11 @@ from urllib.parse import urljoin
 
 Attributes = dict[str, str]
 
-_TYPES = {
-    *("text", "search", "url", "tel", "email", "password", "number", "range", "color", "hidden"),
-    *("date", "month", "week", "time", "datetime-local", "checkbox", "radio", "file"),
-    *("submit", "image", "button", "reset"),
-}
+_TYPES = (
+    {"text", "search", "url", "tel", "email", "password", "number", "range", "color", "hidden"}
+    | {"date", "month", "week", "time", "datetime-local", "checkbox", "radio", "file"}
+    | {"submit", "image", "button", "reset"}
+)
 _NOT_JAVASCRIPT = re.compile(r"json|template|html|x-|text/plain", re.IGNORECASE)
 _INERT = ("template", "noscript")  # what they hold is not part of the page
 

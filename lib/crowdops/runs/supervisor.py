@@ -42,19 +42,24 @@ class Supervisor:
             return attended.end("finished")  # nothing was ever out
         while not lifecycle.should_stop:
             has_more = self._launch()
-            if attended.run.detached:
-                counts = attended.counts()
-                unlaunched = counts["planned"] + counts["creating"]
-                if not unlaunched and not lifecycle.should_stop:
-                    return attended.end("running")
-            else:
-                attended.collect()
-                if attended.is_through(self._context.registry.open_units(attended.run.run_id)):
-                    return attended.end("finished")
-                self._check_patience()
+            if state := self._state_at_the_end():
+                return attended.end(state)
             if not has_more and not lifecycle.should_stop:
                 attended.wait()
         return Drain(attended).end()
+
+    def _state_at_the_end(self) -> str | None:
+        """Return the state in which nothing is left to do here; None if there is. Collects if attended."""
+        attended = self._attended
+        if attended.run.detached:
+            counts = attended.counts()
+            is_launched = not counts["planned"] + counts["creating"]
+            return "running" if is_launched and not self._lifecycle.should_stop else None
+        attended.collect()
+        if attended.is_through(self._context.registry.open_units(attended.run.run_id)):
+            return "finished"
+        self._check_patience()
+        return None
 
     def _begin(self) -> None:
         """Make the HIT type. If that fails, the run has failed."""

@@ -65,26 +65,37 @@ def _of_values(type_id: str, comparator: str, requirement: dict[str, Any]) -> It
     is_locale = type_id == LOCALE
     name, other = ("LocaleValues", "IntegerValues") if is_locale else ("IntegerValues", "LocaleValues")
     example = f"{name} = {_EXAMPLES[name]}"
+    values = requirement.get(name, [])
     if is_locale and comparator not in _FOR_LOCALE:
         yield f"Comparator is {comparator!r}; a locale can be compared by {', '.join(_FOR_LOCALE)}."
     if other in requirement:
         yield f"{other} does not go with {type_id}. Write: {example}."
-    values = requirement.get(name, [])
+    if comparator in _WITHOUT_VALUES and values:
+        yield f"Comparator {comparator} takes no values. Take {name} out."
     if comparator in _WITHOUT_VALUES:
-        if values:
-            yield f"Comparator {comparator} takes no values. Take {name} out."
         return
-    most = _MOST_VALUES[name] if comparator in _MANY_VALUES else 1
     if not values:
         yield f"Comparator {comparator} needs a value. Write: {example}."
-    elif len(values) > most:
+    yield from _of_number(comparator, name, len(values))
+    if is_locale:
+        for value in values:
+            yield from _of_locale(value, example)
+
+
+def _of_number(comparator: str, name: str, count: int) -> Iterator[str]:
+    """Yield that there are more values than the comparator takes, if so."""
+    most = _MOST_VALUES[name] if comparator in _MANY_VALUES else 1
+    if count > most:
         instead = {"EqualTo": "In", "NotEqualTo": "NotIn"}.get(comparator)
         hint = f' Write: Comparator = "{instead}".' if instead else ""
-        yield f"{name} has {len(values)} values; with {comparator} at most {most} can be given.{hint}"
-    for value in values:
-        for key in ("Country", "Subdivision") if is_locale else ():
-            if key in value and not re.fullmatch("[A-Z]{2}", value[key]):
-                yield f"{key} is {value[key]!r}; write its code of two capital letters: {example}."
+        yield f"{name} has {count} values; with {comparator} at most {most} can be given.{hint}"
+
+
+def _of_locale(value: dict[str, str], example: str) -> Iterator[str]:
+    """Yield which codes of a locale are none (ISO 3166)."""
+    for key in ("Country", "Subdivision"):
+        if key in value and not re.fullmatch("[A-Z]{2}", value[key]):
+            yield f"{key} is {value[key]!r}; write its code of two capital letters: {example}."
 
 
 def _of_shape(shape: Any, name: str, value: object) -> Iterator[str]:

@@ -35,8 +35,15 @@ __all__ = [  # as a Backend
 SINGLE_DYNO_SIZES = ("eco", "basic")
 # Heroku Dev Center, "Dyno types"; and the families whose members depend on the space that an app is in.
 SIZES = (
-    *("eco", "basic", "standard-1x", "standard-2x", "performance-m", "performance-l"),
-    *("performance-l-ram", "performance-xl", "performance-2xl"),
+    "eco",
+    "basic",
+    "standard-1x",
+    "standard-2x",
+    "performance-m",
+    "performance-l",
+    "performance-l-ram",
+    "performance-xl",
+    "performance-2xl",
 )
 _OTHER_SIZES = re.compile(r"(private|shield)-[a-z0-9-]+|dyno-[0-9]+c-[0-9.]+gb")
 _FORMER_SIZES = {"free": "eco", "hobby": "basic"}

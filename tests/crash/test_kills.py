@@ -94,12 +94,12 @@ def stopped(world: World) -> str:
     return launch.run_id
 
 
-@sweep(points(calls=23, commits=15), "after call 2", "before commit 1", "after commit 1", "after commit 4")
+@sweep(points(calls=23, commits=24), "after call 2", "before commit 1", "after commit 1", "after commit 4")
 def test_a_resume_of_a_stopped_run_that_is_killed_is_carried_on_by_resume(
     world: World, stopped: str, point: Point, record_property: Record
 ) -> None:
     name = "--resume of a stopped run, then --resume"
-    world.strike(record_property, name, point, LAUNCH, "--resume", stopped, "--yes")
+    world.strike(record_property, name, point, LAUNCH, "--resume", stopped, "--yes", code=1)
     if world.units(stopped).get("finished") != UNITS - AT_ONCE or world.run(stopped).state != "finished":
         world.finish(LAUNCH, "--resume", stopped, "--yes", code=1)
     world.assert_nothing_is_left()
@@ -107,19 +107,12 @@ def test_a_resume_of_a_stopped_run_that_is_killed_is_carried_on_by_resume(
     assert len(world.hits(stopped)) == UNITS
 
 
-@sweep(points(calls=23, commits=15), "before call 4", "before commit 3")
+@sweep(points(calls=23, commits=24), "before call 4", "before commit 3")
 def test_a_resume_of_a_stopped_run_that_is_killed_is_shut_down_by_recover(
     world: World, stopped: str, point: Point, record_property: Record
 ) -> None:
-    world.strike(
-        record_property,
-        "--resume of a stopped run, then recover",
-        point,
-        LAUNCH,
-        "--resume",
-        stopped,
-        "--yes",
-    )
+    name = "--resume of a stopped run, then recover"
+    world.strike(record_property, name, point, LAUNCH, "--resume", stopped, "--yes", code=1)
     world.assert_recovered()
 
 

@@ -32,8 +32,8 @@ class Strikes(Home):
         self.begun: dict[str, str] = {}  # HITs that a worker has accepted, and the assignments
         self.most_open = 0
 
-    def kill_at(self, point: Point, script: str, *arguments: str, threads: int = 2) -> bool:
-        """Run a script and kill it at a point. False if it ended before it came to the point."""
+    def kill_at(self, point: Point, script: str, *arguments: str, threads: int = 2, code: int = 0) -> bool:
+        """Run a script and kill it at a point. False if it ended, with this code, before it came there."""
         variables = {"CROWDOPS_THREADS": str(threads)}
         if point.what == "commit":
             self.gate.before = self.crew
@@ -43,10 +43,10 @@ class Strikes(Home):
             process = self._kill_at_heroku_call(point, script, *arguments)
         else:
             process = self._kill_at_call(point, variables, script, *arguments)
-        code = process.end()
+        ended = process.end()
         self.gate.before = self.gate.after = let_pass
-        assert code in (-signal.SIGKILL, 0), process.said
-        return code != 0
+        assert ended in (-signal.SIGKILL, code), process.said
+        return ended != code
 
     def _kill_at_call(self, point: Point, variables: dict[str, str], script: str, *arguments: str) -> Script:
         started: list[Script] = []
@@ -86,10 +86,10 @@ class Strikes(Home):
         return process
 
     def strike(
-        self, record: Record, name: str, point: Point, script: str, *arguments: str, threads: int = 2
+        self, record: Record, name: str, point: Point, *command: str, threads: int = 2, code: int = 0
     ) -> None:
-        """Run a script and kill it at a point; enter into the table whether it came so far."""
-        note(record, name, point, self.kill_at(point, script, *arguments, threads=threads))
+        """Run a command, which ends with this code, and kill it at a point; enter whether it came so far."""
+        note(record, name, point, self.kill_at(point, *command, threads=threads, code=code))
 
     def finish(self, script: str, *arguments: str, code: int = 0, **variables: str) -> Script:
         """Run a script in a process of its own, with the workers at work, to its end."""

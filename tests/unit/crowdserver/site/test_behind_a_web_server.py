@@ -97,6 +97,7 @@ def test_the_address_inside_still_answers(front: Front) -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("front", [{"keeps_path": False}], indirect=True, ids=str)
 def test_a_real_browser_works_below_a_path(front: Front, browser: Browser) -> None:
     with served(SERVED_ELSEWHERE) as url:
         client = front.client()

@@ -22,14 +22,15 @@ class Check(NamedTuple):
 
 def make_checks(snapshot: Snapshot) -> list[Check]:
     """Return what there is to check, from the process at home to the workers outside."""
-    return [
-        *_check_home(snapshot),
-        *_check_endpoint(snapshot),
-        *(_check_pages(snapshot, snapshot.pages) if snapshot.pages else ()),
-        *(_check_work(snapshot, snapshot.work) if snapshot.work else ()),
-        *_check_caps(snapshot),
-        *(_check_money(snapshot, snapshot.work) if snapshot.work else ()),
-    ]
+    checks = [*_check_home(snapshot), *_check_endpoint(snapshot)]
+    if snapshot.pages:
+        checks += _check_pages(snapshot, snapshot.pages)
+    if snapshot.work:
+        checks += _check_work(snapshot, snapshot.work)
+    checks += _check_caps(snapshot)
+    if snapshot.work:
+        checks += _check_money(snapshot, snapshot.work)
+    return checks
 
 
 def duration(time: timedelta) -> str:

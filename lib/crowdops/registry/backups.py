@@ -130,8 +130,10 @@ def restore(home: Path, backup: Path) -> Restored:
 
 def remarks(restored: Restored) -> list[str]:
     """Return in words what a restore has done, and what to type next."""
-    return [
-        f"The registry is that of {restored.backup.name} again: {restored.runs} runs.",
-        *([f"What was there before is kept: {restored.kept}"] if restored.kept else []),
-        "What has happened since is not in it. Close the gap from the marks: make rebuild, then make recover",
-    ]
+    lines = [f"The registry is that of {restored.backup.name} again: {restored.runs} runs."]
+    if restored.kept:
+        lines.append(f"What was there before is kept: {restored.kept}")
+    lines.append(
+        "What has happened since is not in it. Close the gap from the marks: make rebuild, then make recover"
+    )
+    return lines

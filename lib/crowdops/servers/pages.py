@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 from crowdops.config.parameters import Parameters
@@ -20,21 +21,21 @@ from crowdops.servers.backend import backend_of
 MAX_RESTARTS = 3
 
 
-class Pages:
+class Pages(ABC):
     """Where the workers of a run find their pages. Unless a kind says otherwise, nothing runs for them."""
 
+    @abstractmethod
     def question(self, unit: Unit) -> str:
         """Return the Question XML of a unit's HIT. Called from several threads."""
-        raise NotImplementedError
 
     def are_up(self) -> bool:
         """Return whether the pages can be had, after a try to mend them. ServerFailed after the last try."""
         return True
 
-    def release(self, assignments: Sequence[Assignment]) -> None:
+    def release(self, assignments: Sequence[Assignment]) -> None:  # noqa: B027 - most need nothing done
         """Let the workers of assignments that have come in open others."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most need nothing done
         """Take down what serves the pages: the run has ended. Safe to repeat."""
 
 

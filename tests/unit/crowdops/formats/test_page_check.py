@@ -84,7 +84,7 @@ def test_a_page_that_works_has_no_remarks(remarks: Remarks, source: str, embedde
         (form(BUTTON, 'method="post"'), ", line 4: the form has no action, so it goes to the page's own"),
         (form(BUTTON, 'method="post" action="https://forms.example.org/in"'),
          ", line 4: the form goes to https://forms.example.org/in, not to"),
-        (form(BUTTON, 'method="post" action="/mturk/externalsubmit"'), "not to http://127.0.0.1:8730/mturk/ext"),
+        (form(BUTTON, 'method="post" action="/mturk/externalsubmit"'), "not to http://127.0.0.1:8730/mturk"),
         (form(BUTTON, 'method="post" action="{{ submit_url }}" target="_top"'), "form would leave its frame"),
         (form(BUTTON).replace(ASSIGNMENT, ""), ", line 2: the form sends no assignmentId. Write: <input"),
         (form("<button>Go</button>"), ", line 2: no field of the form has a name"),

@@ -71,4 +71,4 @@ def workers(world: World, units: int) -> threading.Thread:
             done.add(hit_id)
         return len(done) == units
 
-    return threading.Thread(target=wait_until, args=(work, 30), daemon=True)
+    return threading.Thread(target=wait_until, args=(work, 100), daemon=True)

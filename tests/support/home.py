@@ -52,9 +52,9 @@ class Home(Workers):
         self.foreign: list[Any] = []  # what foreign_rows() returned when they were made
         self.hand_over_key(self.home)
         self.setenv(CROWDOPS_HOME=str(self.home), AWS_ENDPOINT_URL_MTURK=crowd.url)
+        self.setenv(CROWDOPS_POLL_INTERVAL="0.1")  # heeded by what runs in the test's process, too
         if gate:
             self.gate = gate
-            self.setenv(CROWDOPS_POLL_INTERVAL="0.1")
         crowd.empty()
 
     def close(self) -> None:
@@ -277,7 +277,7 @@ class Home(Workers):
     def _start(
         self, script: str, *arguments: str, struck: tuple[str, ...], variables: Mapping[str, str]
     ) -> Script:
-        environment = {"CROWDOPS_POLL_INTERVAL": "0.1", **os.environ, **variables}
+        environment = {**os.environ, **variables}
         started = Script(script, *arguments, environment=environment, folder=self.folder, struck=struck)
         self._scripts.append(started)
         return started

@@ -444,7 +444,6 @@ def typed(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "time", SimpleNamespace(sleep=stop))  # not everybody's
-    world.setenv(CROWDOPS_POLL_INTERVAL="0.05")
     return world
 
 
@@ -459,7 +458,6 @@ CASES = [
 def test_a_proposed_command_works_in_its_state(
     make: Make, proposed: str, world: World, request: pytest.FixtureRequest
 ) -> None:
-    world.setenv(CROWDOPS_POLL_INTERVAL="0.05")
     takes_servers = len(signature(make).parameters) > 1
     state = make(world, request.getfixturevalue("local")) if takes_servers else make(world)
     text = state.look()

@@ -21,7 +21,7 @@ NAME :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check sweep bench clean launch preview resume status expire results runs diagnose broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
+.PHONY: help venv demo test check sweep fuzz bench clean launch preview resume status expire results runs diagnose broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
 
 help:  ## this list
 	@echo "crowdops: launch, watch, stop and clean up crowdsourced work"
@@ -58,6 +58,9 @@ check: $(STAMP)  ## lint and types
 
 sweep: $(STAMP)  ## the long sweeps: kill -9 and Ctrl-C at every point, and a table of them; about 35 minutes on two cores
 	CROWDOPS_FULL_SWEEP=1 $(PY) -m pytest -n $(JOBS) --timeout=1800 tests/crash
+
+fuzz: $(STAMP)  ## what nobody would send, to the crowd server and from providers, and a table of what it cost
+	CROWDOPS_FULL_FUZZ=1 $(PY) -m pytest -n $(JOBS) --timeout=1800 tests/fuzz
 
 bench: $(STAMP)  ## measure, side by side with what people use instead
 	@for file in tests/benchmarks/[a-z]*.py; do echo "== $$file"; $(PY) -m tests.benchmarks.$$(basename $$file .py) || exit 1; done

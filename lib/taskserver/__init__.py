@@ -7,7 +7,7 @@ THE FOLDER is all that a launcher has to build. It need not import anything from
     run.json        one object: run_id, task_name (strings), allowed_concurrent (0 is no limit),
                     assignment_duration_in_seconds (whole numbers), and, if pages are to be submitted
                     anywhere but to Amazon or this machine, submit_origins (["https://crowd.example.org"]; a
-                    site below a path of its host with that path)
+                    site below a path of its host with that path); POST /sites adds more
     template.html   Jinja2, autoescaped; a name that is not defined is an error
     rows.jsonl      one JSON object a line, UTF-8, "\\n" after each: line i (from 0) is the row of unit i
     rows.offsets    where line i begins in rows.jsonl: 8 bytes each, unsigned, little-endian
@@ -61,7 +61,9 @@ HTTP:
     GET  /health             {"status": "ok", "run_id", "task_name", "active", "served", "draining"}: active
                              leases now, leases ever given; 503 when the leases' database does not answer
     POST /drain              no new leases from now on; who has a page keeps it. Safe to repeat
+    POST /sites              {"submit_origins": [...]}: the crowd server is seen at these addresses now, and
+                             pages may be submitted there, too. Kept with the leases. Safe to repeat
     POST /leases/release     {"leases": [{"assignment_id", "worker_id"}, ...]}: end them. Safe to repeat
 
-The two last need "Authorization: Bearer <token>", else 403.
+The three last need "Authorization: Bearer <token>", else 403.
 """

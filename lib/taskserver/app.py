@@ -17,6 +17,7 @@ from taskserver.leases import Holder, Leases
 from taskserver.responses import PageResponse, PageResponses
 from taskserver.run import Run
 from taskserver.signing import Signer
+from taskserver.sites import MOST, Sites, is_site
 from taskserver.units import Units
 from taskserver.visit import SUBMIT_PATH
 
@@ -66,12 +67,19 @@ class TaskServer:
     """What Flask answers: all but the pages of units."""
 
     def __init__(
-        self, run: Run, signer: Signer, units: Units, leases: Leases, responses: PageResponses
+        self,
+        run: Run,
+        signer: Signer,
+        units: Units,
+        leases: Leases,
+        sites: Sites,
+        responses: PageResponses,
     ) -> None:
         self._run = run
         self._signer = signer
         self._units = units
         self._leases = leases
+        self._sites = sites
         self._responses = responses
 
     def end_from_refusal(self, index: int) -> BaseResponse:
@@ -101,6 +109,19 @@ class TaskServer:
                 {"error": 'the body must be {"leases": [{"assignment_id": …, "worker_id": …}, …]}'}, 400
             )
         return _json({"ended": self._leases.end(holders)})
+
+    def add_sites(self) -> Response:
+        """Learn from the run's process where its crowd server is seen by now."""
+        if not self._is_run():
+            return _needs_token()
+        body: Any = request.get_json(silent=True)
+        sites = body.get("submit_origins") if isinstance(body, dict) else None
+        if not isinstance(sites, list) or len(sites) > MOST or not all(map(is_site, sites)):
+            return _json(
+                {"error": 'the body must be {"submit_origins": ["https://crowd.example.org", …]}'}, 400
+            )
+        self._sites.add(sites)
+        return _json({"submit_origins": self._sites.known})
 
     def drain(self) -> Response:
         """Give no new units from now on, as the run's process asks."""
@@ -174,6 +195,7 @@ def create_app(server: TaskServer, units: Units, responses: PageResponses) -> Fl
         ("/unit/<int:index>", "POST", server.end_from_refusal),
         ("/release", "POST", server.end_from_page),
         ("/leases/release", "POST", server.end_from_run),
+        ("/sites", "POST", server.add_sites),
         ("/drain", "POST", server.drain),
         ("/health", "GET", server.health),
         (SUBMIT_PATH, "POST", server.refuse_submission),

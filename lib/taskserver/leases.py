@@ -78,7 +78,7 @@ class Leases:
     def __init__(self, database: Database, run: Run) -> None:
         self._database = database
         self._run_id = run.run_id
-        self._cap = run.allowed_concurrent
+        self.cap = run.allowed_concurrent
         self._seconds = run.assignment_duration_in_seconds
 
     def create_tables(self) -> None:
@@ -95,9 +95,9 @@ class Leases:
             unit_index=unit_index,
             now=now,
             deadline=now + self._seconds,
-            cap=self._cap,
+            cap=self.cap,
         )
-        lock = f"{self._run_id} {holder.worker_id}" if self._cap else ""
+        lock = f"{self._run_id} {holder.worker_id}" if self.cap else ""
         return bool(self._database.write(_TAKE, values, lock=lock))
 
     def open_leases(self, worker_id: str) -> list[Lease]:

@@ -1,12 +1,14 @@
 """Pages with their status and headers, ready to be sent; also what people read instead of a task."""
 
+from __future__ import annotations
+
 import time
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from taskserver.errors import BadLink
 from taskserver.leases import Lease
 from taskserver.pages import Pages
+from taskserver.sites import Sites
 
 Headers = list[tuple[str, str]]
 
@@ -35,16 +37,18 @@ class PageResponse(NamedTuple):
 class PageResponses:
     """The responses of one run that are pages for people."""
 
-    def __init__(self, pages: Pages, submit_origins: Iterable[str]) -> None:
-        self._pages = pages
-        hosts = ["/".join(origin.split("/")[:3]) for origin in submit_origins]  # a policy knows no paths
-        frames = " ".join(["frame-ancestors", *_FRAME_ANCESTORS, *hosts])
-        self._task_headers = _headers(f"{_TASK_POLICY}; {frames}")
-        self.own_headers = _headers(f"{_OWN_POLICY}; {frames}")
+    def __init__(self, pages: Pages, sites: Sites) -> None:
+        self._pages, self._sites = pages, sites
+        self._headers = _headers_for(sites.known)
+
+    @property
+    def own_headers(self) -> Headers:
+        """The headers of pages that are this server's own."""
+        return self._current().own
 
     def task(self, page: str) -> PageResponse:
         """Return a unit's page."""
-        return PageResponse("200 OK", self._task_headers, page)
+        return PageResponse("200 OK", self._current().task, page)
 
     def refused(self, cap: int, leases: list[tuple[Lease, str]]) -> PageResponse:
         """Say that the worker has too many units open.
@@ -98,6 +102,25 @@ class PageResponses:
     def say(self, status: str, title: str, *paragraphs: str) -> PageResponse:
         """Return a plain page that says one thing."""
         return PageResponse(status, self.own_headers, self._pages.message(title, *paragraphs))
+
+    def _current(self) -> _PageHeaders:
+        if self._headers.sites is not self._sites.known:
+            self._headers = _headers_for(self._sites.known)
+        return self._headers
+
+
+class _PageHeaders(NamedTuple):
+    """The headers of pages that these sites may frame."""
+
+    sites: tuple[str, ...]
+    task: Headers
+    own: Headers
+
+
+def _headers_for(sites: tuple[str, ...]) -> _PageHeaders:
+    hosts = ["/".join(site.split("/")[:3]) for site in sites]  # a policy knows no paths
+    frames = " ".join(["frame-ancestors", *_FRAME_ANCESTORS, *hosts])
+    return _PageHeaders(sites, _headers(f"{_TASK_POLICY}; {frames}"), _headers(f"{_OWN_POLICY}; {frames}"))
 
 
 def _headers(policy: str) -> Headers:

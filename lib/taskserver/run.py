@@ -1,16 +1,14 @@
 """The run that this server serves: run.json in the folder, the token in the environment."""
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from taskserver.errors import FolderError
+from taskserver.sites import is_site
 
 SHORTEST_TOKEN = 16
-
-_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*")
 
 
 class Run(NamedTuple):
@@ -69,6 +67,6 @@ def _origins(data: dict[str, object]) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise FolderError("run.json: submit_origins must be a list")
     for origin in value:
-        if not isinstance(origin, str) or not _ORIGIN.fullmatch(origin):
+        if not is_site(origin):
             raise FolderError(f"run.json: submit_origins: {origin!r} is not like https://crowd.example.org")
     return tuple(value)

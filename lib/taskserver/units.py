@@ -6,8 +6,8 @@ from taskserver.leases import Holder, Leases
 from taskserver.pages import Pages
 from taskserver.responses import PageResponse, PageResponses
 from taskserver.rows import Rows
-from taskserver.run import Run
 from taskserver.signing import Signer
+from taskserver.sites import Sites
 from taskserver.visit import Visit, read_visit
 
 
@@ -16,14 +16,14 @@ class Units:
 
     def __init__(
         self,
-        run: Run,
+        sites: Sites,
         signer: Signer,
         rows: Rows,
         pages: Pages,
         leases: Leases,
         responses: PageResponses,
     ) -> None:
-        self._run = run
+        self._sites = sites
         self._signer = signer
         self._rows = rows
         self._pages = pages
@@ -61,7 +61,7 @@ class Units:
 
     def visit(self, query: Mapping[str, str]) -> Visit:
         """Return the visit that this query belongs to. BadLink when no worker site could have sent it."""
-        return read_visit(query, self._run.submit_origins)
+        return read_visit(query, self._sites)
 
     def _refused(self, visit: Visit) -> PageResponse:
         others = [
@@ -69,7 +69,7 @@ class Units:
             for lease in self._leases.open_leases(visit.worker_id)
             if lease.assignment_id != visit.assignment_id
         ]
-        cap = self._run.allowed_concurrent
+        cap = self._leases.cap
         if (not cap or len(others) < cap) and self._leases.is_draining():
             return self._responses.drained()
         return self._responses.refused(cap, others)

@@ -1,11 +1,12 @@
 """Who opens a page, and for what: the four parameters that a worker site appends to a unit's link."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from taskserver.errors import BadLink
+from taskserver.sites import Sites
 
 PREVIEW = "ASSIGNMENT_ID_NOT_AVAILABLE"
 SUBMIT_PATH = "/mturk/externalSubmit"
@@ -46,7 +47,7 @@ class Visit(NamedTuple):
         }
 
 
-def read_visit(query: Mapping[str, str], origins: Collection[str]) -> Visit:
+def read_visit(query: Mapping[str, str], sites: Sites) -> Visit:
     """Return the visit in a query string. BadLink when a real worker site could not have sent it.
 
     A preview needs nothing but the link, and trusts nothing in it.
@@ -58,7 +59,7 @@ def read_visit(query: Mapping[str, str], origins: Collection[str]) -> Visit:
         _entity(assignment_id, "assignmentId"),
         _entity(query.get("hitId", ""), "hitId"),
         _worker(query.get("workerId", "")),
-        _origin(query.get("turkSubmitTo", ""), origins),
+        _origin(query.get("turkSubmitTo", ""), sites),
     )
 
 
@@ -76,7 +77,7 @@ def _worker(text: str) -> str:
     return first
 
 
-def _origin(url: str, origins: Collection[str]) -> str:
+def _origin(url: str, sites: Sites) -> str:
     """Return a known site's address: else a made-up link would send a worker's answers to anybody."""
     try:
         parts = urlsplit(url)
@@ -89,6 +90,6 @@ def _origin(url: str, origins: Collection[str]) -> str:
     is_loopback = host in _LOOPBACK and parts.scheme in ("http", "https")
     site = url.rstrip("/")
     # No user, and no path but that of a known site; with or without a slash at its end.
-    if site in origins or (site == origin and (origin in _AMAZON or is_loopback)):
+    if (site == origin and (origin in _AMAZON or is_loopback)) or site in sites:
         return site
     raise BadLink("It would send the answers to a site that this task does not know.")

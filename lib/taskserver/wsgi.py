@@ -17,6 +17,7 @@ from taskserver.responses import PageResponses
 from taskserver.rows import Rows
 from taskserver.run import read_run, read_token
 from taskserver.signing import Signer
+from taskserver.sites import Sites
 from taskserver.sqlite import Sqlite
 from taskserver.units import Units
 
@@ -48,13 +49,16 @@ def application() -> Flask:
         signer = Signer(read_token(os.environ))
         rows = Rows(folder)
         pages = Pages(folder)
-        leases = Leases(_open_database(os.environ.get("DATABASE_URL", ""), folder), run)
+        database = _open_database(os.environ.get("DATABASE_URL", ""), folder)
+        leases = Leases(database, run)
         leases.create_tables()
+        sites = Sites(database, run.run_id, run.submit_origins)
+        sites.create_table()
     except (FolderError, DatabaseError) as error:
         raise SystemExit(f"task server: {error}") from error
-    responses = PageResponses(pages, run.submit_origins)
-    units = Units(run, signer, rows, pages, leases, responses)
-    app = create_app(TaskServer(run, signer, units, leases, responses), units, responses)
+    responses = PageResponses(pages, sites)
+    units = Units(sites, signer, rows, pages, leases, responses)
+    app = create_app(TaskServer(run, signer, units, leases, sites, responses), units, responses)
     # All that is loaded by now stays: the collector need not look at it again, nor the processes copy it.
     gc.freeze()
     return app

@@ -108,7 +108,7 @@ class Served:
     def __enter__(self) -> Self:
         began = time.monotonic()
         self.start()
-        while not self._answers():
+        while not self.answers():
             assert self.process.poll() is None, self.log()
             assert time.monotonic() < began + DEADLINE, self.log()
             time.sleep(0.02)
@@ -179,7 +179,7 @@ class Served:
         health: dict[str, object] = self.get("/health").json()
         return health
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
         try:
             return requests.get(f"{self.url}/health", timeout=5).ok
         except requests.ConnectionError:

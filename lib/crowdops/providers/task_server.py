@@ -67,14 +67,29 @@ def release(url: str, token: str, holders: Sequence[tuple[str, str]], timeout: f
 
     A failure is left alone: a lease ends by its deadline in any case.
     """
+    leases = [
+        {"assignment_id": assignment_id, "worker_id": worker_id} for assignment_id, worker_id in holders
+    ]
+    _tell(f"{url.rstrip('/')}/leases/release", token, {"leases": leases}, timeout)
+
+
+def add_sites(url: str, token: str, sites: Sequence[str], timeout: float) -> None:
+    """Tell a task server of ours where else its pages may be submitted to. Safe to repeat.
+
+    A failure is left alone: it is told again.
+    """
+    _tell(f"{url.rstrip('/')}/sites", token, {"submit_origins": list(sites)}, timeout)
+
+
+def _tell(address: str, token: str, document: dict[str, Any], timeout: float) -> None:
     import requests
 
     from crowdops.providers import connections
 
-    with contextlib.suppress(requests.RequestException), connections.session(url) as session:
+    with contextlib.suppress(requests.RequestException), connections.session(address) as session:
         session.post(
-            f"{url.rstrip('/')}/leases/release",
-            json={"leases": [{"assignment_id": one, "worker_id": worker} for one, worker in holders]},
+            address,
+            json=document,
             headers={"Authorization": f"Bearer {token}"},
             timeout=min(timeout, HEALTH_SECONDS),
         )

@@ -9,13 +9,11 @@ import contextlib
 import json
 import shutil
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from crowdops.config.environments import ENVIRONMENTS
 from crowdops.context import Context
 from crowdops.errors import UsageError, files_explained
-from crowdops.providers import task_server
 from crowdops.registry import Run
+from crowdops.servers import sites
 
 PACKAGE = Path(__file__).resolve().parents[2] / "taskserver"
 DEPLOYED = ("Procfile", "requirements.txt", ".python-version")  # beside the package itself
@@ -73,20 +71,8 @@ def _description(context: Context, run: Run) -> dict[str, object]:
         "task_name": run.task_name,
         "allowed_concurrent": run.parameters.allowed_concurrent,
         "assignment_duration_in_seconds": run.parameters.assignment_duration_in_seconds,
-        "submit_origins": [] if ENVIRONMENTS[run.environment].amazon else _sites(context, run),
+        "submit_origins": sites.submit_origins(context, run),
     }
-
-
-def _sites(context: Context, run: Run) -> list[str]:
-    """Return where the run's pages are submitted to: its crowd server, and that one's address outside."""
-    public_url = (task_server.health(run.endpoint, context.settings.timeout) or {}).get("public_url")
-    sites = [url for url in (run.endpoint, public_url) if isinstance(url, str)]
-    return list(dict.fromkeys(_site(url) for url in sites))
-
-
-def _site(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/")
 
 
 def _clear(folder: Path) -> None:

@@ -15,10 +15,11 @@ from crowdops.formats.page_template import Page
 from crowdops.formats.question_xml import external_question, html_question
 from crowdops.providers import task_server
 from crowdops.registry import Assignment, Run, Server, Unit
-from crowdops.servers import links
+from crowdops.servers import links, sites
 from crowdops.servers.backend import backend_of
 
 MAX_RESTARTS = 3
+SITES_SECONDS = 60.0  # between two looks at where the crowd server is seen
 
 
 class Pages(ABC):
@@ -64,6 +65,7 @@ class ServedPages(Pages):
         self._is_ours = server.kind != "url" and not server.detail.get("own_app")
         self._restarts = self._revivals = 0  # tries, and those that brought it up
         self._away_since: float | None = None
+        self._next_sites = 0.0
 
     @property
     def url(self) -> str:
@@ -79,6 +81,7 @@ class ServedPages(Pages):
             if self._away_since is not None:
                 self._context.say(f"{name} answers again.")
             self._away_since = None
+            self._tell_sites()
             return True
         if self._server.kind == "url":
             self._wait_for(f"{name} does not answer, and is run by somebody else. Ask them to start it.")
@@ -88,6 +91,12 @@ class ServedPages(Pages):
                 raise ServerFailed(f"{name} was restarted {self._revivals} times and is down again.")
             raise ServerFailed(f"{name} is down, and {MAX_RESTARTS} tries to restart it have failed.")
         return self._restart(name)
+
+    def _tell_sites(self) -> None:
+        """Tell the server now and then where the crowd server is seen: it may have moved since the launch."""
+        if self._is_ours and time.monotonic() >= self._next_sites:
+            self._next_sites = time.monotonic() + SITES_SECONDS
+            sites.tell(self._context, self._server, self._token)
 
     def _restart(self, name: str) -> bool:
         """Try to bring the server up again; what cannot be tried, because Heroku is away, is no try."""

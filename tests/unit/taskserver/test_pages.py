@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
+from tests.support.processes import wait_until
 from tests.support.task_servers import CROWD, TOKEN, WORKER, Served, unit_key, unit_path, write_folder
+from tests.unit.taskserver.conftest import BOTH, Start
 
 PRIVATE = "animal number"
 
@@ -93,6 +95,40 @@ def test_a_worker_site_may_lie_below_a_path(tmp_path: Path) -> None:
     assert form_action(own.text) == "https://lab.example/crowd/mturk/externalSubmit"
     assert own.headers["Content-Security-Policy"].endswith(" https://lab.example")
     assert [other.status_code for other in others] == [400] * 3
+
+
+@BOTH
+def test_a_server_is_told_where_its_worker_site_is_seen_by_now(start: Start) -> None:
+    """Each of its two processes knows it then, and so does whatever is started again in its place."""
+    server = start()
+    at_lab = {"turkSubmitTo": "https://lab.example/crowd"}
+    assert server.open(0, "3OWN", **at_lab).status_code == 400
+    body = {"submit_origins": ["https://lab.example/crowd"]}
+    assert server.post("/sites", json=body).status_code == 403
+    assert server.post("/sites", token=TOKEN, json=body).json() == {"submit_origins": body["submit_origins"]}
+    for _ in range(6):
+        page = server.open(0, "3OWN", **at_lab)
+        assert form_action(page.text) == "https://lab.example/crowd/mturk/externalSubmit"
+        assert page.headers["Content-Security-Policy"].endswith(" https://lab.example")
+    server.kill()
+    server.start()
+    wait_until(server.answers, 60)
+    assert server.open(0, "3OWN", **at_lab).status_code == 200
+    assert server.open(0, "3OWN", turkSubmitTo="https://lab.example").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None, [], {}, {"submit_origins": "https://lab.example"}, {"submit_origins": [1]},
+        {"submit_origins": ["https://lab.example; script-src *"]}, {"submit_origins": ["ftp://lab.example"]},
+        {"submit_origins": ["https://lab.example"] * 21}, {"submit_origins": ["https://" + "a" * 300]},
+    ],
+)  # fmt: skip
+def test_what_is_no_list_of_sites_is_refused(server: Served, body: object) -> None:
+    refused = server.post("/sites", token=TOKEN, json=body)
+    assert refused.status_code == 400
+    assert "submit_origins" in refused.json()["error"]
 
 
 def test_a_preview_needs_only_the_link_and_takes_no_lease(server: Served) -> None:

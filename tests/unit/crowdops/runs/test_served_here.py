@@ -7,6 +7,8 @@ import pytest
 import requests
 
 from crowdops.errors import WrongState
+from crowdops.servers import links
+from tests.support.crowds import Crowd
 from tests.support.gates import Call
 from tests.support.processes import wait_until
 from tests.support.scripts import Script
@@ -246,6 +248,31 @@ def test_a_killed_run_is_resumed_at_the_address_that_its_hits_have(world: World)
     world.fill_in(worker, world.take(worker))
     assert again.end() == 0, again.said
     assert_no_server_is_left(world)
+
+
+def test_pages_of_a_run_whose_crowd_server_is_seen_elsewhere_go_there(world: World, other: Crowd) -> None:
+    """It was put behind a web server in mid-run: the task server takes workers from there as well."""
+    world.setenv(AWS_ENDPOINT_URL_MTURK=other.url)
+    launch = world.serve(units=2)
+    world.wait_for_units("outstanding", 2)
+    lab = "https://lab.example/crowd"
+    visit = {"assignmentId": "3A", "hitId": "3H", "workerId": "AWORKER1", "turkSubmitTo": lab}
+    token = links.read_token(world.home / "runs" / launch.run_id)
+    address = links.unit_url(world.server()["url"], token, 0)
+    assert requests.get(address, visit, timeout=30).status_code == 400
+    launch.press(signal.SIGKILL)
+    launch.end()
+    other.stop()
+    outside = Crowd(other.home, control=False, extra=(f"--public-url={lab}",))
+    with outside as crowd:
+        world.setenv(AWS_ENDPOINT_URL_MTURK=crowd.url)
+        again = world.start("mturk/launch_run", "--resume", launch.run_id, "--yes")
+        wait_until(lambda: requests.get(address, visit, timeout=30).status_code == 200, 60)
+        page = requests.get(address, visit, timeout=30)
+        assert f'action="{lab}/mturk/externalSubmit"' in page.text
+        assert "https://lab.example" in page.headers["Content-Security-Policy"]
+        again.press()
+        again.end()
 
 
 # Before the first HIT

@@ -16,7 +16,7 @@ from hypothesis import settings
 pytest.register_assert_rewrite("tests.support")
 pytest_plugins = ["tests.support.fixtures", "tests.support.sweeps", "tests.support.fuzzing"]
 
-_SETTINGS = ("CROWDOPS_", "AWS_", "HEROKU_", "BOTO_")
+_SETTINGS = ("CROWDOPS_", "CROWD_", "AWS_", "HEROKU_", "BOTO_")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy")
 
 

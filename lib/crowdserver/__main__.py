@@ -25,6 +25,7 @@ def _ignore() -> None:
 
 
 if __name__ == "__main__":
+    os.umask(0o077)  # what it writes, wherever that is, is its owner's alone
     for each in _SIGNALS:
         signal.signal(each, _leave)  # until gunicorn heeds them
     atexit.register(_ignore)

@@ -37,7 +37,6 @@ class Options(NamedTuple):
 
     host: str
     port: int
-    database: str | None
     credentials: Path | None
     control: bool
     latency_ms: int
@@ -49,8 +48,8 @@ class Options(NamedTuple):
 
     @property
     def database_url(self) -> str:
-        """Where the state lies."""
-        return self.database or f"sqlite:///{_home() / 'crowd.db'}"
+        """Where the state lies. Its address may hold a password, so it is no option: ps shows those."""
+        return os.environ.get("CROWD_DATABASE_URL") or f"sqlite:///{_home() / 'crowd.db'}"
 
     @property
     def conditions(self) -> Conditions:
@@ -171,9 +170,6 @@ def _is_loopback(host: str) -> bool:
     "--port", default=8730, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
 )
 @click.option(
-    "--database", metavar="URL", help="sqlite:////FILE or postgresql://….  [default: crowd.db in the home]"
-)
-@click.option(
     "--credentials",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -208,7 +204,8 @@ def _is_loopback(host: str) -> bool:
 def main(**options: Any) -> None:
     """Serve the MTurk Requester API and a site for workers.
 
-    The home is $CROWDOPS_HOME/crowd, by default ~/.crowdops/crowd. CROWD_ACCESS_KEY_ID and
+    The home is $CROWDOPS_HOME/crowd, by default ~/.crowdops/crowd. CROWD_DATABASE_URL is the address of a
+    database in place of crowd.db there: sqlite:////FILE or postgresql://…. CROWD_ACCESS_KEY_ID and
     CROWD_SECRET_ACCESS_KEY, if set, take the place of the key pair's file.
     """
     _serve(Options(**options))

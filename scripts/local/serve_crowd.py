@@ -2,7 +2,9 @@
 """Serve the crowd: an MTurk-compatible API for requesters, and a site where workers work.
 
 Prints its address when it is ready, and serves until Ctrl-C. Everything it knows is in its database, so it
-can be killed and started again at any time. The requester's key pair is made at the first start.
+can be killed and started again at any time. The requester's key pair is made at the first start. The
+database is crowd/crowd.db in the home, or where CROWD_DATABASE_URL says: in the environment, or in a .env
+that you only can read.
 
 Behind a web server, --public-url is the address that workers and requesters see, with its path if it has
 one; the web server may hand that path on or take it off.
@@ -17,7 +19,8 @@ if __name__ == "__main__":
 
 import click
 
-from crowdops.config.settings import Settings
+from crowdops.config.settings import Settings, variable
+from crowdops.config.variables import OF_CROWD_SERVERS
 from crowdops.console import cli
 
 
@@ -26,7 +29,6 @@ from crowdops.console import cli
 @click.option(
     "--port", default=8730, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
 )
-@click.option("--database", metavar="URL", help="SQLAlchemy URL. [default: sqlite, in the home folder]")
 @click.option(
     "--balance", default="10000.00", show_default=True, help="Dollars in the account at the first start."
 )
@@ -43,7 +45,8 @@ from crowdops.console import cli
 def main(settings: Settings, **options: object) -> None:
     from crowdops.providers import processes
 
-    processes.become_crowd_server(settings.home, **options)
+    secrets = {name: value for name in OF_CROWD_SERVERS if (value := variable(name))}
+    processes.become_crowd_server(settings.home, secrets, **options)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ class Crowd:
         self.database_url = database or f"sqlite:///{self.home / 'crowd.db'}"
         self.credentials_file = self.home / "credentials"
         self._port = port
-        self._arguments = [f"--database={self.database_url}", f"--credentials={self.credentials_file}"]
+        self._arguments = [f"--credentials={self.credentials_file}"]
         self._arguments += [f"--latency-ms={latency_ms}", f"--balance={balance}", f"--processes={processes}"]
         if control:
             self._arguments.append("--control")
@@ -133,6 +133,7 @@ class Crowd:
         environment = {
             name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CROWD"))
         }
+        environment["CROWD_DATABASE_URL"] = self.database_url
         log = self.home / "stderr.log"
         with tempfile.TemporaryDirectory() as folder:
             output = Path(folder) / "stdout.log"

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from crowdops.config.declarations import ALL
-from crowdops.config.variables import OUTSIDE, VARIABLES
+from crowdops.config.variables import OF_CROWD_SERVERS, OUTSIDE, VARIABLES
 from crowdops.errors import UsageError, files_explained, nearest
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -27,7 +27,7 @@ _OF_TESTS = (
 
 
 # What we read under names that others have given.
-_OF_OTHERS = ("AWS_ENDPOINT_URL_MTURK", "HEROKU_API_KEY", "HEROKU_HOST")
+_OF_OTHERS = ("AWS_ENDPOINT_URL_MTURK", "HEROKU_API_KEY", "HEROKU_HOST", *OF_CROWD_SERVERS)
 
 
 def path() -> Path:

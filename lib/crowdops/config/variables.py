@@ -30,7 +30,23 @@ VARIABLES = _variables(
         "Database of the leases of a task server that runs on several dynos.",
         "postgresql://USER:PASSWORD@HOST/NAME. One dyno needs none.",
     ),
+    CROWD_DATABASE_URL=_secret(
+        "Database of a crowd server, in place of the file crowd/crowd.db in the home.",
+        "postgresql://USER:PASSWORD@HOST/NAME, for more than one machine or several processes. In .env, "
+        "which must then be readable by you only, or in the environment.",
+    ),
+    CROWD_ACCESS_KEY_ID=_secret(
+        "Id of the requester's key of a crowd server that has no disk, such as one at Heroku.",
+        "16 to 128 letters, digits and _. The crowd server reads it, before its credentials file.",
+    ),
+    CROWD_SECRET_ACCESS_KEY=_secret(
+        "Secret of the requester's key of a crowd server that has no disk.",
+        "At least 32 characters. It goes with CROWD_ACCESS_KEY_ID.",
+    ),
 )
+
+# Those that a crowd server reads from its environment.
+OF_CROWD_SERVERS = ("CROWD_DATABASE_URL", "CROWD_ACCESS_KEY_ID", "CROWD_SECRET_ACCESS_KEY")
 
 # Read from the environment only, by the libraries or programs that they belong to.
 OUTSIDE = _variables(
@@ -66,25 +82,17 @@ OUTSIDE = _variables(
         "File of certificates that are trusted where no API of Amazon's is spoken.",
         "For task servers and worker sites with a certificate of your own.",
     ),
-    HTTP_PROXY=_text(
+    HTTP_PROXY=_secret(
         "Proxy for addresses with http://.",
-        "Nothing on this machine should go through one: see NO_PROXY.",
+        "It may hold a password. Nothing on this machine should go through one: see NO_PROXY.",
     ),
-    HTTPS_PROXY=_text(
+    HTTPS_PROXY=_secret(
         "Proxy for addresses with https://.",
         "Set NO_PROXY for what is near.",
     ),
     NO_PROXY=_text(
         "Hosts that are reached without a proxy, separated by commas.",
         "NO_PROXY=127.0.0.1,localhost keeps the crowd server of this machine reachable.",
-    ),
-    CROWD_ACCESS_KEY_ID=_secret(
-        "Id of the requester's key of a crowd server that has no disk, such as one at Heroku.",
-        "The crowd server reads it, before its credentials file.",
-    ),
-    CROWD_SECRET_ACCESS_KEY=_secret(
-        "Secret of the requester's key of a crowd server that has no disk.",
-        "It goes with CROWD_ACCESS_KEY_ID.",
     ),
     CROWD_PUBLIC_URL=_text(
         "Address outside of a crowd server that stands behind a web server.",

@@ -36,22 +36,21 @@ class Process(NamedTuple):
     is_hidden: bool = False
 
 
-def become_crowd_server(home: Path, **options: object) -> None:
+def become_crowd_server(home: Path, secrets: Mapping[str, str], **options: object) -> None:
     """Replace this process by the crowd server, with its data under `home`/crowd. Does not return.
 
-    Options are those of `python -m crowdserver`, by their long names; false ones are left out.
+    Options are those of `python -m crowdserver`, by their long names; false ones are left out. `secrets` go
+    into its environment: who looks at the processes of a machine sees their command lines.
     """
     folder = home / "crowd"
     with files_explained(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    options["database"] = options.get("database") or f"sqlite:///{folder / 'crowd.db'}"
-    options["credentials"] = folder / "credentials"
     command = [sys.executable, "-m", "crowdserver"]
     for name, value in options.items():
         if value is not False and value is not None:
             command += [f"--{name.replace('_', '-')}"] + ([] if value is True else [str(value)])
     sys.stdout.flush()
-    os.execv(sys.executable, command)
+    os.execve(sys.executable, command, {**os.environ, **secrets, "CROWDOPS_HOME": str(home)})
 
 
 def start(command: str, folder: Path, variables: Mapping[str, str], log: Path) -> int:

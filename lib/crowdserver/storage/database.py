@@ -76,7 +76,9 @@ class Database:
                 if tx.scalar(select(schema.identity.c.server_id)) is None:
                     tx.execute(insert(schema.identity).values(id=1, server_id=str(uuid.uuid4())))
         except (DBAPIError, OSError) as error:
-            raise DatabaseError(f"cannot use the database {self.url}: {_first_line(error)}") from error
+            raise DatabaseError(
+                f"cannot use the database {_shown(self.url)}: {_first_line(error)}"
+            ) from error
 
     def server_id(self) -> str:
         """Return the identity that was made with the database; it never changes."""
@@ -102,7 +104,7 @@ class Database:
     def _check_version(self, version: int) -> None:
         if version > schema.VERSION:
             raise DatabaseError(
-                f"the database {self.url} has schema version {version};"
+                f"the database {_shown(self.url)} has schema version {version};"
                 f" this crowd server knows only {schema.VERSION}"
             )
 
@@ -146,11 +148,12 @@ def _parse(url: str) -> URL:
         url = "postgresql://" + url.removeprefix("postgres://")
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
+    except (ArgumentError, ValueError):
+        # Not what was given: it may hold a password.
         raise DatabaseError(
-            f"{url!r} is not a database address;"
-            " give sqlite:////path/to/file.db or postgresql://user@host/name"
-        ) from error
+            "CROWD_DATABASE_URL is not a database address;"
+            " write sqlite:////path/to/file.db or postgresql://user@host/name"
+        ) from None
     backend = parsed.drivername.partition("+")[0]
     if backend == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
@@ -159,6 +162,11 @@ def _parse(url: str) -> URL:
     if parsed.database in (None, "", ":memory:"):
         raise DatabaseError("a crowd server needs a database in a file; in memory it would forget everything")
     return parsed
+
+
+def _shown(url: URL) -> str:
+    """Return an address as messages show it: without a password, which may stand behind a question mark."""
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 def _sqlite_engine(url: URL) -> Engine:

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from tests.support.processes import free_port, wait_until
-from tests.support.scripts import SCRIPTS, Invoked, invoke
+from tests.support.scripts import SCRIPTS, invoke
 
 SCRIPT = "local/serve_crowd"
 READY = "crowd server ready at "
@@ -59,14 +59,14 @@ def read_key(home: Path) -> tuple[str, str]:
     return values["aws_access_key_id"], values["aws_secret_access_key"]
 
 
-def become(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[list[str], Invoked]:
-    """Run the script in this process; returns the program that it would become."""
-    programs: list[list[str]] = []
-    monkeypatch.setattr(os, "execv", lambda path, command: programs.append(command))
+def become(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> tuple[list[str], dict[str, str]]:
+    """Run the script in this process; returns the program that it would become, and its variables."""
+    programs: list[tuple[list[str], dict[str, str]]] = []
+    monkeypatch.setattr(os, "execve", lambda path, command, variables: programs.append((command, variables)))
     result = invoke(SCRIPT, *arguments)
     assert result.exit_code == 0, result.stderr
     (program,) = programs
-    return program, result
+    return program
 
 
 def test_it_serves_even_if_nobody_can_be_told() -> None:
@@ -90,12 +90,12 @@ def is_healthy(port: int) -> bool:
 def test_options_that_were_not_given_are_left_to_the_server(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    program, _ = become(monkeypatch)
+    program, variables = become(monkeypatch)
     folder = tmp_path / "home" / "crowd"
     assert program[:3] == [sys.executable, "-m", "crowdserver"]
     options = dict(zip(program[3::2], program[4::2], strict=True))
-    assert options["--database"] == f"sqlite:///{folder / 'crowd.db'}"
-    assert options["--credentials"] == str(folder / "credentials")
+    assert variables["CROWDOPS_HOME"] == str(folder.parent)
+    assert not [name for name in variables if name.startswith("CROWD_")]
     assert (options["--host"], options["--port"]) == ("127.0.0.1", "8730")
     assert not {"--control", "--rate-limit"} & set(program)
     assert folder.stat().st_mode & 0o777 == 0o700
@@ -103,7 +103,7 @@ def test_options_that_were_not_given_are_left_to_the_server(
 
 def test_options_are_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     command = (
-        "--host localhost --port 9000 --database postgresql:///crowd --control --rate-limit 20 --latency-ms 5"
+        "--host localhost --port 9000 --control --rate-limit 20 --latency-ms 5"
         " --public-url https://lab.example/crowd --trusted-proxies 10.0.0.7"
     )
     program, _ = become(monkeypatch, *command.split())
@@ -111,8 +111,36 @@ def test_options_are_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "--control" in program
     for option in ("--host localhost", "--port 9000", "--rate-limit 20", "--latency-ms 5"):
         assert option in handed_on
-    assert "--database postgresql:///crowd" in handed_on
     assert "--public-url https://lab.example/crowd --trusted-proxies 10.0.0.7" in handed_on
+
+
+def test_secrets_are_handed_on_where_ps_does_not_show_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    env_file = tmp_path / "env"
+    env_file.write_text("CROWD_DATABASE_URL=postgresql://me:hidden@host/crowd\n")
+    env_file.chmod(0o600)
+    monkeypatch.setenv("CROWDOPS_ENV_FILE", str(env_file))
+    program, variables = become(monkeypatch, "--port", "9000")
+    assert variables["CROWD_DATABASE_URL"] == "postgresql://me:hidden@host/crowd"
+    assert "hidden" not in " ".join(program)
+    monkeypatch.setenv("CROWD_DATABASE_URL", "postgresql://me:hidden@other/crowd")
+    assert become(monkeypatch)[1]["CROWD_DATABASE_URL"] == "postgresql://me:hidden@other/crowd"
+
+
+def test_a_file_with_the_database_that_others_can_read_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    env_file = tmp_path / "env"
+    env_file.write_text("CROWD_DATABASE_URL=postgresql://me:hidden@host/crowd\n")
+    env_file.chmod(0o640)
+    monkeypatch.setenv("CROWDOPS_ENV_FILE", str(env_file))
+    result = invoke(SCRIPT)
+    assert result.exit_code == 2
+    assert (
+        f"{env_file} holds CROWD_DATABASE_URL and others can read it: chmod 600 {env_file}" in result.stderr
+    )
+    assert "hidden" not in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ def test_the_source_of_a_value_is_named(world: World, monkeypatch: pytest.Monkey
         [found] = world.json(SCRIPT, name, *args)["settings"]
         return found["value"], found["from"]
 
+    monkeypatch.delenv("CROWDOPS_POLL_INTERVAL")
     assert value("poll_interval") == ("5", "default")
     monkeypatch.setenv("CROWDOPS_POLL_INTERVAL", "9")
     assert value("poll_interval") == ("9", "environment")

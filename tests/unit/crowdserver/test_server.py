@@ -28,10 +28,10 @@ from tests.support.processes import free_port, is_over, wait_until
 from tests.support.requesters import BOTH, Requester
 
 
-def refusal(folder: Path, *arguments: str, code: int = 2) -> str:
+def refusal(folder: Path, *arguments: str, code: int = 2, database: str = "") -> str:
     """Run the server's command line where it must refuse to serve: the one line that says why."""
     streams = Streams(stdout=str(folder / "out"), stderr=str(folder / "said"))
-    environment = {**os.environ, "CROWDOPS_HOME": str(folder)}
+    environment = {**os.environ, "CROWDOPS_HOME": str(folder), "CROWD_DATABASE_URL": database}
     process = Process("crowdserver", *arguments, environment=environment, streams=streams)
     assert (process.wait(30), (folder / "out").read_text()) == (code, "")
     usage, help_line, blank, *error = (folder / "said").read_text().splitlines()  # click puts its usage first
@@ -103,13 +103,14 @@ def test_what_cannot_work_is_refused_in_one_line(tmp_path: Path) -> None:
         "Error: Invalid value for '--trusted-proxies': 'nginx' does not appear to be an IPv4 or IPv6 network."
         " Write addresses: 10.0.0.7,10.1.0.0/16"
     )
-    assert refusal(tmp_path, "--database", "mysql://x/y") == (
+    assert refusal(tmp_path, database="mysql://x/y") == (
         "Error: a crowd server keeps its state in sqlite or PostgreSQL, not in 'mysql'"
     )
-    assert refusal(tmp_path, "--database", "nonsense").startswith(
-        "Error: 'nonsense' is not a database address"
-    )
-    assert refusal(tmp_path, "--database", "sqlite://") == (
+    for mistyped in ("postgresql//me:secret@host/db", "postgresql://me:secret@host:port/db"):
+        line = refusal(tmp_path, database=mistyped)
+        assert line.startswith("Error: CROWD_DATABASE_URL is not a database address; write sqlite:////")
+        assert "secret" not in line
+    assert refusal(tmp_path, database="sqlite://") == (
         "Error: a crowd server needs a database in a file; in memory it would forget everything"
     )
     assert refusal(tmp_path, "--balance", "1.005") == (
@@ -118,7 +119,7 @@ def test_what_cannot_work_is_refused_in_one_line(tmp_path: Path) -> None:
     for amount in ("NaN", "1e2", "1_000", "1,250", "-1", "\uff11"):
         assert "is not an amount of money with at most" in refusal(tmp_path, "--balance", amount)
     port = free_port()
-    line = refusal(tmp_path, "--database", f"postgresql://me:secret@127.0.0.1:{port}/none")
+    line = refusal(tmp_path, database=f"postgresql://me:secret@127.0.0.1:{port}/none?sslpassword=secret")
     assert line.startswith(
         f"Error: cannot use the database postgresql+psycopg://me:***@127.0.0.1:{port}/none: "
     )

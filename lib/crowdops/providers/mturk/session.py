@@ -14,6 +14,7 @@ from crowdops.errors import CredentialsRefused, UsageError
 
 REGION = "us-east-1"  # the only region there is; requests are signed for it
 SERVER_ID_HEADER = "X-Crowd-Server-Id"  # of a crowd server's answers, and of requests meant for one
+LEAST_SECRET = 32  # characters: no crowd server takes a shorter one
 ATTEMPTS_IN_TIME = 3  # a reply that is slower than a third of the time limit is asked for again
 
 
@@ -23,22 +24,39 @@ def credentials_path(home: Path) -> Path:
 
 
 def read_credentials(home: Path) -> tuple[str, str]:
-    """Return the local environment's key id and secret. CredentialsRefused if absent or open to others."""
+    """Return the local environment's key id and secret.
+
+    CredentialsRefused if there are none, or others can read them, or they are none that a server takes.
+    """
     path = credentials_path(home)
     parser = configparser.ConfigParser(interpolation=None)
     try:
-        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        mode = path.stat().st_mode
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise CredentialsRefused(f"{path} can be read by others. Close it: chmod 600 {path}")
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # to read a pipe could take for ever
+            raise CredentialsRefused(f"{path} is not a credentials file: it is a pipe or a device.")
         parser.read_string(path.read_text(encoding="utf-8-sig"))
-        pair = parser["default"]
-        return pair["aws_access_key_id"], pair["aws_secret_access_key"]
+        key_id = parser["default"]["aws_access_key_id"]
+        secret = parser["default"]["aws_secret_access_key"]
     except FileNotFoundError:
         raise CredentialsRefused(
             f"There is no key pair at {path}. The crowd server makes one at its first start: make crowd."
         ) from None
-    except (OSError, KeyError, UnicodeDecodeError, configparser.Error) as error:
-        reason = " ".join(str(error).split())
-        raise CredentialsRefused(f"{path} is not a credentials file: {reason}") from error
+    except OSError as error:
+        raise CredentialsRefused(f"{path} is not a credentials file: {error.strerror}.") from error
+    except (KeyError, UnicodeDecodeError, configparser.Error):
+        # Not what the parser says: it shows the line that it stumbles at, which may be the secret.
+        raise CredentialsRefused(
+            f"{path} is not a credentials file: it needs [default] with aws_access_key_id and"
+            " aws_secret_access_key."
+        ) from None
+    if not key_id or len(secret) < LEAST_SECRET:
+        raise CredentialsRefused(
+            f"{path} holds no key pair of a crowd server: the secret has {len(secret)} characters and needs"
+            f" {LEAST_SECRET}. Copy crowd/credentials of the home that the server serves."
+        )
+    return key_id, secret
 
 
 def key_source(settings: Settings) -> str:

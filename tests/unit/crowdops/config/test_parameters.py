@@ -349,7 +349,7 @@ def test_an_endpoint_that_is_not_there_creates_nothing(
 
 def test_a_refused_key_creates_nothing(world: World, write: Write) -> None:
     path = world.home / "crowd" / "credentials"
-    path.write_text("[default]\naws_access_key_id = CROWDWRONG\naws_secret_access_key = wrong\n")
+    path.write_text("[default]\naws_access_key_id = CROWDWRONG\naws_secret_access_key = " + "wrong" * 8)
     line = refused(world, write())
     assert line.startswith(f"{world.crowd.url} refused the key (") and line.endswith("Nothing was created.")
 

@@ -238,6 +238,7 @@ def test_a_relative_home_on_the_command_line_is_said_whole(
         ("crowdops_home", "CROWDOPS_HOME"),
         ("AWS_ENDPOINT_URL_MTRUK", "AWS_ENDPOINT_URL_MTURK"),
         ("HEROKU_APIKEY", "HEROKU_API_KEY"),
+        ("CROWD_DATABSE_URL", "CROWD_DATABASE_URL"),
     ],
 )
 def test_a_misspelt_variable_is_named_with_the_one_that_was_meant(

@@ -56,6 +56,37 @@ def test_a_file_without_a_pair_is_refused(tmp_path: Path, content: str) -> None:
         load_or_create(file)
 
 
+SECRET = "se%cret" * 6
+
+
+@pytest.mark.parametrize(
+    ("key_id", "secret", "said"),
+    [
+        ("CROWD", SECRET, "an access key id is 16 to 128 letters, digits and _"),
+        ("CROWD/0123456789ABC", SECRET, "an access key id is 16 to 128 letters, digits and _"),
+        ("", "", "an access key id is 16 to 128 letters, digits and _"),
+        ("CROWD0123456789ABCDE", "", "the secret has 0 characters and needs 32"),
+        ("CROWD0123456789ABCDE", "s" * 31, "the secret has 31 characters and needs 32"),
+    ],
+)
+def test_a_pair_that_could_be_guessed_is_refused(tmp_path: Path, key_id: str, secret: str, said: str) -> None:
+    file = tmp_path / "credentials"
+    file.touch(mode=0o600)
+    file.write_text(f"[default]\naws_access_key_id = {key_id}\naws_secret_access_key = {secret}\n")
+    with pytest.raises(CredentialsError) as refused:
+        load_or_create(file)
+    assert str(refused.value) == f"{file}: {said}. Without the file the server makes a pair: rm {file}"
+    if key_id and secret:
+        with pytest.raises(CredentialsError, match=said):
+            from_environment({"CROWD_ACCESS_KEY_ID": key_id, "CROWD_SECRET_ACCESS_KEY": secret})
+
+
+def test_a_pipe_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "credentials", 0o600)
+    with pytest.raises(CredentialsError, match="^cannot use .*: it is no file$"):
+        load_or_create(tmp_path / "credentials")
+
+
 def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "credentials").mkdir(mode=0o700)
     with pytest.raises(CredentialsError, match="^cannot use .*: Is a directory$"):
@@ -63,8 +94,8 @@ def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_pair_can_come_from_the_environment() -> None:
-    both = {"CROWD_ACCESS_KEY_ID": "CROWDX", "CROWD_SECRET_ACCESS_KEY": "se%cret"}
-    assert from_environment(both) == Credentials("CROWDX", "se%cret")
+    both = {"CROWD_ACCESS_KEY_ID": "CROWD0123456789ABCDE", "CROWD_SECRET_ACCESS_KEY": SECRET}
+    assert from_environment(both) == Credentials("CROWD0123456789ABCDE", SECRET)
     assert from_environment({}) is None
     for name, value in both.items():
         with pytest.raises(CredentialsError, match="belong together; only one of them is set$"):

@@ -81,7 +81,7 @@ def test_a_bad_worker_id_is_a_usage_error(settings: Settings) -> None:
 def test_a_key_that_the_server_does_not_know_is_refused(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "crowd").mkdir()
     keys = tmp_path / "crowd" / "credentials"
-    keys.write_text("[default]\naws_access_key_id = AKIAWRONG\naws_secret_access_key = wrong\n")
+    keys.write_text("[default]\naws_access_key_id = AKIAWRONG\naws_secret_access_key = " + "wrong" * 8)
     keys.chmod(0o600)
     with pytest.raises(
         CredentialsRefused, match="refused the key: The security token included in the request"

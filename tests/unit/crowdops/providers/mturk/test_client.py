@@ -1,6 +1,7 @@
 """The wall to the MTurk Requester API, against a real crowd server, botocore's Stubber, and silence."""
 
 import itertools
+import os
 import socket
 import threading
 import time
@@ -390,12 +391,39 @@ def test_a_key_that_others_can_read_is_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"no section", b"[default]\naws_access_key_id = x\n", b"[default]\n\xff\xfe"]
+    "content",
+    [
+        b"",
+        b"no section, and hidden",
+        b"[default]\naws_access_key_id = x\n",
+        b"[default]\nhidden\n",
+        b"[default]\n\xff\xfe",
+    ],
 )
 def test_a_file_that_holds_no_key_is_said(world: World, content: bytes) -> None:
     path = world.home / "crowd" / "credentials"
     path.write_bytes(content)
-    with pytest.raises(CredentialsRefused, match=f"{path} is not a credentials file: "):
+    with pytest.raises(CredentialsRefused, match=f"{path} is not a credentials file: ") as refused:
+        MTurk(world.settings).balance()
+    assert "hidden" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("key_id", "secret"), [("", ""), ("CROWD0123456789ABCDE", ""), ("", "s" * 40), ("x" * 20, "s" * 31)]
+)
+def test_an_empty_or_short_key_is_refused(world: World, key_id: str, secret: str) -> None:
+    path = world.home / "crowd" / "credentials"
+    path.write_text(f"[default]\naws_access_key_id = {key_id}\naws_secret_access_key = {secret}\n")
+    with pytest.raises(CredentialsRefused, match=f"{path} holds no key pair of a crowd server: ") as refused:
+        MTurk(world.settings).balance()
+    assert f"the secret has {len(secret)} characters and needs 32" in str(refused.value)
+
+
+def test_a_pipe_is_no_key(world: World) -> None:
+    path = world.home / "crowd" / "credentials"
+    path.unlink()
+    os.mkfifo(path, 0o600)
+    with pytest.raises(CredentialsRefused, match=f"{path} is not a credentials file: it is a pipe"):
         MTurk(world.settings).balance()
 
 

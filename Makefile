@@ -21,7 +21,7 @@ NAME :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check sweep fuzz bench clean launch preview resume status expire results runs diagnose broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
+.PHONY: help venv demo test check sweep fuzz load bench clean launch preview resume status expire results runs diagnose broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
 
 help:  ## this list
 	@echo "crowdops: launch, watch, stop and clean up crowdsourced work"
@@ -61,6 +61,9 @@ sweep: $(STAMP)  ## the long sweeps: kill -9 and Ctrl-C at every point, and a ta
 
 fuzz: $(STAMP)  ## what nobody would send, to the crowd server and from providers, and a table of what it cost
 	CROWDOPS_FULL_FUZZ=1 $(PY) -m pytest -n $(JOBS) --timeout=1800 tests/fuzz
+
+load: $(STAMP)  ## 200 workers at once on a crowd server that is killed under them, and a table; about 10 minutes
+	@$(PY) -m tests.load $(value ARGS)
 
 bench: $(STAMP)  ## measure, side by side with what people use instead
 	@for file in tests/benchmarks/[a-z]*.py; do echo "== $$file"; $(PY) -m tests.benchmarks.$$(basename $$file .py) || exit 1; done

@@ -29,6 +29,21 @@ class RegistryError(Error):
     """The registry file cannot be used: not a database, too new, read-only, disk full."""
 
 
+class RegistryAway(RegistryError):
+    """The registry file cannot be used now, and may be again: disk full, read-only, moved away, locked.
+
+    `what` is its state, without what helps.
+    """
+
+    def __init__(self, what: str, help: str) -> None:
+        super().__init__(f"{what} {help}")
+        self.what = what
+
+
+class RegistryLocked(RegistryAway):
+    """Another process holds the registry's lock."""
+
+
 class OutputLost(Error):
     """What a command had to say could not be written. What it did by then stands."""
 

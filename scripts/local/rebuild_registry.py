@@ -2,7 +2,7 @@
 """Make the registry again from the marks on HITs and servers.
 
 Writes runs, units, HITs, assignments and their answers, and servers. Merges into what is there and changes
-nothing that the registry knows better. A damaged file is kept beside it under a dated name. Without
+nothing that the registry knows better. A file that cannot be opened is kept under a dated name. Without
 selectors it takes the runs that this home has a folder of; runs of another home, which may be a colleague's
 and alive, only when they are named, or all with --all-runs. At the provider it only reads.
 
@@ -31,11 +31,11 @@ def main(dry_run: bool, settings: Settings, selection: Selection) -> int:
     from crowdops.context import Context
     from crowdops.hits import scan
     from crowdops.recovery import rebuild, view
-    from crowdops.registry import Registry
+    from crowdops.registry import backups
     from crowdops.servers.backend import survey_all
 
-    if not dry_run and Registry.is_damaged(settings.home):
-        output.say(f"The registry is damaged. The file is kept: {Registry.set_aside(settings.home)}")
+    if not dry_run and (kept := backups.set_unusable_aside(settings.home)):
+        output.say(f"{kept.why}. The file is kept: {kept.path}")
     with Context.open(settings) as context:
         everywhere = survey_all(context)
         unseen.say(everywhere.unseen)

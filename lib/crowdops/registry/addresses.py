@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crowdops.registry.database import RegistryFile
+from crowdops.registry.database import RegistryFile, repeatable
 from crowdops.registry.rows import stamp
 
 
@@ -38,6 +38,7 @@ class Addresses(RegistryFile):
         )
         return row[0] if row else endpoint
 
+    @repeatable
     def move_runs(self, crowd_server_id: str, environment: str, endpoint: str) -> None:
         """Let the runs of a crowd server be where it answers now. Journalled once; safe to repeat."""
         with self.transaction():
@@ -50,6 +51,7 @@ class Addresses(RegistryFile):
             if moved:
                 self.record("server-moved", crowd_server_id, None, endpoint)
 
+    @repeatable
     def settle_runs(self, environment: str, address: str, endpoint: str, crowd_server_id: str | None) -> None:
         """Let the runs at an address, whose server had no identity, be where they were proved to be.
 

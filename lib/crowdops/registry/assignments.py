@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from crowdops.registry.database import RegistryFile, placeholders
+from crowdops.registry.database import RegistryFile, placeholders, repeatable
 from crowdops.registry.rows import (
     Assignment,
     Look,
@@ -23,6 +23,7 @@ from crowdops.registry.rows import (
 class Assignments(RegistryFile):
     """The table assignments."""
 
+    @repeatable
     def collect(
         self, run_id: str, unit_index: int, hit_id: str, assignments: Sequence[Assignment], *, ended: bool
     ) -> None:
@@ -111,6 +112,7 @@ class Assignments(RegistryFile):
         )
         return [read(Look, row) for row in rows]
 
+    @repeatable
     def set_looked_at(self, looks: Sequence[Look]) -> None:
         """Note that these HITs were looked at just now."""
         now = stamp()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crowdops.errors import UsageError
-from crowdops.registry import Registry, locks
+from crowdops.registry import Registry, locks, troubles
 
 _NAME = re.compile(r"registry-(\d{8}-\d{6})(?:-\d+)?\.db")
 _WHEN = "%Y%m%d-%H%M%S"
@@ -20,6 +20,13 @@ class Backup(NamedTuple):
 
     path: Path
     made_at: datetime
+
+
+class SetAside(NamedTuple):
+    """Where something lies now that was in the registry's place and could not be opened as one, and why."""
+
+    path: Path
+    why: str
 
 
 class Restored(NamedTuple):
@@ -108,6 +115,17 @@ def check_idle(home: Path) -> None:
             )
 
 
+def set_unusable_aside(home: Path) -> SetAside | None:
+    """Set aside whatever is in the place of the registry and cannot be opened as one; None if it can be.
+
+    UsageError as check_idle(), RegistryAway if it cannot be looked at now: then nothing was changed.
+    """
+    if why := troubles.why_unusable(home):
+        check_idle(home)
+        return SetAside(troubles.set_aside(home), why)
+    return None
+
+
 def restore(home: Path, backup: Path) -> Restored:
     """Put a backup in the place of the registry; what is there now is kept aside.
 
@@ -117,9 +135,8 @@ def restore(home: Path, backup: Path) -> Restored:
     """
     check_idle(home)
     with Registry.opened_copy(backup) as copy:
-        kept = None
-        if Registry.is_damaged(home):
-            kept = Registry.set_aside(home)
+        unusable = set_unusable_aside(home)
+        kept = unusable.path if unusable else None
         existed = (home / "registry.db").exists()
         with Registry.open(home) as registry:
             if existed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from crowdops.registry.database import RegistryFile, placeholders
+from crowdops.registry.database import RegistryFile, placeholders, repeatable
 from crowdops.registry.rows import BonusRow, stamp
 
 
@@ -25,6 +25,7 @@ class Bonuses(RegistryFile):
             (bonus.token, bonus.assignment_id, bonus.worker_id, str(bonus.amount), bonus.reason, stamp()),
         )
 
+    @repeatable
     def set_paid(self, run_id: str, bonus: BonusRow) -> None:
         """Note a bonus as paid, and the sum of what was paid for its assignment. Safe to repeat."""
         with self.transaction():
@@ -35,6 +36,7 @@ class Bonuses(RegistryFile):
             )
             self._add_up(bonus)
 
+    @repeatable
     def adopt_bonus(self, run_id: str, bonus: BonusRow) -> bool:
         """Take over a bonus that the provider lists as paid. Safe to repeat.
 

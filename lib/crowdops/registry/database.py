@@ -2,76 +2,58 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from crowdops.errors import RegistryError, UsageError
-from crowdops.registry import migrations
+from crowdops.errors import RegistryAway, RegistryError
+from crowdops.registry import migrations, troubles
+from crowdops.registry.patience import Patience
 from crowdops.registry.rows import Row, read, stamp, write_value
+from crowdops.registry.troubles import explained
 
-BUSY_SECONDS = 60.0  # how long a writer waits for another process's transaction
 Entry = tuple[str, str, str | None, str | None]  # of the journal: kind, target, run id, detail
+Result = TypeVar("Result")
+Inputs = ParamSpec("Inputs")
+File = TypeVar("File", bound="RegistryFile")
+
+
+def repeatable(
+    method: Callable[Concatenate[File, Inputs], Result],
+) -> Callable[Concatenate[File, Inputs], Result]:
+    """Let a method, whose one transaction may fail as a whole, be tried again: see Patience."""
+
+    @functools.wraps(method)
+    def patient(self: File, /, *arguments: Inputs.args, **options: Inputs.kwargs) -> Result:
+        return self.try_on(lambda: method(self, *arguments, **options))
+
+    return patient
 
 
 class RegistryFile:
     """An open registry, without its tables: the classes that know those are made from this one."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection, self._path = connection, path
+        self._file = _file_at(path)
         self._command = Path(sys.argv[0]).name
+        self.patience = Patience()
 
     @classmethod
     def open(cls, home: Path) -> Self:
         """Open or make `home`/registry.db and bring it to the current schema."""
-        path = home / "registry.db"
-        with _explained(path):
+        path = home / troubles.FILE
+        with troubles.opening_explained(path):
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
+            troubles.require_its_parts(path)
             path.touch(mode=0o600, exist_ok=True)
-            connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-            try:
-                migrations.require_known_or_new(connection, path)
-                connection.row_factory = sqlite3.Row
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA synchronous = FULL")
-                connection.execute("PRAGMA foreign_keys = ON")
-                migrations.apply(connection)
-            except BaseException:
-                connection.close()
-                raise
-        return cls(connection)
-
-    @staticmethod
-    def is_damaged(home: Path) -> bool:
-        """Return whether `home`/registry.db exists and is no whole registry. Reads all of it."""
-        path = home / "registry.db"
-        if not path.exists():
-            return False
-        try:
-            with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
-                _require_whole(connection)
-                return bool(migrations.strange(connection))
-        except sqlite3.OperationalError:
-            raise RegistryError(f"The registry {path} cannot be read.") from None
-        except sqlite3.DatabaseError:
-            return True
-
-    @staticmethod
-    def set_aside(home: Path) -> Path:
-        """Rename `home`/registry.db and the files that belong to it, and return its new place."""
-        path = home / "registry.db"
-        kept = path.with_name(f"registry-damaged-{datetime.now(UTC):%Y%m%d-%H%M%S}.db")
-        for suffix in ("-wal", "-shm", ""):
-            file = path.with_name(path.name + suffix)
-            if file.exists():
-                file.rename(kept.with_name(kept.name + suffix))
-        return kept
+            return cls(Patience().try_on(lambda: _connect(path)), path)
 
     def __enter__(self) -> Self:
         return self
@@ -79,7 +61,7 @@ class RegistryFile:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._connection.close()
         if isinstance(error, sqlite3.DatabaseError):  # a reading method met a damaged page, or a full disk
-            with _explained(None):
+            with explained(self._path):
                 raise error
 
     # Copies
@@ -89,12 +71,12 @@ class RegistryFile:
 
         RegistryError if the copy is no whole database, which means that the registry is none either.
         """
-        with _explained(path):
+        with troubles.opening_explained(path):
             path.touch(mode=0o600, exist_ok=False)
             with closing(sqlite3.connect(path)) as copy:
                 self._connection.backup(copy)
                 copy.execute("PRAGMA journal_mode = DELETE")  # a copy is one file
-                _require_whole(copy)
+                troubles.require_whole(copy)
 
     @staticmethod
     @contextmanager
@@ -105,13 +87,13 @@ class RegistryFile:
         is newer than this code.
         """
         with (
-            _explained(path),
+            troubles.opening_explained(path),
             tempfile.TemporaryDirectory(prefix="crowdops-registry-") as folder,
             closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as original,
             closing(sqlite3.connect(Path(folder) / "registry.db", isolation_level=None)) as copy,
         ):
             try:
-                _require_whole(original)
+                troubles.require_whole(original)
                 original.backup(copy)
             except sqlite3.DatabaseError as error:
                 raise RegistryError(
@@ -130,7 +112,7 @@ class RegistryFile:
 
         `name` is the copy's, for the journal.
         """
-        with _explained(None):
+        with explained(self._path):
             copy.backup(self._connection)
         self.record("registry-restored", name)
 
@@ -138,11 +120,17 @@ class RegistryFile:
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
         """Return the rows of a query, read as they are asked for."""
-        return self._connection.execute(query, values)
+        if self._connection.in_transaction:
+            return self._execute(query, values)
+        return self.patience.try_on(lambda: self._execute(query, values), writes=False)
+
+    def _execute(self, query: str, values: Sequence[object]) -> sqlite3.Cursor:
+        with explained(self._path):
+            return self._connection.execute(query, values)
 
     def _row(self, query: str, values: Sequence[object] = ()) -> Any:
         """Return the first row of a query, or None."""
-        return self._connection.execute(query, values).fetchone()
+        return self._rows(query, values).fetchone()
 
     def _one(self, kind: type[Row], query: str, values: Sequence[object] = ()) -> Row | None:
         """Return the first row of a query as one of the types in rows.py, or None."""
@@ -153,6 +141,13 @@ class RegistryFile:
         """Return the rows of a query as values of one of the types in rows.py."""
         return [read(kind, row) for row in self._rows(query, values)]
 
+    def try_on(self, action: Callable[[], Result]) -> Result:
+        """Do something that is one transaction, again while the file cannot be used: see Patience."""
+        if self._connection.in_transaction:  # a part of a larger one, which is tried again as a whole
+            return action()
+        return self.patience.try_on(action)
+
+    @repeatable
     def _write(
         self, statement: str, values: Sequence[object], *, entry: Entry | None = None, synced: bool = True
     ) -> int:
@@ -183,14 +178,14 @@ class RegistryFile:
     def transaction(self, *, synced: bool = True) -> Iterator[None]:
         """Commit all that the block does, or nothing: what it has read still holds when it writes.
 
-        Unless `synced`, a power cut can undo it.
+        Unless `synced`, a power cut can undo it. It waits for its turn; whatever else goes wrong is raised,
+        so that the whole of it can be tried again: see repeatable().
         """
         if self._connection.in_transaction:  # a part of a larger one
             yield
             return
-        with _explained(None):
-            self._connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
-            self._connection.execute("BEGIN IMMEDIATE")
+        self.patience.try_on(lambda: self._begin(synced=synced))
+        with explained(self._path):
             try:
                 yield
                 self._connection.execute("COMMIT")
@@ -199,32 +194,43 @@ class RegistryFile:
                     self._connection.execute("ROLLBACK")
                 raise
 
+    def _begin(self, *, synced: bool) -> None:
+        if _file_at(self._path) != self._file:
+            raise RegistryAway(
+                f"The registry {self._path} was moved away or replaced while it was in use.",
+                "Put it back where it was, or make a new one from what the provider has: make rebuild",
+            )
+        with explained(self._path):
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
+            self._connection.execute("BEGIN IMMEDIATE")
 
-def _require_whole(connection: sqlite3.Connection) -> None:
-    answer = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if answer != "ok":
-        raise sqlite3.DatabaseError(f"database disk image is malformed: {answer}")
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open a registry and bring it to the current schema."""
+    with explained(path):
+        connection = sqlite3.connect(path, timeout=troubles.LOCK_SECONDS, isolation_level=None)
+        try:
+            migrations.require_known_or_new(connection, path)
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            migrations.apply(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Return which file is at a path, whatever is in it; None if there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def placeholders(values: Sequence[object]) -> str:
     """Return a question mark for each value, separated by commas, for a list in a statement."""
     return ", ".join("?" for _ in values)
-
-
-@contextmanager
-def _explained(path: Path | None) -> Iterator[None]:
-    """Turn sqlite's errors into ours; the file is left as it is."""
-    try:
-        yield
-    except sqlite3.IntegrityError:
-        raise  # a bug of ours, not a state of the disk
-    except sqlite3.DatabaseError as error:
-        place = f"The registry {path}" if path else "The registry"
-        if "not a database" in str(error) or "malformed" in str(error):
-            raise RegistryError(
-                f"{place} is damaged ({error}). Nothing was changed. A new one can be made from what the"
-                " provider has, and the damaged file is kept: make rebuild"
-            ) from error
-        raise RegistryError(f"{place} cannot be used: {error}.") from error
-    except OSError as error:
-        raise UsageError(f"The registry {path} cannot be opened: {error.strerror}.") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from crowdops.registry.database import RegistryFile
+from crowdops.registry.database import RegistryFile, repeatable
 from crowdops.registry.rows import REVIEWED, Decision, read, stamp, write_value
 
 
@@ -34,6 +34,7 @@ class Decisions(RegistryFile):
             (assignment_id, worker_id),
         )
 
+    @repeatable
     def set_reviewed(self, run_id: str, decision: Decision, reviewed_at: datetime | None) -> None:
         """A decision is in force, by us or before us; `reviewed_at` if the endpoint told when.
 

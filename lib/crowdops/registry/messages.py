@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from crowdops.registry.database import RegistryFile
+from crowdops.registry.database import RegistryFile, repeatable
 from crowdops.registry.rows import stamp
 
 
@@ -16,7 +16,8 @@ class Messages(RegistryFile):
         query = "SELECT worker_id, state FROM notices WHERE endpoint = ? AND digest = ?"
         return dict(self._rows(query, (endpoint, digest)))
 
-    def intend_messages(self, endpoint: str, digest: str, worker_ids: Iterable[str]) -> None:
+    @repeatable
+    def intend_messages(self, endpoint: str, digest: str, worker_ids: Sequence[str]) -> None:
         """Write down who is about to get a message."""
         now = stamp()
         with self.transaction():
@@ -27,7 +28,8 @@ class Messages(RegistryFile):
                 [(endpoint, digest, worker_id, now) for worker_id in worker_ids],
             )
 
-    def set_delivered(self, endpoint: str, digest: str, outcomes: Iterable[tuple[str, str | None]]) -> None:
+    @repeatable
+    def set_delivered(self, endpoint: str, digest: str, outcomes: Sequence[tuple[str, str | None]]) -> None:
         """Write down what became of a message: for each worker why it failed, or None if it was sent."""
         now = stamp()
         with self.transaction():

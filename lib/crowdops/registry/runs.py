@@ -6,13 +6,14 @@ from datetime import datetime
 
 from crowdops.config.parameters import Parameters
 from crowdops.registry.addresses import Addresses
-from crowdops.registry.database import placeholders
+from crowdops.registry.database import placeholders, repeatable
 from crowdops.registry.rows import END_STATES, Event, Run, stamp
 
 
 class Runs(Addresses):
     """The table task_runs, and what the journal says of a run."""
 
+    @repeatable
     def add_run(self, run: Run) -> None:
         """Add a run in state 'launching'."""
         with self.transaction():
@@ -75,6 +76,7 @@ class Runs(Addresses):
             entry=("run-reopened", run_id, run_id, state),
         )
 
+    @repeatable
     def adopt_run(self, run: Run) -> bool:
         """Add a run that was found by its marks. False if the registry knows it, and knows better."""
         with self.transaction():

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from crowdops.registry.database import RegistryFile, placeholders
+from crowdops.registry.database import RegistryFile, placeholders, repeatable
 from crowdops.registry.rows import OPEN_STATES, STRANDED, Unit, read, stamp, write_value
 
 CHUNK = 1000  # rows a transaction when planning a run: others get their turn between
@@ -24,15 +24,20 @@ class Units(RegistryFile):
         """
         count, iterator = 0, iter(rows)
         while chunk := [(run_id, index, write_value(row)) for index, row in islice(iterator, CHUNK)]:
-            with self.transaction():
-                self._connection.executemany(
-                    "INSERT INTO units (run_id, unit_index, input) VALUES (?, ?, ?)"
-                    " ON CONFLICT DO UPDATE SET input = excluded.input WHERE input IS NULL",
-                    chunk,
-                )
+            self._add_chunk(chunk)
             count += len(chunk)
         return count
 
+    @repeatable
+    def _add_chunk(self, chunk: Sequence[tuple[Any, ...]]) -> None:
+        with self.transaction():
+            self._connection.executemany(
+                "INSERT INTO units (run_id, unit_index, input) VALUES (?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET input = excluded.input WHERE input IS NULL",
+                chunk,
+            )
+
+    @repeatable
     def intend(self, run_id: str, limit: int) -> list[Unit]:
         """Move up to `limit` planned units to 'creating' and return them: the intent before the call."""
         now = datetime.now(UTC)
@@ -47,6 +52,7 @@ class Units(RegistryFile):
             )
         return [read(Unit, row)._replace(state="creating", intended_at=now) for row in rows]
 
+    @repeatable
     def withdraw(self, run_id: str, unit_indexes: Sequence[int]) -> None:
         """Move 'creating' units back to 'planned': certainly nothing was created for them."""
         with self.transaction():
@@ -70,6 +76,7 @@ class Units(RegistryFile):
             synced=False,
         )
 
+    @repeatable
     def adopt_hit(self, run_id: str, unit_index: int, hit_id: str, created_at: datetime) -> bool:
         """Take over a HIT that carries a unit's mark. False if the registry has it, or another for the unit.
 
@@ -92,6 +99,7 @@ class Units(RegistryFile):
                 )
         return bool(changed)
 
+    @repeatable
     def reopen_unit(self, run_id: str, unit_index: int, hit_id: str) -> None:
         """A unit that has ended, or whose HIT was expired here, is outstanding again. Safe to repeat."""
         with self.transaction():

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from crowdops.registry import troubles
 from tests.support.copies import RESTORE, back_up, damage, files, make_older, run_ids
 from tests.support.world import World
 
@@ -144,6 +145,81 @@ def test_another_programs_database_is_set_aside(world: World, command: tuple[str
     (kept,) = world.home.glob("registry-damaged-*.db")
     assert kept.read_bytes() == content and str(kept) in result.stderr
     assert world.run(run.run_id).task_name == "pilot-1"
+
+
+def registry_files(world: World) -> list[Path]:
+    return [world.home / "registry.db", *world.home.glob("registry.db-*")]
+
+
+def put_a_folder(world: World) -> None:
+    for path in registry_files(world):
+        path.unlink()
+    (world.home / "registry.db").mkdir()
+
+
+def put_a_link(world: World) -> None:
+    for path in registry_files(world):
+        path.unlink()
+    (world.home / "registry.db").symlink_to(world.folder / "elsewhere" / "registry.db")
+
+
+def leave_a_part(world: World) -> None:
+    (world.home / "registry.db").unlink()
+    (world.home / "registry.db-wal").write_bytes(b"what was written last")
+
+
+def make_newer(world: World) -> None:
+    change(world.home / "registry.db", "PRAGMA user_version = 99")
+
+
+@pytest.mark.parametrize(
+    "spoil,complaint",
+    [
+        (put_a_folder, "is a folder, and must be a file. A new one can be made"),
+        (put_a_link, "cannot be opened: No such file or directory."),
+        (leave_a_part, "is gone, and registry.db-wal, which belongs to it, is left. Put it back"),
+        (make_newer, "was written by a newer crowdops (schema 99"),
+    ],
+)
+@pytest.mark.parametrize("command", [(RESTORE, "--yes"), ("local/rebuild_registry",)])
+def test_whatever_cannot_be_opened_is_said_and_set_aside(
+    world: World, spoil: Callable[[World], None], complaint: str, command: tuple[str, ...]
+) -> None:
+    run = world.launch()
+    backup = back_up(world)
+    spoil(world)
+    refused = world.invoke("local/print_runs")
+    assert refused.exit_code in (1, 2) and complaint in refused.stderr
+    script, *flags = command
+    result = world.invoke(script, *([backup.name, *flags] if script == RESTORE else flags))
+    assert result.exit_code == 0, result.stderr
+    kept = list(world.home.glob("registry-damaged-*.db*"))
+    assert kept and all(str(path).partition(".db")[0] in result.stderr for path in kept)
+    assert world.run(run.run_id).task_name == "pilot-1"
+
+
+def test_a_registry_that_another_process_has_locked_is_not_set_aside(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(troubles, "LOCK_SECONDS", 0.05)
+    world.launch()
+    backup = back_up(world)
+    with closing(sqlite3.connect(world.home / "registry.db", isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        for script, *arguments in ((RESTORE, backup.name, "--yes"), ("local/rebuild_registry",)):
+            result = world.invoke(script, *arguments)
+            assert result.exit_code == 1 and "is locked by another process" in result.stderr
+    assert not list(world.home.glob("registry-damaged-*"))
+
+
+def test_an_unusable_registry_of_a_living_run_is_not_pulled_from_under_it(world: World) -> None:
+    run = world.crash()
+    damage(world)
+    with world.attend(run):
+        result = world.invoke("local/rebuild_registry")
+    assert result.exit_code == 2 and "is attended by process" in result.stderr
+    assert not list(world.home.glob("registry-damaged-*"))
 
 
 def test_an_unknown_file_is_answered_with_the_newest_backups(world: World) -> None:

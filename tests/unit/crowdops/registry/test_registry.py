@@ -389,7 +389,7 @@ def test_a_read_only_file_is_said(registry: Registry, home: Path, monkeypatch: p
 def test_a_full_disk_is_said_and_loses_nothing_that_was_committed(registry: Registry, home: Path) -> None:
     pages = registry._connection.execute("PRAGMA page_count").fetchone()[0]
     registry._connection.execute(f"PRAGMA max_page_count = {pages + 5}")
-    with pytest.raises(RegistryError, match=r"The registry cannot be used: database or disk is full\."):
+    with pytest.raises(RegistryError, match=r"cannot be used: database or disk is full\. Make room"):
         registry.add_units(RUN.run_id, ((n, {"text": "x" * 1000}) for n in range(3, 5000)))
     with Registry.open(home) as opened:
         assert opened.unit_counts(RUN.run_id) == {"planned": 3}

@@ -7,8 +7,9 @@ has come so far is ended by this. Without selectors: every run at the endpoint, 
 one of your runs may have something alive. Each run is looked at at its own server, wherever that answers now;
 of one that does not answer the registry's knowledge is shown, "as of" when.
 
---check is for cron: silent and exit 0 while no crashed run has anything outstanding, else those runs and
-exit 4. What could not be looked at is said, and the exit code is 1: nobody knows what is there.
+--check is for cron: silent and exit 0 while no crashed run has anything outstanding, and no server of a
+crashed or ended run is up by the registry; else those, and exit 4. What could not be looked at is said, and
+the exit code is 1: nobody knows what is there.
 """
 
 if __name__ == "__main__":
@@ -24,9 +25,7 @@ from crowdops.console import cli, columns, combinations, output, unseen
 
 @cli.command(__doc__)
 @click.option("--hits", "details", is_flag=True, help="List each outstanding HIT.")
-@click.option(
-    "--check", is_flag=True, help="Only crashed runs with something outstanding; exit 4 if there are any."
-)
+@click.option("--check", is_flag=True, help="Only what crashed runs left alive; exit 4 if there is any.")
 @click.option("--watch", metavar="SECONDS", type=click.FloatRange(min=0.1), help="Show again and again.")
 @cli.with_selectors
 @cli.with_settings
@@ -44,12 +43,13 @@ def main(details: bool, check: bool, watch: float | None, settings: Settings, se
             unseen.say(account.unseen)
             if settings.as_json:
                 output.document(view.status_document(account, settings, context.calls, details=details))
-            elif account.runs or not check:
-                columns.table(view.STATUS_COLUMNS, account.runs)
+            elif account.runs or account.orphan_servers or not check:
+                if account.runs or not check:
+                    columns.table(view.STATUS_COLUMNS, account.runs)
                 if details:
                     columns.table(view.HIT_COLUMNS, account.outstanding)
                 output.say(view.status_verdict(account, settings))
-    is_left = check and any(run.as_of is None for run in account.runs)
+    is_left = check and (any(run.as_of is None for run in account.runs) or bool(account.orphan_servers))
     return unseen.conclude(cli.EXIT_LEFT_OVER if is_left else 0, account.unseen)
 
 

@@ -12,7 +12,7 @@ from crowdops.config.settings import Selection
 from crowdops.console.unseen import Unseen
 from crowdops.context import Context
 from crowdops.providers.mturk.client import LISTING_LAG, Hit
-from crowdops.registry import Registry, Run, locks
+from crowdops.registry import Registry, Run, Server, locks
 from crowdops.registry.tally import Tally, tallies, tally
 from crowdops.results import endings
 
@@ -70,7 +70,8 @@ class AccountStatus(NamedTuple):
 
     `unknown_hits` are those of them whose runs the registry does not know.
     `outstanding` are the outstanding HITs of the runs, if details were asked for. `unseen` is what could not
-    be looked at: there may be more of everything.
+    be looked at: there may be more of everything. `orphan_servers` are up by the registry, and their runs
+    have crashed or ended; nobody was asked about them.
     """
 
     runs: list[RunStatus]
@@ -80,6 +81,7 @@ class AccountStatus(NamedTuple):
     places: Sequence[Place] = ()
     unseen: Sequence[Unseen] = ()
     unknown_hits: int = 0
+    orphan_servers: Sequence[Server] = ()
 
 
 def survey(context: Context, selected: Selection, *, details: bool = False) -> AccountStatus:
@@ -95,15 +97,26 @@ def survey(context: Context, selected: Selection, *, details: bool = False) -> A
     seen, missing = context.visit(selected, look, ambient=selected.takes_all)
     known = [_as_known(context.registry, run, conditions) for lost in missing for run in lost.runs]
     statuses = [status for account in seen for status in account.runs]
+    runs = sorted([*statuses, *known], key=lambda status: status.run.run_id)
     return AccountStatus(
-        runs=sorted([*statuses, *known], key=lambda status: status.run.run_id),
+        runs=runs,
         orphan_hits=sum(account.orphan_hits for account in seen),
         foreign_hits=sum(account.foreign_hits for account in seen),
         outstanding=[hit for account in seen for hit in account.outstanding],
         places=[place for account in seen for place in account.places],
         unseen=context.unseen(missing),
         unknown_hits=sum(account.unknown_hits for account in seen),
+        orphan_servers=_orphan_servers(context.registry, runs),
     )
+
+
+def _orphan_servers(registry: Registry, runs: Sequence[RunStatus]) -> list[Server]:
+    conditions = {status.run.run_id: status.condition for status in runs}
+    return [
+        server
+        for server in registry.servers("creating", "up")
+        if server.kind != "url" and conditions.get(server.run_id or "") in ("crashed", "ended")
+    ]
 
 
 def see_off(context: Context, runs: Sequence[Run]) -> list[str]:

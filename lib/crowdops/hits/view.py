@@ -16,7 +16,7 @@ from crowdops.hits.differences import UNSEEN_END, Difference
 from crowdops.hits.expire import Target
 from crowdops.hits.status import AccountStatus, RunStatus
 from crowdops.providers.mturk.client import Hit
-from crowdops.registry import Run
+from crowdops.registry import Run, Server
 
 STATUSES = ("Assignable", "Unassignable", "Reviewable", "Reviewing")
 COUNTS = ("available", "pending", "submitted", "completed")
@@ -80,6 +80,11 @@ HIT_COLUMNS: Sequence[Column[Hit]] = (
     Column("completed", "completed", lambda hit: hit.completed),
     Column("expiration", "expires", lambda hit: timestamp(hit.expiration)),
 )
+SERVER_COLUMNS: Sequence[Column[Server]] = (
+    Column("name", "server", lambda server: server.name),
+    Column("kind", "kind", lambda server: server.kind),
+    Column("run_id", "run", lambda server: server.run_id),
+)
 
 
 def status_document(
@@ -97,6 +102,7 @@ def status_document(
         "orphan_hits": status.orphan_hits,
         "foreign_hits": status.foreign_hits,
         "places": [place._asdict() for place in status.places],
+        "orphan_servers": columns.documents(SERVER_COLUMNS, status.orphan_servers),
         "not_looked_at": unseen.documents(status.unseen),
     }
     return document | {"hits": columns.documents(HIT_COLUMNS, status.outstanding)} if details else document
@@ -113,6 +119,11 @@ def status_verdict(status: AccountStatus, settings: Settings) -> str:
         lines.append("Nothing is available or pending: it is safe to shut down.")
     if status.orphan_hits:
         lines += _orphan_lines(status)
+    lines += [
+        f"The task server {server.name} is up by the registry, and its run {server.run_id} has no process."
+        " Take it down: make recover"
+        for server in status.orphan_servers
+    ]
     if status.foreign_hits:
         lines.append(f"{status.foreign_hits} HITs of the account are not ours; they are left alone.")
     return "\n".join(lines)

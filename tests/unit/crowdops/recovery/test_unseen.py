@@ -46,6 +46,8 @@ def whats(document: Any) -> list[str]:
     return [one["what"] for one in document["not_looked_at"]]
 
 
+STATUS = "mturk/print_outstanding_hit_status"
+
 # The whole account
 
 COMMANDS: list[Any] = [
@@ -73,6 +75,22 @@ def test_a_heroku_out_of_reach_is_no_empty_heroku(out_of_reach: HerokuServers) -
         quiet = out_of_reach.world.invoke(*command, "--quiet")
         assert (quiet.exit_code, "Not known: Heroku" in quiet.stderr) == (1, True), command
     assert [row.state for row in out_of_reach.rows()] == ["up"]
+
+
+def test_cron_is_told_of_a_server_that_is_up_by_the_registry_without_asking_heroku(
+    out_of_reach: HerokuServers,
+) -> None:
+    [row] = out_of_reach.rows()
+    checked = out_of_reach.world.invoke(STATUS, "--check")
+    assert (checked.exit_code, checked.stdout) == (4, "")
+    assert f"The task server {row.name} is up by the registry, and its run {row.run_id} has no process." in (
+        checked.stderr
+    )
+    document = out_of_reach.world.json(STATUS, "--check", exit_code=4)
+    assert document["orphan_servers"] == [{"name": row.name, "kind": "heroku", "run_id": row.run_id}]
+    out_of_reach.world.setenv(HEROKU_HOST=out_of_reach.emulator.url)
+    assert out_of_reach.world.invoke("local/recover", "--yes").exit_code == 0
+    assert out_of_reach.world.invoke(STATUS, "--check").exit_code == 0
 
 
 def test_a_key_that_is_refused_hides_the_apps_as_well(out_of_reach: HerokuServers) -> None:

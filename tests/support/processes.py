@@ -14,10 +14,10 @@ import psutil
 from tests.support.forks import Process
 
 T = TypeVar("T")
-START_SECONDS = 30
+START_SECONDS = 60
 
 
-def wait_until(look: Callable[[], T], seconds: float = 15) -> T:
+def wait_until(look: Callable[[], T], seconds: float = 60) -> T:
     """Return the first true answer of a function that is asked again and again, or fail after a while."""
     deadline = time.monotonic() + seconds
     while not (answer := look()):

@@ -25,11 +25,11 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from tests.support.heroku.platform import endpoints, outside
 from tests.support.heroku.platform.api import Api
+from tests.support.heroku.platform.dynos import HEROKU_BOOT_TIMEOUT
 from tests.support.heroku.platform.platform import Platform
 
 ACCOUNT_EMAIL = "researcher@example.org"
 TOKEN = "emulator-token"
-HEROKU_BOOT_TIMEOUT = 60
 HEROKU_PAGE_SIZE = 200
 
 

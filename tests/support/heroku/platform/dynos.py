@@ -20,6 +20,7 @@ from .shapes import new_id, timestamp
 
 KEEPER = Path(__file__).with_name("keeper.py")
 STOP_GRACE = 30
+HEROKU_BOOT_TIMEOUT = 60.0
 # The first crash is restarted at once, later ones after a cool-off that grows.
 COOL_OFF = (0, 60, 300, 1200)
 KILLED = 137
@@ -41,7 +42,7 @@ class Machine(NamedTuple):
 
     logs: LogBuffer
     faults: Faults
-    boot_timeout: float
+    boot_timeout: float  # of processes that were ordered to be deaf: others may take as long as at Heroku
     disks: Path
 
 
@@ -57,6 +58,7 @@ class Dyno(threading.Thread):
         self.created_at = self.updated_at = timestamp()
         self.port = 0
         self._machine = machine
+        self._boot_timeout = HEROKU_BOOT_TIMEOUT
         self._keeper: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
         self._lock = threading.Lock()
@@ -104,11 +106,13 @@ class Dyno(threading.Thread):
     def _ordered_faults(self) -> tuple[str, int, float]:
         """The command, the port told to the process and the delay, as the faults on order bend them."""
         self.port = port = free_port()
+        self._boot_timeout = HEROKU_BOOT_TIMEOUT
         command, delay = self.launch.command, 0.0
         if self._machine.faults.take(("boot-crash",), self.launch.process_type):
             command = "echo \"ModuleNotFoundError: No module named 'ordered_to_crash'\" >&2; exit 1"
         if self._machine.faults.take(("wrong-port",), self.launch.process_type):
             port = free_port()
+            self._boot_timeout = self._machine.boot_timeout
         if slow := self._machine.faults.take(("slow-boot",), self.launch.process_type):
             delay = slow.seconds
         return command, port, delay
@@ -147,7 +151,7 @@ class Dyno(threading.Thread):
 
     def _bound(self, keeper: subprocess.Popen[bytes]) -> bool:
         """Whether the process took its port in time; one that did not is killed."""
-        deadline = time.monotonic() + self._machine.boot_timeout
+        deadline = time.monotonic() + self._boot_timeout
         while keeper.poll() is None and time.monotonic() < deadline:
             if accepts(self.port):
                 return True
@@ -155,7 +159,7 @@ class Dyno(threading.Thread):
         if keeper.poll() is None and not self._stopping.is_set():
             self.log(
                 "Error R10 (Boot timeout) -> Web process failed to bind to $PORT within"
-                f" {self._machine.boot_timeout:g} seconds of launch"
+                f" {self._boot_timeout:g} seconds of launch"
             )
             self.log("Stopping process with SIGKILL")
             self._close_keeper()

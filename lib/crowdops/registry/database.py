@@ -198,7 +198,7 @@ class RegistryFile:
         if _file_at(self._path) != self._file:
             raise RegistryAway(
                 f"The registry {self._path} was moved away or replaced while it was in use.",
-                "Put it back where it was, or make a new one from what the provider has: make rebuild",
+                "Put it back where it was, or rebuild it from what the provider has: make rebuild",
             )
         with explained(self._path):
             self._connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")

@@ -48,8 +48,8 @@ def read_credentials(home: Path) -> tuple[str, str]:
     except (KeyError, UnicodeDecodeError, configparser.Error):
         # Not what the parser says: it shows the line that it stumbles at, which may be the secret.
         raise CredentialsRefused(
-            f"{path} is not a credentials file: it needs [default] with aws_access_key_id and"
-            " aws_secret_access_key."
+            f"{path} is not a credentials file: it needs a section [default] with a key id and its secret,"
+            " as the crowd server has written it."
         ) from None
     if not key_id or len(secret) < LEAST_SECRET:
         raise CredentialsRefused(

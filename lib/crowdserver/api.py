@@ -26,6 +26,7 @@ from crowdserver.protocol.call import Call
 from crowdserver.protocol.errors import ApiError
 from crowdserver.protocol.public_address import signed_addresses
 from crowdserver.storage.transactions import Crowd
+from webworker.server import SOCKET
 
 blueprint = Blueprint("api", __name__)
 
@@ -193,8 +194,8 @@ def _finish(fault: Fault | None, result: dict[str, Any], request_id: str) -> Res
         error = errors.service_fault()
         return _response(error.status, error.as_json(), request_id)
     if fault is not None and fault.kind == "drop-after":
-        # gunicorn hands its socket on; what it writes to it from now on goes nowhere.
-        connection: socket.socket = request.environ["gunicorn.socket"]
+        # What is written to it from now on goes nowhere.
+        connection: socket.socket = request.environ[SOCKET]
         connection.shutdown(socket.SHUT_RDWR)
     return _response(200, result, request_id)
 

@@ -26,6 +26,7 @@ from crowdserver.protocol.credentials import Credentials, CredentialsError, from
 from crowdserver.protocol.public_address import Network, PublicUrl, read_networks
 from crowdserver.storage.database import Database, DatabaseError
 from crowdserver.storage.transactions import Crowd
+from webworker.worker import WaitressWorker
 
 _THREADS = 64
 _AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
@@ -74,7 +75,7 @@ class _Server(BaseApplication):
         settings: dict[str, Any] = {
             "bind": f"fd://{self._listener.fileno()}",
             "workers": self._options.processes,
-            "worker_class": "gthread",
+            "worker_class": WaitressWorker,
             "threads": _THREADS,
             # Longer than a client keeps an idle connection, so that the server never closes one under a
             # request.

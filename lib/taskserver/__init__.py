@@ -3,7 +3,7 @@
 THE FOLDER is all that a launcher has to build. It need not import anything from here:
 
     Procfile  requirements.txt  .python-version     copied from this package's own folder
-    taskserver/                                     this package's folder, copied whole
+    taskserver/  webworker/                         this package's folder, and what serves it, copied whole
     run.json        one object: run_id, task_name (strings), allowed_concurrent (0 is no limit),
                     assignment_duration_in_seconds (whole numbers), and, if pages are to be submitted
                     anywhere but to Amazon or this machine, submit_origins (["https://crowd.example.org"]; a

@@ -45,7 +45,7 @@ class UnitsFirst:
         response = self._show(int(match[1]), environ)
         body = response.page.encode()
         start_response(response.status, [*response.headers, ("Content-Length", str(len(body)))])
-        return [body]
+        return [body] if environ["REQUEST_METHOD"] == "GET" else []
 
     def _show(self, index: int, environ: WSGIEnvironment) -> PageResponse:
         # Of a parameter that comes twice the first counts, as in Flask.

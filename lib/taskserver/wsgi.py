@@ -20,13 +20,14 @@ from taskserver.signing import Signer
 from taskserver.sites import Sites
 from taskserver.sqlite import Sqlite
 from taskserver.units import Units
+from webworker.worker import WaitressWorker
 
 # Heroku's router comes from outside; anywhere else only this machine may.
 _HOST = os.environ.get("CROWDOPS_HOST") or ("0.0.0.0" if "DYNO" in os.environ else "127.0.0.1")
 
 wsgi_app = "taskserver.wsgi:application()"
 bind = f"{_HOST}:{os.environ.get('PORT', '8000')}"
-worker_class = "gthread"
+worker_class = WaitressWorker
 # With sqlite pages are short work, and more threads would only fight for the interpreter's lock; with a
 # database elsewhere they mostly wait for it.
 threads = CONNECTIONS if os.environ.get("DATABASE_URL") else 2

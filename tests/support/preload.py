@@ -20,7 +20,7 @@ import crowdserver
 SERVERS = (
     "flask",
     "gunicorn.app.wsgiapp",
-    "gunicorn.workers.gthread",
+    "webworker.worker",
     "psycopg",
     "tests.support.heroku.platform.api",
 )

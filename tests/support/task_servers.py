@@ -22,7 +22,8 @@ import requests
 from tests.support.forks import Process, Streams
 from tests.support.processes import free_port
 
-PACKAGE = Path(__file__).parents[2] / "lib" / "taskserver"
+LIBRARY = Path(__file__).parents[2] / "lib"
+PACKAGE = LIBRARY / "taskserver"
 TOKEN = "the-token-of-this-run-0123456789"
 WORKER = "A1TESTWORKER"
 CROWD = "http://127.0.0.1:8730"
@@ -49,7 +50,8 @@ def write_folder(
 ) -> Path:
     """What a launcher does. Keyword arguments go into run.json."""
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(PACKAGE, folder / "taskserver", ignore=shutil.ignore_patterns("__pycache__"))
+    for package in ("taskserver", "webworker"):
+        shutil.copytree(LIBRARY / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("Procfile", "requirements.txt", ".python-version"):
         shutil.copy(PACKAGE / name, folder / name)
     settings = {

@@ -15,7 +15,9 @@ from crowdops.errors import UsageError, files_explained
 from crowdops.registry import Run
 from crowdops.servers import sites
 
-PACKAGE = Path(__file__).resolve().parents[2] / "taskserver"
+_LIBRARY = Path(__file__).resolve().parents[2]
+PACKAGE = _LIBRARY / "taskserver"
+WORKER = _LIBRARY / "webworker"  # what it is served by
 DEPLOYED = ("Procfile", "requirements.txt", ".python-version")  # beside the package itself
 OFFSET_BYTES = 8
 UNIT_STATES = ("planned", "creating", "outstanding", "finished", "disposed", "expired", "failed")
@@ -42,7 +44,9 @@ def _fill(context: Context, run: Run, folder: Path) -> None:
     if not template.is_file():
         raise UsageError(f"{template} is missing: the page that the run was launched with.")
     _clear(folder)
-    shutil.copytree(PACKAGE, folder / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__", *DEPLOYED))
+    for package in (PACKAGE, WORKER):
+        left_out = shutil.ignore_patterns("__pycache__", *DEPLOYED)
+        shutil.copytree(package, folder / package.name, ignore=left_out)
     for name in DEPLOYED:
         shutil.copyfile(PACKAGE / name, folder / name)
     shutil.copyfile(template, folder / "template.html")

@@ -31,7 +31,7 @@ class Request(HTTPRequestParser):
     def received(self, data: bytes) -> int:
         """Take what has come in; return how much of it belongs to this request."""
         taken: int = super().received(data)
-        if self.chunked and self.body_bytes_received > BODY_BYTES and not self.error:
+        if self.chunked and not self.error and len(self.body_rcv) > BODY_BYTES:
             self.error = RequestEntityTooLarge(f"exceeds max_body of {BODY_BYTES}")
             self.completed = True
         return taken

@@ -21,10 +21,10 @@ ADDRESS_CONNECTIONS = 600
 SOCKET = "webworker.socket"
 
 
-def adjustments(listener: socket.socket, keepalive: int) -> Adjustments:
+def adjustments(keepalive: int) -> Adjustments:
     """Return waitress's settings; keepalive: seconds that a connection may be idle."""
     return Adjustments(
-        sockets=[listener],
+        listen="127.0.0.1:0",  # not listened to: a server is given its socket
         channel_timeout=keepalive,
         cleanup_interval=1,
         # Its own limit closes nothing and accepts no more: never reached.
@@ -63,11 +63,10 @@ class Connection(HTTPChannel):
 
     def received(self, data: bytes) -> bool:
         """Take what has come in, and hand on what is whole."""
-        unfinished = self.request
         is_taken: bool = super().received(data)
         if self.request is None:
             self.begun = None
-        elif self.request is not unfinished:
+        elif self.begun is None:
             self.begun = time.monotonic()
         return is_taken
 

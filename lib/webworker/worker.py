@@ -30,7 +30,7 @@ class WaitressWorker(Worker):
         threads.set_thread_count(self.cfg.threads)
         (wrapped,) = self.sockets
         listener: socket.socket = wrapped.sock  # type: ignore[attr-defined]
-        self._server = Server(self.wsgi, listener, threads, adjustments(listener, self.cfg.keepalive))
+        self._server = Server(self.wsgi, listener, threads, adjustments(self.cfg.keepalive))
         while self.alive and self.ppid == os.getppid():
             self.notify()
             self._server.serve(_LOOK_SECONDS)

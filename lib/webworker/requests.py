@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from waitress.buffers import OverflowableBuffer
 from waitress.parser import HTTPRequestParser
-from waitress.receiver import FixedStreamReceiver
+from waitress.receiver import ChunkedReceiver, FixedStreamReceiver
 from waitress.utilities import RequestEntityTooLarge
 
 HEAD_BYTES = 64 << 10
@@ -31,7 +31,7 @@ class Request(HTTPRequestParser):
     def received(self, data: bytes) -> int:
         """Take what has come in; return how much of it belongs to this request."""
         taken: int = super().received(data)
-        if self.chunked and not self.error and len(self.body_rcv) > BODY_BYTES:
+        if isinstance(self.body_rcv, ChunkedReceiver) and not self.error and len(self.body_rcv) > BODY_BYTES:
             self.error = RequestEntityTooLarge(f"exceeds max_body of {BODY_BYTES}")
             self.completed = True
         return taken

@@ -29,7 +29,6 @@ class Log:
         self.answers: Counter[tuple[str, int]] = Counter()
         self.seconds: list[float] = []
         self.lost: Counter[str] = Counter()
-        self.failures: list[str] = []
 
     @property
     def requests(self) -> int:
@@ -69,8 +68,6 @@ class Connection:
             raise ConnectionError from error
         self._log.seconds.append(time.perf_counter() - started)
         self._log.answers[what, answer.status] += 1
-        if answer.status >= 500:
-            self._log.failures.append(f"{what}: {answer.status} {answer.text[-200:]}")
         return answer
 
     def close(self) -> None:

@@ -25,6 +25,7 @@ UNAVAILABLE = 503
 _LOOK_SECONDS = 0.05
 _GROUPS = 3
 _PER_HIT = 4
+_LOG_END = 5000  # characters
 
 
 class Outcome(NamedTuple):
@@ -79,7 +80,7 @@ class Load:
         seconds = time.monotonic() - started
         work = self._work
         lost = 0 if self._kill is not None else work.log.lost.total()
-        bad = describe(work.log, *self._borne) + work.surprises
+        bad = describe(self._crowd, work.log, *self._borne) + work.surprises
         return outcome(work.log, seconds, memory)._replace(
             submissions=len(work.thanked),
             kills=self._kills,
@@ -118,7 +119,7 @@ def run_churn(crowd: Crowd, count: int, requests: int) -> Outcome:
     lost = [f"{what} was not answered {count} times" for what, count in log.lost.items()]
     return outcome(log, seconds, peak_memory(crowd))._replace(
         submissions=log.answers["submit", 200],
-        bad_answers=describe(log) + lost,
+        bad_answers=describe(crowd, log) + lost,
         broken_rules=ledger.broken_rules(crowd),
     )
 
@@ -142,9 +143,10 @@ def outcome(log: Log, seconds: float, memory: float) -> Outcome:
     )
 
 
-def describe(log: Log, *borne: int) -> list[str]:
-    """Return the answers that nobody should have got, in words."""
-    return [f"{what}: {count} times {status}" for (what, status), count in log.errors(*borne).items()]
+def describe(crowd: Crowd, log: Log, *borne: int) -> list[str]:
+    """Return the answers that nobody should have got, in words, and then what the server says of them."""
+    errors = [f"{what}: {count} times {status}" for (what, status), count in log.errors(*borne).items()]
+    return [*errors, (crowd.home / "stderr.log").read_text()[-_LOG_END:]] if errors else []
 
 
 def invite(crowd: Crowd, count: int) -> list[Invitation]:

@@ -7,7 +7,6 @@ UPDATE`).
 
 import fcntl
 import os
-import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -20,10 +19,15 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from crowdserver.storage import schema
+from crowdserver.storage.turns import Turns
 
 # Any number will do, as long as every crowd server uses the same one.
 _SETUP_LOCK = 8730
 _BUSY_SECONDS = 30
+# As long as clients wait for an answer.
+_TURN_SECONDS = 60
+_SQLITE_CONNECTIONS = 16
+_POSTGRESQL_CONNECTIONS = 8
 
 
 class DatabaseError(Exception):
@@ -41,9 +45,11 @@ class Database:
         self.url = _parse(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
+        connections = _SQLITE_CONNECTIONS if self.is_sqlite else _POSTGRESQL_CONNECTIONS
+        self._connection_turns = Turns(connections, _TURN_SECONDS)
         # sqlite lets one writer in at a time; to wait here is fair and cheap, in its busy handler it is
         # neither.
-        self._write_lock = threading.Lock() if self.is_sqlite else nullcontext()
+        self._write_turns = Turns(1, _TURN_SECONDS) if self.is_sqlite else nullcontext()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -54,7 +60,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Open a transaction for writing: committed after the block, rolled back if the block raises."""
-        with self._write_lock, self._begin("BEGIN IMMEDIATE") as tx:
+        with self._write_turns, self._begin("BEGIN IMMEDIATE") as tx:
             yield tx
 
     def prepare(self, balance: Decimal) -> None:
@@ -91,7 +97,8 @@ class Database:
 
     @contextmanager
     def _begin(self, sqlite_statement: str) -> Iterator[Connection]:
-        with self._engine.begin() as tx:
+        # The engine's pool has as many connections, so that nobody has to wait there: it would not be fair.
+        with self._connection_turns, self._engine.begin() as tx:
             if self.is_sqlite:
                 tx.exec_driver_sql(sqlite_statement)
             yield tx
@@ -172,7 +179,7 @@ def _shown(url: URL) -> str:
 def _sqlite_engine(url: URL) -> Engine:
     engine = create_engine(
         url,
-        pool_size=16,
+        pool_size=_SQLITE_CONNECTIONS,
         max_overflow=0,
         pool_timeout=_BUSY_SECONDS,
         hide_parameters=True,  # in the texts of errors, which are logged: answers, and hashes of links
@@ -187,7 +194,7 @@ def _postgresql_engine(url: URL) -> Engine:
     try:
         return create_engine(
             url,
-            pool_size=8,
+            pool_size=_POSTGRESQL_CONNECTIONS,
             max_overflow=0,
             pool_timeout=_BUSY_SECONDS,
             pool_pre_ping=True,

@@ -79,7 +79,7 @@ def invite() -> ResponseReturnValue:
     crowd: Crowd = current_app.extensions["crowd"]
     try:
         _check_signature(crowd)
-        name, worker_id = _read_invitation(request.get_json(force=True, silent=True))
+        name, worker_id = _read_invitation(_json_body())
         invitation = crowd.write(lambda tx, now: workers.invite(tx, now, name, worker_id))
     except ApiError as error:
         return error.as_json(), error.status
@@ -102,7 +102,7 @@ def tell_returns() -> ResponseReturnValue:
     crowd: Crowd = current_app.extensions["crowd"]
     try:
         _check_signature(crowd)
-        body = request.get_json(force=True, silent=True)
+        body = _json_body()
         with crowd.reading() as (tx, _):
             return returns.count(tx, body)
     except ApiError as error:
@@ -112,7 +112,7 @@ def tell_returns() -> ResponseReturnValue:
 
 
 def _check_signature(crowd: Crowd) -> None:
-    query = f"?{request.query_string.decode()}" if request.query_string else ""
+    query = f"?{request.query_string.decode(errors='replace')}" if request.query_string else ""
     *public, received = signed_addresses(request.environ)
     if not any(_is_signed_for(crowd, host, path + query) for host, path in public):
         _verify(crowd, received[0], received[1] + query)
@@ -209,6 +209,14 @@ def _response(status: int, members: dict[str, Any], request_id: str) -> Response
     response = Response(json.dumps(members), status, content_type=_CONTENT_TYPE)
     response.headers["x-amzn-RequestId"] = request_id
     return response
+
+
+def _json_body() -> object:
+    """Return what the body says as JSON; None if it is no JSON, or is nested too deep to be read."""
+    try:
+        return json.loads(request.get_data())
+    except (ValueError, RecursionError):
+        return None
 
 
 def _read_invitation(body: object) -> tuple[str | None, str | None]:

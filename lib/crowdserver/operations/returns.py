@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, func, select
 
+from crowdserver.protocol.identifiers import is_id
 from crowdserver.storage.schema import assignments
 
 MOST_HITS = 1000
@@ -41,4 +42,4 @@ def _read_hit_ids(body: object) -> Sequence[str]:
         raise InvalidRequest("Send a JSON object with hit_ids, a list of texts.")
     if len(hit_ids) > MOST_HITS:
         raise InvalidRequest(f"At most {MOST_HITS} hit_ids at once.")
-    return hit_ids
+    return [hit_id for hit_id in hit_ids if is_id(hit_id)]

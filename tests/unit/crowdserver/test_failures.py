@@ -17,6 +17,7 @@ from crowdserver.app import create_app
 from crowdserver.protocol.credentials import Credentials
 from crowdserver.storage.database import Database
 from crowdserver.storage.transactions import Crowd
+from crowdserver.storage.turns import Turns
 from tests.support.offers import sign
 
 KEY_PAIR = Credentials("CROWDTEST", "secret")
@@ -90,3 +91,46 @@ def test_an_address_that_is_none_is_answered_with_a_page(
     answer = browser.open(path, method=method)
     assert answer.status_code == status and words in answer.text
     assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+def test_a_server_that_cannot_keep_up_asks_for_another_try(
+    crowd: Crowd, browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crowd.database, "_connection_turns", Turns(0, 0.01))
+    answer = browser.get("/sign-in/a-link")
+    assert answer.status_code == 503
+    assert "Please try again in a minute." in answer.text
+
+
+def test_a_signature_that_nobody_can_have_made_is_refused_as_a_wrong_one(browser: FlaskClient) -> None:
+    headers = sign("http://localhost/", b"{}", ("CROWDTEST", "secret"), {"X-Amz-Target": TARGET})
+    authorization = headers["Authorization"].rpartition("=")[0]
+    not_ascii = {**headers, "Authorization": f"{authorization}=é"}
+    answers = [
+        browser.post("/", data=b"{}", headers=not_ascii),
+        browser.post("/", data=b"{}", headers=headers, environ_overrides={"HTTP_HOST": "[::1"}),
+        browser.post("/", data=b"{}", headers=headers, environ_overrides={"QUERY_STRING": "\xff"}),
+    ]
+    for answer in answers:
+        assert answer.status_code == 400
+        assert json.loads(answer.data)["__type"] == "InvalidSignatureException"
+
+
+@pytest.mark.parametrize("path", ["/invites", "/returns"])
+@pytest.mark.parametrize(
+    "body", [b"[" * 100_000, b'{"name": ' + b"[" * 5000 + b"]" * 5000 + b"}", b"9" * 5000]
+)
+def test_json_beside_the_api_that_cannot_be_read_is_refused_in_words(
+    browser: FlaskClient, path: str, body: bytes
+) -> None:
+    headers = sign(f"http://localhost{path}", body, ("CROWDTEST", "secret"), {})
+    answer = browser.post(path, data=body, headers=headers)
+    assert answer.status_code == 400
+    assert answer.json and answer.json["message"].startswith("Send a JSON object with")
+
+
+def test_texts_that_no_database_takes_are_no_hits(browser: FlaskClient) -> None:
+    body = rb'{"hit_ids": ["\ud800", "\u0000", "3"]}'
+    headers = sign("http://localhost/returns", body, ("CROWDTEST", "secret"), {})
+    answer = browser.post("/returns", data=body, headers=headers)
+    assert (answer.status_code, answer.json and answer.json["returned"]) == (200, 0)

@@ -2,18 +2,24 @@
 
 from collections.abc import Sequence
 
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, request
 
 from crowdserver import api, failures
 from crowdserver.api import Conditions
 from crowdserver.control import endpoint
 from crowdserver.protocol.public_address import AtPublicAddress, Network, PublicUrl
-from crowdserver.site import views
+from crowdserver.site import submissions, views
 from crowdserver.site.sessions import Signer
 from crowdserver.storage.transactions import Crowd
 
-# More than any question or answer needs.
-_MAX_BODY = 8 * 2**20
+# The bytes that a request's body may have, by what answers it: more is refused before any of it is read.
+_MOST_BYTES = 16 << 10
+_MOST_BYTES_OF = {
+    "api.answer": 1
+    << 20,  # a qualification test and its answers have 65,535 bytes each, before they are JSON
+    "api.tell_returns": 128 << 10,
+    "site.external_submit": submissions.MOST_BYTES,
+}
 
 
 def create_app(
@@ -27,8 +33,7 @@ def create_app(
     app.extensions["crowd"] = crowd
     app.extensions["conditions"] = conditions
     app.extensions["signer"] = Signer(crowd.credentials.secret_access_key)
-    app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
-    app.config["MAX_FORM_MEMORY_SIZE"] = _MAX_BODY
+    app.before_request(_limit_body)
     failures.register(app)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(views.blueprint)
@@ -49,3 +54,8 @@ def create_app(
     app.after_request(identify)
     app.wsgi_app = AtPublicAddress(app.wsgi_app, public, trusted)  # type: ignore[method-assign]
     return app
+
+
+def _limit_body() -> None:
+    most = _MOST_BYTES_OF.get(request.endpoint or "", _MOST_BYTES)
+    request.max_content_length = request.max_form_memory_size = most

@@ -21,7 +21,9 @@ from taskserver.sites import MOST, Sites, is_site
 from taskserver.units import Units
 from taskserver.visit import SUBMIT_PATH
 
-_MAX_BODY = 1 << 20
+# The bytes that a request's body may have: a button's form, and what the run's process sends.
+_MOST_BYTES = 16 << 10
+_MOST_BYTES_OF_RUN = 1 << 20
 
 _UNIT = re.compile(r"/unit/([0-9]+)")
 
@@ -101,6 +103,7 @@ class TaskServer:
         """End leases by the run's process: these assignments are submitted or over."""
         if not self._is_run():
             return _needs_token()
+        request.max_content_length = _MOST_BYTES_OF_RUN
         try:
             body: Any = request.get_json(silent=True)
             holders = [Holder(str(item["assignment_id"]), str(item["worker_id"])) for item in body["leases"]]
@@ -165,9 +168,8 @@ class TaskServer:
         if isinstance(error, InternalServerError):
             return _response(self._responses.faulty())
         status = HTTPStatus(error.code or 500)
-        return _response(
-            self._responses.say(f"{status} {status.phrase}", "There is nothing here", error.name)
-        )
+        title = "More was sent than this server takes" if status == 413 else "There is nothing here"
+        return _response(self._responses.say(f"{status} {status.phrase}", title, error.name))
 
     def protect(self, response: Response) -> Response:
         """Give the headers of a page to every other response, too."""
@@ -190,7 +192,7 @@ class TaskServer:
 def create_app(server: TaskServer, units: Units, responses: PageResponses) -> Flask:
     """Return the WSGI application."""
     app = Flask("taskserver", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
+    app.config["MAX_CONTENT_LENGTH"] = _MOST_BYTES
     for rule, method, view in (
         ("/unit/<int:index>", "POST", server.end_from_refusal),
         ("/release", "POST", server.end_from_page),

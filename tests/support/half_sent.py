@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -21,6 +22,8 @@ def connect(port: int, data: bytes = b"") -> socket.socket:
 @contextmanager
 def held(port: int, number: int, data: bytes = HALF) -> Iterator[list[socket.socket]]:
     """Hold connections that have sent half a request, until the block ends."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with ExitStack() as stack:
         yield [stack.enter_context(connect(port, data)) for _ in range(number)]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select, bindparam
+from sqlalchemy import Select, bindparam, func, select
 
 from crowdserver.operations import assignments, hits, qualification_types
 from crowdserver.operations.assignments import Assignment
@@ -11,6 +11,9 @@ from crowdserver.protocol.call import Call
 from crowdserver.storage import schema
 
 _ALL_STATUSES = ("Submitted", "Approved", "Rejected")
+# Of the answers on a page: those who fetch and store them can then do with little memory, whatever workers
+# send. One answer always fits.
+_MOST_CHARACTERS = 2_000_000
 # A serial beyond every one there can be: where the list of the newest HITs begins.
 _BEYOND_ALL = 2**62
 
@@ -25,7 +28,7 @@ _HITS = (
 _REVIEWABLE = _HITS.where(hits.IS_DONE, schema.hits.c.reviewing == bindparam("reviewing"))
 _REVIEWABLE_OF_TYPE = _REVIEWABLE.where(schema.hits.c.hit_type_id == bindparam("type"))
 _REQUIRING = _HITS.where(qualification_types.is_required_by(schema.hits.c.hit_type_id))
-_ASSIGNMENTS = (
+_SUBMITTED = (
     assignments.SELECT.where(
         schema.assignments.c.hit_id == bindparam("hit"),
         schema.assignments.c.status.in_(bindparam("statuses", expanding=True)),
@@ -37,6 +40,22 @@ _ASSIGNMENTS = (
     )
     .order_by(schema.assignments.c.submitted_at, schema.assignments.c.id)
     .limit(bindparam("size"))
+    .subquery()
+)
+# Of a page's answers: how long those before each are.
+_PAGE = select(
+    _SUBMITTED,
+    (
+        func.sum(func.length(_SUBMITTED.c.answer)).over(
+            order_by=(_SUBMITTED.c.submitted_at, _SUBMITTED.c.id), rows=(None, 0)
+        )
+        - func.length(_SUBMITTED.c.answer)
+    ).label("before"),
+).subquery()
+_ASSIGNMENTS = (
+    select(*(_PAGE.c[field] for field in Assignment._fields))
+    .where(_PAGE.c.before < _MOST_CHARACTERS)
+    .order_by(_PAGE.c.submitted_at, _PAGE.c.id)
 )
 
 
@@ -64,7 +83,10 @@ def list_hits_for_qualification_type(call: Call) -> dict[str, Any]:
 
 
 def list_assignments(call: Call) -> dict[str, Any]:
-    """Answer ListAssignmentsForHIT: what was submitted for a HIT, in the order of submission."""
+    """Answer ListAssignmentsForHIT: what was submitted for a HIT, in the order of submission.
+
+    A page with long answers holds fewer of them than were asked for; its NextToken leads on.
+    """
     hit = hits.find(call.tx, call.input["HITId"])
     statuses = sorted(set(call.input.get("AssignmentStatuses") or _ALL_STATUSES))
     scope = f"ListAssignmentsForHIT {hit.id} {' '.join(statuses)}"

@@ -46,6 +46,7 @@ _STATUS = {
     "over": 409,
     "gone": 410,
     "late": 410,
+    "too_large": 413,
 }
 
 
@@ -146,6 +147,10 @@ def frame(text: str) -> ResponseReturnValue:
 @blueprint.route("/mturk/externalSubmit", methods=["GET", "POST"])
 def external_submit() -> ResponseReturnValue:
     """Record a submission. It comes without a cookie: the assignment's id is the proof."""
+    submissions.check(request)
+    if claims := submissions.claims(request):
+        with crowd().reading() as (tx, now):
+            assignments.check_submittable(tx, now, claims)
     fields = submissions.fields(request)
     assignment_id, worker_id = request.form.get("assignmentId", ""), request.form.get("workerId")
     crowd().write(lambda tx, now: assignments.submit(tx, now, assignment_id, worker_id or None, fields))

@@ -157,6 +157,13 @@ def submit(
     tx.execute(counters.SUBMITTED, {"hit": row.id})
 
 
+def check_submittable(tx: Connection, now: float, assignment_ids: Sequence[str]) -> None:
+    """Return if one of these can be submitted. Refused as submit() does it for the first, if none can."""
+    refusals = [_refusal(tx, now, assignment_id) for assignment_id in assignment_ids]
+    if refusals[0] and None not in refusals:
+        raise refusals[0]
+
+
 def assignment(tx: Connection, now: float, worker_id: str, assignment_id: str) -> Assignment:
     """Return an assignment that the worker has accepted and not submitted yet.
 
@@ -208,11 +215,25 @@ def _of_worker(tx: Connection, hit_id: str, worker_id: str) -> AnyRow | None:
     return tx.execute(_OF_WORKER, {"hit": hit_id, "worker": worker_id}).first()
 
 
-def _lock_accepted(tx: Connection, now: float, worker_id: str | None, assignment_id: str) -> AnyRow:
+def _refusal(tx: Connection, now: float, assignment_id: str) -> Refused | None:
+    """Return why nobody can submit an assignment, or None if somebody can."""
+    try:
+        _check_id(assignment_id)
+        _check_accepted(_by_id(tx, assignment_id), now, None)
+    except Refused as refusal:
+        return refusal
+    return None
+
+
+def _check_id(assignment_id: str) -> None:
     if assignment_id == PREVIEW_ID:
         raise Refused("preview", "This was only a preview and nothing was sent. Accept the task first.")
     if not is_id(assignment_id):
         raise unknown()
+
+
+def _lock_accepted(tx: Connection, now: float, worker_id: str | None, assignment_id: str) -> AnyRow:
+    _check_id(assignment_id)
     tx.execute(_LOCK_HIT, {"assignment": assignment_id})
     # Read after the lock: while it was waited for, the same assignment may have been submitted.
     return _check_accepted(_by_id(tx, assignment_id), now, worker_id)

@@ -17,6 +17,7 @@ Code = Literal[
     "empty",
     "files",
     "unreadable",
+    "too_large",
     "by_get",
 ]
 

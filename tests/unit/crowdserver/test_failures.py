@@ -64,6 +64,28 @@ def test_a_body_that_is_too_large_is_refused_in_the_same_form(browser: FlaskClie
     assert json.loads(answer.data)["__type"] == "RequestEntityTooLargeException"
 
 
+@pytest.mark.parametrize(
+    "path,length,status",
+    [
+        ("/", 1 << 20, 413),
+        ("/invites", 16 << 10, 413),
+        ("/returns", 128 << 10, 413),
+        ("/groups/3A/accept", 16 << 10, 413),
+        ("/tasks/3A/next", 16 << 10, 413),
+        ("/mturk/externalSubmit", 512 << 10, 413),
+        ("/nowhere", 16 << 10, 404),
+    ],
+)
+def test_each_address_has_a_limit_for_what_is_sent_to_it(
+    browser: FlaskClient, path: str, length: int, status: int
+) -> None:
+    too_long = browser.post(path, data={"form_token": "x" * length})
+    assert too_long.status_code == status, too_long.text
+    is_call = path in ("/", "/invites", "/returns")
+    assert ("RequestEntityTooLargeException" in too_long.text) == is_call
+    assert browser.post(path, data={"form_token": "x" * (length - 100)}).status_code != 413
+
+
 def test_workers_are_told_in_words_and_the_log_has_no_link(
     crowd: Crowd, browser: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -24,8 +24,11 @@ from crowdserver.storage.database import Database
 from tests.support import postgresql
 from tests.support.crowds import Crowd, CrowdFailed
 from tests.support.forks import Process, Streams
+from tests.support.half_sent import held
 from tests.support.processes import free_port, is_over, wait_until
 from tests.support.requesters import BOTH, Requester
+
+HALF_SENT = 500
 
 
 def refusal(folder: Path, *arguments: str, code: int = 2, database: str = "") -> str:
@@ -301,3 +304,25 @@ def test_what_an_sqlite_database_answered_is_on_the_disk(tmp_path: Path) -> None
         database.close()
     # 2 is FULL.
     assert settings == ["wal", 2]
+
+
+def test_half_sent_requests_hold_up_neither_health_nor_calls_nor_the_end(tmp_path: Path) -> None:
+    with Crowd(tmp_path) as crowd:
+        client = crowd.client(max_pool_connections=1)
+        client.get_account_balance()
+        port = int(crowd.url.rpartition(":")[2])
+
+        def seconds() -> float:
+            """How long health and a signed call take together, each on a connection of its own."""
+            with held(port, HALF_SENT):
+                begun = time.monotonic()
+                assert requests.get(f"{crowd.url}/health", timeout=30).ok
+                crowd.client().get_account_balance()
+                return time.monotonic() - begun
+
+        # A busy machine may take longer than the server.
+        wait_until(lambda: seconds() < 1, 60)
+        with held(port, HALF_SENT):
+            client.get_account_balance()
+            assert crowd.stop(signal.SIGTERM) == 0
+        assert (tmp_path / "stderr.log").read_text() == ""

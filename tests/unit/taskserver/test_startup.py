@@ -1,6 +1,7 @@
 """What a server needs to start, what it says when that is missing, and what it stands."""
 
 import signal
+import time
 from pathlib import Path
 
 import psutil
@@ -8,7 +9,9 @@ import pytest
 import requests
 
 from tests.support import postgresql
-from tests.support.task_servers import DEADLINE, Served, animals, write_folder
+from tests.support.half_sent import held
+from tests.support.processes import wait_until
+from tests.support.task_servers import DEADLINE, TOKEN, Served, animals, unit_path, write_folder
 
 
 def fail_to_start(folder: Path, **environ: str) -> str:
@@ -172,3 +175,43 @@ def test_a_long_run_starts_and_serves_like_a_short_one(tmp_path: Path) -> None:
         long_memory = private_memory(long)
     assert long.seconds_to_start < short.seconds_to_start + 2
     assert long_memory < short_memory + 4_000_000
+
+
+def test_half_sent_requests_hold_up_neither_health_nor_pages_nor_the_end(folder: Path) -> None:
+    with Served(folder) as server:
+        server.open(0, "3WARM")
+
+        def seconds() -> float:
+            """How long health and a page take together."""
+            with held(server.port, 500):
+                begun = time.monotonic()
+                assert server.health()["status"] == "ok"
+                assert server.open(0, "3WARM").status_code == 200
+                return time.monotonic() - begun
+
+        # A busy machine may take longer than the server.
+        wait_until(lambda: seconds() < 1, 60)
+        with held(server.port, 500):
+            server.process.send_signal(signal.SIGTERM)
+            assert server.process.wait(timeout=DEADLINE) == 0
+
+
+def test_each_address_has_a_limit_for_what_is_sent_to_it(folder: Path) -> None:
+    with Served(folder) as server:
+        for path in ("/release", f"{unit_path(0)}&assignment_id=3A"):
+            long = server.post(path, data={"assignment_id": "3A", "signature": "x" * (16 << 10)})
+            assert long.status_code == 413 and "More was sent than this server takes" in long.text
+            assert server.post(path, data={"signature": "x" * (15 << 10)}).status_code == 403
+        leases = {"leases": [{"assignment_id": f"3A{number}", "worker_id": "A"} for number in range(1000)]}
+        assert server.post("/leases/release", token=TOKEN, json=leases).json() == {"ended": 0}
+        assert server.post("/leases/release", token="wrong", json=leases).status_code == 403
+        too_long = {"leases": [], "more": "x" * (1 << 20)}
+        assert server.post("/leases/release", token=TOKEN, json=too_long).status_code == 413
+
+
+def test_a_page_is_asked_for_by_its_head_alone(folder: Path) -> None:
+    with Served(folder) as server, requests.Session() as session:
+        url = server.url + unit_path(0)
+        heads = [session.head(url, timeout=DEADLINE) for _ in range(2)]
+        page = session.get(url, timeout=DEADLINE)
+        assert {head.headers["Content-Length"] for head in heads} == {str(len(page.content))}

@@ -10,6 +10,7 @@ from crowdops.errors import WrongState
 from crowdops.servers import links
 from tests.support.crowds import Crowd
 from tests.support.gates import Call
+from tests.support.half_sent import held
 from tests.support.processes import wait_until
 from tests.support.scripts import Script
 from tests.support.serving import FRAGILE_APP, SERVED_PAGE
@@ -331,3 +332,17 @@ def test_the_document_at_the_end_is_that_of_any_run(world: World) -> None:
     found = launch.document()
     assert (found["state"], found["finished"], found["assignments"]) == ("finished", 2, 2)
     assert json.dumps(found).count("token") == 0
+
+
+def test_a_run_goes_on_while_both_servers_are_sent_half_requests(world: World) -> None:
+    launch = world.serve(units=2)
+    world.wait_for_units("outstanding", 2)
+    ports = [int(url.rpartition(":")[2]) for url in (world.crowd.url, world.server()["url"])]
+    with held(ports[0], 500), held(ports[1], 500):
+        worker = world.sign_in("Ada")
+        for _ in range(2):
+            world.fill_in(worker, world.take(worker))
+        assert launch.end() == 0, launch.said
+    assert len(world.collected(launch.run_id)) == 2
+    assert "restart" not in launch.said
+    assert_no_server_is_left(world)

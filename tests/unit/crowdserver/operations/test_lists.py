@@ -155,3 +155,15 @@ def test_a_page_of_an_impossible_size_is_refused(crowd: Crowd, size: int) -> Non
     text = f"Value '{size}' at 'maxResults' failed to satisfy constraint: Member must have value {rule}"
     with refused("ValidationException", None, f"1 validation error detected: {text}"):
         client.list_hits(MaxResults=size)
+
+
+@BOTH
+def test_a_page_ends_early_where_answers_are_long(client: Any, requester: Requester, hands: Workers) -> None:
+    hit_id = requester.hit(MaxAssignments=6)["HITId"]
+    lengths = [900_000, 900_000, 900_000, 2_000_000, 10, 10]
+    ids = [hands.do(hit_id, f"AWORKER{number}", label="x" * length) for number, length in enumerate(lengths)]
+    pages = _pages(client, "list_assignments_for_hit", HITId=hit_id, PaginationConfig={"PageSize": 100})
+    assert [item["AssignmentId"] for page in pages for item in page["Assignments"]] == ids
+    assert [page["NumResults"] for page in pages] == [3, 1, 2, 0]
+    few = _pages(client, "list_assignments_for_hit", HITId=hit_id, PaginationConfig={"PageSize": 2})
+    assert [page["NumResults"] for page in few] == [2, 2, 2, 0]

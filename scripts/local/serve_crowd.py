@@ -9,6 +9,9 @@ that you only can read.
 Behind a web server, --public-url is the address that workers and requesters see, with its path if it has
 one; the web server may hand that path on or take it off.
 
+A request has to be whole within 15 s. A submission has at most 512 kB and 2,000 fields, a call 1 MB, any
+other form 16 kB. One address has at most 600 connections to a process, all have 800.
+
 --control, --latency-ms and --rate-limit are for rehearsals and tests.
 """
 

@@ -279,3 +279,19 @@ def test_a_hostile_server_of_a_requester_reaches_no_more(sign_in: OpenPage, crow
         assert post_from_the_frame(page, f"{task}/return") == 403
         page.goto(task)
         expect(page.get_by_role("button", name="Return")).to_be_visible()
+
+
+def test_what_was_too_long_is_still_in_the_form_after_going_back(sign_in: OpenPage, crowd: Crowd) -> None:
+    offered = offer(crowd.client(), 1)
+    page = sign_in()
+    card(page, offered.title).get_by_role("button", name="Accept").click()
+    inside(page).get_by_label("cat").check()
+    inside(page).get_by_label("Why?").fill("too long " * 70_000)
+    inside(page).get_by_role("button", name="Submit").click()
+    expect(inside(page).get_by_text("more than this site takes: 512 kB of one task")).to_be_visible()
+    page.evaluate("history.back()")
+    expect(inside(page).get_by_label("cat")).to_be_checked()
+    inside(page).get_by_label("Why?").fill("Shorter.")
+    inside(page).get_by_role("button", name="Submit").click()
+    expect(inside(page).get_by_role("heading", name="Your work was submitted")).to_be_visible()
+    assert offered.answers() == [[("label", "cat"), ("why", "Shorter.")]]

@@ -52,6 +52,10 @@ class ProviderError(Error):
     """The other side answered, and refused."""
 
 
+class Unreadable(ProviderError):
+    """The other side answered with what cannot be read."""
+
+
 class Unreachable(ProviderError):
     """The other side did not answer in time, or not at all. The outcome of the call is unknown."""
 

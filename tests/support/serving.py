@@ -8,7 +8,8 @@ from typing import Any
 
 import requests
 
-from crowdops.providers.crowd_server.client import Task, WorkerSession
+from crowdops.providers.crowd_server.client import WorkerSession
+from crowdops.providers.crowd_server.pages import Task
 from crowdops.simulation import answers
 from tests.support.home import Home
 from tests.support.offers import invite

@@ -60,7 +60,8 @@ SETTINGS = _table(
     ),
     timeout=_number(
         "Seconds that one API call may take, repeats included.",
-        "A hung endpoint ends a script within this time. Raise it for a slow line, not for a slow server.",
+        "An endpoint that hangs, or whose answer trickles, ends a script within this time. Raise it for a"
+        " slow line, not for a slow server.",
         default="30",
         flag="--timeout",
     ),

@@ -16,6 +16,7 @@ from crowdops.formats.html_forms import FILE, ONE_OF, PLAIN, SOME_OF, Button, Co
 
 SUBMIT_PATH = "/mturk/externalSubmit"
 _NO_ANSWERS = ("", "assignmentId", "hitId", "workerId", "turkSubmitTo")
+MOST_DIGITS = 308  # of a number, as browsers hold it
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _PORTS = {"http": 80, "https": 443}
 
@@ -72,7 +73,7 @@ def number(text: str) -> Decimal | None:
         value = Decimal(text)
     except InvalidOperation:
         return None
-    return value if value.is_finite() else None
+    return value if value.is_finite() and abs(value.adjusted()) <= MOST_DIGITS else None
 
 
 def _of_fields(page: Page, form: Form) -> Iterator[Obstacle]:
@@ -108,12 +109,19 @@ def _of_button(page: Page, button: Button, submit_to: str) -> Iterator[Obstacle]
     if not button.action and not is_filled:
         text = f"The form has no action, so it goes to the page's own address, not to {target}."
         yield Obstacle(button.line, text)
-    elif button.action and not _is_same(urlsplit(button.action), urlsplit(target)):
+    elif button.action and not _is_one_place(button.action, target):
         yield Obstacle(button.line, f"The form goes to {button.action}, not to {target}.")
 
 
 def _named(control: Control) -> str:
     return f"The field {control.name}" if control.name else f"The field without a name in line {control.line}"
+
+
+def _is_one_place(address: str, other: str) -> bool:
+    try:
+        return _is_same(urlsplit(address), urlsplit(other))
+    except ValueError:  # what no browser takes for an address
+        return False
 
 
 def _is_same(one: SplitResult, other: SplitResult) -> bool:
@@ -148,4 +156,7 @@ def _is_in_steps(control: Control, value: str) -> bool:
         return False
     if control.step.strip().lower() == "any":
         return True
-    return (amount - (low or 0)) % (step if step and step > 0 else 1) == 0
+    try:
+        return (amount - (low or 0)) % (step if step and step > 0 else 1) == 0
+    except InvalidOperation:  # of so many digits that a browser reckons with fewer, too
+        return True

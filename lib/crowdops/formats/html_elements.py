@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
-from urllib.parse import urljoin
+
+from crowdops.formats.html_parser import PageParser, join
 
 Attributes = dict[str, str]
 
@@ -73,7 +73,7 @@ class _Fieldset:
         return self.is_inside or (self.disabled and not self.in_first_legend)
 
 
-class ElementReader(HTMLParser):
+class ElementReader(PageParser):
     """Collects forms, controls and scripts. A form is open until its end tag, wherever that stands.
 
     `base` is what addresses on the page are relative to.
@@ -155,7 +155,7 @@ class ElementReader(HTMLParser):
 
     def _begin_base(self, attributes: Attributes) -> None:
         if "href" in attributes and not self._has_base:
-            self.base, self._has_base = urljoin(self.base, attributes["href"].strip()), True
+            self.base, self._has_base = join(self.base, attributes["href"].strip()), True
 
     def _begin_form(self, attributes: Attributes) -> None:
         if self._form is None:  # a form inside of a form is none

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
-from urllib.parse import urljoin
 
 from crowdops.formats.html_elements import Element, ElementReader
+from crowdops.formats.html_parser import join
 
 FIXED = "fixed"
 ONE_OF = "one of"
@@ -127,7 +127,7 @@ def _button(form: Element, button: Element, base: str) -> Button:
     method, enctype, action = stated("method").upper(), stated("enctype").lower(), stated("action")
     return Button(
         values=_button_values(button),
-        action="" if action.startswith("#") or not action else urljoin(base, action),
+        action="" if action.startswith("#") or not action else join(base, action),
         method=method if method in ("POST", "DIALOG") else "GET",
         enctype=enctype if enctype in (MULTIPART, PLAIN) else URLENCODED,
         target=stated("target").lower(),
@@ -205,4 +205,4 @@ def _list(control: Control, element: Element) -> Control:
 
 
 def _length(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
 from typing import NamedTuple
+
+from crowdops.formats.html_parser import PageParser
 
 
 class Tag(NamedTuple):
@@ -29,7 +30,7 @@ def read_tags(html: str) -> tuple[list[Tag], list[Text]]:
     return reader.tags, reader.texts
 
 
-class _Reader(HTMLParser):
+class _Reader(PageParser):
     """Collects tags and texts. Scripts are texts of their own, styles and templates are like any other."""
 
     def __init__(self) -> None:

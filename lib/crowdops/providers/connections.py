@@ -13,17 +13,20 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from crowdops.config import addresses
-from crowdops.errors import NotSent, Unreachable
+from crowdops.errors import NotSent, ProviderError, Unreachable, Unreadable
 
 if TYPE_CHECKING:
     import requests
 
 
 def session(url: str) -> requests.Session:
-    """Return a session for an address; one of this machine is not asked through the environment's proxy."""
-    import requests
+    """Return a session for an address, whose exchanges are limited.
 
-    made = requests.Session()
+    One of this machine is not asked through the environment's proxy.
+    """
+    from crowdops.providers.sessions import Session
+
+    made = Session()
     made.trust_env = not addresses.is_loopback(url)
     return made
 
@@ -56,6 +59,11 @@ def explain(error: BaseException, url: str) -> Unreachable | None:
                 f"{url} cannot be reached: it closed the connection without an answer. Try again{hint}."
             )
     return None
+
+
+def limited(error: BaseException) -> ProviderError | None:
+    """Return what ended an exchange at its limits (limits.py), if that is what an exception was made from."""
+    return next((cause for cause in _causes(error) if isinstance(cause, Unreachable | Unreadable)), None)
 
 
 def about_proxy(url: str) -> str:

@@ -7,25 +7,51 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from crowdops.errors import ProviderError
+from crowdops.providers import answers, limits
+
+# What a task server of ours tells at /health, and a crowd server beside its own.
+FIELDS: dict[str, type] = {
+    "status": str,
+    "run_id": str,
+    "task_name": str,
+    "active": int,
+    "served": int,
+    "draining": bool,
+    "public_url": str,
+}
+LONGEST = 2048  # characters of a text
+MOST = 10**9
+PIECE = 64 * 1024  # bytes of a page that is read and not kept
 HEALTH_SECONDS = 10.0  # a server that needs longer for this does not keep up with workers either
 
 
 def health(url: str, timeout: float) -> dict[str, Any] | None:
-    """Return what /health says, or None if it says nothing useful.
+    """Return what /health says of the FIELDS, or None if it says nothing useful.
 
-    Of ours these are status, run_id, task_name, active, served and draining.
+    A field of another type is left out, and so is text that cannot be what it should.
     """
     import requests
 
     try:
         answer = _get(f"{url.rstrip('/')}/health", timeout)
-        document = answer.json() if answer.ok else None
-    except (requests.RequestException, ValueError):
+        document = answers.parse(answer.content) if answer.ok else None
+    except (requests.RequestException, ProviderError, ValueError):
         return None
-    return document if isinstance(document, dict) else None
+    if not isinstance(document, dict):
+        return None
+    return {name: document[name] for name, kind in FIELDS.items() if _is(kind, document.get(name))}
+
+
+def _is(kind: type, value: object) -> bool:
+    if isinstance(value, str):
+        return kind is str and value.isprintable() and len(value) <= LONGEST
+    if isinstance(value, bool):
+        return kind is bool
+    return kind is int and isinstance(value, int) and 0 <= value <= MOST
 
 
 def trouble(url: str, timeout: float) -> str:
@@ -41,6 +67,8 @@ def trouble(url: str, timeout: float) -> str:
         return f"{address} did not answer within {min(timeout, HEALTH_SECONDS):g} seconds."
     except requests.RequestException as error:
         return str(connections.explain(error, url) or f"Nothing listens at {url}. Start that server first.")
+    except ProviderError as error:
+        return str(error)
     proxy = connections.about_proxy(url)
     return f'{address} answers {answer.status_code}, and not with {{"status": "ok"}}.{proxy}'
 
@@ -58,7 +86,7 @@ def is_answering(url: str, timeout: float) -> bool:
 
     try:
         return bool(_get(url, timeout).status_code < 500)
-    except requests.RequestException:
+    except (requests.RequestException, ProviderError):
         return False
 
 
@@ -86,12 +114,14 @@ def _tell(address: str, token: str, document: dict[str, Any], timeout: float) ->
 
     from crowdops.providers import connections
 
-    with contextlib.suppress(requests.RequestException), connections.session(address) as session:
+    failures = (requests.RequestException, ProviderError)
+    with contextlib.suppress(*failures), connections.session(address) as session:
         session.post(
             address,
             json=document,
             headers={"Authorization": f"Bearer {token}"},
             timeout=min(timeout, HEALTH_SECONDS),
+            allow_redirects=False,
         )
 
 
@@ -110,8 +140,20 @@ def load(visits: Iterable[tuple[str, dict[str, str]]], timeout: float) -> Iterat
             session = session or opened.enter_context(connections.session(address))
             began = time.monotonic()
             try:
-                answer = session.get(address, params=query, timeout=timeout, allow_redirects=False)
-            except requests.RequestException:
+                status = _open(session, address, query, timeout)
+            except (requests.RequestException, ProviderError):
                 yield None
             else:
-                yield 1000 * (time.monotonic() - began) if answer.status_code == 200 else None
+                yield 1000 * (time.monotonic() - began) if status == 200 else None
+
+
+def _open(session: Any, address: str, query: Mapping[str, str], timeout: float) -> int:
+    """Open a page, keep nothing of it, and return its status."""
+    options = {"params": query, "timeout": timeout, "allow_redirects": False, "stream": True}
+    with (
+        limits.within(address, timeout, alone=limits.MOST_BYTES),
+        session.get(address, **options) as answer,
+    ):
+        for _ in answer.iter_content(PIECE):
+            pass
+        return int(answer.status_code)

@@ -14,6 +14,7 @@ from crowdops.providers.crowd_server.forms import TaskForm, Values
 
 _WORDS = "yes clearly the second one looks right although part is hard to read"
 _TRIES = 50
+_LONGEST = 20_000  # characters that a simulated worker writes
 
 _SPECIAL: dict[str, Callable[[random.Random], str]] = {
     "email": lambda chance: f"worker{chance.randint(1, 999)}@example.org",
@@ -72,7 +73,7 @@ def _ideas(control: Control, chance: random.Random) -> Iterator[str]:
         yield from filter(None, (control.low, control.high))
         return
     text = " ".join(chance.choices(_WORDS.split(), k=chance.randint(2, 6)))
-    while control.shortest is not None and len(text) < control.shortest:
+    while control.shortest is not None and len(text) < min(control.shortest, _LONGEST):
         text = f"{text} {chance.choice(_WORDS.split())}"
     yield text if control.longest is None else text[: control.longest]
     if control.pattern:

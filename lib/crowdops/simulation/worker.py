@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from crowdops.errors import ProviderError, Unreachable, WrongState
-from crowdops.providers.crowd_server.client import Task, WorkerSession
+from crowdops.providers.crowd_server.client import WorkerSession
 from crowdops.providers.crowd_server.forms import TaskForm, Values
+from crowdops.providers.crowd_server.pages import Task
 from crowdops.simulation import answers
 
 IDLE_SECONDS = 0.5  # between two looks at the list of work when there is nothing to do

@@ -8,25 +8,29 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
-from urllib.parse import parse_qs, urljoin, urlsplit
+from typing import Any, NamedTuple, TypeVar
+from urllib.parse import parse_qs, urlsplit
 
 import requests
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from bs4 import BeautifulSoup
 
 from crowdops.config.settings import Settings
-from crowdops.errors import CredentialsRefused, NotFound, ProviderError, Unreachable, UsageError, WrongState
+from crowdops.errors import CredentialsRefused, ProviderError, Unreachable, UsageError, WrongState
 from crowdops.formats.html_forms import FILE
-from crowdops.providers import connections
+from crowdops.providers import answers, connections, fields, limits, sessions
+from crowdops.providers.crowd_server import pages
 from crowdops.providers.crowd_server.forms import TaskForm, Values, read_form
+from crowdops.providers.crowd_server.pages import Button, Group, Task
 from crowdops.providers.mturk.session import REGION, key_source, read_credentials
 
+_T = TypeVar("_T")
+
 MOST_HITS = 1000  # that one request may name
+MOST_PAGE = 4_000_000  # bytes, with all that is written into it
 
 
 class Invitation(NamedTuple):
@@ -47,30 +51,6 @@ class Returns(NamedTuple):
     abandoned: int
     workers: int
     last_accept: datetime | None
-
-
-class Group(NamedTuple):
-    """HITs of one type in the list of work. `accept` is its button; None: not for this worker."""
-
-    hit_type_id: str
-    title: str
-    accept: Button | None
-
-
-class Task(NamedTuple):
-    """An assignment in the worker's hands."""
-
-    assignment_id: str
-    hit_type_id: str
-    frame_url: str
-    give_back: Button
-
-
-class Button(NamedTuple):
-    """A form of the site that has nothing to fill in."""
-
-    url: str
-    fields: Values
 
 
 def invite(settings: Settings, *, name: str | None = None, worker_id: str | None = None) -> Invitation:
@@ -95,12 +75,21 @@ def returns(settings: Settings, hit_ids: Sequence[str]) -> Returns | None:
         return None
     try:
         answer = _post(settings, "/returns", {"hit_ids": hit_ids[:MOST_HITS]})
-        document = answer.json() if answer.ok else {}
-        last_accept = document["last_accept"]
-        moment = None if last_accept is None else datetime.fromtimestamp(last_accept, UTC)
-        return Returns(document["returned"], document["abandoned"], document["workers"], moment)
-    except (ProviderError, ValueError, KeyError, TypeError):  # another kind of endpoint, or an older one
+        with answers.taken_apart(settings.endpoint, "what was returned"):
+            return _read_returns(answers.parse(answer.content)) if answer.ok else None
+    except ProviderError:  # another kind of endpoint, or an older one
         return None
+
+
+def _read_returns(document: Any) -> Returns:
+    last_accept = document["last_accept"]
+    moment = None if last_accept is None else datetime.fromtimestamp(last_accept, UTC)
+    return Returns(
+        returned=fields.number(document, "returned"),
+        abandoned=fields.number(document, "abandoned"),
+        workers=fields.number(document, "workers"),
+        last_accept=moment,
+    )
 
 
 def _post(settings: Settings, path: str, members: Mapping[str, object]) -> requests.Response:
@@ -119,13 +108,17 @@ def _signed(url: str, body: bytes, credentials: tuple[str, str]) -> Any:
 
 
 def _invitation(settings: Settings, answer: requests.Response) -> Invitation:
-    endpoint = settings.endpoint
+    endpoint, redaction = settings.endpoint, answers.Redaction(*read_credentials(settings.home))
     try:
-        document = answer.json()
+        document = redaction.value(answers.parse(answer.content))
         if answer.status_code == 200:
-            return Invitation(document["worker_id"], document["name"], document["url"])
-        text, refused = str(document["message"]), "__type" in document
-    except (ValueError, KeyError, TypeError, AttributeError):
+            return Invitation(
+                worker_id=fields.text(document, "worker_id"),
+                name=fields.text(document, "name"),
+                url=fields.text(document, "url"),
+            )
+        text, refused = answers.brief(fields.text(document, "message")), "__type" in document
+    except answers.MISREAD:
         raise ProviderError(
             f"{endpoint} answers, but not as a crowd server ({answer.status_code})."
         ) from None
@@ -139,7 +132,9 @@ class WorkerSession:
 
     def __init__(self, sign_in_url: str, timeout: float = 30.0) -> None:
         self._sign_in_url, self._timeout = sign_in_url, timeout
-        self._home = sign_in_url.rpartition("/sign-in/")[0]  # the site may lie below a path of its host
+        # The site may lie below a path of its host.
+        self._home, _, token = sign_in_url.rpartition("/sign-in/")
+        self._redaction = answers.Redaction(token)
         self._site, self._frame = connections.session(sign_in_url), connections.session(sign_in_url)
 
     def close(self) -> None:
@@ -149,40 +144,37 @@ class WorkerSession:
 
     def sign_in(self) -> None:
         """Open the sign-in link. Safe to repeat. WrongState if there is a newer link."""
-        self._get(self._sign_in_url)
+        self._get(self._sign_in_url, lambda url, page: None)
 
     def work(self) -> list[Group]:
         """Return what the list of work shows, in its order."""
-        url, page = self._get(f"{self._home}/")
-        return [
-            Group(str(card["data-group"]), card.h3.get_text(strip=True), _button(url, card.find("form")))
-            for card in page.select("[data-group]")
-        ]
+        return self._get(f"{self._home}/", pages.groups)
 
     def accept_next(self, group: Group) -> Task:
         """Accept a HIT of a group. WrongState if another worker was faster or it is not for this worker."""
         if group.accept is None:
             raise WrongState(f"{group.title}: this worker may not accept it.")
-        return _task(*self._press(group.accept))
+        return self._press(group.accept, pages.task)
 
     def in_hand(self) -> list[str]:
         """Return the ids of the worker's assignments that are not submitted, the most urgent first."""
-        _, page = self._get(f"{self._home}/")
-        return [str(card["data-assignment"]) for card in page.select("[data-assignment]")]
+        return self._get(f"{self._home}/", pages.assignment_ids)
 
     def resume(self, assignment_id: str) -> Task:
         """Open an assignment in the worker's hands. WrongState if it is not there any more."""
-        return _task(*self._get(f"{self._home}/tasks/{assignment_id}"))
+        return self._get(f"{self._home}/tasks/{assignment_id}", pages.task)
 
     def read(self, task: Task) -> TaskForm:
         """Fetch the page in the frame, wherever it is served, and return the form to fill in.
 
         ProviderError if it has none that a browser could submit without JavaScript.
         """
-        answer = _send(self._frame, "GET", task.frame_url, timeout=self._timeout)
-        _check(answer)
-        query = {name: values[0] for name, values in parse_qs(urlsplit(task.frame_url).query).items()}
-        return read_form(answer.text, answer.url, query)
+
+        def read(answer: requests.Response) -> TaskForm:
+            query = {name: values[0] for name, values in parse_qs(urlsplit(task.frame_url).query).items()}
+            return read_form(pages.read_text(answer), answer.url, query)
+
+        return self._exchange(self._frame, "GET", task.frame_url, read)
 
     def submit(self, form: TaskForm, values: Values) -> None:
         """Send a filled-in form. WrongState if it came too late or twice. Not safe to repeat."""
@@ -190,21 +182,41 @@ class WorkerSession:
         if form.is_multipart:
             files = {control.name for control in form.controls if control.kind == FILE}
             body = {"files": [(name, _part(value, is_file=name in files)) for name, value in values]}
-        _check(_send(self._frame, "POST", form.action, timeout=self._timeout, **body))
+        self._exchange(self._frame, "POST", form.action, bool, **body)
 
     def give_back(self, task: Task) -> None:
         """Give an assignment back. WrongState if it is not in the worker's hands any more."""
-        self._press(task.give_back)
+        self._press(task.give_back, lambda url, page: None)
 
-    def _get(self, url: str) -> tuple[str, Any]:
-        return _page(_send(self._site, "GET", url, timeout=self._timeout))
+    def _get(self, url: str, read: Callable[[str, Any], _T]) -> _T:
+        return self._exchange(
+            self._site, "GET", url, lambda answer: read(answer.url, pages.read_page(answer))
+        )
 
-    def _press(self, button: Button) -> tuple[str, Any]:
-        return _page(_send(self._site, "POST", button.url, data=button.fields, timeout=self._timeout))
+    def _press(self, button: Button, read: Callable[[str, Any], _T]) -> _T:
+        def read_answer(answer: requests.Response) -> _T:
+            return read(answer.url, pages.read_page(answer))
+
+        return self._exchange(self._site, "POST", button.url, read_answer, data=button.fields)
+
+    def _exchange(
+        self,
+        session: requests.Session,
+        method: str,
+        url: str,
+        read: Callable[[requests.Response], _T],
+        **body: Any,
+    ) -> _T:
+        """Send a request and return what `read` makes of the answer. One page of a size is read at a time."""
+        site = sessions.site(url)
+        with limits.within(site, self._timeout, most=MOST_PAGE), answers.taken_apart(site, "with a page"):
+            answer = _send(session, method, url, timeout=self._timeout, **body)
+            pages.check(answer, self._redaction)
+            return read(answer)
 
 
 def _send(session: requests.Session, method: str, url: str, **options: Any) -> requests.Response:
-    where = urljoin(url, "/").rstrip("/")
+    where = sessions.site(url)
     try:
         return session.request(method, url, **options)
     except requests.Timeout:
@@ -214,8 +226,8 @@ def _send(session: requests.Session, method: str, url: str, **options: Any) -> r
         raise (explained or Unreachable(f"{where} cannot be reached: {_reason(error)}")) from error
     except requests.exceptions.ChunkedEncodingError:
         raise Unreachable(f"{where} broke off its answer.") from None
-    except requests.RequestException as error:
-        raise ProviderError(f"{where}: {error}") from error
+    except requests.RequestException as error:  # its own words may hold the whole address, a secret
+        raise ProviderError(f"{where} cannot be used: {type(error).__name__}.") from error
 
 
 def _reason(error: Exception) -> str:
@@ -224,50 +236,10 @@ def _reason(error: Exception) -> str:
     while cause.args and isinstance(cause.args[0], BaseException):
         cause = cause.args[0]
     cause = getattr(cause, "reason", None) or cause
-    return re.sub(r"^\[Errno -?\d+\] ", "", str(cause).rpartition(": ")[2]) or type(cause).__name__
-
-
-def _page(answer: requests.Response) -> tuple[str, Any]:
-    _check(answer)
-    return answer.url, BeautifulSoup(answer.text, "html.parser")
-
-
-def _task(url: str, page: Any) -> Task:
-    frame = page.find("iframe")
-    give_back = _button(url, page.find("form", id="working"))
-    accept_next = _button(url, page.find("form", id="next"))
-    if frame is None or give_back is None or accept_next is None:
-        raise ProviderError(f"{url} is no task page.")
-    return Task(
-        assignment_id=urlsplit(url).path.rpartition("/")[2],
-        hit_type_id=dict(accept_next.fields)["hit_type_id"],
-        frame_url=urljoin(url, str(frame["src"])),
-        give_back=give_back,
-    )
-
-
-def _check(answer: requests.Response) -> None:
-    """Raise what an answer's status says, in the words of its page."""
-    if answer.status_code < 400:
-        return
-    body = BeautifulSoup(answer.text[:10_000], "html.parser")
-    message = " ".join((body.find("main") or body.body or body).get_text(" ", strip=True).split())[:300]
-    address = urlsplit(answer.url)
-    text = f"{message or answer.reason} ({answer.status_code} at {address.netloc})"
-    if "/sign-in/" in address.path or answer.status_code == 403:
-        raise CredentialsRefused(text)
-    if answer.status_code == 404:
-        raise NotFound(text)
-    raise WrongState(text) if answer.status_code in (400, 409, 410) else ProviderError(text)
+    reason = re.sub(r"^\[Errno -?\d+\] ", "", str(cause).rpartition(": ")[2]) or type(cause).__name__
+    return answers.brief(reason)
 
 
 def _part(value: str, *, is_file: bool) -> tuple[str | None, str]:
     """Return a field as a part of a multipart form: a file's part has a name, empty if none was chosen."""
     return ("", "") if is_file else (None, value)
-
-
-def _button(page_url: str, form: Any) -> Button | None:
-    if form is None:
-        return None
-    fields = [(str(field["name"]), str(field.get("value", ""))) for field in form.select("input[name]")]
-    return Button(urljoin(page_url, str(form.get("action", ""))), fields)

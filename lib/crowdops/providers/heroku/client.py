@@ -24,8 +24,23 @@ from pathlib import Path
 
 from crowdops.config import settings
 from crowdops.errors import AccessDenied, BuildFailed, NotFound
+from crowdops.providers.answers import brief
+from crowdops.providers.fields import number, text
 from crowdops.providers.heroku.calls import Calls, base_url
-from crowdops.providers.heroku.models import Account, App, Build, Dyno, Formation, read_app, read_build
+from crowdops.providers.heroku.models import (
+    Account,
+    App,
+    Build,
+    Dyno,
+    Formation,
+    read_account,
+    read_app,
+    read_build,
+    read_config,
+    read_dyno,
+    read_formation,
+    read_source,
+)
 
 FIRST_BUILD_POLL_SECONDS = 0.2
 BUILD_POLL_SECONDS = 3.0
@@ -58,24 +73,24 @@ class Heroku:
 
     def account(self) -> Account:
         """Return the account that the key belongs to."""
-        account = self._calls.get("read the account", "account")
-        return Account(account["email"], bool(account["verified"]))
+        return self._calls.get("read the account", read_account, "account")
 
     def rate_limit(self) -> int:
         """Return how many calls the account has left at this moment; asking is free."""
-        return int(self._calls.get("read the rate limit", "account", "rate-limits")["remaining"])
+        path = ("account", "rate-limits")
+        return self._calls.get("read the rate limit", lambda answer: number(answer, "remaining"), *path)
 
     # apps
 
     def apps(self) -> Iterator[App]:
         """Return every app that the account can see: its own, those shared with it and its teams'."""
-        return map(read_app, self._calls.get_list("list the apps", "apps"))
+        return self._calls.get_list("list the apps", read_app, "apps")
 
     def app(self, identity: str) -> App:
         """Return the app of this id or name. NotFound, or AccessDenied where it is somebody else's."""
         if not _IDENTITY.fullmatch(identity):
             raise NotFound(f"No Heroku app can be named {identity!r}.")
-        return read_app(self._calls.get(f"read app {identity}", "apps", identity))
+        return self._calls.get(f"read app {identity}", read_app, "apps", identity)
 
     def find_app(self, identity: str) -> App | None:
         """Return the app of this id or name; None where there is none (any more), or somebody else's."""
@@ -92,7 +107,7 @@ class Heroku:
         """
         path = ("teams", "apps") if team else ("apps",)
         body = {"name": name, "team": team} if team else {"name": name}
-        return read_app(self._calls.change(f"create app {name}", "POST", path, body))
+        return self._calls.change(f"create app {name}", "POST", path, body, read_app)
 
     def delete_app(self, app_id: str) -> bool:
         """Delete an app by its id; False when it was gone already. Safe to repeat.
@@ -112,7 +127,8 @@ class Heroku:
 
     def config_vars(self, app_id: str) -> dict[str, str]:
         """Return the app's config vars. AccessDenied where the key may not see them."""
-        return dict(self._calls.get(f"read the config vars of app {app_id}", "apps", app_id, "config-vars"))
+        path = ("apps", app_id, "config-vars")
+        return self._calls.get(f"read the config vars of app {app_id}", read_config, *path)
 
     def visible_config(self, app_id: str) -> dict[str, str] | None:
         """Return the app's config vars, or None where the key may not see them."""
@@ -130,10 +146,10 @@ class Heroku:
 
     def upload_source(self, tarball: Path) -> str:
         """Put a .tar.gz where a build can fetch it, and return that address. Safe to repeat."""
-        blob = self._calls.change("create a source", "POST", ("sources",), {})["source_blob"]
+        put_url, get_url = self._calls.change("create a source", "POST", ("sources",), {}, read_source)
         with tarball.open("rb") as source:
-            self._calls.upload("upload the source", blob["put_url"], source)
-        return str(blob["get_url"])
+            self._calls.upload("upload the source", put_url, source)
+        return get_url
 
     def create_build(self, app_id: str, source_url: str, tarball: Path, version: str) -> Build:
         """Start a build of the uploaded tarball, whose checksum Heroku compares.
@@ -144,11 +160,11 @@ class Heroku:
             checksum = "SHA256:" + hashlib.file_digest(source, "sha256").hexdigest()
         blob = {"url": source_url, "checksum": checksum, "version": version}
         path, body = ("apps", app_id, "builds"), {"source_blob": blob}
-        return read_build(self._calls.change(f"start a build of app {app_id}", "POST", path, body))
+        return self._calls.change(f"start a build of app {app_id}", "POST", path, body, read_build)
 
     def build(self, app_id: str, build_id: str) -> Build:
         """Return the build as it is now."""
-        return read_build(self._calls.get(f"read build {build_id}", "apps", app_id, "builds", build_id))
+        return self._calls.get(f"read build {build_id}", read_build, "apps", app_id, "builds", build_id)
 
     def wait_for_release(self, app_id: str, build_id: str, patience: float) -> Build:
         """Wait until the build and its release are done, at most so many seconds; Heroku's limit is 1,500.
@@ -166,7 +182,7 @@ class Heroku:
             build = self.build(app_id, build_id)
         if build.status != "succeeded":
             output = self._calls.fetch("read the build's output", build.output_url)
-            tail = "\n".join(output.splitlines()[-FAILURE_LINES:])
+            tail = "\n".join(brief(line, 1000) for line in output.splitlines()[-FAILURE_LINES:])
             raise BuildFailed(f"The build of app {app_id} failed. Its last lines:\n{tail}")
         return build
 
@@ -174,10 +190,11 @@ class Heroku:
         """Return whether the app's own release command still runs. BuildFailed if it failed."""
         if build.release_id is None:
             return False
-        status = self._calls.get("read the release", "apps", app_id, "releases", build.release_id)["status"]
+        path = ("apps", app_id, "releases", build.release_id)
+        status = self._calls.get("read the release", lambda answer: text(answer, "status"), *path)
         if status == "failed":
             raise BuildFailed(f"The release command in the Procfile of app {app_id} failed: see its log.")
-        return bool(status == "pending")
+        return status == "pending"
 
     # dynos
 
@@ -193,16 +210,17 @@ class Heroku:
 
     def formation(self, app_id: str) -> list[Formation]:
         """Return what is scaled; nothing before the first build."""
-        entries = self._calls.get_list(f"read the formation of app {app_id}", "apps", app_id, "formation")
-        return [Formation(entry["type"], entry["quantity"], entry["size"]) for entry in entries]
+        path = ("apps", app_id, "formation")
+        return list(self._calls.get_list(f"read the formation of app {app_id}", read_formation, *path))
 
     def dynos(self, app_id: str) -> list[Dyno]:
         """Return the dynos there are, by name; none when scaled to zero."""
-        dynos = self._calls.get_list(f"read the dynos of app {app_id}", "apps", app_id, "dynos")
-        return sorted(Dyno(dyno["name"], dyno["type"], dyno["state"]) for dyno in dynos)
+        path = ("apps", app_id, "dynos")
+        return sorted(self._calls.get_list(f"read the dynos of app {app_id}", read_dyno, *path))
 
     def log_tail(self, app_id: str, lines: int = 200) -> list[str]:
         """Return the app's last log lines, oldest first, at most 1,500."""
         doing, path = f"read the log of app {app_id}", ("apps", app_id, "log-sessions")
-        session = self._calls.change(doing, "POST", path, {"lines": lines, "tail": False})
-        return self._calls.fetch(doing, session["logplex_url"]).splitlines()
+        asked = {"lines": lines, "tail": False}
+        url = self._calls.change(doing, "POST", path, asked, lambda answer: text(answer, "logplex_url"))
+        return self._calls.fetch(doing, url).splitlines()

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from crowdops.config.parameters import Parameters
 from crowdops.errors import DuplicateToken, NotFound, WrongState
@@ -20,13 +20,18 @@ from crowdops.providers.mturk.models import (
     Definition,
     Hit,
     read_assignment,
+    read_balance,
+    read_bonus,
     read_definition,
     read_hit,
+    the_one,
 )
 from crowdops.providers.mturk.workers import Workers
 from crowdops.registry import Assignment
 
 __all__ = ["LISTING_LAG", "Balance", "Bonus", "Definition", "Hit", "MTurk"]
+
+_T = TypeVar("_T")
 
 LISTING_LAG = timedelta(seconds=60)  # how long ListHITs may lack a new HIT
 
@@ -40,17 +45,17 @@ class MTurk(Workers):
 
     def account(self) -> Balance:
         """Return what the account has."""
-        answer = self._call("get_account_balance")
-        held = answer.get("OnHoldBalance")
-        return Balance(Decimal(answer["AvailableBalance"]), None if held is None else Decimal(held))
+        balance: Balance = self._call("get_account_balance", read_balance)
+        return balance
 
     def create_hit_type(self, parameters: Parameters, further: Sequence[dict[str, Any]] = ()) -> str:
         """Return the id of the HIT type with a run's parameters, made or found: safe to repeat.
 
         `further` are qualification requirements beside the run's own.
         """
-        answer = self._call(
+        hit_type_id: str = self._call(
             "create_hit_type",
+            lambda answer: answer["HITTypeId"],
             Title=parameters.task_title,
             Description=parameters.task_description,
             Keywords=parameters.task_tags,
@@ -59,14 +64,15 @@ class MTurk(Workers):
             AutoApprovalDelayInSeconds=parameters.auto_approval_delay_in_seconds,
             QualificationRequirements=[*parameters.qualifications, *further],
         )
-        return str(answer["HITTypeId"])
+        return hit_type_id
 
     def create_hit(
         self, *, hit_type_id: str, question: str, annotation: str, assignments: int, lifetime: int, token: str
     ) -> str:
         """Create a HIT and return its id. DuplicateToken: it was made before, settle by reading."""
-        answer = self._call(
+        hit_id: str = self._call(
             "create_hit_with_hit_type",
+            lambda answer: answer["HIT"]["HITId"],
             HITTypeId=hit_type_id,
             Question=question,
             RequesterAnnotation=annotation,
@@ -74,18 +80,24 @@ class MTurk(Workers):
             LifetimeInSeconds=lifetime,
             UniqueRequestToken=token,
         )
-        return str(answer["HIT"]["HITId"])
+        return hit_id
 
     def hit(self, hit_id: str) -> Hit:
         """Return a HIT. NotFound if it was disposed of, or never was."""
-        hit = read_hit(self._call("get_hit", HITId=hit_id)["HIT"])
+        hit = self._get_hit(hit_id, read_hit)
         if hit.status == "Disposed":
             raise NotFound(f"HIT {hit_id} was disposed of.")
         return hit
 
     def definition(self, hit_id: str) -> Definition:
         """Return what a HIT was made from. NotFound if it was disposed of, or never was."""
-        return read_definition(self._call("get_hit", HITId=hit_id)["HIT"])
+        return self._get_hit(hit_id, read_definition)
+
+    def _get_hit(self, hit_id: str, read: Callable[[dict[str, Any]], _T]) -> _T:
+        hit: _T = self._call(
+            "get_hit", lambda answer: read(the_one(answer["HIT"], "HITId", hit_id)), HITId=hit_id
+        )
+        return hit
 
     def iter_hits(self) -> Iterator[Hit]:
         """Yield every HIT of the account that is not disposed of, once each.
@@ -93,26 +105,32 @@ class MTurk(Workers):
         One call a hundred HITs, and one more. A new HIT may be absent for a minute.
         """
         hit_ids: set[str] = set()
-        for item in self._items("list_hits", "HITs"):
-            if item["HITId"] not in hit_ids:  # a list that changes while it is read can repeat items
-                hit_ids.add(item["HITId"])
-                yield read_hit(item)
+        for hit in self._items("list_hits", "HITs", read_hit):
+            if hit.hit_id not in hit_ids:  # a list that changes while it is read can repeat items
+                hit_ids.add(hit.hit_id)
+                yield hit
 
     def iter_hits_asking_for(self, type_id: str) -> Iterator[Hit]:
         """Yield the HITs that ask for a qualification of ours. A new one may be absent for a minute."""
-        items = self._items("list_hits_for_qualification_type", "HITs", QualificationTypeId=type_id)
-        yield from map(read_hit, items)
+        yield from self._items(
+            "list_hits_for_qualification_type", "HITs", read_hit, QualificationTypeId=type_id
+        )
 
     def iter_reviewable(self, hit_type_id: str) -> Iterator[Hit]:
         """Yield the HITs of a type that have ended and are not marked Reviewing."""
-        items = self._items("list_reviewable_hits", "HITs", HITTypeId=hit_type_id, Status="Reviewable")
-        yield from map(read_hit, items)
+        yield from self._items(
+            "list_reviewable_hits", "HITs", read_hit, HITTypeId=hit_type_id, Status="Reviewable"
+        )
 
     def submissions(self, hit_id: str, expected: int) -> list[Assignment]:
         """Return what was submitted to a HIT. One call if a page has as many as `expected`."""
         assignments: dict[str, Assignment] = {}
-        for item in self._items("list_assignments_for_hit", "Assignments", HITId=hit_id):
-            assignments[item["AssignmentId"]] = read_assignment(item)
+
+        def read(item: dict[str, Any]) -> Assignment:
+            return read_assignment(the_one(item, "HITId", hit_id))
+
+        for assignment in self._items("list_assignments_for_hit", "Assignments", read, HITId=hit_id):
+            assignments[assignment.assignment_id] = assignment
             if len(assignments) >= expected:
                 break
         return list(assignments.values())
@@ -146,7 +164,12 @@ class MTurk(Workers):
 
     def submission(self, assignment_id: str) -> Assignment:
         """Return an assignment that was submitted. NotFound, or WrongState while it is being worked on."""
-        return read_assignment(self._call("get_assignment", AssignmentId=assignment_id)["Assignment"])
+
+        def read(answer: dict[str, Any]) -> Assignment:
+            return read_assignment(the_one(answer["Assignment"], "AssignmentId", assignment_id))
+
+        assignment: Assignment = self._call("get_assignment", read, AssignmentId=assignment_id)
+        return assignment
 
     def approve(self, assignment_id: str, feedback: str | None, *, override: bool = False) -> None:
         """Approve and pay an assignment; `override` takes back a rejection.
@@ -180,6 +203,4 @@ class MTurk(Workers):
         yield from self._bonuses(HITId=hit_id)
 
     def _bonuses(self, **parent: str) -> Iterator[Bonus]:
-        for item in self._items("list_bonus_payments", "BonusPayments", **parent):
-            amount = Decimal(item["BonusAmount"])
-            yield Bonus(item["AssignmentId"], item["WorkerId"], amount, item.get("Reason", ""))
+        yield from self._items("list_bonus_payments", "BonusPayments", read_bonus, **parent)

@@ -21,6 +21,7 @@ from crowdops.errors import (
     WrongState,
 )
 from crowdops.providers import connections
+from crowdops.providers.answers import brief
 from crowdops.providers.mturk.session import key_source
 
 # What every whole answer to these operations holds.
@@ -71,6 +72,8 @@ def no_answer(settings: Settings, error: Exception) -> Error:
 
     if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError):
         return CredentialsRefused(f"No AWS key for {settings.environment}: {error}. Run `aws configure`.")
+    if limited := connections.limited(error):
+        return limited
     explained = connections.explain(error, settings.endpoint)
     if explained and not (_is_amazons(settings) and isinstance(error, exceptions.EndpointConnectionError)):
         return explained
@@ -85,7 +88,7 @@ def no_answer(settings: Settings, error: Exception) -> Error:
             f"{settings.endpoint} did not answer within {settings.timeout:g} s ({type(error).__name__})."
             " Try again, or give it longer: --timeout."
         )
-    return Unreachable(f"{settings.endpoint} cannot be reached ({error}). Try again.")
+    return Unreachable(f"{settings.endpoint} cannot be reached ({brief(str(error))}). Try again.")
 
 
 def _is_amazons(settings: Settings) -> bool:
@@ -117,11 +120,16 @@ def other_server(settings: Settings, server_id: str, told: str | None) -> OtherS
 
 def refusal(settings: Settings, method: str, response: dict[str, Any]) -> Error:
     """Return what an error answer means: by its type, then by TurkErrorCode, only then by its words."""
-    code = response.get("Error", {}).get("Code", "")
+    code = brief(str(response.get("Error", {}).get("Code", "")), 100)
     message = response.get("Message") or response.get("Error", {}).get("Message", "")
-    text = _TIME_SUFFIX.sub("", str(message))
+    text = _TIME_SUFFIX.sub("", brief(str(message)))
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400)
     endpoint = settings.endpoint
+    if 300 <= status < 400:
+        return ProviderError(
+            f"{endpoint} leads elsewhere (HTTP {status}). That is not followed: the call would go there."
+            " Name the server itself: AWS_ENDPOINT_URL_MTURK."
+        )
     if status < 500 and _is_foreign(response):
         return _no_api(settings)
     if code in _KEY_CODES or status == 403:
@@ -133,7 +141,7 @@ def refusal(settings: Settings, method: str, response: dict[str, Any]) -> Error:
             f"{endpoint} failed at {method} ({code}: {text}). Try again in a minute."
             f"{connections.about_proxy(endpoint) if _is_foreign(response) else ''}"
         )
-    turk_code = str(response.get("TurkErrorCode", "")).removeprefix("AWS.MechanicalTurk.").lower()
+    turk_code = str(response.get("TurkErrorCode", ""))[:100].removeprefix("AWS.MechanicalTurk.").lower()
     return _request_error(turk_code, text) or ProviderError(f"{method}: {text or code}")
 
 
@@ -157,10 +165,12 @@ def check_answer(settings: Settings, method: str, answer: dict[str, Any]) -> Non
     ProviderError if it says of itself that it is no JSON: some other server answers at this address.
     """
     needed = "NumResults" if method.startswith("list_") else _ALWAYS_ANSWERED.get(method)
-    if needed is None or needed in answer:
+    if needed in answer:
         return
     if _is_foreign(answer):
         raise _no_api(settings)
+    if needed is None:
+        return
     raise Unreachable(f"{settings.endpoint} sent a cut-off answer to {method}. Try again.")
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from crowdops.config.settings import Settings
 from crowdops.errors import ProviderError, Unreachable
-from crowdops.providers import connections
+from crowdops.providers import answers, connections
 from crowdops.providers.mturk import failures
-from crowdops.providers.mturk.session import SERVER_ID_HEADER
+from crowdops.providers.mturk.session import SERVER_ID_HEADER, told_identity
 
 HEALTH_SECONDS = 3.0
 DOWN = (502, 503, 504)  # what a proxy says whose server does not answer
@@ -30,11 +30,13 @@ def ask(settings: Settings) -> str | None:
             session.get(address, timeout=seconds, stream=True, allow_redirects=False) as answer,
         ):
             if answer.status_code in DOWN:
-                raise Unreachable(f"{endpoint} fails: {answer.status_code} {answer.reason}.")
-            return answer.headers.get(SERVER_ID_HEADER)
+                raise Unreachable(f"{endpoint} fails: {answer.status_code} {answers.brief(answer.reason)}.")
+            return told_identity(answer.headers.get(SERVER_ID_HEADER))
     except requests.Timeout:
         raise Unreachable(f"{endpoint} did not answer within {seconds:g} s.") from None
     except requests.ConnectionError as error:
         raise (connections.explain(error, endpoint) or failures.nobody_listens(settings)) from error
     except requests.RequestException as error:
-        raise ProviderError(f"{endpoint} cannot be used as an endpoint: {error}") from error
+        raise ProviderError(
+            f"{endpoint} cannot be used as an endpoint: {answers.brief(str(error))}"
+        ) from error

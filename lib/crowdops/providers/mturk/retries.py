@@ -7,25 +7,29 @@ pay carry a token, the others are settled by reading. The one that is neither is
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from crowdops.config.settings import Settings
-from crowdops.errors import NotSent, OtherServer, ProviderError, Unreachable
-from crowdops.providers.mturk import failures
+from crowdops.errors import Error, NotSent, OtherServer, ProviderError, Unreachable, Unreadable
+from crowdops.providers import answers, limits
+from crowdops.providers.mturk import failures, shapes
 from crowdops.providers.mturk.failures import Throttled
-from crowdops.providers.mturk.session import SERVER_ID_HEADER, make_client
+from crowdops.providers.mturk.session import SERVER_ID_HEADER, make_client, told_identity
 from crowdops.providers.mturk.throttling import Pacer
 
 PAGE = 100  # results a page, the API's maximum
 RETRY_PAUSE_SECONDS = 0.5
 MAX_THROTTLES = 60  # of one call that do not count towards its time limit
 MAX_REFUSALS = 2  # of a connection: then nothing listens there
+_T = TypeVar("_T")
 _HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT")  # RFC 9110, 5.6.7
 
 
@@ -49,6 +53,7 @@ class Calls:
         self._pacer = Pacer(sleep=sleep)
         self._lock = threading.Lock()
         self._client: Any = None
+        self._redaction: Callable[[], answers.Redaction] = answers.Redaction
         self.calls = self.throttled = 0
         self._dated: tuple[str, datetime] | None = None
 
@@ -60,19 +65,36 @@ class Calls:
         date, received = self._dated
         return parsedate_to_datetime(date) - received.replace(microsecond=0)
 
-    def _items(self, method: str, key: str, **arguments: Any) -> Iterator[dict[str, Any]]:
+    def _items(
+        self, method: str, key: str, read: Callable[[dict[str, Any]], _T], **arguments: Any
+    ) -> Iterator[_T]:
         """Yield the items of all pages. They end where no token comes back; a last, empty page is normal."""
+        pages = answers.Pages(self._settings.endpoint, method)
+
+        def read_page(answer: dict[str, Any]) -> tuple[list[_T], str]:
+            return [read(item) for item in answer.get(key, [])], answer.get("NextToken", "")
+
         while True:
-            answer = self._call(method, MaxResults=PAGE, **arguments)
-            yield from answer.get(key, [])
-            if not answer.get("NextToken"):
+            items, token = self._call(method, read_page, MaxResults=PAGE, **arguments)
+            yield from items
+            if not token:
                 return
-            arguments["NextToken"] = answer["NextToken"]
+            pages.turn(token, len(items))
+            arguments["NextToken"] = token
 
-    def _call(self, method: str, *, once: bool = False, **arguments: Any) -> Any:
-        """Make one API call within the time limit. Waiting for one's turn does not count towards it.
+    def _call(
+        self,
+        method: str,
+        read: Callable[[dict[str, Any]], Any] = bool,
+        *,
+        once: bool = False,
+        **arguments: Any,
+    ) -> Any:
+        """Make one API call within the time limit and return what `read` makes of the answer.
 
-        `once`: it is not sent again unless it certainly did not arrive.
+        Waiting for one's turn does not count towards the limit. Unreadable for an answer that cannot be read;
+        Unreachable instead if the call may have changed something. `once`: it is not sent again unless it
+        certainly did not arrive.
         """
         if self.out_of_reach:
             raise NotSent(self.out_of_reach)
@@ -82,7 +104,8 @@ class Calls:
             self._pacer.wait()
             started = time.monotonic()
             try:
-                return self._send(call, method, arguments)
+                with self._limited(spent):
+                    return self._send(call, method, arguments, read)
             except OtherServer:
                 raise
             except Throttled as error:
@@ -92,6 +115,10 @@ class Calls:
                 failure: Unreachable = error
             except Unreachable as error:
                 failure = error
+            except Unreadable as error:
+                if method.startswith(("get_", "list_")):
+                    raise
+                failure = Unreachable(f"{error} Whether {method} took effect is not known.")
             spent += time.monotonic() - started + RETRY_PAUSE_SECONDS
             refusals += isinstance(failure, NotSent)
             may_have_arrived = once and not isinstance(failure, NotSent)
@@ -99,44 +126,62 @@ class Calls:
                 raise failure
             self._sleep(RETRY_PAUSE_SECONDS)
 
-    def _send(self, call: Callable[..., Any], method: str, arguments: dict[str, Any]) -> Any:
-        """Send a call once and return its answer. Unreachable if another try may help."""
+    def _limited(self, spent: float) -> AbstractContextManager[object]:
+        endpoint, limit = self._settings.endpoint, self._settings.timeout
+        return limits.within(endpoint, limit - spent, limit=limit)
+
+    def _send(
+        self,
+        call: Callable[..., Any],
+        method: str,
+        arguments: dict[str, Any],
+        read: Callable[[dict[str, Any]], Any],
+    ) -> Any:
+        """Send a call once and return its answer, read. Unreachable if another try may help."""
         from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
         with self._lock:
             self.calls += 1
-        try:
-            answer = call(**arguments)
-        except ClientError as error:
-            self._note_date(error.response)
-            self._recognize(error.response, succeeded=False)
-            failure = failures.refusal(self._settings, method, error.response)
-            if isinstance(failure, Throttled):
-                with self._lock:
-                    self.throttled += 1
-                self._pacer.throttled()
-            else:
-                self._pacer.answered()
-            raise failure from error
-        except ParamValidationError as error:
-            raise ProviderError(f"{method}: {' '.join(str(error).split())}") from error
-        except BotoCoreError as error:
-            raise failures.no_answer(self._settings, error) from error
-        self._note_date(answer)
-        self._recognize(answer, succeeded=True)
-        self._pacer.answered()
-        failures.check_answer(self._settings, method, answer)
-        return answer
+        with answers.taken_apart(self._settings.endpoint, method):
+            try:
+                answer = call(**arguments)
+            except ClientError as error:
+                raise self._refusal(method, error.response) from error
+            except ParamValidationError as error:
+                raise ProviderError(f"{method}: {answers.brief(str(error))}") from error
+            except BotoCoreError as error:
+                raise failures.no_answer(self._settings, error) from error
+            self._note_date(answer)
+            self._recognize(answer, succeeded=True)
+            self._pacer.answered()
+            failures.check_answer(self._settings, method, answer)
+            return read(shapes.fit(answer, self._connect(), method, self._redaction()))
+
+    def _refusal(self, method: str, response: dict[str, Any]) -> Error:
+        """Return what an error answer means, and heed it."""
+        self._note_date(response)
+        self._recognize(response, succeeded=False)
+        failure = failures.refusal(self._settings, method, self._redaction().value(response))
+        if isinstance(failure, Throttled):
+            with self._lock:
+                self.throttled += 1
+            self._pacer.throttled()
+        else:
+            self._pacer.answered()
+        return failure
 
     def _note_date(self, answer: dict[str, Any]) -> None:
         """Keep what time it was at the endpoint, whatever it answered."""
         date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date", "")
         if _HTTP_DATE.fullmatch(date):
-            self._dated = (date, datetime.now(UTC))
+            with contextlib.suppress(ValueError):  # the thirtieth of February
+                parsedate_to_datetime(date)
+                self._dated = (date, datetime.now(UTC))
 
     def _recognize(self, answer: dict[str, Any], *, succeeded: bool) -> None:
         """Raise OtherServer for an answer of another server than the one that is meant."""
-        told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get(SERVER_ID_HEADER.lower())
+        headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        told = told_identity(headers.get(SERVER_ID_HEADER.lower()))
         self.server_id = self.server_id or told
         if told == self.server_id:
             self._is_recognized = True
@@ -159,6 +204,6 @@ class Calls:
     def _connect(self) -> Any:
         with self._lock:
             if self._client is None:
-                self._client = make_client(self._settings)
+                self._client, self._redaction = make_client(self._settings)
                 self._client.meta.events.register("before-call.mturk", self._name_recipient)
             return self._client

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from crowdops.config import addresses
 from crowdops.config.settings import Settings
 from crowdops.errors import CredentialsRefused, UsageError
+from crowdops.providers import answers, limits
+from crowdops.providers.mturk import shapes
 
 REGION = "us-east-1"  # the only region there is; requests are signed for it
 SERVER_ID_HEADER = "X-Crowd-Server-Id"  # of a crowd server's answers, and of requests meant for one
 LEAST_SECRET = 32  # characters: no crowd server takes a shorter one
+_IDENTITY = re.compile(r"[A-Za-z0-9._-]{1,100}")
 ATTEMPTS_IN_TIME = 3  # a reply that is slower than a third of the time limit is asked for again
 
 
@@ -79,8 +84,16 @@ def key_source(settings: Settings) -> str:
     return f"The key is read from {places.get(method, method)}. Check `aws configure list`."
 
 
-def make_client(settings: Settings) -> Any:
-    """Return a boto3 client of the settings' endpoint. UsageError if no client can be made for it."""
+def told_identity(header: str | None) -> str | None:
+    """Return the identity that a server's header tells; None for what cannot be one."""
+    return header if header and _IDENTITY.fullmatch(header) else None
+
+
+def make_client(settings: Settings) -> tuple[Any, Callable[[], answers.Redaction]]:
+    """Return a boto3 client of the settings' endpoint, and what cuts its present keys out of answers.
+
+    UsageError if no client can be made for it.
+    """
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
@@ -96,9 +109,19 @@ def make_client(settings: Settings) -> Any:
     )
     try:
         session = boto3.Session() if settings.amazon else _local_session(settings.home)
-        return session.client("mturk", endpoint_url=settings.endpoint, config=options)
+        client = session.client("mturk", endpoint_url=settings.endpoint, config=options)
     except (BotoCoreError, ValueError) as error:
         raise UsageError(f"{settings.endpoint} cannot be used as an endpoint: {error}") from error
+    # Not offered by botocore: the classes of the connections that it makes.
+    pools = client._endpoint.http_session._pool_classes_by_scheme
+    pools.update(limits.limited(pools))
+    client.meta.events.register("before-parse.mturk", shapes.before_parse)
+    credentials = session.get_credentials()
+
+    def redaction() -> answers.Redaction:
+        return answers.Redaction(*(credentials.get_frozen_credentials() if credentials else ()))
+
+    return client, redaction
 
 
 def _local_session(home: Path) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from crowdops.errors import AlreadyExists, NotFound, ProviderError, WrongState
+from crowdops.providers.answers import brief
 from crowdops.providers.mturk.retries import Calls
 
 MOST_RECIPIENTS = 100  # workers that one NotifyWorkers call reaches
@@ -37,8 +38,9 @@ class Workers(Calls):
         appear in the list yet, which lags behind by up to a minute.
         """
         try:
-            answer = self._call(
+            created: str = self._call(
                 "create_qualification_type",
+                lambda answer: answer["QualificationType"]["QualificationTypeId"],
                 Name=name,
                 Description=description,
                 QualificationTypeStatus="Active",
@@ -47,7 +49,7 @@ class Workers(Calls):
             if type_id := self.find_qualification_type(name):
                 return type_id
             raise ProviderError(f"{error} It is not listed yet: try again in a minute.") from error
-        return str(answer["QualificationType"]["QualificationTypeId"])
+        return created
 
     def find_qualification_type(self, name: str) -> str | None:
         """Return the id of this account's qualification type of exactly this name, or None."""
@@ -56,19 +58,23 @@ class Workers(Calls):
 
     def iter_qualification_types(self, query: str) -> Iterator[QualificationType]:
         """Yield this account's qualification types whose texts match a query, by the API's own idea of it."""
-        items = self._items(
+        yield from self._items(
             "list_qualification_types",
             "QualificationTypes",
+            lambda item: QualificationType(item["QualificationTypeId"], item["Name"]),
             Query=query,
             MustBeRequestable=False,
             MustBeOwnedByCaller=True,
         )
-        yield from (QualificationType(item["QualificationTypeId"], item["Name"]) for item in items)
 
     def is_qualification_active(self, type_id: str) -> bool:
         """Return whether HITs can ask for a qualification type. NotFound if there is none."""
-        answer = self._call("get_qualification_type", QualificationTypeId=type_id)
-        return bool(answer["QualificationType"]["QualificationTypeStatus"] == "Active")
+        status: str = self._call(
+            "get_qualification_type",
+            lambda answer: answer["QualificationType"]["QualificationTypeStatus"],
+            QualificationTypeId=type_id,
+        )
+        return status == "Active"
 
     def grant(self, type_id: str, worker_id: str, value: int = 1) -> None:
         """Give a worker a qualification, without a mail. Safe to repeat: the value is replaced."""
@@ -92,13 +98,13 @@ class Workers(Calls):
 
     def iter_workers_with(self, type_id: str) -> Iterator[tuple[str, int]]:
         """Yield each worker who has a qualification, and the value."""
-        items = self._items(
+        yield from self._items(
             "list_workers_with_qualification_type",
             "Qualifications",
+            lambda item: (item["WorkerId"], item.get("IntegerValue", 1)),
             QualificationTypeId=type_id,
             Status="Granted",
         )
-        yield from ((item["WorkerId"], item.get("IntegerValue", 1)) for item in items)
 
     def block(self, worker_id: str, reason: str) -> None:
         """Block a worker from all work of the account. Safe to repeat."""
@@ -111,8 +117,11 @@ class Workers(Calls):
 
     def iter_blocks(self) -> Iterator[Block]:
         """Yield the account's blocks."""
-        items = self._items("list_worker_blocks", "WorkerBlocks")
-        yield from (Block(item["WorkerId"], item.get("Reason", "")) for item in items)
+        yield from self._items(
+            "list_worker_blocks",
+            "WorkerBlocks",
+            lambda item: Block(item["WorkerId"], item.get("Reason", "")),
+        )
 
     def notify(self, subject: str, text: str, worker_ids: Sequence[str]) -> dict[str, str]:
         """Send a message to at most 100 workers. Returns why it did not reach those whom it did not reach.
@@ -120,11 +129,19 @@ class Workers(Calls):
         Not safe to repeat, and therefore sent once: after Unreachable nobody knows who has got it, but after
         NotSent nobody has.
         """
-        answer = self._call(
-            "notify_workers", once=True, Subject=subject, MessageText=text, WorkerIds=list(worker_ids)
+        failures: dict[str, str] = self._call(
+            "notify_workers",
+            _read_failures,
+            once=True,
+            Subject=subject,
+            MessageText=text,
+            WorkerIds=list(worker_ids),
         )
-        failures: list[dict[str, Any]] = answer.get("NotifyWorkersFailureStatuses", [])
-        return {
-            item["WorkerId"]: item.get("NotifyWorkersFailureMessage") or item["NotifyWorkersFailureCode"]
-            for item in failures
-        }
+        return failures
+
+
+def _read_failures(answer: dict[str, Any]) -> dict[str, str]:
+    return {
+        item["WorkerId"]: brief(item.get("NotifyWorkersFailureMessage") or item["NotifyWorkersFailureCode"])
+        for item in answer.get("NotifyWorkersFailureStatuses", [])
+    }

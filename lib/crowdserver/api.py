@@ -8,6 +8,7 @@ import json
 import socket
 import time
 import uuid
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, current_app, request
@@ -90,6 +91,7 @@ def invite() -> ResponseReturnValue:
             "worker_id": invitation.worker_id,
             "name": invitation.name,
             "url": f"{request.url_root}sign-in/{invitation.token}",
+            "ends_at": f"{datetime.fromtimestamp(invitation.ends_at, UTC):%Y-%m-%dT%H:%M:%SZ}",
         },
         200,
         {"Cache-Control": "no-store"},

@@ -9,9 +9,11 @@ from crowdserver.api import Conditions
 from crowdserver.control import endpoint
 from crowdserver.protocol.public_address import AtPublicAddress, Network, PublicUrl
 from crowdserver.site import submissions, views
-from crowdserver.site.sessions import Signer
+from crowdserver.site.sessions import SessionCookie, Signer
 from crowdserver.storage.transactions import Crowd
 
+# Of answers that are for programs: a browser that shows one loads nothing by it.
+_NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
 # The bytes that a request's body may have, by what answers it: more is refused before any of it is read.
 _MOST_BYTES = 16 << 10
 _MOST_BYTES_OF = {
@@ -41,6 +43,7 @@ def create_app(
         app.register_blueprint(endpoint.blueprint)
     server_id = crowd.database.server_id()
     app.extensions["server_id"] = server_id
+    app.extensions["session_cookie"] = SessionCookie(server_id)
 
     def health() -> Response:
         address = {"public_url": str(public)} if public else {}
@@ -48,6 +51,8 @@ def create_app(
 
     def identify(response: Response) -> Response:
         response.headers[api.SERVER_ID_HEADER] = server_id
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Content-Security-Policy", _NO_PAGE)
         return response
 
     app.add_url_rule("/health", view_func=health)

@@ -6,7 +6,6 @@ Prints one line when it is ready to answer; stops on SIGTERM and Ctrl-C; state i
 import contextlib
 import ctypes
 import gc
-import ipaddress
 import os
 import re
 import signal
@@ -23,7 +22,7 @@ from crowdserver.api import Conditions
 from crowdserver.app import create_app
 from crowdserver.control.rate_limit import TokenBucket
 from crowdserver.protocol.credentials import Credentials, CredentialsError, from_environment, load_or_create
-from crowdserver.protocol.public_address import Network, PublicUrl, read_networks
+from crowdserver.protocol.public_address import Network, PublicUrl, is_loopback, read_networks
 from crowdserver.storage.database import Database, DatabaseError
 from crowdserver.storage.transactions import Crowd
 from webworker.worker import WaitressWorker
@@ -152,17 +151,10 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _check_control(options: Options) -> None:
     for host in filter(None, (options.host, options.public_url and options.public_url.hostname)):
-        if options.control and not _is_loopback(host):
+        if options.control and not is_loopback(host):
             raise click.UsageError(
                 f"--control lets anybody who reaches the server move its clock: not on {host}"
             )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @click.command()

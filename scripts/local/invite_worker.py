@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Make a sign-in link with which a worker works on the crowd server, and print it.
 
-Send the link to that worker only: whoever has it works, and earns, as this worker. It works until a newer one
-is made for the same worker. Without --worker-id a new worker is made; with the id of a known worker, this
-makes a new link and ends the old one and whatever was signed in with it.
+Send the link to that worker only: whoever has it works, and earns, as this worker. It works for 90 days, or
+until a newer one is made for the same worker; a browser that opened it stays signed in for 30. Without
+--worker-id a new worker is made; with the id of a known worker, this makes a new link and ends the old one
+and whatever was signed in with it. To end a worker's access, make one and send it to nobody.
 """
 
 if __name__ == "__main__":

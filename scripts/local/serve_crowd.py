@@ -7,7 +7,8 @@ database is crowd/crowd.db in the home, or where CROWD_DATABASE_URL says: in the
 that you only can read.
 
 Behind a web server, --public-url is the address that workers and requesters see, with its path if it has
-one; the web server may hand that path on or take it off.
+one; the web server may hand that path on or take it off. Browsers send cookies to every port of a host: serve
+nothing else there, task pages least of all.
 
 A request has to be whole within 15 s. A submission has at most 512 kB and 2,000 fields, a call 1 MB, any
 other form 16 kB. One address has at most 600 connections to a process, all have 800.

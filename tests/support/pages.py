@@ -9,11 +9,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @contextmanager
-def served(page: str, status: int = 200) -> Iterator[str]:
-    """Serve a page at every path; gives the server's URL, without a slash at the end."""
+def served(page: str, status: int = 200, visits: list[tuple[str, str]] | None = None) -> Iterator[str]:
+    """Serve a page at every path; gives the server's URL, without a slash at the end.
+
+    visits: gets the path and the cookies of each request.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if visits is not None:
+                visits.append((self.path.partition("?")[0], self.headers.get("Cookie", "")))
             body = page.encode()
             self.send_response(status)
             self.send_header("Content-Type", "text/html; charset=utf-8")

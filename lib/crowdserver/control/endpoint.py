@@ -1,6 +1,7 @@
 """The control API, for tests and rehearsals: moves the clock, orders faults and lags, counts calls.
 
-Everything it sets lies in the database, is shared by all processes and outlives a restart.
+Everything it sets lies in the database, is shared by all processes and outlives a restart. It answers only
+programs on this machine, which come to it directly: not through a web server, and not from a page elsewhere.
 """
 
 from typing import Any, NoReturn
@@ -10,6 +11,7 @@ from sqlalchemy import select, update
 
 from crowdserver.control import call_counts, faults
 from crowdserver.control.faults import ANY, KINDS, Fault
+from crowdserver.protocol.public_address import comes_directly
 from crowdserver.protocol.validation import known_operations
 from crowdserver.storage import clock
 from crowdserver.storage.schema import server
@@ -21,6 +23,17 @@ _DEFAULT_SLOWNESS = 5.0
 # The members of a body, and the columns that they set.
 _LAGS = {"list_seconds": "list_lag", "counter_seconds": "counter_lag"}
 _PLAIN_DUPLICATES = {"hit-id": False, "plain": True}
+
+
+@blueprint.before_request
+def check_sender() -> None:
+    """Refuse whoever is not a program on this machine."""
+    if not comes_directly(request.environ):
+        _refuse(
+            "the control API answers only programs on this machine that ask http://127.0.0.1:PORT directly,"
+            " not through a web server",
+            403,
+        )
 
 
 @blueprint.post("/clock")
@@ -128,5 +141,5 @@ def _number(body: dict[str, Any], name: str) -> float:
     return value
 
 
-def _refuse(message: str) -> NoReturn:
-    abort(make_response(jsonify(error=message), 400))
+def _refuse(message: str, status: int = 400) -> NoReturn:
+    abort(make_response(jsonify(error=message), status))

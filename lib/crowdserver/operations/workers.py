@@ -1,7 +1,7 @@
 """The workers whom the requester invited, and their sign-in links.
 
-There are no passwords: a link is the secret, and only its hash is kept. A link works until a newer one is
-made for the same worker.
+There are no passwords: a link is the secret, and only its hash is kept. A link works for a time, or until a
+newer one is made for the same worker.
 """
 
 from __future__ import annotations
@@ -15,15 +15,17 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, or_, select
 
 from crowdserver.protocol import errors
-from crowdserver.storage.schema import AnyRow, assignments, workers
+from crowdserver.storage.schema import assignments, workers
 from crowdserver.storage.upsert import Upsert
 
 _WORKER_ID = re.compile(r"A[A-Z0-9]{1,63}")
 _NAME_LENGTH = 100
 _LETTERS = string.ascii_uppercase + string.digits
+LINK_SECONDS = 90 * 86_400
 
-_BY_TOKEN = select(workers).where(workers.c.token_hash == bindparam("token_hash"))
-_BY_ID = select(workers).where(workers.c.id == bindparam("worker"))
+_BY_TOKEN = select(workers).where(
+    workers.c.token_hash == bindparam("token_hash"), workers.c.invited_at > bindparam("since")
+)
 _IS_KNOWN = select(
     or_(
         select(workers.c.id).where(workers.c.id == bindparam("worker")).exists(),
@@ -35,19 +37,20 @@ _INVITE_BY_NAME = Upsert(workers, replace=["name", "token_hash", "invited_at"], 
 
 
 class Worker(NamedTuple):
-    """An invited worker. `invitation` changes with every new link; `name` may be empty."""
+    """An invited worker. `link_hash` changes with every new link; `name` may be empty."""
 
     worker_id: str
     name: str
-    invitation: str
+    link_hash: str
 
 
 class Invitation(NamedTuple):
-    """A worker and the secret of the link that signs this worker in."""
+    """A worker and the secret of the link that signs this worker in, until `ends_at`."""
 
     worker_id: str
     name: str
     token: str
+    ends_at: float
 
 
 class InvalidInvitation(ValueError):
@@ -67,23 +70,17 @@ def invite(tx: Connection, now: float, name: str | None, worker_id: str | None) 
     values = {
         "id": worker_id,
         "name": (name or "").strip(),
-        "token_hash": _hash(token),
+        "token_hash": hash_of(token),
         "invited_at": now,
     }
     stored_name: str = statement.execute(tx, values).scalar_one()
-    return Invitation(worker_id, stored_name, token)
+    return Invitation(worker_id, stored_name, token, now + LINK_SECONDS)
 
 
-def by_token(tx: Connection, token: str) -> Worker | None:
-    """Return whom a link signs in, or None if it is wrong or there is a newer one."""
-    row = tx.execute(_BY_TOKEN, {"token_hash": _hash(token)}).first()
-    return _worker(row) if row else None
-
-
-def by_id(tx: Connection, worker_id: str) -> Worker | None:
-    """Return an invited worker, or None."""
-    row = tx.execute(_BY_ID, {"worker": worker_id}).first()
-    return _worker(row) if row else None
+def by_token(tx: Connection, now: float, token: str) -> Worker | None:
+    """Return whom a link signs in, or None if it is wrong, its time is over or there is a newer one."""
+    row = tx.execute(_BY_TOKEN, {"token_hash": hash_of(token), "since": now - LINK_SECONDS}).first()
+    return Worker(row.id, row.name, row.token_hash) if row else None
 
 
 def is_known(tx: Connection, worker_id: str) -> bool:
@@ -109,9 +106,6 @@ def _check(name: str | None, worker_id: str | None) -> None:
         )
 
 
-def _worker(row: AnyRow) -> Worker:
-    return Worker(row.id, row.name, row.token_hash[:16])
-
-
-def _hash(token: str) -> str:
+def hash_of(token: str) -> str:
+    """Return what is kept of a secret token."""
     return hashlib.sha256(token.encode()).hexdigest()

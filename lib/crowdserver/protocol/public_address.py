@@ -18,6 +18,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _RECEIVED = "crowdserver.received"
+_CLIENT = "crowdserver.client"
+# What web servers add to a request that they hand on.
+_FORWARDED = re.compile(
+    r"HTTP_(FORWARDED|VIA|X_REAL_IP|TRUE_CLIENT_IP|X_(CLUSTER_)?CLIENT_IP|(X_FORWARDED|X_ORIGINAL|CF|CDN)_.*)"
+)
 _PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
 
@@ -60,17 +65,25 @@ class AtPublicAddress:
         self, app: WSGIApplication, public: PublicUrl | None, trusted: Iterable[Network] = ()
     ) -> None:
         self._app, self._public, self._trusted = app, public, tuple(trusted)
-        self._forwarded = ProxyFix(self._below_prefix, x_for=1, x_proto=1, x_host=1, x_prefix=1)
+        self._forwarded = ProxyFix(self._below_prefix, x_for=0, x_proto=1, x_host=1, x_prefix=1)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ[_RECEIVED] = (environ.get("HTTP_HOST", ""), environ.get("PATH_INFO", ""))
+        is_trusted = self._is_trusted(environ.get("REMOTE_ADDR", ""))
+        environ[_CLIENT] = self._client(environ, is_trusted=is_trusted)
         if self._public:
             environ["wsgi.url_scheme"] = self._public.scheme
             environ["HTTP_HOST"], environ["SCRIPT_NAME"] = self._public.host, self._public.path
             return self._below_prefix(environ, start_response)
-        if self._is_trusted(environ.get("REMOTE_ADDR", "")):
+        if is_trusted:
             return self._forwarded(environ, start_response)
         return self._app(environ, start_response)
+
+    def _client(self, environ: WSGIEnvironment, *, is_trusted: bool) -> str:
+        """Return the address of the browser; nothing where only the web server in front knows it."""
+        if is_trusted:
+            return str(environ.get("HTTP_X_FORWARDED_FOR", "")).rpartition(",")[2].strip()
+        return "" if self._public else str(environ.get("REMOTE_ADDR", ""))
 
     def _below_prefix(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Take the prefix off the path, if the web server in front has left it there."""
@@ -85,6 +98,42 @@ class AtPublicAddress:
         except ValueError:
             return False
         return any(peer in network for network in self._trusted)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host, without its port, is this machine by one of its own names."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def comes_directly(environ: WSGIEnvironment) -> bool:
+    """Return whether a request comes from a program on this machine that means this machine.
+
+    One that a web server hands on comes from the machine of that, and one of a page whose name resolves to
+    this machine (DNS rebinding) names another host.
+    """
+    received, _ = environ[_RECEIVED]
+    is_handed_on = any(_FORWARDED.fullmatch(name) for name in environ)
+    try:
+        host = urlsplit(f"//{received}").hostname or ""
+    except ValueError:
+        return False
+    return is_loopback(host) and is_loopback(environ.get("REMOTE_ADDR", "")) and not is_handed_on
+
+
+def client_address(environ: WSGIEnvironment) -> str | None:
+    """Return where a request comes from, a /64 of IPv6 being one place; None where that is not known."""
+    try:
+        address = ipaddress.ip_address(environ.get(_CLIENT, ""))
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address.packed, 64), strict=False))
 
 
 def signed_addresses(environ: WSGIEnvironment) -> Iterator[tuple[str, str]]:

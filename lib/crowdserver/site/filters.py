@@ -7,6 +7,8 @@ from decimal import Decimal
 
 from flask import Blueprint
 
+from crowdserver.operations.workers import Worker
+
 _PARTS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
@@ -35,7 +37,12 @@ def iso(moment: float) -> str:
     return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
+def person(worker: Worker) -> str:
+    """Return whom a worker is known as: `Ada (A1B2C3)`, or the id alone."""
+    return f"{worker.name} ({worker.worker_id})" if worker.name else worker.worker_id
+
+
 def register(blueprint: Blueprint) -> None:
     """Give the pages these filters."""
-    for filter_ in (money, duration, clock, iso):
+    for filter_ in (money, duration, clock, iso, person):
         blueprint.add_app_template_filter(filter_)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+import socket
 from html.parser import HTMLParser
 from urllib.parse import urlencode, urljoin, urlsplit, urlunsplit
 
@@ -25,6 +26,10 @@ SANDBOX = "allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox
 
 
 _QUESTION = select(hits.c.question).where(hits.c.id == bindparam("hit"), hits.c.disposed_at.is_(None))
+
+
+# The names of this machine for itself. Browsers keep cookies by the name, whatever the port.
+_OTHER_NAMES = {"127.0.0.1": "localhost", "::1": "localhost", "localhost": "127.0.0.1"}
 
 
 def question_of(tx: Connection, hit_id: str) -> Question:
@@ -47,6 +52,29 @@ def with_parameters(url: str, values: dict[str, str]) -> str:
     parts = urlsplit(url)
     query = "&".join(filter(None, [parts.query, urlencode(values)]))
     return urlunsplit(parts._replace(query=query))
+
+
+def apart(url: str, site: str) -> str:
+    """Return the address of a page under another name than the site's, where both are on this machine.
+
+    Browsers send a cookie to every port of a host (RFC 6265, 8.5): under the site's own name the server of
+    the page would get the worker's session.
+    """
+    parts, own = urlsplit(url), urlsplit(site)
+    host = _canonical(parts.hostname)
+    if host != _canonical(own.hostname) or host not in _OTHER_NAMES or _origin(url) == _origin(site):
+        return url
+    user, at, _ = parts.netloc.rpartition("@")
+    port = f":{parts.port}" if parts.port is not None else ""
+    return urlunsplit(parts._replace(netloc=f"{user}{at}{_OTHER_NAMES[host]}{port}"))
+
+
+def _canonical(host: str | None) -> str:
+    """Return a host as browsers understand it: 127.1 and 0x7f000001 are 127.0.0.1."""
+    try:
+        return socket.inet_ntoa(socket.inet_aton(host or ""))
+    except OSError:
+        return host or ""
 
 
 def sandbox_for(url: str, site: str) -> str:

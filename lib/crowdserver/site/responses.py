@@ -32,6 +32,7 @@ class Visit(NamedTuple):
     """One request of a signed-in worker."""
 
     worker: Worker
+    session_id: str
     form_token: str
     now: float
 

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, make_response, request
+from flask import Blueprint, Response, current_app, make_response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from crowdserver.operations import workers
+from crowdserver.operations.workers import Worker
+from crowdserver.protocol.public_address import client_address
 from crowdserver.site import responses
-from crowdserver.site.sessions import COOKIE, Session, Signer
+from crowdserver.site.sessions import SessionCookie, Signer
 from crowdserver.storage.transactions import Crowd
+from crowdserver.worker import sessions, sign_in_limits
 
 blueprint = Blueprint("signin", __name__)
 
+# What browsers say of a request for a page of its own, and those that say nothing.
+_PAGES = (None, "document")
+
 
 class NotSignedIn(Exception):
-    """There is no session, or a forged one, or one that a newer link has ended."""
+    """There is no session, or one that is over; or a link that signs nobody in."""
+
+
+class TooManyAttempts(Exception):
+    """Too many links that sign nobody in were tried."""
+
+
+class NotAPage(Exception):
+    """A link was not opened by a person but by another page, as a picture or in a frame."""
 
 
 class ForeignForm(Exception):
@@ -29,7 +43,7 @@ def crowd() -> Crowd:
 
 
 def signer() -> Signer:
-    """Return what signs this server's sessions and links."""
+    """Return what signs this server's forms and links."""
     signs: Signer = current_app.extensions["signer"]
     return signs
 
@@ -39,34 +53,81 @@ def visit(tx: Connection, now: float) -> responses.Visit:
 
     Raises NotSignedIn, and ForeignForm for a posted form that was not made for this session.
     """
-    session = signer().session(request)
-    worker = workers.by_id(tx, session.worker_id) if session else None
-    if session is None or worker is None or worker.invitation != session.invitation:
+    session = sessions.of_tokens(tx, now, _cookie().tokens(request))
+    if session is None:
         raise NotSignedIn
-    if request.method == "POST" and not signer().form_is_own(request, session):
+    if request.method == "POST" and not signer().form_is_own(request, session.session_id):
         raise ForeignForm
-    return responses.Visit(worker, signer().form_token(session), now)
+    form_token = signer().form_token(session.session_id)
+    return responses.Visit(session.worker, session.session_id, form_token, now)
 
 
 @blueprint.get("/sign-in/<token>")
 def sign_in(token: str) -> ResponseReturnValue:
-    """Begin a session. Safe to repeat: the link works until a newer one is made."""
-    with crowd().reading() as (tx, _):
-        worker = workers.by_token(tx, token)
-    if worker is None:
-        raise NotSignedIn
-    response = responses.private(make_response(responses.go_to("/")), responses.PAGE_POLICY)
-    session = Session(worker.worker_id, worker.invitation)
-    signer().open_session(response, session, request)
-    return response
+    """Begin a session; over another worker's, ask first. Safe to repeat: the link works until it ends."""
+    if request.headers.get("Sec-Fetch-Dest") not in _PAGES:
+        raise NotAPage
+    worker = _worker_of(token)
+    try:
+        with crowd().reading() as (tx, now):
+            here = visit(tx, now)
+    except NotSignedIn:
+        return _begin(worker)
+    if here.worker.worker_id == worker.worker_id:
+        return _go_home()
+    return responses.show("another_worker.html", here, other=worker, token=token)
+
+
+@blueprint.post("/sign-in/<token>")
+def change_worker(token: str) -> ResponseReturnValue:
+    """Begin a session in place of another worker's, who has been asked."""
+    with crowd().reading() as (tx, now):
+        here = visit(tx, now)
+    return _begin(_worker_of(token), in_place_of=here.session_id)
 
 
 @blueprint.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
-    """End the session in this browser."""
-    with crowd().reading() as (tx, now):
-        visit(tx, now)
-    response = responses.private(make_response(responses.go_to("/")), responses.PAGE_POLICY)
-    path = request.script_root or "/"
-    response.delete_cookie(COOKIE, path, httponly=True, samesite="Lax", secure=request.is_secure)
+    """End the session, here and for whoever has a copy of its cookie."""
+
+    def end_it(tx: Connection, now: float) -> None:
+        sessions.end(tx, visit(tx, now).session_id)
+
+    crowd().write(end_it)
+    response = _go_home()
+    _cookie().delete(response, request)
     return response
+
+
+def _worker_of(token: str) -> Worker:
+    """Return whom a link signs in. Raises NotSignedIn, which is counted, and TooManyAttempts."""
+    address = client_address(request.environ)
+    with crowd().reading() as (tx, now):
+        if sign_in_limits.is_reached(tx, now, address):
+            raise TooManyAttempts
+        worker = workers.by_token(tx, now, token)
+    if worker is None:
+        crowd().write(lambda tx, now: sign_in_limits.count(tx, now, address))
+        raise NotSignedIn
+    return worker
+
+
+def _begin(worker: Worker, in_place_of: str | None = None) -> ResponseReturnValue:
+    def begin_it(tx: Connection, now: float) -> str:
+        if in_place_of:
+            sessions.end(tx, in_place_of)
+        return sessions.begin(tx, now, worker)
+
+    token = crowd().write(begin_it)
+    response = _go_home()
+    _cookie().set(response, token, request)
+    return response
+
+
+def _cookie() -> SessionCookie:
+    cookie: SessionCookie = current_app.extensions["session_cookie"]
+    return cookie
+
+
+def _go_home() -> Response:
+    return responses.private(make_response(responses.go_to("/")), responses.PAGE_POLICY)

@@ -18,12 +18,13 @@ from crowdserver.protocol.question_xml import Question
 from crowdserver.site import filters, frames, responses, signin, submissions
 from crowdserver.site.responses import Visit
 from crowdserver.site.sessions import FrameKey
-from crowdserver.site.signin import ForeignForm, NotSignedIn, crowd, signer
+from crowdserver.site.signin import ForeignForm, NotAPage, NotSignedIn, TooManyAttempts, crowd, signer
 from crowdserver.storage.transactions import Contended
-from crowdserver.worker import assignments, groups
+from crowdserver.worker import assignments, groups, sessions
 from crowdserver.worker.assignments import Assignment
 from crowdserver.worker.earnings import earnings
 from crowdserver.worker.refusals import BLOCKED, Refused
+from crowdserver.worker.sign_in_limits import PERIOD_SECONDS
 
 blueprint = Blueprint("site", __name__)
 blueprint.register_blueprint(signin.blueprint)
@@ -47,6 +48,7 @@ _STATUS = {
     "gone": 410,
     "late": 410,
     "too_large": 413,
+    "signed_out": 403,
 }
 
 
@@ -72,7 +74,7 @@ def preview(hit_type_id: str) -> ResponseReturnValue:
     with crowd().reading() as (tx, now):
         visit = signin.visit(tx, now)
         hit = groups.preview(tx, now, visit.worker.worker_id, hit_type_id)
-    frame = _frame(hit.question, FrameKey(visit.worker.worker_id, hit.hit_id, None))
+    frame = _frame(hit.question, visit, FrameKey(visit.session_id, hit.hit_id, None))
     return responses.show("preview.html", visit, responses.TASK_POLICY, hit=hit, frame=frame)
 
 
@@ -93,7 +95,7 @@ def task(assignment_id: str) -> ResponseReturnValue:
         visit = signin.visit(tx, now)
         assignment = assignments.assignment(tx, now, visit.worker.worker_id, assignment_id)
     hit = assignment.hit
-    frame = _frame(hit.question, FrameKey(assignment.worker_id, hit.hit_id, assignment_id))
+    frame = _frame(hit.question, visit, FrameKey(visit.session_id, hit.hit_id, assignment_id))
     return responses.show("task.html", visit, responses.TASK_POLICY, assignment=assignment, frame=frame)
 
 
@@ -134,8 +136,14 @@ def frame(text: str) -> ResponseReturnValue:
             "unknown", "This address was not made by this site, or the requester's key has changed."
         )
     with crowd().reading() as (tx, now):
+        session = sessions.by_id(tx, now, key.session_id)
+        if session is None:
+            text = "You are not signed in any more. Sign in by your link, and open the task from the list."
+            raise Refused("signed_out", text)
         if key.assignment_id:
-            assignments.assignment(tx, now, key.worker_id, key.assignment_id)
+            assignments.assignment(tx, now, session.worker.worker_id, key.assignment_id)
+        else:
+            groups.check_preview(tx, session.worker.worker_id, key.hit_id)
         question = frames.question_of(tx, key.hit_id)
     if question.kind != "html":
         raise Refused("unknown", "The page of this task is on another site.")
@@ -177,10 +185,28 @@ def contended(_: Contended) -> ResponseReturnValue:
 def not_signed_in(_: NotSignedIn) -> ResponseReturnValue:
     """Ask for the sign-in link."""
     text = (
-        "Open the sign-in link that you were given. If it does not work any more, there is a newer one:"
-        " ask the person who invited you."
+        "Open the sign-in link that you were given. If it does not work any more, its time is over or there"
+        " is a newer one: ask the person who invited you."
     )
     return responses.message("Please sign in", text, 403)
+
+
+@blueprint.errorhandler(TooManyAttempts)
+def too_many_attempts(_: TooManyAttempts) -> ResponseReturnValue:
+    """Ask to wait where many links have failed."""
+    text = (
+        "Too many sign-in links that do not work were opened here. Wait ten minutes, then open the newest"
+        " link that you were given. Whoever is signed in stays so."
+    )
+    response = responses.message("Please wait", text, 429)
+    response.headers["Retry-After"] = str(PERIOD_SECONDS)
+    return response
+
+
+@blueprint.errorhandler(NotAPage)
+def not_a_page(_: NotAPage) -> ResponseReturnValue:
+    """Sign nobody in where another page opens a link."""
+    return responses.message("This did not work", "Open the sign-in link in a tab of its own.", 403)
 
 
 @blueprint.errorhandler(ForeignForm)
@@ -236,12 +262,12 @@ def _next_address(tx: Connection, now: float, assignment_id: str, hit_type_id: s
     return f"/tasks/{assignment.assignment_id}"
 
 
-def _frame(question: Question, key: FrameKey) -> dict[str, Any]:
+def _frame(question: Question, visit: Visit, key: FrameKey) -> dict[str, Any]:
     site = request.url_root.rstrip("/")
-    values = frames.parameters(key.assignment_id, key.hit_id, key.worker_id, site)
+    values = frames.parameters(key.assignment_id, key.hit_id, visit.worker.worker_id, site)
     root = request.script_root
     own_url = f"{root}/frame/{signer().frame_key(key)}"
-    url = question.content if question.kind == "external" else own_url
+    url = frames.apart(question.content, site) if question.kind == "external" else own_url
     return {
         "src": frames.with_parameters(url, values),
         "sandbox": frames.sandbox_for(url, site),

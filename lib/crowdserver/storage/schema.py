@@ -173,6 +173,29 @@ workers = Table(
     Column("invited_at", Double, nullable=False),
 )
 
+# Browsers that are signed in, each by the hash of the token that it holds and of the link that it came by: a
+# newer link ends it. Older databases get this table and the next one at the next start.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("worker_id", Text, nullable=False),
+    Column("link_hash", Text, nullable=False),
+    Column("begun_at", Double, nullable=False),
+    Column("ends_at", Double, nullable=False),
+    Index("sessions_of_worker", "worker_id", "begun_at"),
+    Index("sessions_by_end", "ends_at"),
+)
+
+# Links that signed nobody in, counted by where they were tried from; of the latest period only.
+failed_sign_ins = Table(
+    "failed_sign_ins",
+    metadata,
+    Column("period", BigInteger, primary_key=True, autoincrement=False),
+    Column("address", Text, primary_key=True),
+    Column("failures", BigInteger, nullable=False),
+)
+
 # Request tokens are one namespace for the whole account; they count for a day.
 tokens = Table(
     "tokens",

@@ -73,6 +73,8 @@ NEXT = (
     SELECT.where(IS_OPEN, _UNTAKEN, hits.c.hit_type_id == bindparam("type")).order_by(hits.c.serial).limit(1)
 )
 
+_OF_HIT = SELECT.where(hits.c.id == bindparam("hit"), hits.c.disposed_at.is_(None))
+
 # The HITs are counted before their types are looked up: once for each type, and not for each HIT.
 _COUNTS = (
     select(hits.c.hit_type_id, func.count().label("hits_left"), func.min(hits.c.serial).label("oldest"))
@@ -111,6 +113,14 @@ def preview(tx: Connection, now: float, worker_id: str | None, hit_type_id: str)
         raise gone()
     record = check_admitted(tx, row, "preview", worker_id)
     return as_worker_hit(row, eligibility.unmet(row.requirements, "accept", record))
+
+
+def check_preview(tx: Connection, worker_id: str, hit_id: str) -> None:
+    """Check that a worker may look at a HIT. Refused: gone when it is disposed of, not_qualified, blocked."""
+    row = tx.execute(_OF_HIT, {"hit": hit_id}).first()
+    if row is None:
+        raise gone()
+    check_admitted(tx, row, "preview", worker_id)
 
 
 def check_admitted(tx: Connection, row: AnyRow, action: str, worker_id: str) -> eligibility.Record:

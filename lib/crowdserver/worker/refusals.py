@@ -19,6 +19,7 @@ Code = Literal[
     "unreadable",
     "too_large",
     "by_get",
+    "signed_out",
 ]
 
 # What a blocked worker reads. The requester's reason is not meant for the worker.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
@@ -36,8 +37,10 @@ def test_a_second_link_replaces_the_first(world: World) -> None:
 
 def test_json_is_one_document(world: World) -> None:
     made = json.loads(world.invoke(SCRIPT, "--json", "--name", "Ada").stdout)
-    assert sorted(made) == ["name", "url", "worker_id"]
+    assert sorted(made) == ["ends_at", "name", "url", "worker_id"]
     assert made["name"] == "Ada"
+    left = datetime.fromisoformat(made["ends_at"]) - datetime.now(UTC)
+    assert timedelta(days=89) < left <= timedelta(days=90)
 
 
 def test_a_bad_worker_id_is_refused(world: World) -> None:

@@ -34,11 +34,15 @@ MOST_PAGE = 4_000_000  # bytes, with all that is written into it
 
 
 class Invitation(NamedTuple):
-    """A worker and the link that signs this worker in; the link is a secret."""
+    """A worker and the link that signs this worker in; the link is a secret.
+
+    `ends_at` is when it stops to do so, in ISO 8601; None where the server does not say.
+    """
 
     worker_id: str
     name: str
     url: str
+    ends_at: str | None
 
 
 class Returns(NamedTuple):
@@ -116,6 +120,7 @@ def _invitation(settings: Settings, answer: requests.Response) -> Invitation:
                 worker_id=fields.text(document, "worker_id"),
                 name=fields.text(document, "name"),
                 url=fields.text(document, "url"),
+                ends_at=fields.text_or_none(document, "ends_at"),
             )
         text, refused = answers.brief(fields.text(document, "message")), "__type" in document
     except answers.MISREAD:

@@ -183,3 +183,45 @@ def test_each_call_waits_for_itself_while_the_site_does_not() -> None:
         # And without --control nobody can move the clock.
         for path in ("clock", "calls", "faults"):
             assert requests.get(f"{crowd.url}/_control/{path}", timeout=10).status_code == 404
+
+
+HANDED_ON = [
+    "Forwarded",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Forwarded-Prefix",
+    "X-Real-IP",
+    "X-Client-IP",
+    "Via",
+    "CF-Connecting-IP",
+    "CF-Ray",
+]
+
+
+def test_the_control_api_answers_nothing_that_a_web_server_hands_on(crowd: Crowd) -> None:
+    for header in HANDED_ON:
+        answer = requests.get(f"{crowd.url}/_control/clock", headers={header: "127.0.0.1"}, timeout=10)
+        assert answer.status_code == 403, header
+        assert "only programs on this machine" in answer.json()["error"]
+    moved = requests.post(
+        f"{crowd.url}/_control/clock", json={"advance_seconds": 9}, headers={"Via": "1.1 x"}, timeout=10
+    )
+    assert moved.status_code == 403
+    assert crowd.control("clock")["now"] - time.time() == pytest.approx(0, abs=5)
+
+
+def test_the_control_api_answers_under_the_names_of_this_machine_only(crowd: Crowd) -> None:
+    port = crowd.url.rpartition(":")[2]
+    for host, status in (
+        (f"127.0.0.1:{port}", 200),
+        (f"localhost:{port}", 200),
+        ("[::1]", 200),
+        (f"rebound.example:{port}", 403),
+        ("127.0.0.1.rebound.example", 403),
+        ("localhost.", 403),
+        ("[::1", 403),
+        ("127.0.0.1@rebound.example", 403),
+    ):
+        answer = requests.get(f"{crowd.url}/_control/clock", headers={"Host": host}, timeout=10)
+        assert answer.status_code == status, host

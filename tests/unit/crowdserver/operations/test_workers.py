@@ -26,9 +26,9 @@ def invite(database: Database, name: str | None = None, worker_id: str | None = 
         return workers.invite(tx, 1000.0, name, worker_id)
 
 
-def owner(database: Database, token: str) -> str | None:
+def owner(database: Database, token: str, now: float = 1001.0) -> str | None:
     with database.read() as tx:
-        worker = workers.by_token(tx, token)
+        worker = workers.by_token(tx, now, token)
     return worker.worker_id if worker else None
 
 
@@ -52,6 +52,16 @@ def test_a_link_ends_when_a_newer_one_is_made_for_the_same_worker(database: Data
     assert owner(database, old.token) is None
     assert owner(database, new.token) == "AFIRST"
     assert owner(database, other.token) == "ASECOND"
+
+
+def test_a_link_ends_after_ninety_days_and_a_new_one_begins_anew(database: Database) -> None:
+    link = invite(database, worker_id="AFIRST")
+    assert link.ends_at == 1000.0 + 90 * 86_400
+    assert owner(database, link.token, link.ends_at - 1) == "AFIRST"
+    assert owner(database, link.token, link.ends_at) is None
+    with database.write() as tx:
+        newer = workers.invite(tx, link.ends_at, None, "AFIRST")
+    assert owner(database, newer.token, link.ends_at) == "AFIRST"
 
 
 def test_a_known_worker_keeps_the_name_unless_a_new_one_is_given(database: Database) -> None:

@@ -155,7 +155,7 @@ def test_a_trusted_web_server_tells_the_address_outside(setting: str, counts: bo
         link, location, cookie = sign_in(crowd, **FORWARDED)
     assert link.startswith("https://lab.example/crowd/sign-in/") is counts
     assert location == ("/crowd/" if counts else "/")
-    assert ("Path=/crowd" in cookie and "Secure" in cookie) is counts
+    assert (cookie.startswith("__Host-") and "Secure" in cookie) is counts
 
 
 def test_the_setting_wins_over_whatever_is_forwarded() -> None:

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 from tests.support.crowds import Crowd
 from tests.support.offers import external_question, html_question, invite, offer
 from tests.support.pages import served
+from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -295,3 +296,61 @@ def test_what_was_too_long_is_still_in_the_form_after_going_back(sign_in: OpenPa
     inside(page).get_by_role("button", name="Submit").click()
     expect(inside(page).get_by_role("heading", name="Your work was submitted")).to_be_visible()
     assert offered.answers() == [[("label", "cat"), ("why", "Shorter.")]]
+
+
+# The cookie, which browsers send to every port of a host
+
+
+SPY = """<!doctype html><p>A task</p><img src="/own-name"><script>
+const site = new URLSearchParams(location.search).get("turkSubmitTo");
+const spied = `${new URL(site).protocol}//${new URL(site).hostname}:${location.port}`;
+fetch(spied + "/fetched", {credentials: "include", mode: "no-cors"});
+document.write(`<img src="${spied}/picture"><iframe src="${spied}/inner"></iframe>`);
+</script>"""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_task_server_on_this_machine_never_gets_the_cookie(
+    browser: Browser, crowd: Crowd, host: str
+) -> None:
+    visits: list[tuple[str, str]] = []
+    with served(SPY, visits=visits) as url:
+        port = url.rpartition(":")[2]
+        offered = offer(crowd.client(), 1, question=external_question(f"http://{host}:{port}/task"))
+        context = browser.new_context()
+        context.set_default_timeout(10_000)
+        page = context.new_page()
+        page.goto(invite(crowd)["url"].replace("127.0.0.1", host))
+        card(page, offered.title).get_by_role("button", name="Accept").click()
+        expect(inside(page).get_by_text("A task")).to_be_visible()
+        paths = {"/task", "/own-name", "/fetched", "/picture", "/inner"}
+        wait_until(lambda: paths <= {path for path, _ in visits})
+        assert context.cookies(f"http://{host}:{port}")  # in a tab of its own it would get one
+        context.close()
+    assert {cookies for _, cookies in visits} == {""}
+
+
+def test_the_link_of_another_worker_asks_before_it_signs_in(sign_in: OpenPage, crowd: Crowd) -> None:
+    page = sign_in()
+    grace = invite(crowd, name="Grace Hopper")["url"]
+    page.goto(grace)
+    expect(page.get_by_role("heading", name="You are signed in as Ada Lovelace")).to_be_visible()
+    page.get_by_role("link", name="Go on as Ada Lovelace").click()
+    expect(page.locator(".who")).to_have_text("Ada Lovelace")
+    page.goto(grace)
+    page.get_by_role("button", name="Sign in as Grace Hopper").click()
+    expect(page.locator(".who")).to_have_text("Grace Hopper")
+
+
+def test_a_page_elsewhere_signs_nobody_in_behind_their_back(browser: Browser, crowd: Crowd) -> None:
+    link = invite(crowd)["url"]
+    page = f"""<!doctype html><img src="{link}"><iframe src="{link}"></iframe>
+        <script>fetch("{link}", {{credentials: "include", mode: "no-cors"}})</script>"""
+    context = browser.new_context()
+    context.set_default_timeout(10_000)
+    with served(page) as url:
+        tab = context.new_page()
+        tab.goto(url, wait_until="networkidle")
+    tab.goto(crowd.url)
+    expect(tab.get_by_role("heading", name="Please sign in")).to_be_visible()
+    context.close()

@@ -107,3 +107,45 @@ def test_spans_are_told_in_their_two_largest_parts(seconds: float, words: str) -
 def test_a_page_of_cut_off_tags_is_shown_as_it_is(piece: str) -> None:
     page = piece * (65_000 // len(piece))
     assert frames.fill(page, "3A") == page
+
+
+@pytest.mark.parametrize(
+    "site,url,shown",
+    [
+        (
+            "http://127.0.0.1:8730",
+            "http://127.0.0.1:20000/unit/1?key=a#b",
+            "http://localhost:20000/unit/1?key=a#b",
+        ),
+        ("http://127.0.0.1:8730", "http://127.1:20000/", "http://localhost:20000/"),
+        ("http://127.0.0.1:8730", "http://0x7f000001:20000/", "http://localhost:20000/"),
+        ("http://127.0.0.1:8730", "http://me@127.0.0.1:20000/", "http://me@localhost:20000/"),
+        ("http://127.0.0.1:8730", "http://127.0.0.1/", "http://localhost/"),
+        ("http://[::1]:8730", "http://[::1]:20000/", "http://localhost:20000/"),
+        ("http://localhost:8730", "http://LOCALHOST:20000/", "http://127.0.0.1:20000/"),
+        ("https://127.0.0.1:8730/crowd", "http://127.0.0.1:8730/", "http://localhost:8730/"),
+    ],
+)
+def test_a_page_of_this_machine_is_shown_under_another_name_than_the_sites(
+    site: str, url: str, shown: str
+) -> None:
+    assert frames.apart(url, site) == shown
+
+
+@pytest.mark.parametrize(
+    "site,url",
+    [
+        ("http://127.0.0.1:8730", "http://localhost:20000/unit/1"),
+        ("http://localhost:8730", "http://127.0.0.1:20000/unit/1"),
+        (
+            "http://127.0.0.1:8730",
+            "http://127.0.0.1:8730/tasks/x",
+        ),  # of the site itself: the sandbox holds it
+        ("http://127.0.0.1:8730", "https://lab.example/unit/1"),
+        ("https://lab.example", "https://lab.example:8443/unit/1"),
+        ("https://lab.example", "http://127.0.0.1:20000/unit/1"),
+        ("https://lab.example/crowd", "//lab.example:1/x"),
+    ],
+)
+def test_every_other_page_keeps_its_address(site: str, url: str) -> None:
+    assert frames.apart(url, site) == url

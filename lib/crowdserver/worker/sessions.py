@@ -1,0 +1,96 @@
+"""Who is signed in where: a browser holds a random token, and its session lies in the database by the hash.
+
+A session ends when the worker signs out, after a month, with a newer link for the same worker, and when the
+worker has signed in on many browsers since.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, bindparam, delete, insert, select
+
+from crowdserver.operations.workers import Worker, hash_of
+from crowdserver.storage.schema import sessions, workers
+
+SESSION_SECONDS = 30 * 86_400
+# Of one worker at a time, so that a link that is opened again and again fills no table.
+MOST_SESSIONS = 10
+
+_LIVING = (
+    select(sessions.c.id, workers.c.id.label("worker_id"), workers.c.name, workers.c.token_hash)
+    .join_from(sessions, workers, sessions.c.worker_id == workers.c.id)
+    .where(sessions.c.link_hash == workers.c.token_hash, sessions.c.ends_at > bindparam("now"))
+)
+_BY_ID = _LIVING.where(sessions.c.id.in_(bindparam("sessions", expanding=True)))
+_BEGIN = insert(sessions)
+_END = delete(sessions).where(sessions.c.id == bindparam("session"))
+_FORGET = delete(sessions).where(sessions.c.ends_at <= bindparam("now"))
+_NEWEST = (
+    select(sessions.c.id)
+    .where(sessions.c.worker_id == bindparam("worker"))
+    .order_by(sessions.c.begun_at.desc(), sessions.c.id)
+    .limit(MOST_SESSIONS - 1)
+)
+_END_OLDEST = delete(sessions).where(
+    sessions.c.worker_id == bindparam("worker"), sessions.c.id.not_in(_NEWEST)
+)
+
+
+class Session(NamedTuple):
+    """A signed-in browser."""
+
+    session_id: str
+    worker: Worker
+
+
+def begin(tx: Connection, now: float, worker: Worker) -> str:
+    """Begin a session and return the token that its browser is to hold.
+
+    It ends with the link that `worker` was read by, even where a newer one has been made meanwhile.
+    """
+    token = secrets.token_urlsafe(32)
+    tx.execute(_FORGET, {"now": now})
+    tx.execute(_END_OLDEST, {"worker": worker.worker_id})
+    tx.execute(
+        _BEGIN,
+        {
+            "id": hash_of(token),
+            "worker_id": worker.worker_id,
+            "link_hash": worker.link_hash,
+            "begun_at": now,
+            "ends_at": now + SESSION_SECONDS,
+        },
+    )
+    return token
+
+
+def of_tokens(tx: Connection, now: float, tokens: Sequence[str]) -> Session | None:
+    """Return the living session among what a browser sends; None if there is none.
+
+    A browser sends several where another server of the same host has set a cookie of this name. Sessions of
+    two workers are none: nobody can tell whose browser it is.
+    """
+    if not tokens:
+        return None
+    living = _find(tx, now, [hash_of(token) for token in tokens])
+    is_one_worker = len({session.worker.worker_id for session in living}) == 1
+    return living[0] if is_one_worker else None
+
+
+def by_id(tx: Connection, now: float, session_id: str) -> Session | None:
+    """Return a living session, or None."""
+    living = _find(tx, now, [session_id])
+    return living[0] if living else None
+
+
+def end(tx: Connection, session_id: str) -> None:
+    """End a session. Safe to repeat."""
+    tx.execute(_END, {"session": session_id})
+
+
+def _find(tx: Connection, now: float, session_ids: Sequence[str]) -> list[Session]:
+    rows = tx.execute(_BY_ID, {"now": now, "sessions": session_ids})
+    return [Session(row.id, Worker(row.worker_id, row.name, row.token_hash)) for row in rows]

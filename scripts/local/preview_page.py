@@ -33,7 +33,7 @@ def main(
     from crowdops.runs import preview
 
     loaded = parameters.load(run_toml, cli.pairs(given, "--set"))
-    made = preview.preview(loaded, settings, rows)
+    made = preview.preview(loaded, settings, rows, run_toml)
     path = (path or preview.default_path(settings, loaded)).absolute()
     with output.destination(path) as file:
         file.write(made.html)

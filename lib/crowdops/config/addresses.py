@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from crowdops.config.environments import LOOPBACK
 from crowdops.errors import UsageError
 
+_LOGIN = re.compile(r"(?:^|//)([^/]*@)")
+
 
 def check(url: str, place: str) -> None:
-    """UsageError unless this is an address of a web server; `place` is what it says of it, with its value."""
+    """UsageError unless this is an address of a web server; `place` is what it says of it, with its value.
+
+    An address is no secret: it is written down, and shown to everybody. So it can hold no password.
+    """
+    if login := _LOGIN.search(url):
+        place = place.replace(login[1], "***@")
+        raise UsageError(f"{place} holds a name or a password. Write it without: http://HOST:PORT")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port

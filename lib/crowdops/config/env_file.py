@@ -50,6 +50,8 @@ def read(file: Path) -> Mapping[str, str | None]:
                     " /dev/null for none."
                 )
             return {}
+        if (file.is_char_device() or file.is_block_device()) and not file.samefile(os.devnull):
+            raise UsageError(f"{file} is a device, and no file with settings.")
         data = file.read_bytes()
     try:
         text = data.decode("utf-8-sig")

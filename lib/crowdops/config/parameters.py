@@ -14,7 +14,7 @@ from crowdops import errors
 from crowdops.config import addresses, declarations, settings
 from crowdops.config.declarations import Setting
 from crowdops.errors import UsageError, files_explained
-from crowdops.formats import marks, money
+from crowdops.formats import files, marks, money
 
 _TABLES = {"task": declarations.PARAMETERS, "server": declarations.SERVER_PARAMETERS}
 # Ranges of the API (MTurk API reference, CreateHIT): lowest, highest.
@@ -111,7 +111,7 @@ def given_in(path: Path) -> dict[str, str]:
 def _read(path: Path) -> dict[str, Any]:
     """Return a run.toml whose sections and keys are all known."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        document = tomllib.loads(files.read_text(path))
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}. Start from examples/run.toml.") from error
     except UnicodeDecodeError as error:
@@ -220,13 +220,10 @@ def _money(place: str, text: str) -> Decimal:
 
 
 def _check_together(path: Path, parameters: Parameters) -> None:
-    for name, file in (("data", parameters.data), ("template", parameters.template)):
+    for file in (parameters.data, parameters.template):
         with files_explained(file):
-            is_stream = file.exists() and not (file.is_file() or file.is_dir())
-        if is_stream:
-            raise UsageError(
-                f"{file} is a pipe or a device: {name} is read more than once, so save it to a file."
-            )
+            if file.exists():
+                files.check(file)
     if not marks.TASK_NAME.fullmatch(parameters.task_name):
         raise UsageError(
             f"{path}: task_name {parameters.task_name!r} breaks the rule: 1 to 128 of A-Z a-z 0-9 . _ - only."

@@ -9,6 +9,7 @@ import functools
 import inspect
 import io
 import itertools
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,6 +27,8 @@ from crowdops.errors import Error, UsageError
 
 EXIT_FAILED, EXIT_USAGE, EXIT_BUG, EXIT_LEFT_OVER = 1, 2, 3, 4
 EXIT_INTERRUPTED = interrupts.EXIT_INTERRUPTED
+
+_HOME = "crowdops.home"  # of the settings, in what click keeps of a command
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -46,14 +49,16 @@ class Guard(NamedTuple):
         if self.yes:
             return True
         _require_terminal()
-        return click.confirm(question, default=False, err=True)
+        return click.confirm(output.lines(question), default=False, err=True)
 
     def allows_typed(self, question: str, word: str | None) -> bool:
         """Ask for a word to be typed, for what deserves a second thought. Without a word as allows()."""
         if word is None or self.dry_run or self.yes:
             return self.allows(question)
         _require_terminal()
-        return bool(click.prompt(question, default="", show_default=False, err=True).strip() == word)
+        return bool(
+            click.prompt(output.lines(question), default="", show_default=False, err=True).strip() == word
+        )
 
 
 def _require_terminal() -> None:
@@ -67,6 +72,8 @@ class Command(click.Command):
     """A script's command: the boundary where exceptions become exit codes (README.md, "Exit codes")."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        # Whatever a script writes, and wherever that is, is its owner's alone: keys, answers, worker ids.
+        usual = os.umask(0o077)
         try:
             with interrupts.obeyed():
                 code = self._run(*args, **kwargs)
@@ -74,17 +81,19 @@ class Command(click.Command):
         except KeyboardInterrupt:  # as it was ending
             output.say("Interrupted.")
             code = EXIT_INTERRUPTED
+        finally:
+            os.umask(usual)
         sys.exit(code)
 
     def _run(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> int:
         # Not through click's own main(): it would turn a closed pipe into a failure.
         words = list(sys.argv[1:] if args is None else args)
-        home = None
+        known: dict[str, Any] = {}
         streams.settle()
         try:
             with output.to_stdout():  # --help and --version write there
                 context = self.make_context(prog_name or Path(sys.argv[0]).name, words, **extra)
-            home = context.params.get("home")
+            known = context.meta
             with context:
                 code = self.invoke(context) or 0
             with output.to_stdout():
@@ -112,7 +121,7 @@ class Command(click.Command):
             if refused := crashes.refused_by_the_machine(error):
                 output.say(f"error: {refused}")
                 return EXIT_FAILED
-            log = crashes.log(home)
+            log = crashes.log(known.get(_HOME))
             where = f"The traceback is in {log}" if log else "No file could be written for its traceback."
             output.say(f"error: this is a bug in crowdops. {where}")
             return EXIT_BUG
@@ -137,6 +146,7 @@ def with_settings(function: Function) -> Any:
             combinations.refuse("with --quiet", verbose=verbose)
         flags = {name: kwargs.pop(name) for name in ("environment", "home", "timeout")}
         settings = resolve(flags, quiet=quiet, verbose=verbose, as_json=as_json)
+        click.get_current_context().meta[_HOME] = settings.home
         if flags["home"] and not flags["home"].startswith(("/", "~")) and not quiet:
             output.say(f"The home is {settings.home}")
         return function(*args, settings=settings, **kwargs)

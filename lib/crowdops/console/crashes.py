@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import platform
+import re
 import sys
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
 from crowdops import __version__
+from crowdops.config.settings import variable
+from crowdops.config.variables import OUTSIDE, VARIABLES
+from crowdops.errors import Error
 
+HIDDEN = "***"
+_PASSWORD = re.compile(r"(://[^\s:/@]*:)[^\s/]+@")
 # What a machine can refuse anybody, at any file and at any time: no bug of ours.
 _REFUSALS = (
     errno.ENOSPC,
@@ -40,16 +47,16 @@ def refused_by_the_machine(error: Exception) -> str | None:
     return f"{error.filename or 'A file could not be read or written'}: {error.strerror}."
 
 
-def log(home: str | None) -> Path | None:
+def log(home: Path | None) -> Path | None:
     """Append the traceback being handled to a log in the home and return its path; the log only grows.
 
-    Where the home cannot be written, which may be what went wrong, the log is a new temporary file. None if
-    that cannot be written either.
+    `home` is None where no settings were read. No secret is in it. Where the home cannot be written, which
+    may be what went wrong, the log is a new temporary file. None if that cannot be written either.
     """
     given = home or os.environ.get("CROWDOPS_HOME") or "~/.crowdops"
     path = Path(os.path.expanduser(given)) / "crash.log"  # noqa: PTH111 - does not fail without a home
     head = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {Path(sys.argv[0]).name} crowdops {__version__}"
-    text = f"=== {head}, Python {platform.python_version()}\n{traceback.format_exc()}\n"
+    text = f"=== {head}, Python {platform.python_version()}\n{_without_secrets(traceback.format_exc())}\n"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
@@ -57,6 +64,15 @@ def log(home: str | None) -> Path | None:
     except OSError:
         return _log_elsewhere(text)
     return path
+
+
+def _without_secrets(text: str) -> str:
+    """Return a text with no secret of the environment and of .env, and no password in an address."""
+    for row in (*VARIABLES, *OUTSIDE):
+        with contextlib.suppress(Error):  # a .env that cannot be read holds none that was used
+            secret = variable(row.variable) if row.kind == "secret" else ""
+            text = text.replace(secret, HIDDEN) if secret else text
+    return _PASSWORD.sub(rf"\1{HIDDEN}@", text)
 
 
 def _log_elsewhere(text: str) -> Path | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from crowdops.errors import UsageError, nearest
-from crowdops.formats import template_names
+from crowdops.formats import files, template_names
 from crowdops.formats.template_names import GIVEN, TAKEN
 
 # What the expressions of a template can raise over the values of a row, beside Jinja2's own TemplateError.
@@ -78,7 +78,7 @@ class Page:
 def read_source(path: Path) -> str:
     """Return a template's text without a byte order mark, its lines ended alike. UsageError says why not."""
     try:
-        source = path.read_text(encoding="utf-8-sig")
+        source = files.read_text(path)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}. Check `template` in run.toml.") from error
     except UnicodeDecodeError as error:

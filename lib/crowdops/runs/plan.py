@@ -19,7 +19,7 @@ from crowdops.formats.question_xml import html_question
 from crowdops.payments import pricing
 from crowdops.providers.mturk import requirements
 from crowdops.providers.mturk.client import MTurk
-from crowdops.servers import pages
+from crowdops.servers import app_files, pages
 from crowdops.workers import eligibility
 
 _SANDBOX_SITE = "https://workersandbox.mturk.com"
@@ -74,8 +74,20 @@ def plan(
     estimate = pricing.estimate(parameters, units, settings.environment)
     _check_budget(parameters, settings, estimate)
     seen = Seen(page, first_row, columns, units)
-    found = (*_of_rows(rows), *remarks(parameters, settings, seen))
+    of_app = app_files.remarks(parameters.app_dir) if parameters.app_dir else []
+    of_page = remarks(parameters, settings, seen)
+    found = (*of_files(parameters, run_toml), *of_app, *_of_rows(rows), *of_page)
     return LaunchPlan(parameters, rows.digest, estimate, first_page, found, run_toml)
+
+
+def of_files(parameters: Parameters, run_toml: Path | None) -> Iterator[str]:
+    """Yield which files of a run lie outside of its folder: whoever wrote the run.toml may have no right."""
+    if run_toml is None:
+        return
+    folder = run_toml.resolve().parent
+    for name, file in (("data", parameters.data), ("template", parameters.template)):
+        if not file.resolve().is_relative_to(folder):
+            yield f"{name} is {file.resolve()}, outside of the run's folder {folder}."
 
 
 def _of_rows(rows: InputRows) -> Iterator[str]:

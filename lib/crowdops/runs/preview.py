@@ -12,7 +12,7 @@ from crowdops.config.settings import Settings
 from crowdops.errors import UsageError
 from crowdops.formats.input_rows import InputRows
 from crowdops.formats.page_template import Page
-from crowdops.runs.plan import Seen, remarks
+from crowdops.runs.plan import Seen, of_files, remarks
 
 # No allow-forms: nothing can be submitted from a preview. No allow-same-origin, as on the worker site.
 SANDBOX = "allow-scripts allow-modals"
@@ -81,7 +81,7 @@ def default_path(settings: Settings, parameters: Parameters) -> Path:
     return folder / f"{parameters.task_name}.html"
 
 
-def preview(parameters: Parameters, settings: Settings, rows: int) -> Preview:
+def preview(parameters: Parameters, settings: Settings, rows: int, run_toml: Path) -> Preview:
     """Render the first rows of a run's data, as after a worker has accepted. Reads no further than these.
 
     UsageError as for a launch.
@@ -99,7 +99,8 @@ def preview(parameters: Parameters, settings: Settings, rows: int) -> Preview:
         seen = Seen(template, seen.first_row or row, seen.columns | set(row), len(pages))
     file = jinja2.Environment(autoescape=True, trim_blocks=True).from_string(_FILE)
     html = file.render(parameters=parameters, pages=pages, screens=SCREENS, sandbox=SANDBOX)
-    return Preview(pages, html, [*_remarks(parameters), *remarks(parameters, settings, seen)])
+    elsewhere = of_files(parameters, run_toml)
+    return Preview(pages, html, [*_remarks(parameters), *elsewhere, *remarks(parameters, settings, seen)])
 
 
 def _remarks(parameters: Parameters) -> Iterator[str]:

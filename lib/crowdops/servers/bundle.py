@@ -8,12 +8,13 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import stat
 from pathlib import Path
 
 from crowdops.context import Context
 from crowdops.errors import UsageError, files_explained
 from crowdops.registry import Run
-from crowdops.servers import sites
+from crowdops.servers import app_files, sites
 
 _LIBRARY = Path(__file__).resolve().parents[2]
 PACKAGE = _LIBRARY / "taskserver"
@@ -21,8 +22,6 @@ WORKER = _LIBRARY / "webworker"  # what it is served by
 DEPLOYED = ("Procfile", "requirements.txt", ".python-version")  # beside the package itself
 OFFSET_BYTES = 8
 UNIT_STATES = ("planned", "creating", "outstanding", "finished", "disposed", "expired", "failed")
-# Of somebody's own app: its history, its builds and its secrets stay here, as with `git push heroku`.
-LEFT_OUT = (".git", ".env", ".venv", "venv", "node_modules", "__pycache__")
 
 
 def of_run(context: Context, run: Run) -> Path:
@@ -45,8 +44,9 @@ def _fill(context: Context, run: Run, folder: Path) -> None:
         raise UsageError(f"{template} is missing: the page that the run was launched with.")
     _clear(folder)
     for package in (PACKAGE, WORKER):
-        left_out = shutil.ignore_patterns("__pycache__", *DEPLOYED)
-        shutil.copytree(package, folder / package.name, ignore=left_out)
+        for file in package.rglob("*"):
+            if file.is_file() and "__pycache__" not in file.parts and file.name not in DEPLOYED:
+                copy_file(file, folder / package.name / file.relative_to(package))
     for name in DEPLOYED:
         shutil.copyfile(PACKAGE / name, folder / name)
     shutil.copyfile(template, folder / "template.html")
@@ -57,16 +57,24 @@ def _fill(context: Context, run: Run, folder: Path) -> None:
             lines.write(json.dumps(unit.input or {}).encode() + b"\n")
 
 
-def copy_app(app_dir: Path, folder: Path) -> None:
-    """Copy somebody's own app, without history, virtual environments and .env.
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file, or a link as it is, into a folder that is made if need be.
 
-    UsageError if it has no Procfile.
+    The copy is its owner's alone, and a program if the file is one.
     """
-    if not (app_dir / "Procfile").is_file():
-        raise UsageError(f"{app_dir} has no Procfile, so nobody knows how to start the app in it.")
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shutil.copyfile(source, target, follow_symlinks=False)
+    if not source.is_symlink():
+        target.chmod(0o700 if source.stat().st_mode & stat.S_IXUSR else 0o600)
+
+
+def copy_app(app_dir: Path, folder: Path) -> None:
+    """Copy what is deployed of somebody's own app. UsageError as app_files.choose()."""
+    chosen = app_files.choose(app_dir)
     with files_explained(f"The app in {app_dir} cannot be copied"):
         _clear(folder)
-        shutil.copytree(app_dir, folder, ignore=shutil.ignore_patterns(*LEFT_OUT), dirs_exist_ok=True)
+        for path in chosen.deployed:
+            copy_file(app_dir / path, folder / path)
 
 
 def _description(context: Context, run: Run) -> dict[str, object]:

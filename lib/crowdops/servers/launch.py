@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from crowdops.config.settings import Selection
+from crowdops.console import output
 from crowdops.context import Context
 from crowdops.errors import UsageError
 from crowdops.registry import Server, locks, selection
-from crowdops.servers import links
+from crowdops.servers import app_files, links
 from crowdops.servers.backend import Backend
 
 
@@ -31,6 +32,8 @@ def for_run(
     """
     (run,) = selection.select(context.registry, Selection(runs=(run_id,)))
     run = run._replace(parameters=run.parameters._replace(**changes))
+    if run.parameters.app_dir:
+        output.remark(app_files.remarks(run.parameters.app_dir), quiet=context.settings.quiet)
     with locks.hold(context.settings.home, run_id):
         token = links.new_token(context.settings.run_folder(run_id))
         return backend.launch(context, run, token, keep=keep, should_stop=lambda: False)

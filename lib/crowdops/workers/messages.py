@@ -11,6 +11,7 @@ from crowdops import bulk
 from crowdops.bulk import Action, BulkResult, Outcome
 from crowdops.context import Context
 from crowdops.errors import NotSent, Unreachable, UsageError
+from crowdops.formats import files
 from crowdops.providers.mturk.workers import MESSAGE_LENGTH, MOST_RECIPIENTS, SUBJECT_LENGTH
 
 IN_DOUBT = "an earlier attempt broke off, and it may have arrived: it is not sent again"
@@ -46,9 +47,11 @@ class MessagePlan(NamedTuple):
 def read(path: Path, subject: str) -> Message:
     """Return the message of a text file. UsageError if it is too long or empty."""
     try:
-        text = path.read_text(encoding="utf-8-sig").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}.") from error
+        text = files.read_text(path).strip()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 (byte {error.start + 1}). Save the file as UTF-8.") from error
     message = Message(subject.strip(), text)
     for name, value, most in (("subject", message.subject, SUBJECT_LENGTH), ("text", text, MESSAGE_LENGTH)):
         if not 0 < len(value) <= most:

@@ -20,6 +20,18 @@ from tests.support.servers import LocalServers
 
 MARKS = ("CROWDOPS_MANAGED", "CROWDOPS_RUN_ID", "CROWDOPS_TASK_NAME", "CROWDOPS_SERVER")
 
+SECRETS = (
+    "AWS_SECRET_ACCESS_KEY",
+    "HEROKU_API_KEY",
+    "DATABASE_URL",
+    "CROWDOPS_TEAM",
+    "CROWD_DATABASE_URL",
+    "CROWD_SECRET_ACCESS_KEY",
+    "PGPASSWORD",
+    "GITHUB_TOKEN",
+    "HTTPS_PROXY",
+)
+
 
 def test_two_runs_are_served_with_their_own_rows(local: LocalServers) -> None:
     run, other = local.add_run("pilot-1", rows=3), local.add_run("pilot-2")
@@ -50,13 +62,27 @@ def test_a_server_listens_on_this_machine_only_and_its_log_is_private(local: Loc
 def test_a_server_carries_its_marks_and_none_of_our_secrets(
     local: LocalServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("AWS_SECRET_ACCESS_KEY", "HEROKU_API_KEY", "DATABASE_URL", "CROWDOPS_TEAM"):
+    for name in SECRETS:
         monkeypatch.setenv(name, "postgresql://a-secret")
     run = local.add_run()
     name = local.launch(run)["name"]
     for process in local.processes():
         assert [process.variables[mark] for mark in MARKS] == ["1", run.run_id, "pilot-1", name]
         assert "postgresql://a-secret" not in process.variables.values()
+
+
+def test_an_own_app_inherits_no_secret_either(local: LocalServers, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SECRETS:
+        monkeypatch.setenv(name, "postgresql://a-secret")
+    monkeypatch.setenv("LC_TIME", "C.UTF-8")
+    app = local.folder / "app"
+    app.mkdir()
+    (app / "Procfile").write_text("web: env GREETING=hi python3 -m http.server --bind 127.0.0.1 $PORT\n")
+    result = local.invoke("launch_server", "--app-dir", str(app))
+    assert result.exit_code == 0, result.stderr
+    for process in local.processes():
+        assert "postgresql://a-secret" not in process.variables.values()
+        assert process.variables["LC_TIME"] == "C.UTF-8"
 
 
 def test_a_second_launch_finds_the_first_ones_server(local: LocalServers) -> None:

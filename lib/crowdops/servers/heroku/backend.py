@@ -11,11 +11,12 @@ from typing import Any
 
 from crowdops.config.parameters import Parameters
 from crowdops.config.settings import Settings, find, lookup, variable
+from crowdops.console import output
 from crowdops.context import Context
 from crowdops.errors import NotFound, ProviderError, ServerFailed, Unreachable, UsageError, nearest
 from crowdops.providers.heroku import client
 from crowdops.registry import Run, Server
-from crowdops.servers import bundle
+from crowdops.servers import app_files, bundle
 from crowdops.servers.heroku import apps, deploy
 from crowdops.servers.heroku.apps import survey, take_down, why_left
 from crowdops.servers.heroku.deploy import AppPlan, Hosting
@@ -101,6 +102,7 @@ def launch(context: Context, run: Run, token: str, *, keep: bool, should_stop: C
 def launch_app(context: Context, app_dir: Path, hosting: Hosting, *, keep: bool = False) -> Server:
     """Deploy somebody's own app, for no run, and return once it answers. Fails as launch() does."""
     check_hosting(hosting)
+    output.remark(app_files.remarks(app_dir), quiet=context.settings.quiet)
     with tempfile.TemporaryDirectory(prefix=".deploy-", dir=context.settings.home) as place:
         folder = Path(place) / "app"
         bundle.copy_app(app_dir, folder)

@@ -96,8 +96,9 @@ def _packed(folder: Path) -> Iterator[Path]:
 
 
 def _without_owner(entry: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Leave the names of this machine's users out of the archive."""
-    return entry.replace(uid=0, gid=0, uname="", gname="", deep=False)
+    """Leave the names of this machine's users out of the archive, and who may read what here."""
+    mode = 0o755 if entry.mode & 0o100 else 0o644
+    return entry.replace(mode=mode, uid=0, gid=0, uname="", gname="", deep=False)
 
 
 class _Deployment:

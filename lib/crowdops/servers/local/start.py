@@ -13,6 +13,7 @@ from pathlib import Path
 from crowdops.config.settings import Settings
 from crowdops.context import Context
 from crowdops.errors import ServerFailed, UsageError, files_explained
+from crowdops.formats import files
 from crowdops.providers import processes
 from crowdops.providers.processes import Process
 from crowdops.registry import Registry, Server
@@ -24,8 +25,51 @@ LOOK_SECONDS = 0.05
 LOG_LINES = 20
 # Below the ports that the system gives to outgoing connections: a server that restarts needs its own again.
 PORTS = range(20_000, 32_000)
-# Variables that servers do not inherit: keys, and settings of ours.
-WITHHELD = ("AWS_", "HEROKU_", "CROWDOPS_")
+# All that a server inherits: who and where it is, where languages lie, whom to trust. Any other variable may
+# hold a key.
+INHERITED = frozenset(
+    [
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "PATH",
+        "TERM",
+        "TMPDIR",
+        "TZ",
+        "LANG",
+        "LANGUAGE",
+        "WEB_CONCURRENCY",
+        "LD_LIBRARY_PATH",
+        "DYLD_LIBRARY_PATH",
+        "VIRTUAL_ENV",
+        "CONDA_PREFIX",
+        "PYENV_ROOT",
+        "RBENV_ROOT",
+        "NVM_DIR",
+        "VOLTA_HOME",
+        "GEM_HOME",
+        "GEM_PATH",
+        "NODE_PATH",
+        "JAVA_HOME",
+        "GOPATH",
+        "GOROOT",
+        "CARGO_HOME",
+        "RUSTUP_HOME",
+        "XDG_CACHE_HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_DATA_HOME",
+        "XDG_RUNTIME_DIR",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "CURL_CA_BUNDLE",
+        "REQUESTS_CA_BUNDLE",
+        "NODE_EXTRA_CA_CERTS",
+        "NO_PROXY",
+        "no_proxy",
+    ]
+)
+INHERITED_KINDS = ("LC_", "PYTHON")
 _WEB = re.compile(r"^web:[ \t]*(\S.*)$", re.MULTILINE)
 
 
@@ -90,7 +134,7 @@ def commit(registry: Registry, server: Server, state: str, process: Process) -> 
 def web_command(folder: Path) -> str:
     """Return the command of a folder's web process. UsageError if its Procfile has none."""
     try:
-        text = (folder / "Procfile").read_text(encoding="utf-8", errors="replace")
+        text = files.read(folder / "Procfile").decode(errors="replace")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UsageError(f"{folder} has no Procfile, so nobody knows how to start the app in it.") from error
     except OSError as error:
@@ -102,10 +146,12 @@ def web_command(folder: Path) -> str:
 
 
 def _variables(settings: Settings, server: Server) -> dict[str, str]:
-    """Return the environment of a server: ours without secrets and settings, and what marks it as ours."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(WITHHELD)}
-    if not server.detail["own_app"]:
-        inherited.pop("DATABASE_URL", None)  # Heroku's dynos share one; on this machine a file does
+    """Return the environment of a server: nothing of ours that may be secret, and what marks it as ours."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name in INHERITED or name.startswith(INHERITED_KINDS)
+    }
     tools = f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', os.defpath)}"
     return {
         **inherited,

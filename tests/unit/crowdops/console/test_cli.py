@@ -82,6 +82,38 @@ def test_the_log_of_a_bug_lies_in_the_home_that_was_named(tmp_path: Path) -> Non
     assert f"{tmp_path}/other/crash.log" in result.stderr
 
 
+def test_the_log_of_a_bug_lies_in_the_home_of_the_env_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "env").write_text(f"CROWDOPS_HOME={tmp_path}/other\n")
+    monkeypatch.setenv("CROWDOPS_ENV_FILE", str(tmp_path / "env"))
+    monkeypatch.delenv("CROWDOPS_HOME")
+    assert f"{tmp_path}/other/crash.log" in outcome(raising(ZeroDivisionError("a bug"))).stderr
+    assert (tmp_path / "other" / "crash.log").exists()
+
+
+def test_no_secret_is_in_the_log_of_a_bug(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "env").write_text("HEROKU_API_KEY=HRKU-hidden-1\n")
+    (tmp_path / "env").chmod(0o600)
+    monkeypatch.setenv("CROWDOPS_ENV_FILE", str(tmp_path / "env"))
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "aws/hidden+2")
+    text = "HRKU-hidden-1 and aws/hidden+2 and postgresql://me:hidden@3@host/name"
+    assert outcome(raising(ZeroDivisionError(text))).exit_code == 3
+    log = tmp_path / "home" / "crash.log"
+    assert "ZeroDivisionError: *** and *** and postgresql://me:***@host/name" in log.read_text()
+    assert "hidden" not in log.read_text()
+
+
+def test_what_a_script_writes_is_its_owners_alone(tmp_path: Path) -> None:
+    usual = os.umask(0)
+    try:
+        outcome(lambda: (tmp_path / "folder").mkdir() or (tmp_path / "file").touch())
+        assert os.umask(0) == 0
+    finally:
+        os.umask(usual)
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("folder", "file")] == [0o700, 0o600]
+
+
 def test_what_the_machine_refuses_is_no_bug(tmp_path: Path) -> None:
     for error, text in (
         (OSError(errno.ENOSPC, "No space left on device", "/x/y"), "/x/y: No space left on device."),

@@ -162,6 +162,8 @@ def test_a_task_server_is_asked_without_a_proxy_and_its_trouble_is_said(
         ("http://[::1:8730", "is no URL"),
         ("http://", "lacks|names no host|is no URL"),
         ("http:// crowd.example", "names no host"),
+        ("http://me:hidden@crowd.example", r"http://\*\*\*@crowd.example' .* holds a name or a password"),
+        ("me:hid/den@crowd.example", "a name or a password"),
     ],
 )
 def test_what_is_no_address_is_said_before_anybody_is_called(address: str, text: str, world: World) -> None:

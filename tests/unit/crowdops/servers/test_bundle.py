@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import stat
 from pathlib import Path
@@ -119,13 +120,18 @@ def test_a_page_that_is_missing_is_named(planned: Planned) -> None:
 
 def test_somebodys_own_app_is_copied_without_its_secrets_and_history(tmp_path: Path) -> None:
     app = tmp_path / "their-app"
-    for name in ("Procfile", ".env", "pages/index.html", ".git/config", "node_modules/x/y.js"):
+    for name in ("Procfile", ".env", "pages/index.html", ".hg/config", "node_modules/x/y.js", "bin/start"):
         (app / name).parent.mkdir(parents=True, exist_ok=True)
         (app / name).write_text("web: true" if name == "Procfile" else name)
+    (app / "bin" / "start").chmod(0o775)
+    (app / "start").symlink_to("bin/start")
     planned = Planned(tmp_path, more=f'app_dir = "{app}"\n')
     folder = planned.build()
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert files == {"Procfile", "pages/index.html"}
+    assert files == {"Procfile", "pages/index.html", "bin/start", "start"}
+    assert os.readlink(folder / "start") == "bin/start"
+    modes = [(folder / name).stat().st_mode & 0o777 for name in ("bin", "start", "Procfile")]
+    assert modes == [0o700, 0o700, 0o600]
     shutil.rmtree(app)
     with pytest.raises(UsageError, match="has no Procfile"):
         bundle.copy_app(app, folder)

@@ -7,17 +7,19 @@ import json
 import os
 import sys
 import tempfile
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import click
 
 from crowdops.console import streams
 from crowdops.errors import Error, OutputLost, UsageError
+from crowdops.formats import json_text
 
 CELL_WIDTH = 60  # characters; a longer cell is cut with an ellipsis so that tables stay tables
 
@@ -29,13 +31,25 @@ def say(text: str) -> None:
     on: no reason to let go of a run.
     """
     try:
-        click.echo("\n".join(clean(line) for line in text.split("\n")), err=True)
+        click.echo(lines(text), err=True)
     except OSError:
         streams.abandon(2)
 
 
 def write(text: str) -> None:
-    """Write data to stdout, one or more lines. OutputLost if it cannot be written."""
+    """Write data to stdout, one or more lines. Control characters come out as text.
+
+    OutputLost if it cannot be written.
+    """
+    _write(lines(text))
+
+
+def lines(text: str) -> str:
+    """Return one or more lines, each as clean() returns it."""
+    return "\n".join(clean(line) for line in text.split("\n"))
+
+
+def _write(text: str) -> None:
     with to_stdout():
         click.echo(text)
 
@@ -80,7 +94,7 @@ def remark(remarks: Iterable[str], *, quiet: bool) -> None:
 def document(value: object) -> None:
     """Write one JSON document to stdout. Times are ISO 8601 in UTC, money is a string."""
     as_escapes = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
-    write(json.dumps(value, default=_plain, ensure_ascii=as_escapes, indent=2))
+    _write(json_text.visible(json.dumps(value, default=_plain, ensure_ascii=as_escapes, indent=2)))
 
 
 def either(as_json: bool, value: object, text: str) -> None:
@@ -150,7 +164,7 @@ def destination(path: Path | None) -> Iterator[IO[str]]:
         file, draft = _open_as_it_is(path) if is_special else _open_draft(path)
     try:
         with _explained(path, OutputLost), file:
-            yield file
+            yield _seen(file)
             file.flush()
             if draft:
                 os.fsync(file.fileno())
@@ -163,6 +177,31 @@ def destination(path: Path | None) -> Iterator[IO[str]]:
 
 def _open_as_it_is(path: Path) -> tuple[IO[str], None]:
     return path.open("w", encoding="utf-8", newline=""), None
+
+
+class _Terminal:
+    """A terminal that data is written to: it shows control characters and does not obey them."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        """Write a text as it can be seen."""
+        return self._file.write(text if text.isprintable() else "".join(map(_shown, text)))
+
+    def flush(self) -> None:
+        """Let all of it be seen."""
+        self._file.flush()
+
+
+def _seen(file: IO[str]) -> IO[str]:
+    """Return a file; of a terminal, what writes to it so that all can be seen."""
+    return cast(IO[str], _Terminal(file)) if file.isatty() else file
+
+
+def _shown(letter: str) -> str:
+    is_seen = letter.isprintable() or letter in "\n\t" or unicodedata.category(letter) == "Zs"
+    return letter if is_seen else repr(letter)[1:-1]
 
 
 def _open_draft(path: Path) -> tuple[IO[str], Path]:
@@ -178,7 +217,7 @@ def _exact_stdout() -> Iterator[IO[str]]:
     reconfigure(errors="strict")
     try:
         with to_stdout():
-            yield sys.stdout
+            yield _seen(sys.stdout)
             sys.stdout.flush()
     finally:
         reconfigure(errors="backslashreplace")

@@ -6,18 +6,22 @@ import csv
 import difflib
 import io
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from crowdops.errors import UsageError
-from crowdops.formats import json_text
+from crowdops.formats import files, json_text
 
 MAX_CELL = 10_000_000  # characters
 DELIMITERS = (",", ";", "\t")  # a spreadsheet's own language decides which one it writes
 _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)*([eE][+-]?\d+)?", re.ASCII)
 _LONE_RETURN = re.compile(r"\r(?!\n)")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_SIGNS = ("=", "+", "-", "@")
+_MINUS = "\u2212"
+_BREAKS = ("\t", "\r", "\n")
+_BLANK_LETTERS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"  # letters that look like nothing
 _DECLARATION = re.compile(r'"?sep=([^\r\n"])"?[ ,;\t]*(\r\n|\r|\n|$)', re.IGNORECASE)
 _NEAR = 0.75  # how alike a column's name is to one that is known, for difflib, if it is a misspelling of it
 
@@ -45,14 +49,32 @@ def cell(value: object) -> str:
     text = "" if value is None else value if isinstance(value, str) else json_text.dumps(value)
     # csv does not quote a carriage return that stands alone: a reader would start a new row at it.
     text = _LONE_RETURN.sub("\n", text.replace("\0", ""))
-    dangerous = text.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text)
-    return f"'{text}" if dangerous else text
+    is_formula = _looks_like_formula(text) and not _NUMBER.fullmatch(text.strip(" "))
+    return f"'{text}" if is_formula else text
+
+
+def _looks_like_formula(text: str) -> bool:
+    """Return whether a spreadsheet may take a text for a formula, or for a number with a sign.
+
+    The sign may stand behind what nobody sees, and may be a wide or small one: in some languages they count.
+    """
+    if text.startswith(_BREAKS):
+        return True
+    first = next((letter for letter in text if not _is_blank(letter)), "")
+    return first == _MINUS or unicodedata.normalize("NFKC", first).startswith(_SIGNS)
+
+
+def _is_blank(letter: str) -> bool:
+    """Return whether a letter looks like nothing: white space, control characters, zero width."""
+    if letter.isspace() or not letter.isprintable() or letter in _BLANK_LETTERS:
+        return True
+    return unicodedata.category(letter) in ("Mn", "Me")
 
 
 def plain(text: str) -> str:
     """Return a cell's text stripped and without the apostrophe that cell() may have put in front."""
     for candidate in (text, text.strip()):  # what follows the apostrophe may itself be white space
-        if candidate.startswith("'") and candidate[1:].startswith(_FORMULA_STARTS):
+        if candidate.startswith("'") and _looks_like_formula(candidate[1:]):
             return candidate[1:].strip()
     return text.strip()
 
@@ -65,7 +87,7 @@ def read(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> l
 def read_text(path: Path) -> str:
     """Return the text of a file, without its byte order mark. UsageError if it cannot be read."""
     try:
-        return decode(str(path), path.read_bytes())
+        return decode(str(path), files.read(path))
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}.") from error
 

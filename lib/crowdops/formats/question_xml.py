@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -80,6 +81,8 @@ def parse_answer(xml: str) -> Answer:
     """
     if not xml.strip():
         return Answer({})
+    # JSON can carry one half of a surrogate pair; no file and no database can.
+    xml = xml.encode(errors="backslashreplace").decode()
     builder = _AnswerBuilder()
     try:
         # The text is decoded already, whatever its declaration says.
@@ -143,13 +146,19 @@ def _named_values(answer: ElementTree.Element) -> Iterator[tuple[str, str]]:
 def _crowd_form(answer: dict[str, Any]) -> dict[str, Any]:
     """Return a crowd-form's fields; the answer as it is if they are not JSON that can be stored."""
     try:
-        forms = json.loads(answer["taskAnswers"], parse_constant=_refuse_constant)
+        forms = json.loads(answer["taskAnswers"], parse_constant=_refuse_constant, parse_float=_number)
         json.dumps(forms, ensure_ascii=False).encode()
     except (ValueError, TypeError, RecursionError):
         return answer
     if isinstance(forms, list) and len(forms) == 1 and isinstance(forms[0], dict):
         return forms[0]
     return answer
+
+
+def _number(text: str) -> float | str:
+    """Return a number; one that is too large for that, such as 1e999, as it was written."""
+    number = float(text)
+    return number if math.isfinite(number) else text
 
 
 def _refuse_constant(constant: str) -> None:

@@ -101,8 +101,8 @@ class InteractiveReview:
         lines = [
             f"\n{number + 1} of {len(self._results)} · {result.task_name} · unit {result.unit_index}"
             f" · submitted {timestamp(assignment.submitted_at)}",
-            *(f"  {name}: {value}" for name, value in (result.input or {}).items()),
-            *(f"  → {name}: {value}" for name, value in assignment.answer.items()),
+            *(f"  {_lines(name)}: {_lines(value)}" for name, value in (result.input or {}).items()),
+            *(f"  → {_lines(name)}: {_lines(value)}" for name, value in assignment.answer.items()),
             f"  worker {assignment.worker_id}, in {result.task_name} so far: {so_far}",
         ]
         if note := self._note(result):
@@ -110,6 +110,11 @@ class InteractiveReview:
         if self._soft_block:
             lines.append("  The worker is to be soft-blocked with the decision; k again takes that back.")
         return "\n".join(lines)
+
+
+def _lines(value: object) -> str:
+    """Return a text whose later lines cannot be taken for ours."""
+    return str(value).replace("\n", "\n      | ")
 
 
 def _key(result: Result) -> tuple[str, str]:

@@ -60,6 +60,43 @@ def test_what_json_cannot_say_is_a_bug() -> None:
         output.document({"what": object()})
 
 
+HOSTILE = "a\x1b[2J\x07\x7f\x9b31m\u202etxt.exe\u200b\u2066\ufeff\ud800\U000e0041 é\u3000漢 🙂"
+
+
+def test_documents_can_be_seen_and_say_the_same(capfd: pytest.CaptureFixture[str]) -> None:
+    output.document({HOSTILE: [HOSTILE]})
+    text = capfd.readouterr().out
+    assert text.replace("\n", "").replace("\u3000", "").isprintable()
+    assert "é\u3000漢 🙂" in text
+    assert json.loads(text) == {HOSTILE: [HOSTILE]}
+
+
+def test_text_cannot_steer_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    output.write(f"one\n{HOSTILE}")
+    first, second = capfd.readouterr().out.splitlines()
+    assert first == "one" and second.isprintable() and "a\\x1b[2J\\x07\\x7f\\x9b31m\\u202etxt" in second
+
+
+@pytest.mark.parametrize("path", [None, Path("/dev/stdout")])
+def test_data_is_exact_in_a_file_and_can_be_seen_on_a_terminal(
+    path: Path | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ours, theirs = os.openpty()
+    if path:
+        path = Path(os.ttyname(theirs))
+    with os.fdopen(theirs, "w", encoding="utf-8") as terminal:
+        monkeypatch.setattr(sys, "stdout", terminal)
+        with output.destination(path) as file:
+            file.write("a\tb\x1b[2J\u202e\x9b,é\n")
+        monkeypatch.undo()
+        screen = os.read(ours, 100).decode().split()
+    assert screen == ["a", "b\\x1b[2J\\u202e\\x9b,é"]
+    os.close(ours)
+    with output.destination(tmp_path / "file") as file:
+        file.write("a\tb\x1b[2J\u202e\x9b,é\n")
+    assert (tmp_path / "file").read_text() == "a\tb\x1b[2J\u202e\x9b,é\n"
+
+
 def test_a_table_keeps_its_columns_whatever_is_in_it(capfd: pytest.CaptureFixture[str]) -> None:
     output.table(("name", "note"), [("a\nb", "1e5"), ("00123", "\x1b[1m" + "y" * 100), ("", None)])
     lines = capfd.readouterr().out.splitlines()

@@ -1,6 +1,7 @@
 """Cells and tables as spreadsheets have them."""
 
 import csv
+import itertools
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,33 @@ def test_a_text_comes_back_from_its_cell_and_never_runs(text: str) -> None:
 @pytest.mark.parametrize("number", ["-1", "+2.5", "1e5", "-3,25"])
 def test_numbers_stay_numbers(number: str) -> None:
     assert csv_files.cell(number) == number
+
+
+SIGNS = "=+-@＝＋－＠﹣﹢⁺−"
+UNSEEN = (
+    "",
+    " ",
+    "\u00a0",
+    "\u3000",
+    "\t",
+    "\r",
+    "\x1f",
+    "\u200b",
+    "\ufeff",
+    "\u202e",
+    "\u00ad",
+    " \u2060 ",
+    "\u3164",
+)
+
+
+def test_no_sign_is_hidden_from_the_apostrophe() -> None:
+    for before, sign in itertools.product(UNSEEN, SIGNS):
+        text = f"{before}{sign}HYPERLINK(1)"
+        assert csv_files.cell(text) == "'" + text.replace("\r", "\n")
+        assert csv_files.plain(csv_files.cell(text)) == text.strip()
+        if before not in ("\t", "\r"):
+            assert csv_files.cell(f"{before}a{sign}1") == f"{before}a{sign}1"
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -215,6 +215,16 @@ def choice(name: str, *selected: str, other: str = "") -> str:
     return f"<QuestionIdentifier>{name}</QuestionIdentifier>{chosen}{written}"
 
 
+def test_a_number_that_no_number_can_hold_is_kept_as_it_was_written() -> None:
+    xml = answers(free("taskAnswers", '[{"size": 1e999, "other": [-1e999, 1.5, 2]}]'))
+    assert parse_answer(xml).fields == {"size": "1e999", "other": ["-1e999", 1.5, 2]}
+
+
+def test_half_a_character_is_kept_as_its_escape() -> None:
+    xml = answers(free("label", "a\ud800b"))
+    assert parse_answer(xml).fields == {"label": "a\\ud800b"}
+
+
 def test_choices_come_out_joined_and_as_a_list() -> None:
     found = parse_answer(answers(choice("a", "cat", "dog"), choice("b", "cat"), choice("c")))
     assert found.fields == {"a": "cat|dog", "b": "cat", "c": ""}

@@ -21,7 +21,7 @@ NAME :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check sweep fuzz load bench clean launch preview resume status expire results runs diagnose broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
+.PHONY: help venv demo test check audit sweep fuzz load bench clean launch preview resume status expire results runs diagnose broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
 
 help:  ## this list
 	@echo "crowdops: launch, watch, stop and clean up crowdsourced work"
@@ -55,6 +55,9 @@ check: $(STAMP)  ## lint and types
 	$(VENV)/bin/ruff format --check lib scripts tests
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+
+audit:  ## look up the pinned dependencies in the advisories of PyPI
+	@PYTHON=$(call quoted,$(PYTHON)) .ci/audit
 
 sweep: $(STAMP)  ## the long sweeps: kill -9 and Ctrl-C at every point, and a table of them; about 35 minutes on two cores
 	CROWDOPS_FULL_SWEEP=1 $(PY) -m pytest -n $(JOBS) --timeout=1800 tests/crash

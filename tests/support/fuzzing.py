@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from hypothesis import HealthCheck, settings
+
 FULL = os.environ.get("CROWDOPS_FULL_FUZZ") == "1"
 MOST_MEMORY = 300  # MB, of a process that is fed with it
 MOST_SECONDS = 30  # until it has dealt with one input
@@ -27,6 +29,13 @@ class Cost(NamedTuple):
 def number(sample: int, full: int) -> int:
     """Return how many inputs a test takes: those of the sample, or all of them."""
     return full if FULL else sample
+
+
+def examples(sample: int, full: int) -> settings:
+    """Let hypothesis make so many inputs; a sample is the same each time, and never fails by chance."""
+    return settings(
+        max_examples=number(sample, full), derandomize=not FULL, suppress_health_check=list(HealthCheck)
+    )
 
 
 def note(record: Record, name: str, cost: Cost) -> None:

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 Values = Mapping[str, str | int | float]
 Records = list[tuple[Any, ...]]
 
-# To PostgreSQL, as many as a process then has threads. Small plans at Heroku allow 20 in all, for all
-# processes of all dynos.
+# To PostgreSQL; threads wait for one in turn. Small plans at Heroku allow 20 in all, for all processes of all
+# dynos.
 CONNECTIONS = 4
 
 

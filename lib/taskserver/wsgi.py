@@ -9,7 +9,7 @@ from pathlib import Path
 from flask import Flask
 
 from taskserver.app import TaskServer, create_app
-from taskserver.database import CONNECTIONS, Database
+from taskserver.database import Database
 from taskserver.errors import DatabaseError, FolderError
 from taskserver.leases import Leases
 from taskserver.pages import Pages
@@ -28,9 +28,8 @@ _HOST = os.environ.get("CROWDOPS_HOST") or ("0.0.0.0" if "DYNO" in os.environ el
 wsgi_app = "taskserver.wsgi:application()"
 bind = f"{_HOST}:{os.environ.get('PORT', '8000')}"
 worker_class = WaitressWorker
-# With sqlite pages are short work, and more threads would only fight for the interpreter's lock; with a
-# database elsewhere they mostly wait for it.
-threads = CONNECTIONS if os.environ.get("DATABASE_URL") else 2
+# Only whole requests need one, and most are short work. One that waits for its database leaves the others.
+threads = 8
 keepalive = 75
 # Heroku kills 30 s after it asked to stop.
 graceful_timeout = 25

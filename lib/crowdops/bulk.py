@@ -139,18 +139,19 @@ def carry_out(
     *,
     threads: int,
     stop: Callable[[], bool] = lambda: False,
-    on_progress: Callable[[int], None] = lambda done: None,
+    on_progress: Callable[[int, str], None] = lambda settled, note: None,
 ) -> BulkResult[Item]:
     """Do something to every item, side by side, and return what came of it.
 
     Items that were not tried are among the failed if the endpoint fell silent, and nowhere if `stop` said
-    so. `on_progress` gets the number of items that are through. One id may stand for several items. A
-    RegistryError ends everything: without the registry nothing can be written down before it is called.
+    so. `on_progress` gets the number of items that are as they should be, and in words how many have failed.
+    One id may stand for several items. A RegistryError ends everything: without the registry nothing can be
+    written down before it is called.
     """
     work = _Work(action, dict(enumerate(items)))
     for outcome in outcomes(work.call, work.intended(), threads=threads, stop=stop):
         work.settle(outcome)
-        on_progress(len(items) - len(work.waiting))
+        on_progress(work.settled, work.note)
     return work.end(interrupted=stop())
 
 
@@ -160,6 +161,16 @@ class _Work(Generic[Item, Result]):
     def __init__(self, action: Action[Item, Result], waiting: dict[int, Item]) -> None:
         self._action, self.waiting = action, waiting
         self._result: BulkResult[Item] = BulkResult()
+
+    @property
+    def settled(self) -> int:
+        """How many items are as they should be."""
+        return len(self._result.settled)
+
+    @property
+    def note(self) -> str:
+        """How many items have failed, in words; '' if none has."""
+        return f"{len(self._result.failed)} failed" if self._result.failed else ""
 
     def intended(self) -> Iterator[tuple[int, Item]]:
         for position, item in list(self.waiting.items()):

@@ -183,19 +183,33 @@ class Context:
     def carry_out(
         self, action: Action[Item, Result], items: Sequence[Item], what: str, *, threads: int | None = None
     ) -> BulkResult[Item]:
+        """Do something to every item as carry_out_quietly() does, with a progress line.
+
+        `what` is the word for an item that is as it should be, such as "expired".
+        """
+        with closing(self.progress(len(items), what)) as bar:
+            return self.carry_out_quietly(action, items, bar.update, threads=threads)
+
+    def carry_out_quietly(
+        self,
+        action: Action[Item, Result],
+        items: Sequence[Item],
+        on_progress: Callable[[int, str], None],
+        *,
+        threads: int | None = None,
+    ) -> BulkResult[Item]:
         """Do something to every item, for a command that does nothing else meanwhile. Ctrl-C ends it cleanly.
 
-        Calls under way are waited for; what was not tried by then is neither settled nor failed. `what` is
-        the word for an item that is through, such as "expired". `threads` are those of the settings where
-        none are given. Within entered interrupts use bulk.carry_out(): there somebody else decides what
-        Ctrl-C means.
+        Calls under way are waited for; what was not tried by then is neither settled nor failed. `threads`
+        are those of the settings where none are given. Within entered interrupts use bulk.carry_out(): there
+        somebody else decides what Ctrl-C means.
         """
         self.interrupts.note = lambda count: "Stopping: the calls under way are finished."
-        with closing(self.progress(len(items), what)) as bar, self.interrupts:
+        with self.interrupts:
             return bulk.carry_out(
                 action,
                 items,
                 threads=self.settings.threads if threads is None else threads,
                 stop=lambda: self.interrupts.count > 0,
-                on_progress=bar.update,
+                on_progress=on_progress,
             )

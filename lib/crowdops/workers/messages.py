@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,8 +78,14 @@ def send(context: Context, message: Message, recipients: Sequence[str]) -> BulkR
     starts = range(0, len(recipients), MOST_RECIPIENTS)
     batches: list[_Batch] = [recipients[start : start + MOST_RECIPIENTS] for start in starts]
     errors: dict[str, str] = {}
-    sent = context.carry_out(_sending(context, message, errors), batches, "batches sent", threads=1)
-    told = [worker_id for batch in sent.settled for worker_id in batch if worker_id not in errors]
+    told: list[str] = []
+    with closing(context.progress(len(recipients), "told")) as bar:
+
+        def show(*_: object) -> None:
+            bar.update(len(told), f"{len(errors)} failed" if errors else "")
+
+        action = _sending(context, message, errors, told)
+        sent = context.carry_out_quietly(action, batches, show, threads=1)
     if not sent.interrupted:
         reached = {*told, *errors}
         errors.update((worker_id, bulk.NOT_TRIED) for worker_id in recipients if worker_id not in reached)
@@ -88,12 +95,14 @@ def send(context: Context, message: Message, recipients: Sequence[str]) -> BulkR
 def tell(context: Context, message: Message, worker_id: str) -> str | None:
     """Send a message to one worker who has not got it. Returns why it did not arrive, or None if it did."""
     errors: dict[str, str] = {}
-    bulk.carry_out(_sending(context, message, errors), [[worker_id]], threads=1)
+    bulk.carry_out(_sending(context, message, errors, []), [[worker_id]], threads=1)
     return errors.get(worker_id)
 
 
-def _sending(context: Context, message: Message, errors: dict[str, str]) -> Action[_Batch, dict[str, str]]:
-    """Return what sends a message to a batch; why it did not reach some workers goes to `errors`."""
+def _sending(
+    context: Context, message: Message, errors: dict[str, str], told: list[str]
+) -> Action[_Batch, dict[str, str]]:
+    """Return what sends a message to a batch; workers go to `told`, or to `errors` with the reason."""
     key = (context.first_endpoint, message.digest)
 
     def call(batch: _Batch) -> dict[str, str]:
@@ -107,6 +116,7 @@ def _sending(context: Context, message: Message, errors: dict[str, str]) -> Acti
         if not in_doubt:  # else the rows stay 'sending'
             context.registry.set_delivered(*key, [(worker_id, errors.get(worker_id)) for worker_id in batch])
         outcome.get()
+        told.extend(worker_id for worker_id in batch if worker_id not in errors)
         return False
 
     return Action(

@@ -174,12 +174,12 @@ def test_items_are_counted_by_what_came_of_them() -> None:
             raise NotFound("it is gone")
         return failing(["bad"], ProviderError("no"))(item)
 
-    progress: list[int] = []
-    result = bulk.carry_out(action(call), items, threads=2, on_progress=progress.append)
+    progress: list[tuple[int, str]] = []
+    result = bulk.carry_out(action(call), items, threads=1, on_progress=lambda *shown: progress.append(shown))
     assert sorted(result.settled) == ["a", "bb", "cc", "gone"]
     assert (result.done, result.already, result.failed) == (2, 2, [("bad", "no")])
     assert not result.interrupted
-    assert progress == [1, 2, 3, 4, 5]
+    assert progress == [(1, ""), (2, ""), (3, ""), (4, ""), (4, "1 failed")], "what failed is not counted"
 
 
 def test_an_item_that_cannot_be_intended_is_not_called_and_stops_nobody() -> None:
@@ -193,12 +193,14 @@ def test_an_item_that_cannot_be_intended_is_not_called_and_stops_nobody() -> Non
         if item == "second":
             raise ProviderError("not that one")
 
-    progress: list[int] = []
+    progress: list[tuple[int, str]] = []
     items = ["first", "second", "third"]
-    result = bulk.carry_out(action(call, intend), items, threads=1, on_progress=progress.append)
+    result = bulk.carry_out(
+        action(call, intend), items, threads=1, on_progress=lambda *shown: progress.append(shown)
+    )
     assert called == result.settled == ["first", "third"]
     assert result.failed == [("second", "not that one")]
-    assert progress[-1] == 3
+    assert progress[-1] == (2, "1 failed")
 
 
 def test_every_item_is_intended_before_it_is_called_and_settled_after_it() -> None:

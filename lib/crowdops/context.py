@@ -18,6 +18,7 @@ from crowdops.errors import OtherServer, ProviderError, Unreachable, UsageError
 from crowdops.places import Lost, Places
 from crowdops.providers.mturk.client import MTurk
 from crowdops.registry import Registry, Run, selection
+from crowdops.registry.patience import Patience
 
 Say = Callable[[str], None]
 
@@ -44,7 +45,20 @@ class Context:
         `quiet`: nothing that an operation says is shown. Most commands leave out only their own remarks.
         """
         with Registry.open(settings.home) as registry:
-            yield cls(settings, registry, MTurk(settings), (lambda text: None) if quiet else output.say)
+            context = cls(settings, registry, MTurk(settings), (lambda text: None) if quiet else output.say)
+            context.bear_registry(away=0.0)
+            yield context
+
+    def bear_registry(self, *, away: float) -> None:
+        """Try again while the registry is locked, and so many seconds while it is `away`: see Patience."""
+        is_quiet = self.settings.quiet and not away
+        self.registry.patience = Patience(
+            locked=away or None,
+            away=away,
+            say=(lambda text: None) if is_quiet else output.say,
+            wait=self.interrupts.sleep,
+            interrupts=lambda: self.interrupts.count,
+        )
 
     def at(self, settings: Settings, server_id: str | None = None) -> Context:
         """Return this context with other settings, and a provider for their endpoint: one for each.

@@ -40,6 +40,10 @@ class RegistryAway(RegistryError):
         self.what = what
 
 
+class RegistryMoved(RegistryAway):
+    """Another file, or none, is where the registry was opened."""
+
+
 class RegistryLocked(RegistryAway):
     """Another process holds the registry's lock."""
 

@@ -27,6 +27,8 @@ def main(settings: Settings, selection: Selection) -> None:
     columns.either(settings.as_json, "runs", COLUMNS, summaries)
     if not summaries and not settings.as_json:
         output.say("No runs yet. See one: make demo")
+        if (settings.home / "runs").exists():
+            output.say("There were some, whose folders are here. Make the registry again: make rebuild")
 
 
 if __name__ == "__main__":

@@ -85,13 +85,19 @@ def fill_at_creation(world: World, disk: SmallDisk, number: int) -> None:
     world.gate.after = fill
 
 
-def test_a_disk_that_fills_up_while_hits_are_created_ends_the_run_with_a_clear_error(
+def test_a_disk_that_stays_full_while_hits_are_created_ends_the_run_and_its_hits(
     world: World, disk: SmallDisk
 ) -> None:
     fill_at_creation(world, disk, 5)
-    launch = world.start(LAUNCH, str(world.write_run(400)), "--yes")
+    patience = {"CROWDOPS_REGISTRY_PATIENCE": "1"}
+    launch = world.start(LAUNCH, str(world.write_run(400)), "--yes", variables=patience)
     assert launch.end() == 1, launch.said
-    assert "error: The registry cannot be used: database or disk is full." in launch.said
+    [said] = [line for line in launch.said.splitlines() if "Trying again, for 1 s at most." in line]
+    assert "registry.db cannot be used: database or disk is full." in said
+    assert "database or disk is full. Make room on its disk (df -h " in launch.said
+    assert launch.said.splitlines()[-1].endswith(": make recover")
+    assert world.open_hits() == []
+    assert all(hit.hit_id in launch.said for hit in world.hits())
     known = {hit_id for (hit_id,) in world.sql("SELECT hit_id FROM units WHERE hit_id IS NOT NULL")}
     unknown = [hit for hit in world.hits() if hit.hit_id not in known]
     creating = {index for (index,) in world.sql("SELECT unit_index FROM units WHERE state = 'creating'")}
@@ -99,6 +105,17 @@ def test_a_disk_that_fills_up_while_hits_are_created_ends_the_run_with_a_clear_e
     disk.empty()
     assert world.recover().exit_code == 0
     world.assert_nothing_is_left()
+
+
+def test_a_run_goes_on_when_there_is_room_again(world: World, disk: SmallDisk) -> None:
+    fill_at_creation(world, disk, 5)
+    launch = world.start(LAUNCH, str(world.write_run(400)), "--yes", "--detach")
+    launch.hear("database or disk is full. Trying again, for 300 s at most.")
+    disk.empty()
+    assert launch.end() == 0, launch.said
+    assert "The registry can be used again." in launch.said
+    assert world.units(launch.run_id) == {"outstanding": 400}
+    assert len(world.open_hits()) == len(world.hits()) == 400
 
 
 def test_a_full_disk_is_told_before_anything_is_created(world: World, disk: SmallDisk) -> None:

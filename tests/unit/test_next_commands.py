@@ -334,6 +334,30 @@ def damaged_registry(world: World) -> State:
     return State(look(world, "local/print_runs"))
 
 
+def lost_while_it_runs(world: World) -> Script:
+    """A launch whose registry was deleted under it, at its end."""
+    launch = world.launch_run(units=2, variables={"CROWDOPS_REGISTRY_PATIENCE": "1"})
+    world.wait_for_units("outstanding", 2)
+    for path in world.home.glob("registry.db*"):
+        path.unlink()
+    world.do(world.open_hits()[0])
+    launch.end()
+    return launch
+
+
+@proposes("registry/database.py", "make rebuild")
+@proposes("runs/without_registry.py", "make rebuild")
+def registry_deleted_under_a_run(world: World) -> State:
+    launch = lost_while_it_runs(world)
+    return State(lambda: launch.said, stays=True)
+
+
+@proposes("runs/without_registry.py", "make recover")
+def registry_rebuilt_after_that(world: World) -> State:
+    launch = lost_while_it_runs(world)
+    return State(lambda: launch.said, meanwhile=lambda: world.invoke(REBUILD), stays=True)
+
+
 @proposes("registry/backups.py", "make rebuild", "make recover")
 def restored(world: World) -> State:
     run = world.crash()
@@ -379,6 +403,26 @@ def rebuilt_and_resumed(world: World) -> State:
     resume = look(world, LAUNCH, "--resume", run.run_id, "--dry-run")
     known = {"RUN.TOML": str(run_toml)}
     return State(resume, meanwhile=lambda: do_all(world, run), stays=True, known=known)
+
+
+def without_a_registry(world: World) -> Run:
+    """A crashed run whose home has lost its registry."""
+    run = world.crash()
+    for path in world.home.glob("registry.db*"):
+        path.unlink()
+    return run
+
+
+@proposes("registry/selection.py", "make rebuild")
+def asked_for_a_run_after_the_loss(world: World) -> State:
+    run = without_a_registry(world)
+    return State(look(world, "mturk/expire_hits", "--run", run.run_id, "--yes"))
+
+
+@proposes("scripts/local/print_runs.py", "make rebuild")
+def listed_after_the_loss(world: World) -> State:
+    without_a_registry(world)
+    return State(look(world, "local/print_runs"))
 
 
 # Money and workers

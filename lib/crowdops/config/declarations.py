@@ -80,6 +80,12 @@ SETTINGS = _table(
         "One a day keeps two weeks. What a run has out can be found again without them, from its marks.",
         default="14",
     ),
+    registry_patience=_number(
+        "Seconds that a run with HITs out bears a registry that cannot be written.",
+        "Long enough to make room on a full disk. After that the run ends as cleanly as it can without its "
+        "registry: its HITs are expired and its task server goes down.",
+        default="300",
+    ),
     endpoint=_text(
         "URL of the endpoint, in place of the environment's own.",
         "boto3's own variable. Use it for a crowd server on another port or host, and once when a server has"

@@ -25,6 +25,7 @@ class Settings(NamedTuple):
     poll_interval: float
     threads: int
     backups_kept: int = 14
+    registry_patience: float = 300.0
     quiet: bool = False
     verbose: bool = False
     as_json: bool = False
@@ -107,6 +108,7 @@ def resolve(flags: Mapping[str, str | None], *, quiet: bool, verbose: bool, as_j
         poll_interval=_number("poll_interval", values["poll_interval"]),
         threads=min(int(_number("threads", values["threads"], whole=True)), 32),
         backups_kept=int(_number("backups_kept", values["backups_kept"], whole=True)),
+        registry_patience=_number("registry_patience", values["registry_patience"]),
         quiet=quiet,
         verbose=verbose,
         as_json=as_json,

@@ -8,6 +8,7 @@ import os
 import select
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
@@ -111,6 +112,13 @@ class Interrupts:
         assert self._reader != _CLOSED, "nobody counts interrupts"
         if select.select([self._reader], [], [], max(0.0, seconds))[0]:
             os.read(self._reader, 4096)
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep as wait() does while entered, and else as time.sleep() does."""
+        if self._reader == _CLOSED:
+            time.sleep(seconds)
+        else:
+            self.wait(seconds)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGHUP:

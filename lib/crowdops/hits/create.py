@@ -5,6 +5,8 @@ The process may die between any two lines here and leaves nothing but units in s
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
@@ -19,11 +21,14 @@ from crowdops.errors import (
     Unreachable,
 )
 from crowdops.formats import marks
+from crowdops.hits.expire import Target
 from crowdops.providers.mturk.client import LISTING_LAG, MTurk
 from crowdops.registry import Run, Unit
 
 TOKEN_IS_GOOD = timedelta(hours=20)  # of the 24 hours that the API promises
+CLOCKS_DIFFER = timedelta(minutes=5)  # or less, where both are right
 MISSING_AFTER = 5 * LISTING_LAG  # a HIT that no list shows for so long does not carry the mark
+MOST_LATEST = 10_000  # HITs, more than can be made within LISTING_LAG
 MIN_WALKS = 4  # over the account, before a HIT is taken for missing
 MISSING = "the endpoint says that the HIT was made before, but lists none that carries its mark"
 
@@ -97,6 +102,9 @@ class Creator:
         self._context, self._run = context, run
         self._question, self._listen, self._on_progress = question, listen, on_progress
         self._walks: dict[int, int] = {}  # unit index to how often its HIT was looked for in vain
+        self._unanswered: dict[int, float] = {}  # unit index to when it was sent, by the monotonic clock
+        # Those that lists and, if that cannot be written, the registry may lack.
+        self.latest: deque[Target] = deque(maxlen=MOST_LATEST)
         self.failure: Error | None = None
 
     def create(self, units: Iterable[Unit], should_stop: Callable[[], bool]) -> None:
@@ -114,11 +122,11 @@ class Creator:
         Neither Ctrl-C nor an empty account ends this, because a HIT that may exist must be known to be
         expired.
         """
-        now = datetime.now(UTC)
         to_resend: list[Unit] = []
         to_find: list[Unit] = []
         for unit in self._context.registry.iter_units(self._run.run_id, ["creating"]):
-            is_fresh = unit.intended_at is not None and now - unit.intended_at < TOKEN_IS_GOOD
+            ages = self._ages(unit)
+            is_fresh = min(ages) >= -CLOCKS_DIFFER and max(ages) < TOKEN_IS_GOOD
             if is_fresh and unit.unit_index not in self._walks:
                 to_resend.append(unit)
             else:
@@ -127,13 +135,27 @@ class Creator:
         if to_find:
             self._find(to_find)
 
+    def _ages(self, unit: Unit) -> list[timedelta]:
+        """Return how long ago a unit was sent first: exactly, or by each clock where another process did it.
+
+        Somebody may have set ours since then.
+        """
+        if unit.unit_index in self._unanswered:
+            return [timedelta(seconds=time.monotonic() - self._unanswered[unit.unit_index])]
+        if unit.intended_at is None:
+            return [timedelta.min, timedelta.max]
+        clocks = (datetime.now(UTC), self._context.provider.time_there)
+        return [now - unit.intended_at for now in clocks if now]
+
     def _send_all(self, units: Iterable[Unit], stop: Callable[[], bool], *, first: bool) -> None:
         run = self._context.registry.run(self._run.run_id)
         assert run is not None
         calls, error = 0, None
 
         def send(unit: Unit) -> str:
-            return create(self._context.provider, run, unit, self._question(unit))
+            hit_id = create(self._context.provider, run, unit, self._question(unit))
+            self.latest.append(Target(run.run_id, unit.unit_index, hit_id))
+            return hit_id
 
         for outcome in bulk.outcomes(send, units, threads=self._context.settings.threads, stop=stop):
             calls, error = calls + 1, self._write_down(outcome, first=first)
@@ -147,7 +169,10 @@ class Creator:
         if outcome.result is not None:
             self._context.registry.set_created(run_id, index, outcome.result)
             self._walks.pop(index, None)
+            self._unanswered.pop(index, None)
         elif isinstance(error, Unreachable):
+            if first:
+                self._unanswered[index] = time.monotonic()
             return error
         elif isinstance(error, DuplicateToken):
             self._walks.setdefault(index, 0)
@@ -174,6 +199,5 @@ class Creator:
                 self._walks.pop(index, None)
                 continue
             self._walks[index] = self._walks.get(index, 0) + 1
-            is_old = unit.intended_at is not None and datetime.now(UTC) - unit.intended_at > MISSING_AFTER
-            if is_old and self._walks[index] >= MIN_WALKS:
+            if min(self._ages(unit)) > MISSING_AFTER and self._walks[index] >= MIN_WALKS:
                 self._context.registry.set_failed(self._run.run_id, index, MISSING)

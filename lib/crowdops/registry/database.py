@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from crowdops.errors import RegistryAway, RegistryError
+from crowdops.errors import RegistryError, RegistryMoved
 from crowdops.registry import migrations, troubles
 from crowdops.registry.patience import Patience
 from crowdops.registry.rows import Row, read, stamp, write_value
@@ -196,7 +196,7 @@ class RegistryFile:
 
     def _begin(self, *, synced: bool) -> None:
         if _file_at(self._path) != self._file:
-            raise RegistryAway(
+            raise RegistryMoved(
                 f"The registry {self._path} was moved away or replaced while it was in use.",
                 "Put it back where it was, or rebuild it from what the provider has: make rebuild",
             )

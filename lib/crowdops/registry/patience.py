@@ -25,13 +25,13 @@ class Patience:
     def __init__(
         self,
         *,
-        locked: float = LOCKED_SECONDS,
+        locked: float | None = None,
         away: float = 0.0,
         say: Callable[[str], None] = output.say,
         wait: Callable[[float], None] = time.sleep,
         interrupts: Callable[[], int] = lambda: 0,
     ) -> None:
-        self._locked, self._away = locked, away
+        self._locked, self._away = LOCKED_SECONDS if locked is None else locked, away
         self._say, self._wait, self._interrupts = say, wait, interrupts
         self._since: float | None = None
         self._has_run_out = self._is_trying = False

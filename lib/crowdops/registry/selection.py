@@ -23,7 +23,7 @@ def select(registry: Registry, selection: Selection) -> list[Run]:
     by_id = {run.run_id: run for run in runs}
     for run_id in selection.runs:
         if run_id not in by_id:
-            raise UsageError(f"The registry has no run {run_id!r}. See them all: make runs")
+            raise UsageError(f"The registry has no run {run_id!r}. {_what_now(runs)}")
         chosen[run_id] = by_id[run_id]
     return sorted(chosen.values(), key=lambda run: run.run_id)
 
@@ -32,8 +32,15 @@ def _runs_named(glob: str, runs: Sequence[Run]) -> list[Run]:
     named = [run for run in runs if fnmatch.fnmatchcase(run.task_name, glob)]
     if not named:
         hint = errors.nearest(glob, {run.task_name for run in runs})
-        raise UsageError(f"No run has a task_name like {glob!r}.{hint} See them all: make runs")
+        raise UsageError(f"No run has a task_name like {glob!r}.{hint} {_what_now(runs)}")
     return named
+
+
+def _what_now(runs: Sequence[Run]) -> str:
+    """Return what to type where a run is not known."""
+    if runs:
+        return "See them all: make runs"
+    return "It has no runs at all. If it was lost, make it again from what the provider has: make rebuild"
 
 
 def find_result(registry: Registry, run_ids: Container[str], assignment_id: str, worker_id: str) -> Result:

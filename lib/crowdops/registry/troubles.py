@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -61,17 +62,18 @@ def explain(error: sqlite3.DatabaseError, path: Path) -> RegistryError:
     code = _code(error)
     if code in _DAMAGED:
         return RegistryError(f"The registry {path} is damaged ({error}). Nothing was changed. {KEPT}")
+    home, file = (shlex.quote(str(place)) for place in (path.parent, path))
     if code in _LOCKED:
         return RegistryLocked(
             f"The registry {path} is locked by another process.",
-            f"See which (lsof {path}); when that has let go of it, type the same command again.",
+            f"See which (lsof {file}); when that has let go of it, type the same command again.",
         )
     if path.is_dir():
         return RegistryError(f"The registry {path} is a folder, and must be a file. {KEPT}")
     hint = _HINTS.get(code, "")
     if not hint:
         return RegistryError(f"The registry {path} cannot be used: {error}.")
-    help = hint.format(home=path.parent, path=path, again=AGAIN)
+    help = hint.format(home=home, path=file, again=AGAIN)
     return RegistryAway(f"The registry {path} cannot be used: {error}.", help)
 
 

@@ -14,6 +14,7 @@ from crowdops.hits.create import Creator
 from crowdops.providers.mturk.client import Hit
 from crowdops.registry import END_STATES, Run
 from crowdops.registry.tally import tally
+from crowdops.runs.clock import ClockWatch
 from crowdops.runs.collector import Collector
 from crowdops.runs.last_look import LastLook
 from crowdops.runs.lifecycle import Lifecycle
@@ -30,6 +31,7 @@ class AttendedRun:
 
     def __init__(self, context: Context, run: Run, pages: Pages, lifecycle: Lifecycle) -> None:
         self.context, self.run, self.pages, self.lifecycle = context, run, pages, lifecycle
+        self.clock = ClockWatch(context)
         self.outage = Outage(context, run, lifecycle)
         self.creator = Creator(context, run, pages.question, self.outage.note, self.show)
         self.cap = WorkerCap(context, run)
@@ -52,10 +54,12 @@ class AttendedRun:
 
     def wait(self) -> None:
         """Sleep until the next poll is due, or until an interrupt."""
+        self.clock.look()
         self.context.interrupts.wait(self.context.settings.poll_interval)
 
     def collect(self, *, tidy: bool = True) -> None:
         """Collect what has ended; see Collector.poll()."""
+        self.clock.look()
         if self.run.hit_type_id:
             self.collector.poll(self.run.hit_type_id, tidy=tidy)
             self.show()

@@ -55,7 +55,8 @@ class Drain:
         """Collect what comes in until nothing can any more, and end the run. Without `patient`, poll once."""
         self._lifecycle.begin_waiting()
         duration = self._attended.run.parameters.assignment_duration_in_seconds
-        latest = datetime.now(UTC) + timedelta(seconds=duration)
+        now = self._context.provider.time_there or datetime.now(UTC)
+        latest = now + timedelta(seconds=duration)
         is_told = False
         while True:
             self._attended.pages_are_up()  # whoever has accepted work still needs its page

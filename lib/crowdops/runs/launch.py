@@ -21,6 +21,7 @@ def launch(context: Context, plan: LaunchPlan, *, detach: bool) -> Outcome:
     with locks.hold(context.settings.home, run_id):
         context.say(f"run {run_id}")
         run = entry.enter(context, plan, run_id, detached=detach)
+        context.bear_registry(away=context.settings.registry_patience)
         run_pages = _provide_pages(context, run)
         if run_pages is None:
             context.registry.set_run_state(run_id, "finished")

@@ -11,7 +11,7 @@ from crowdops.errors import UsageError
 from crowdops.hits import reconcile, replace, scan
 from crowdops.providers.mturk.client import Hit
 from crowdops.registry import END_STATES, Run, locks
-from crowdops.runs import entry, supervisor
+from crowdops.runs import entry, supervisor, without_registry
 from crowdops.runs.attended import AttendedRun
 from crowdops.runs.drain import Drain
 from crowdops.runs.lifecycle import Lifecycle
@@ -56,6 +56,7 @@ def resume(context: Context, resumption: Resumption, hits: Sequence[Hit] | None 
         run = context.registry.run(run_id)
         if run is None or is_over(context.registry, run, plan):
             raise UsageError(f"run {run_id} was brought to its end meanwhile.")
+        context.bear_registry(away=context.settings.registry_patience)
         is_rebuilt = not run.data_digest
         remainder = examine(context.registry, run, resumption)
         run = remainder.run
@@ -95,7 +96,11 @@ def _attend(context: Context, run: Run) -> Outcome:
         "It was being stopped when it crashed: its end is seen through, and nothing more is launched."
     )
     lifecycle = Lifecycle(context.interrupts, was_stopping=True, stop_reason=run.reason)
-    with AttendedRun(context, run, pages.UnattendedPages(context, run), lifecycle) as attended:
+    run_pages = pages.UnattendedPages(context, run)
+    with (
+        AttendedRun(context, run, run_pages, lifecycle) as attended,
+        without_registry.ending(attended),
+    ):
         return Drain(attended).end()
 
 

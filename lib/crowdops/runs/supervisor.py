@@ -8,6 +8,7 @@ from datetime import timedelta
 from crowdops.context import Context
 from crowdops.errors import BudgetReached, CredentialsRefused, Error, InsufficientFunds
 from crowdops.registry import Run
+from crowdops.runs import without_registry
 from crowdops.runs.attended import AttendedRun
 from crowdops.runs.drain import Drain
 from crowdops.runs.lifecycle import Lifecycle
@@ -21,7 +22,10 @@ def attend(context: Context, run: Run, pages: Pages) -> Outcome:
 
     The run's lock must be held, and the context's interrupts be entered.
     """
-    with AttendedRun(context, run, pages, Lifecycle(context.interrupts)) as attended:
+    with (
+        AttendedRun(context, run, pages, Lifecycle(context.interrupts)) as attended,
+        without_registry.ending(attended),
+    ):
         return Supervisor(attended).see_through()
 
 
@@ -81,6 +85,10 @@ class Supervisor:
         try:
             return self._launcher.launch(until, lambda: self._lifecycle.should_stop)
         except (BudgetReached, CredentialsRefused, InsufficientFunds) as error:
+            if isinstance(error, CredentialsRefused) and self._attended.clock.is_wrong:
+                self._attended.creator.failure = None  # it is the date that was refused, and not the key
+                self._attended.outage.note(error)
+                return False
             self._lifecycle.stop(str(error))
             return False
 

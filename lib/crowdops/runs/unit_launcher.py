@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from decimal import Decimal
+from functools import partial
 
 from crowdops.context import Context
 from crowdops.errors import BudgetReached
@@ -73,14 +75,24 @@ class UnitLauncher:
                 self._is_out_of_time = True
                 return
             count = min(room, self._context.settings.threads)
-            with self._context.registry.transaction():
-                affordable = self._bind(budget, count) if budget else count
-                self._unsent.extend(self._context.registry.intend(self._run.run_id, affordable))
+            self._unsent.extend(self._context.registry.try_on(partial(self._write_down, budget, count)))
             if not self._unsent:
                 return
             room -= len(self._unsent)
             while self._unsent:
                 yield self._unsent.popleft()
+
+    def _write_down(self, budget: budgets.Budget | None, count: int) -> list[Unit]:
+        """Bind the run to pay for as many of `count` planned units as it can, and return these: 'creating'.
+
+        Safe to repeat: nothing has changed if it fails.
+        """
+        with self._context.registry.transaction():
+            affordable = self._affordable(budget, count) if budget else count
+            units = self._context.registry.intend(self._run.run_id, affordable)
+        if budget:
+            budget.take(self._price * len(units))
+        return units
 
     def _room(self) -> int:
         """Return how many of the planned units may be out besides those that are."""
@@ -90,14 +102,17 @@ class UnitLauncher:
             return planned
         return min(planned, most - counts["creating"] - counts["outstanding"])
 
-    def _bind(self, budget: budgets.Budget, count: int) -> int:
-        """Bind the run to pay for as many of `count` units as max_cost allows. None ends the launching."""
+    @property
+    def _price(self) -> Decimal:
+        """What the run has to pay for a unit if all of its answers are approved."""
         cost = pricing.assignment_cost(self._parameters, self._run.environment)
-        price = self._parameters.assignments_per_unit * cost
+        return self._parameters.assignments_per_unit * cost
+
+    def _affordable(self, budget: budgets.Budget, count: int) -> int:
+        """Return for how many of `count` units max_cost allows. None ends the launching."""
         budget.read_bonuses()
-        affordable = budget.units_left(price, count)
+        affordable = budget.units_left(self._price, count)
         if not affordable:
             planned = self._context.registry.unit_counts(self._run.run_id)["planned"]
-            self._refusal = budget.refusal(price, (planned - 1) * price)
-        budget.take(price * affordable)
+            self._refusal = budget.refusal(self._price, (planned - 1) * self._price)
         return affordable

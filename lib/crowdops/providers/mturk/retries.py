@@ -27,6 +27,7 @@ from crowdops.providers.mturk.throttling import Pacer
 
 PAGE = 100  # results a page, the API's maximum
 RETRY_PAUSE_SECONDS = 0.5
+LAST_YEAR = 9000
 MAX_THROTTLES = 60  # of one call that do not count towards its time limit
 MAX_REFUSALS = 2  # of a connection: then nothing listens there
 _T = TypeVar("_T")
@@ -55,15 +56,26 @@ class Calls:
         self._client: Any = None
         self._redaction: Callable[[], answers.Redaction] = answers.Redaction
         self.calls = self.throttled = 0
-        self._dated: tuple[str, datetime] | None = None
+        self._dated: tuple[str, datetime, float] | None = None
 
     @property
     def clock_ahead(self) -> timedelta | None:
         """How far the endpoint's clock is ahead of ours, to the second; None before the first answer."""
         if self._dated is None:
             return None
-        date, received = self._dated
+        date, received, _ = self._dated
         return parsedate_to_datetime(date) - received.replace(microsecond=0)
+
+    @property
+    def time_there(self) -> datetime | None:
+        """What time it is by the endpoint's clock, whatever ours says; None before the first answer."""
+        if self._dated is None:
+            return None
+        date, _, received = self._dated
+        then = parsedate_to_datetime(date)
+        if then.year > LAST_YEAR:
+            return None  # no clock, and a time after it might not exist
+        return then + timedelta(seconds=time.monotonic() - received)
 
     def _items(
         self, method: str, key: str, read: Callable[[dict[str, Any]], _T], **arguments: Any
@@ -176,7 +188,7 @@ class Calls:
         if _HTTP_DATE.fullmatch(date):
             with contextlib.suppress(ValueError):  # the thirtieth of February
                 parsedate_to_datetime(date)
-                self._dated = (date, datetime.now(UTC))
+                self._dated = (date, datetime.now(UTC), time.monotonic())
 
     def _recognize(self, answer: dict[str, Any], *, succeeded: bool) -> None:
         """Raise OtherServer for an answer of another server than the one that is meant."""

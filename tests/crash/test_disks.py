@@ -109,13 +109,13 @@ def test_a_disk_that_stays_full_while_hits_are_created_ends_the_run_and_its_hits
 
 def test_a_run_goes_on_when_there_is_room_again(world: World, disk: SmallDisk) -> None:
     fill_at_creation(world, disk, 5)
-    launch = world.start(LAUNCH, str(world.write_run(400)), "--yes", "--detach")
+    launch = world.start(LAUNCH, str(world.write_run(40)), "--yes", "--detach")
     launch.hear("database or disk is full. Trying again, for 300 s at most.")
     disk.empty()
     assert launch.end() == 0, launch.said
     assert "The registry can be used again." in launch.said
-    assert world.units(launch.run_id) == {"outstanding": 400}
-    assert len(world.open_hits()) == len(world.hits()) == 400
+    assert world.units(launch.run_id) == {"outstanding": 40}
+    assert len(world.open_hits()) == len(world.hits()) == 40
 
 
 def test_a_full_disk_is_told_before_anything_is_created(world: World, disk: SmallDisk) -> None:

@@ -76,7 +76,8 @@ class RegistryFile:
             with closing(sqlite3.connect(path)) as copy:
                 self._connection.backup(copy)
                 copy.execute("PRAGMA journal_mode = DELETE")  # a copy is one file
-                troubles.require_whole(copy)
+                with explained(self._path):
+                    troubles.require_whole(copy)
 
     @staticmethod
     @contextmanager

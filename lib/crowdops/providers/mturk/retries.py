@@ -22,7 +22,12 @@ from crowdops.errors import Error, NotSent, OtherServer, ProviderError, Unreacha
 from crowdops.providers import answers, limits
 from crowdops.providers.mturk import failures, shapes
 from crowdops.providers.mturk.failures import Throttled
-from crowdops.providers.mturk.session import SERVER_ID_HEADER, make_client, told_identity
+from crowdops.providers.mturk.session import (
+    ATTEMPTS_IN_TIME,
+    SERVER_ID_HEADER,
+    make_client,
+    told_identity,
+)
 from crowdops.providers.mturk.throttling import Pacer
 
 PAGE = 100  # results a page, the API's maximum
@@ -139,8 +144,9 @@ class Calls:
             self._sleep(RETRY_PAUSE_SECONDS)
 
     def _limited(self, spent: float) -> AbstractContextManager[object]:
+        """Limit what is sent next to what is left of the time; a last try that was begun has its share."""
         endpoint, limit = self._settings.endpoint, self._settings.timeout
-        return limits.within(endpoint, limit - spent, limit=limit)
+        return limits.within(endpoint, max(limit - spent, limit / ATTEMPTS_IN_TIME), limit=limit)
 
     def _send(
         self,

@@ -59,10 +59,8 @@ def opening_explained(path: Path) -> Iterator[None]:
 
 def explain(error: sqlite3.DatabaseError, path: Path) -> RegistryError:
     """Return what an error of sqlite means, and what to type next."""
-    code, why = (
-        _code(error),
-        " ".join(str(error).split()),
-    )  # a check tells what it found on lines of their own
+    code = _code(error)
+    why = " ".join(str(error).split())  # what a check has found has several lines
     if code in _DAMAGED:
         return RegistryError(f"The registry {path} is damaged ({why}). Nothing was changed. {KEPT}")
     home, file = (shlex.quote(str(place)) for place in (path.parent, path))

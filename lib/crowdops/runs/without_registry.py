@@ -98,7 +98,8 @@ class _Ending:
             f"HIT {hit_id} (unit {targets[hit_id].unit_index}) is out, and could not be expired: {why}"
             for hit_id, why in failures.items()
         ]
-        quiet, now = [], self._provider.time_there or datetime.now(UTC)
+        now = self._provider.time_there or datetime.now(UTC)
+        quiet: list[str] = []
         for outcome in self._context.outcomes(self._provider.hit, [i for i in targets if i not in failures]):
             if outcome.result and (outcome.result.pending or outcome.result.submitted):
                 lines.append(_describe_work(targets[outcome.item], outcome.result, now))

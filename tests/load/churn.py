@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import re
@@ -93,10 +94,12 @@ class UndecidedWorker:
         page = await self._browsers[0].get("list", "/")
         self._form_token = _FORM_TOKEN.findall(page.text)[0]
         while not self._market.is_over:
-            await self._chance.choices(
+            act = self._chance.choices(
                 [self._look, self._preview, self._accept, self._submit, self._give_back, self._go_on],
                 [2, 4, 6, 4, 4, 2],
-            )[0]()
+            )[0]
+            with contextlib.suppress(ConnectionError):  # the log has it
+                await act()
         for browser in self._browsers:
             browser.close()
 
@@ -188,7 +191,8 @@ class Requester:
         besides = [self._pay, self._qualify, self._block, self._invite]
         while not self._market.is_over:
             kind = self._chance.choices([reading, changing, besides], [4, 3, 1])[0]
-            await self._chance.choice(kind)()
+            with contextlib.suppress(ConnectionError):  # the log has it
+                await self._chance.choice(kind)()
         self._connection.close()
 
     async def create_type(self, number: int) -> None:

@@ -77,6 +77,8 @@ class Connection:
             self._streams = None
 
     async def _exchange(self, request: bytes) -> Answer:
+        if self._streams is not None and self._streams[0].at_eof():
+            self.close()  # by the server, which keeps none for long that nobody uses
         if self._streams is None:
             self._streams = await asyncio.open_connection(*self._address)
         reader, writer = self._streams

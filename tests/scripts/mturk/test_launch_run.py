@@ -11,7 +11,7 @@ import pytest
 
 from tests.support import advice
 from tests.support.gates import Call, Instead
-from tests.support.processes import wait_until
+from tests.support.processes import SOON, wait_until
 from tests.support.scripts import Script
 from tests.support.world import World
 
@@ -55,7 +55,7 @@ def test_a_hung_endpoint_ends_every_script_in_time_with_one_line(
         result = world.invoke(*command, "--timeout", "1")
         took = time.monotonic() - started
     assert result.exit_code == 1
-    assert took < 4
+    assert took < SOON
     assert len(result.stderr.strip().splitlines()) == 1
     assert "did not answer within 1 s" in result.stderr
 
@@ -66,7 +66,7 @@ def test_a_hung_endpoint_ends_a_launch_in_time_before_anything_is_created(world:
         started = time.monotonic()
         launch = world.launch_run("--timeout", "1")
         assert launch.end() == 1
-        assert time.monotonic() - started < 8
+        assert time.monotonic() - started < SOON
     assert "did not answer within 1 s" in launch.said
     assert launch.said.rstrip().endswith("Nothing was created.")
     assert world.run_ids() == []

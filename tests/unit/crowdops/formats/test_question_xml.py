@@ -16,6 +16,7 @@ from crowdops.formats import question_xml
 from crowdops.formats.page_template import Page
 from crowdops.formats.question_xml import external_question, html_question, parse_answer
 from crowdserver.protocol import answer_xml
+from tests.support.processes import SOON
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]))
 DATA = Path("items.csv")
@@ -284,7 +285,7 @@ def test_an_xml_bomb_does_not_blow_up() -> None:
     started = time.monotonic()
     found = parse_answer(bomb)
     assert found.fields == {question_xml.UNREADABLE: bomb}
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < SOON
     answer = answers(free("a", "X").replace("X", "&f;"), head="")
     outside = f'<!DOCTYPE x [<!ENTITY f SYSTEM "file:///etc/passwd">]>{answer}'
     assert "root:" not in html.unescape(str(parse_answer(outside)))

@@ -171,15 +171,15 @@ def test_the_rate_limit_throttles_what_comes_too_fast() -> None:
 
 
 def test_each_call_waits_for_itself_while_the_site_does_not() -> None:
-    with Crowd(latency_ms=400, control=False) as crowd:
+    with Crowd(latency_ms=2000, control=False) as crowd:
         client = crowd.client()
         begun = time.monotonic()
         with ThreadPoolExecutor(16) as pool:
             list(pool.map(lambda _: client.get_account_balance(), range(16)))
-        assert 0.4 <= time.monotonic() - begun < 16 * 0.4 / 2
+        assert 2 <= time.monotonic() - begun < 16 * 2 / 2
         begun = time.monotonic()
         assert requests.get(f"{crowd.url}/health", timeout=10).json()["status"] == "ok"
-        assert time.monotonic() - begun < 0.4
+        assert time.monotonic() - begun < 2
         # And without --control nobody can move the clock.
         for path in ("clock", "calls", "faults"):
             assert requests.get(f"{crowd.url}/_control/{path}", timeout=10).status_code == 404

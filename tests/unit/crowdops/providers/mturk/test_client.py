@@ -30,7 +30,7 @@ from crowdops.formats import marks
 from crowdops.formats.marks import Mark
 from crowdops.formats.question_xml import html_question
 from crowdops.providers.mturk.client import MTurk
-from tests.support.processes import free_port
+from tests.support.processes import SOON, free_port
 from tests.support.run_parameters import some_parameters
 from tests.support.world import World
 
@@ -295,7 +295,7 @@ def test_an_endpoint_that_keeps_failing_is_given_up_in_time(world: World, faults
     started = time.monotonic()
     with pytest.raises(Unreachable, match="failed at get_account_balance .* Try again in a minute"):
         provider.balance()
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < SOON
 
 
 def test_a_hit_that_is_not_there_is_not_found(provider: MTurk) -> None:
@@ -480,7 +480,7 @@ def test_a_hung_endpoint_ends_within_the_time_limit(world: World) -> None:
             Unreachable, match=rf"{endpoint} did not answer within 1.5 s \(.+\)\. Try again, or give it"
         ):
             provider.balance()
-        assert time.monotonic() - started < 1.5 + 1.5
+        assert time.monotonic() - started < SOON
         assert provider.calls <= 3
 
 
@@ -491,7 +491,7 @@ def test_where_nothing_listens_it_fails_soon_and_says_what_to_start(world: World
         Unreachable, match=f"Nothing listens at {endpoint}. Start the crowd server: make crowd"
     ):
         MTurk(world.settings._replace(endpoint=endpoint)).balance()
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < SOON
 
 
 @pytest.mark.parametrize("environment", ["sandbox", "production"])

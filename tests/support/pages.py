@@ -38,8 +38,3 @@ def served(page: str, status: int = 200, visits: list[tuple[str, str]] | None = 
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-def in_frame(url: str) -> str:
-    """Return the address under which a frame shows a page of this machine: its other name, without cookies."""
-    return url.replace("://127.0.0.1", "://localhost")

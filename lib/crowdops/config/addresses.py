@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from crowdops.config.environments import LOOPBACK
 from crowdops.errors import UsageError
 
-_LOGIN = re.compile(r"(?:^|//)(.*@)")  # a password may hold what would end a host
+_LOGIN = re.compile(r"^(?:\w+://)?(.*@)")  # a password may hold what would end a host
 
 
 def check(url: str, place: str) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from tests.support.gates import Call
-from tests.support.pages import in_frame
 from tests.support.processes import free_port, wait_until
 from tests.support.serving import SERVED_PAGE
 from tests.support.world import World
@@ -87,7 +86,7 @@ def test_a_run_is_done_on_a_server_that_somebody_else_runs_and_goes_on_running(
     first, second = world.sign_in("Ada"), world.sign_in("Bob")
     tasks = [world.take(first), world.take(second)]
     assert {task.frame_url.partition("?")[0] for task in tasks} == {
-        in_frame(f"{elsewhere.url}/unit/{n}") for n in (0, 1)
+        f"{elsewhere.url}/unit/{n}" for n in (0, 1)
     }
     for hit in world.hits():
         assert hit.pending

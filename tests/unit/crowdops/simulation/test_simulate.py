@@ -16,7 +16,7 @@ from crowdops.simulation import simulate as rehearsal
 from crowdops.simulation.worker import Behaviour, Totals
 from tests.support.crowds import Crowd
 from tests.support.offers import external_question, html_question, offer
-from tests.support.pages import in_frame, served
+from tests.support.pages import served
 from tests.support.processes import wait_until
 
 HASTY = Behaviour(seed=1, until_idle=0.4)
@@ -130,7 +130,7 @@ def test_a_requesters_server_that_is_down_is_an_error_and_nothing_stays_in_hand(
     totals = simulate(settings, 2, HASTY)
     assert totals.submitted == 0
     assert [error.partition(": ")[2] for error in totals.errors] == [
-        f"{in_frame(gone)} cannot be reached: Connection refused"
+        f"{gone} cannot be reached: Connection refused"
     ] * 2
     assert offered.statuses() == ["Assignable"] * 2
     offered.withdraw()

@@ -29,6 +29,7 @@ class Log:
         self.answers: Counter[tuple[str, int]] = Counter()
         self.seconds: list[float] = []
         self.lost: Counter[str] = Counter()
+        self.hung: Counter[str] = Counter()
 
     @property
     def requests(self) -> int:
@@ -62,9 +63,8 @@ class Connection:
                 answer = await self._exchange("\r\n".join([*lines, "", ""]).encode() + body)
         except (OSError, EOFError) as error:
             self.close()
-            self._log.lost[what] += 1
-            if isinstance(error, TimeoutError):
-                raise
+            counter = self._log.hung if isinstance(error, TimeoutError) else self._log.lost
+            counter[what] += 1
             raise ConnectionError from error
         self._log.seconds.append(time.perf_counter() - started)
         self._log.answers[what, answer.status] += 1

@@ -14,7 +14,7 @@ import psutil
 from crowdserver.operations import workers
 from crowdserver.operations.workers import Invitation
 from tests.load import churn, ledger
-from tests.load.connections import Log
+from tests.load.connections import MOST_SECONDS, Log
 from tests.load.workers import Work, Worker
 from tests.support import fuzzing
 from tests.support.crowds import Crowd
@@ -146,6 +146,7 @@ def outcome(log: Log, seconds: float, memory: float) -> Outcome:
 def describe(crowd: Crowd, log: Log, *borne: int) -> list[str]:
     """Return the answers that nobody should have got, in words, and then what the server says of them."""
     errors = [f"{what}: {count} times {status}" for (what, status), count in log.errors(*borne).items()]
+    errors += [f"{what}: {count} times no answer in {MOST_SECONDS} s" for what, count in log.hung.items()]
     return [*errors, (crowd.home / "stderr.log").read_text()[-_LOG_END:]] if errors else []
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 _PROGRAMS = ("chromium-headless-shell", "chromium")  # without a window it takes half the time
 _ARGUMENTS = (
@@ -21,6 +21,9 @@ _ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+expect.set_options(timeout=30_000)  # its own 5 s are less than a busy machine may need for a page
 
 
 @contextmanager

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.gated, pytest.mark.browser]
 def page(browser: Browser, world: World) -> Iterator[Page]:
     """The worker site, signed in."""
     context = browser.new_context()
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     page = context.new_page()
     page.goto(invite(world.crowd, name="Ada Lovelace")["url"])
     yield page

@@ -65,7 +65,7 @@ NOT_SENT = [
 def frame(browser: Browser) -> Iterator[Page]:
     """A page whose frame shows the last page that was given to `show`, in the site's sandbox."""
     page = browser.new_page()
-    page.set_default_timeout(3000)
+    page.set_default_timeout(30_000)
     yield page
     page.close()
 
@@ -108,7 +108,7 @@ def everything(form: TaskForm) -> list[str]:
 
 @pytest.mark.parametrize("html", SENT)
 def test_the_same_fields_are_sent(frame: Page, html: str) -> None:
-    fields = submitted(frame, html, 3000)
+    fields = submitted(frame, html, 30_000)
     assert fields is not None
     assert everything(read_form(html, URL, QUERY)) == [name for name, _ in fields]
 

@@ -104,7 +104,7 @@ def test_a_real_browser_works_below_a_path(front: Front, browser: Browser) -> No
         inside = offer(client, 1)
         elsewhere = offer(client, 1, question=external_question(f"{url}/unit/1"))
         context = browser.new_context()
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         page = context.new_page()
         page.goto(invite(front.settings(), name="Grace").url)
         for offered in (inside, elsewhere):

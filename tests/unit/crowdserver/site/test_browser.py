@@ -26,7 +26,7 @@ def sign_in(browser: Browser, crowd: Crowd) -> Iterator[OpenPage]:
 
     def open_page(**options: object) -> Page:
         contexts.append(browser.new_context(**options))
-        contexts[-1].set_default_timeout(10_000)
+        contexts[-1].set_default_timeout(30_000)
         page: Page = contexts[-1].new_page()
         page.goto(invite(crowd, name="Ada Lovelace")["url"])
         return page
@@ -318,7 +318,7 @@ def test_a_task_server_on_this_machine_never_gets_the_cookie(
         port = url.rpartition(":")[2]
         offered = offer(crowd.client(), 1, question=external_question(f"http://{host}:{port}/task"))
         context = browser.new_context()
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         page = context.new_page()
         page.goto(invite(crowd)["url"].replace("127.0.0.1", host))
         card(page, offered.title).get_by_role("button", name="Accept").click()
@@ -347,7 +347,7 @@ def test_a_page_elsewhere_signs_nobody_in_behind_their_back(browser: Browser, cr
     page = f"""<!doctype html><img src="{link}"><iframe src="{link}"></iframe>
         <script>fetch("{link}", {{credentials: "include", mode: "no-cors"}})</script>"""
     context = browser.new_context()
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     with served(page) as url:
         tab = context.new_page()
         tab.goto(url, wait_until="networkidle")

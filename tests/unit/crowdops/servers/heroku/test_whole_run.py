@@ -36,7 +36,7 @@ def test_a_worker_does_both_units_and_is_told_to_finish_one_first(
     launch = launch_run(heroku, allowed_concurrent=1)
     wait_until(lambda: len(crowd.client().list_hits()["HITs"]) == 2, seconds=30)
     context = browser.new_context()
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     first, second = context.new_page(), context.new_page()
     link = invite(crowd, name="Ada Lovelace")["url"]
     first.goto(link)

@@ -189,14 +189,19 @@ def _heroku_calls(url: str, home: Path) -> Sequence[Call]:
     ]
 
 
-def _site_calls(url: str, home: Path) -> Sequence[Call]:
+def _door_calls(url: str, home: Path) -> Sequence[Call]:
     settings = _settings(url, home)
+    return [
+        lambda: crowd_server.invite(settings, name="n"),
+        lambda: crowd_server.returns(settings, ["3HIT"]),
+    ]
+
+
+def _site_calls(url: str, _home: Path) -> Sequence[Call]:
     worker = crowd_server.WorkerSession(f"{url}/sign-in/{SIGN_IN}", TIMEOUT)
     button = pages.Button(f"{url}/x", [("a", "b")])
     task = pages.Task("3A", "3TYPE", f"{url}/frame?turkSubmitTo={url}&assignmentId=3A", button)
     return [
-        lambda: crowd_server.invite(settings, name="n"),
-        lambda: crowd_server.returns(settings, ["3HIT"]),
         worker.sign_in,
         worker.work,
         worker.in_hand,
@@ -221,9 +226,9 @@ WALLS = {
     "mturk": Wall(_mturk_calls, json.dumps(_API).encode(), (KEY_ID, SECRET)),
     "heroku": Wall(_heroku_calls, json.dumps(_APP).encode(), (HEROKU_KEY,)),
     "heroku lists": Wall(_heroku_calls, json.dumps([_APP]).encode(), (HEROKU_KEY,)),
-    "crowd server": Wall(_site_calls, _PAGE.encode(), (SIGN_IN,)),
-    "crowd server's JSON": Wall(
-        _site_calls,
+    "worker site": Wall(_site_calls, _PAGE.encode(), (SIGN_IN,)),
+    "crowd server's door": Wall(
+        _door_calls,
         json.dumps(
             {"worker_id": "AW", "name": "n", "url": "u", "returned": 1, "abandoned": 1, "workers": 1}
             | {"last_accept": 1.79e9, "message": "m"}

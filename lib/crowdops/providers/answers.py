@@ -15,7 +15,7 @@ from typing import Any
 from crowdops.console import output
 from crowdops.errors import Unreadable
 
-MOST_VALUES = 500_000  # of one JSON document, which then takes about 60 MB
+MOST_VALUES = 200_000  # of one JSON document, which then takes about 40 MB
 MOST_PAGES = 10_000  # of one list: a million HITs
 MOST_EMPTY_PAGES = 100  # one after another
 WORDS = 500  # characters that are shown of what a provider says

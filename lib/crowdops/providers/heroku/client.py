@@ -23,8 +23,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from crowdops.config import settings
+from crowdops.console.output import clean
 from crowdops.errors import AccessDenied, BuildFailed, NotFound
-from crowdops.providers.answers import brief
 from crowdops.providers.fields import number, text
 from crowdops.providers.heroku.calls import Calls, base_url
 from crowdops.providers.heroku.models import (
@@ -45,6 +45,7 @@ from crowdops.providers.heroku.models import (
 FIRST_BUILD_POLL_SECONDS = 0.2
 BUILD_POLL_SECONDS = 3.0
 FAILURE_LINES = 40
+LONGEST_LINE = 1000  # characters
 _IDENTITY = re.compile(r"[a-z0-9-]{1,36}")  # an app's name or UUID
 
 
@@ -182,7 +183,7 @@ class Heroku:
             build = self.build(app_id, build_id)
         if build.status != "succeeded":
             output = self._calls.fetch("read the build's output", build.output_url)
-            tail = "\n".join(brief(line, 1000) for line in output.splitlines()[-FAILURE_LINES:])
+            tail = "\n".join(clean(line[:LONGEST_LINE]) for line in output.splitlines()[-FAILURE_LINES:])
             raise BuildFailed(f"The build of app {app_id} failed. Its last lines:\n{tail}")
         return build
 

@@ -298,7 +298,7 @@ def test_a_failed_build_tells_the_end_of_its_output(
     build = heroku.create_build(app.id, heroku.upload_source(source), source, "run-1")
     with pytest.raises(BuildFailed, match="This build was ordered to fail") as failed:
         heroku.wait_for_release(app.id, build.id, patience=20)
-    assert str(failed.value).splitlines()[-1] == "! Push failed"
+    assert str(failed.value).splitlines()[-1] == " !     Push failed"
 
 
 def test_a_build_is_not_waited_for_longer_than_asked(

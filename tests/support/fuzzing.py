@@ -19,7 +19,7 @@ Record = Callable[[str, object], None]
 
 
 class Cost(NamedTuple):
-    """What some fuzzed inputs cost: the longest time of one, in seconds, and the peak memory in MB."""
+    """What some fuzzed inputs cost: the longest time of one, in seconds, and the peak memory in MB, 0 if not measured."""
 
     inputs: int
     seconds: float
@@ -62,7 +62,7 @@ def lines(stats: Mapping[str, Sequence[Any]]) -> list[str]:
     width = max(len(name) for name, *_ in rows)
     table = [f"{'fuzzed':<{width}}  inputs  slowest  peak memory"]
     table += [
-        f"{name:<{width}}  {inputs:>6}  {seconds:>5.2f} s  {memory:>8.0f} MB"
+        f"{name:<{width}}  {inputs:>6}  {seconds:>5.2f} s  {f'{memory:.0f} MB' if memory else '-':>11}"
         for name, inputs, seconds, memory in rows
     ]
     return table if FULL else [*table, "A sample: make fuzz feeds all of it."]

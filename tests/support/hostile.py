@@ -133,7 +133,9 @@ def _many_values(chance: random.Random, _honest: bytes, _secret: str) -> Reply:
 
 def _one_long_text(chance: random.Random, _honest: bytes, _secret: str) -> Reply:
     unit = chance.choice(["x", "é", "\U0001f600", "\\n", ","]).encode() * 1000
-    return _endless(b'{"message":"', unit, chance.choice([100, 5_000, 40_000]), b'"}')
+    # One wide character makes all of a text wide in memory.
+    end = chance.choice(["", "\U0001f600", "\\ud800"]).encode() + b'"}'
+    return _endless(b'{"message":"', unit, chance.choice([100, 3_500, 15_000, 40_000]), end)
 
 
 def _endless(before: bytes, unit: bytes, number: int, after: bytes) -> Reply:

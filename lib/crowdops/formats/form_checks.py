@@ -6,17 +6,20 @@ around it away.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
+
+import re2
 
 from crowdops.formats.html_forms import FILE, ONE_OF, PLAIN, SOME_OF, Button, Control, Form, Page
 
 SUBMIT_PATH = "/mturk/externalSubmit"
 _NO_ANSWERS = ("", "assignmentId", "hitId", "workerId", "turkSubmitTo")
 MOST_DIGITS = 308  # of a number, as browsers hold it
+_LONGEST_PATTERN = 2_000  # characters
+_PATTERN_MEMORY = 256 * 1024  # bytes, for what RE2 makes of a pattern
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _PORTS = {"http": 80, "https": 443}
 
@@ -144,9 +147,20 @@ def _port(parts: SplitResult) -> int | None:
 
 
 def _matches(pattern: str, value: str) -> bool:
+    """Return whether a value fits a pattern of the page, as far as can be told in a bounded time.
+
+    Python's own engine may take years over twenty characters, and whoever wrote the page wrote the pattern.
+    RE2 takes a time that is linear in both. What it cannot read (look-ahead, references, what is too large,
+    what no browser reads either) keeps nothing out.
+    """
+    if len(pattern) > _LONGEST_PATTERN:
+        return True
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = _PATTERN_MEMORY
     try:
-        return re.fullmatch(pattern, value) is not None
-    except re.error:  # a pattern that the browser cannot read either, or that only JavaScript has
+        return re2.compile(pattern, options).fullmatch(value) is not None
+    except (re2.error, UnicodeEncodeError):
         return True
 
 

@@ -22,6 +22,7 @@ WORDS = 500  # characters that are shown of what a provider says
 LEAST_SECRET = 8  # characters; a shorter one is a word that may stand anywhere
 HIDDEN = "[secret]"
 
+_HALVES = re.compile("[\ud800-\udfff]")  # of characters
 # A string, or what stands before a value of a list or an object. Of the latter each has at most two strings.
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{,]', re.DOTALL)
 # What taking an answer apart may raise if something in it is missing, or of another type or size.
@@ -89,7 +90,7 @@ class Redaction:
         for secret in self._secrets:
             if secret in text:
                 text = text.replace(secret, HIDDEN)
-        if text.isascii():
+        if not _HALVES.search(text):
             return text
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from crowdops.errors import Unreachable, Unreadable
 
-MOST_BYTES = 24_000_000  # a page of a hundred HITs, each with the largest question there is
+MOST_BYTES = 16_000_000  # a page of a hundred HITs, each with the largest question there is
 LARGE_BYTES = 128 * 1024
 
 MOMENT = 0.001  # seconds

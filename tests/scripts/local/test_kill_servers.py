@@ -240,6 +240,8 @@ def test_a_task_server_of_unknown_home_that_may_not_be_looked_into_is_not_nothin
         result = local.world.invoke(f"local/{script}", *arguments)
         assert result.exit_code == 1
         assert "Not known: process" in result.stderr
+    monkeypatch.undo()
+    assert local.kill("--all-runs")["done"] == 1
 
 
 def test_a_pid_that_another_process_has_by_now_is_left_alone(local: LocalServers) -> None:

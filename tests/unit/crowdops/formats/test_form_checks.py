@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from crowdops.formats.form_checks import accepts, obstacles, task_form, usable_buttons
@@ -99,6 +101,9 @@ def test_only_the_buttons_that_submit_count() -> None:
         (Control("a", "text", shortest=2, longest=3), ["", "xy", "xyz"], ["x", "wxyz", "x😀😀"]),
         (Control("a", "text", pattern="[0-9]{5}|-"), ["12345", "-"], ["1234", "123456"]),
         (Control("a", "text", pattern="[unclosed"), ["anything"], []),
+        (Control("a", "text", pattern="(?=.*[0-9]).+"), ["what only a browser can tell"], []),
+        (Control("a", "text", pattern=r"[^@\s]+@[^@\s]+\.[a-z]{2,}"), ["a@b.org"], ["a@b", "@b.org"]),
+        (Control("a", "text", pattern="\ud800"), ["half a character"], []),
         (Control("a", "number"), ["3", "-3"], ["3.5", "three", "NaN"]),
         (Control("a", "number", low="0.5", high="2.5"), ["0.5", "2.5"], ["1", "0", "3.5"]),
         (Control("a", "number", step="any"), ["3.25"], []),
@@ -112,3 +117,24 @@ def test_only_the_buttons_that_submit_count() -> None:
 )
 def test_a_browser_checks_what_is_written(control: Control, good: list[str], bad: list[str]) -> None:
     assert [value for value in good + bad if accepts(control, value)] == good
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(a+)+b",
+        "(a|a)*b",
+        "(.*)*" * 20 + "b",
+        r"(a*)\1*" * 80,
+        "(" * 900 + ")" * 900,
+        "((a{1,1000}){1,1000}){1,1000}",
+        "a{1,1000}" * 200,
+        "a" * 1_000_000,
+        "|".join(f"[a-z]{{1,{size}}}" for size in range(1, 150)),
+    ],
+)
+def test_no_pattern_takes_longer_than_a_page_is_worth(pattern: str) -> None:
+    began = time.process_time()
+    for value in ("a" * 12, "a" * 5_000 + "!"):
+        accepts(Control("a", "text", pattern=pattern), value)
+    assert time.process_time() - began < 2

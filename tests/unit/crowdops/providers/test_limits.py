@@ -80,7 +80,7 @@ def test_what_unpacks_to_too_much_is_not_unpacked(server: HostileServer, home: P
     packed = bomb(100)
     headers = (("Content-Encoding", "gzip"), ("Content-Length", str(len(packed))))
     server.answer = lambda request: Reply("200 OK", headers, lambda: iter([packed]))
-    with pytest.raises(Unreadable, match="sent more than 24 MB"):
+    with pytest.raises(Unreadable, match="sent more than 16 MB"):
         heroku(server.url).account()
     with pytest.raises(Unreadable, match="sent more than 4 MB"):
         WorkerSession(f"{server.url}/sign-in/x", LONG).work()

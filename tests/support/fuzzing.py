@@ -19,7 +19,7 @@ Record = Callable[[str, object], None]
 
 
 class Cost(NamedTuple):
-    """What some fuzzed inputs cost: the longest time of one, in seconds, and the peak memory in MB, 0 if not measured."""
+    """What some fuzzed inputs cost: the longest time of one, in seconds, and the peak memory in MB, or 0."""
 
     inputs: int
     seconds: float

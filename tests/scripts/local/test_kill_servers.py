@@ -230,18 +230,18 @@ def test_a_task_server_of_unknown_home_that_may_not_be_looked_into_is_not_nothin
     local.launch(local.add_run())
     running = {process.pid for process in local.processes()}
     local.world.sql("DELETE FROM servers")
-    hide(monkeypatch, running)
-    document = local.status(exit_code=1)
-    assert document["servers"] == []
-    assert {one["what"] for one in document["not_looked_at"]} == {f"process {pid}" for pid in running}
-    killed = local.kill("--all-runs")
-    assert (killed["selected"], killed["exit_code"]) == (0, 1)
-    for script, *arguments in (("recover", "--yes"), ("rebuild_registry", "--dry-run")):
-        result = local.world.invoke(f"local/{script}", *arguments)
-        assert result.exit_code == 1
-        assert "Not known: process" in result.stderr
-    monkeypatch.undo()
-    assert local.kill("--all-runs")["done"] == 1
+    with monkeypatch.context() as patched:
+        hide(patched, running)
+        document = local.status(exit_code=1)
+        assert document["servers"] == []
+        assert {one["what"] for one in document["not_looked_at"]} == {f"process {pid}" for pid in running}
+        killed = local.kill("--all-runs")
+        assert (killed["selected"], killed["exit_code"]) == (0, 1)
+        for script, *arguments in (("recover", "--yes"), ("rebuild_registry", "--dry-run")):
+            result = local.world.invoke(f"local/{script}", *arguments)
+            assert result.exit_code == 1
+            assert "Not known: process" in result.stderr
+    assert local.kill()["done"] == 1
 
 
 def test_a_pid_that_another_process_has_by_now_is_left_alone(local: LocalServers) -> None:

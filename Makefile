@@ -21,7 +21,7 @@ NAME :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check audit sweep fuzz load bench clean launch preview resume status expire results runs diagnose broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
+.PHONY: help venv demo test check audit sweep fuzz load bench clean launch preview resume status expire results runs report diagnose broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
 
 help:  ## this list
 	@echo "crowdops: launch, watch, stop and clean up crowdsourced work"
@@ -96,6 +96,9 @@ results: $(STAMP)  ## collect and write the results of a run
 
 runs: $(STAMP)  ## the runs in the registry
 	@$(PY) scripts/local/print_runs.py $(SELECT) $(value ARGS)
+
+report: $(STAMP)  ## the numbers of runs: money, pay an hour, agreement, workers; ARGS='-o FILE'
+	@$(PY) scripts/local/render_report.py $(SELECT) $(value ARGS)
 
 diagnose: $(STAMP)  ## why is my run not finishing?
 	@$(PY) scripts/local/diagnose_run.py $(call one,RUN) $(value ARGS)

@@ -46,6 +46,7 @@ COMMANDS = [
     ("local/raise_max_cost", "RUN", "9"),
     ("local/preview_page", "FILE"),
     ("local/print_runs",),
+    ("local/render_report", RUNS, "--anonymous", "-o", "FOLDER/report.json"),
     ("local/diagnose_run", "RUN"),
     ("local/find_capacity", "RUN"),
     ("local/back_up",),

@@ -89,6 +89,7 @@ SAME = {
 NOT_TYPED = {
     "make demo": "takes half a minute",
     "make crowd": "takes the port 8730 of this machine; the row of another port stands for it",
+    "make review RUN=…": "asks about each assignment at a terminal",
     "make launch FILE=RUN.TOML": "nobody knows where the run.toml lies",
     "make heroku-check": "looks at Heroku's emulator, where its own tests do",
     "make heroku-status": "looks at Heroku's emulator, where its own tests do",
@@ -458,6 +459,14 @@ def max_cost_is_reached(world: World) -> State:
     with world.registry() as registry:
         registry.add_units(run.run_id, [(2, {"text": "later"})])
     return State(look(world, DIAGNOSE, run.run_id))
+
+
+@proposes("reporting/outcome.py", "make results RUN=…")
+def reported(world: World) -> State:
+    run = world.launch()
+    do_all(world, run)
+    world.invoke("mturk/review_assignments", "--run", run.run_id, "--approve-all", "--yes")
+    return State(look(world, "local/render_report", "--run", run.run_id, "--json"), stays=True)
 
 
 # Task servers on this machine

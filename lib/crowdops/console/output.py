@@ -94,7 +94,12 @@ def remark(remarks: Iterable[str], *, quiet: bool) -> None:
 def document(value: object) -> None:
     """Write one JSON document to stdout. Times are ISO 8601 in UTC, money is a string."""
     as_escapes = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
-    _write(json_text.visible(json.dumps(value, default=_plain, ensure_ascii=as_escapes, indent=2)))
+    _write(document_text(value, as_escapes=as_escapes))
+
+
+def document_text(value: object, *, as_escapes: bool = False) -> str:
+    """Return the text of a JSON document, as document() writes it, for a file."""
+    return json_text.visible(json.dumps(value, default=_plain, ensure_ascii=as_escapes, indent=2))
 
 
 def either(as_json: bool, value: object, text: str) -> None:

@@ -21,7 +21,7 @@ NAME :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check audit sweep fuzz load bench clean launch preview resume status expire results runs report diagnose broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
+.PHONY: help venv demo test check audit sweep fuzz load bench clean launch preview resume status expire results runs report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
 
 help:  ## this list
 	@echo "crowdops: launch, watch, stop and clean up crowdsourced work"
@@ -102,6 +102,9 @@ report: $(STAMP)  ## the numbers of runs: money, pay an hour, agreement, workers
 
 diagnose: $(STAMP)  ## why is my run not finishing?
 	@$(PY) scripts/local/diagnose_run.py $(call one,RUN) $(value ARGS)
+
+check-runs: $(STAMP)  ## is all well? for cron and monitoring: ARGS='-v', '-q', '--json' …
+	@$(PY) scripts/local/check_runs.py $(SELECT) $(value ARGS)
 
 broken: $(STAMP)  ## where registry and provider disagree; ARGS=--mend
 	@$(PY) scripts/mturk/identify_broken_units.py $(SELECT) $(value ARGS)

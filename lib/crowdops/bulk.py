@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -82,6 +83,26 @@ def _call(
         finished.put(Outcome(item, None, error))
     except BaseException as bug:  # noqa: BLE001 - carried to the consumer's thread, and raised there
         finished.put(bug)
+
+
+class Errand(Generic[Item, Result]):
+    """A call over one item in a thread that nobody has to wait for, not even the interpreter at its end."""
+
+    def __init__(self, function: Callable[[Item], Result], item: Item) -> None:
+        self.item = item
+        self._finished: queue.SimpleQueue[Outcome[Item, Result] | BaseException] = queue.SimpleQueue()
+        arguments = (function, item, self._finished)
+        threading.Thread(target=_call, args=arguments, name="errand", daemon=True).start()
+
+    def outcome(self, seconds: float) -> Outcome[Item, Result] | None:
+        """Return what came of it, None if it is not over within so many seconds. To be asked for once."""
+        try:
+            outcome = self._finished.get(timeout=max(0.0, seconds))
+        except queue.Empty:
+            return None
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
 
 
 def _next(finished: queue.SimpleQueue[Outcome[Item, Result] | BaseException]) -> Outcome[Item, Result]:

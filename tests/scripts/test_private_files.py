@@ -48,6 +48,7 @@ COMMANDS = [
     ("local/print_runs",),
     ("local/render_report", RUNS, "--anonymous", "-o", "FOLDER/report.json"),
     ("local/diagnose_run", "RUN"),
+    ("local/check_runs",),
     ("local/find_capacity", "RUN"),
     ("local/back_up",),
     ("local/restore_backup", "FOLDER/results.csv", "-n"),

@@ -21,6 +21,7 @@ LIBRARY = REPOSITORY / "lib" / "crowdops"
 SCRIPTS = sorted(p for p in (REPOSITORY / "scripts").glob("*/*.py") if p.name != "__init__.py")
 SCRIPT_NAMES = [f"{path.parent.name}/{path.stem}" for path in SCRIPTS]
 
+PLUGINS = ("local/check_runs",)  # of a monitoring server: there every exit code has its meaning
 SLOW_IMPORTS = ("boto3", "botocore", "heroku3", "flask", "sqlalchemy", "tabulate", "requests", "jinja2")
 
 
@@ -131,7 +132,7 @@ def test_a_script_can_be_run_by_its_path(script: Path) -> None:
 def test_help_is_the_docstring(script: Path, helps: dict[Path, Any]) -> None:
     docstring, _ = read_help(script)
     code, text, _ = helps[script]
-    assert code == 0
+    assert code == (3 if script.stem in {Path(name).name for name in PLUGINS} else 0)
     assert docstring
     for line in docstring.splitlines():
         assert line.strip() in text

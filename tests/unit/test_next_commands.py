@@ -32,6 +32,7 @@ STATUS, DIAGNOSE, BROKEN = (
     "local/diagnose_run",
     "mturk/identify_broken_units",
 )
+CHECK = ("local/check_runs", "-v", "--timeout", "600")
 LAUNCH, RECOVER, REBUILD = "mturk/launch_run", "local/recover", "local/rebuild_registry"
 Make = Callable[..., State]  # takes a world, and the servers of its home if it starts some
 Key = tuple[str, str]
@@ -46,6 +47,9 @@ LOOKS = (
     "make account RUN=…",
     "make status RUN=…",
     "make status RUN=… ARGS='--watch 10'",
+    "make status RUN=… ARGS=--hits",
+    "make runs RUN=…",
+    "make servers",
     "make diagnose RUN=…",
     "make servers RUN=…",
     "make broken RUN=…",
@@ -84,6 +88,7 @@ SAME = {
     ("servers/heroku/scale.py", "make recover"): "crashed",
     ("servers/heroku/scale.py", "make rebuild"): "resumed_by_a_wrong_id",
     ("registry/database.py", "make rebuild"): "damaged_registry",
+    ("watching/rules.py", "make heroku-kill NAME=…"): "the test of print_server_status, above",
 }
 # Not typed by a test: why.
 NOT_TYPED = {
@@ -119,6 +124,12 @@ def do_all(world: World, run: Run) -> None:
 
 
 # Crashed runs
+
+
+@proposes("watching/rules.py", "make recover")
+def crashed_and_checked(world: World) -> State:
+    run = world.crash()
+    return State(look(world, *CHECK), meanwhile=lambda: do_all(world, run))
 
 
 @proposes("hits/view.py", "make resume RUN=…", "make recover")
@@ -249,6 +260,21 @@ def open_after_the_end(world: World) -> State:
     return State(look(world, DIAGNOSE, run.run_id))
 
 
+@proposes("watching/rules.py", "make expire RUN=…")
+def open_after_the_end_and_checked(world: World) -> State:
+    run = world.launch()
+    world.set_state(run, "stopped")
+    return State(look(world, *CHECK))
+
+
+@proposes("watching/rules.py", "make results RUN=…")
+def submitted_after_the_end_and_checked(world: World) -> State:
+    run = world.launch()
+    do_all(world, run)
+    world.set_state(run, "stopped")
+    return State(look(world, *CHECK))
+
+
 @proposes("hits/view.py", "make results RUN=…")
 def in_hand_after_the_end(world: World) -> State:
     run = world.launch(units=1)
@@ -289,6 +315,15 @@ def half_launched(world: World) -> Script:
     return launch
 
 
+@proposes("watching/rules.py", "make resume RUN=…")
+def crashed_and_checked_with_nothing_out(world: World) -> State:
+    launch = half_launched(world)
+    launch.kill()
+    do_all(world, world.run(launch.run_id))
+    at_work = advice.workers(world, 1)
+    return State(look(world, *CHECK), meanwhile=at_work.start)
+
+
 @proposes("recovery/recover.py", "make resume RUN=…")
 def recovered_half_launched(world: World) -> State:
     launch = half_launched(world)
@@ -326,6 +361,19 @@ def a_hit_was_deleted(world: World) -> State:
         return look(world, BROKEN)() + look(world, DIAGNOSE, run.run_id)()
 
     return State(both)
+
+
+@proposes("watching/rules.py", "make backup")
+def never_backed_up(world: World) -> State:
+    world.launch()
+    world.sql("UPDATE task_runs SET created_at = '2026-01-01T00:00:00.000000Z'")
+    return State(look(world, *CHECK))
+
+
+@proposes("watching/check.py", "make rebuild")
+def checked_after_the_loss(world: World) -> State:
+    without_a_registry(world)
+    return State(look(world, *CHECK))
 
 
 @proposes("registry/troubles.py", "make rebuild")
@@ -482,6 +530,12 @@ def no_server_to_measure(world: World, local: LocalServers) -> State:
 def leftover_server(world: World, local: LocalServers) -> State:
     local.launch(local.add_run())
     return State(look(world, "local/print_server_status"))
+
+
+@proposes("watching/rules.py", "make kill-servers NAME=…")
+def leftover_server_and_checked(world: World, local: LocalServers) -> State:
+    local.launch(local.add_run())
+    return State(look(world, *CHECK))
 
 
 @proposes("servers/local/backend.py", "make kill-servers NAME=…")

@@ -121,6 +121,10 @@ WORDS = _words(
         "A task server with our mark whose run is crashed, ended or unknown.",
         "make servers",
     ),
+    backup_age=_word(
+        "Seconds since the registry was last backed up, as check_runs measures them.",
+        "make backup makes one; make check-runs warns after two days, unless -w backup_age=RANGE says else.",
+    ),
     foreign=_word(
         "A HIT or app without our mark.",
         "It is counted and never touched.",

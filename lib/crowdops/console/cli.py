@@ -31,6 +31,7 @@ EXIT_INTERRUPTED = interrupts.EXIT_INTERRUPTED
 _HOME = "crowdops.home"  # of the settings, in what click keeps of a command
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Kind = TypeVar("Kind", bound="Command")
 
 
 class Guard(NamedTuple):
@@ -71,6 +72,8 @@ def _require_terminal() -> None:
 class Command(click.Command):
     """A script's command: the boundary where exceptions become exit codes (README.md, "Exit codes")."""
 
+    exit_after_help = exit_without_reader = 0
+
     def main(self, *args: Any, **kwargs: Any) -> Any:
         # Whatever a script writes, and wherever that is, is its owner's alone: keys, answers, worker ids.
         usual = os.umask(0o077)
@@ -79,8 +82,7 @@ class Command(click.Command):
                 code = self._run(*args, **kwargs)
                 streams.finish()
         except KeyboardInterrupt:  # as it was ending
-            output.say("Interrupted.")
-            code = EXIT_INTERRUPTED
+            code = self.fail("Interrupted.", EXIT_INTERRUPTED)
         finally:
             os.umask(usual)
         sys.exit(code)
@@ -100,38 +102,41 @@ class Command(click.Command):
                 sys.stdout.flush()
             return int(code)
         except click.exceptions.Exit as finished:
-            return finished.exit_code
+            return finished.exit_code or self.exit_after_help
         except (click.Abort, KeyboardInterrupt):
-            output.say("Interrupted.")
-            return EXIT_INTERRUPTED
+            return self.fail("Interrupted.", EXIT_INTERRUPTED)
         except click.ClickException as error:
             usage = io.StringIO()
             error.show(usage)
-            output.say(usage.getvalue().rstrip())
-            return error.exit_code
+            return self.fail(usage.getvalue().rstrip(), error.exit_code)
         except Error as error:
-            output.say(f"error: {error}")
-            return error.exit_code
+            return self.fail(f"error: {error}", error.exit_code)
         except BrokenPipeError:  # the reader, such as head, had enough
             streams.abandon(1)
-            return 0
+            return self.exit_without_reader
         except Exception as error:  # noqa: BLE001 - the boundary: a bug gets a log instead of a traceback
             if output.is_hung_up():  # what was being written met a closed terminal before the signal came
                 return EXIT_INTERRUPTED
             if refused := crashes.refused_by_the_machine(error):
-                output.say(f"error: {refused}")
-                return EXIT_FAILED
+                return self.fail(f"error: {refused}", EXIT_FAILED)
             log = crashes.log(known.get(_HOME))
             where = f"The traceback is in {log}" if log else "No file could be written for its traceback."
-            output.say(f"error: this is a bug in crowdops. {where}")
-            return EXIT_BUG
+            return self.fail(f"error: this is a bug in crowdops. {where}", EXIT_BUG)
+
+    def fail(self, text: str, code: int) -> int:
+        """Say why the command has failed, and return its exit code."""
+        output.say(text)
+        return code
 
 
-def command(help: str | None) -> Callable[[Callable[..., int | None]], Command]:
+def command(
+    help: str | None,
+    kind: type[Kind] = Command,  # type: ignore[assignment]
+) -> Callable[[Callable[..., int | None]], Kind]:
     """Make a script's main function its command; the module's docstring is the help text."""
     text = "\b\n" + inspect.cleandoc(help or "").replace("\n\n", "\n\n\b\n")
     return click.command(
-        cls=Command,
+        cls=kind,
         help=text,
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     )
@@ -146,15 +151,15 @@ def with_settings(function: Function) -> Any:
             combinations.refuse("with --quiet", verbose=verbose)
         flags = {name: kwargs.pop(name) for name in ("environment", "home", "timeout")}
         settings = resolve(flags, quiet=quiet, verbose=verbose, as_json=as_json)
-        click.get_current_context().meta[_HOME] = settings.home
+        remember_home(settings)
         if flags["home"] and not flags["home"].startswith(("/", "~")) and not quiet:
             output.say(f"The home is {settings.home}")
         return function(*args, settings=settings, **kwargs)
 
     options = [
-        _option("environment", click.Choice(list(environments.ENVIRONMENTS))),
-        _option("home", metavar="FOLDER"),
-        _option("timeout", metavar="SECONDS"),
+        option("environment", click.Choice(list(environments.ENVIRONMENTS))),
+        option("home", metavar="FOLDER"),
+        option("timeout", metavar="SECONDS"),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout."),
         click.option(
             "-q", "--quiet", is_flag=True, help="No progress and no remarks on stderr, only errors."
@@ -162,7 +167,12 @@ def with_settings(function: Function) -> Any:
         click.option("-v", "--verbose", is_flag=True, help="More remarks on stderr."),
         click.version_option(__version__, prog_name="crowdops"),
     ]
-    return _stack(options, wrapper)
+    return stack(options, wrapper)
+
+
+def remember_home(settings: Settings) -> None:
+    """Remember where a bug's log goes, once the settings are known."""
+    click.get_current_context().meta[_HOME] = settings.home
 
 
 def with_selectors(function: Function) -> Any:
@@ -186,7 +196,7 @@ def with_selectors(function: Function) -> Any:
         ),
         click.option("--all-runs", is_flag=True, help="Every run in the registry."),
     ]
-    return _stack(options, wrapper)
+    return stack(options, wrapper)
 
 
 def with_guard(function: Function) -> Any:
@@ -200,7 +210,7 @@ def with_guard(function: Function) -> Any:
         click.option("-n", "--dry-run", is_flag=True, help="Show exactly what would be done; only read."),
         click.option("-y", "--yes", is_flag=True, help="Do not ask."),
     ]
-    return _stack(options, wrapper)
+    return stack(options, wrapper)
 
 
 def pairs(given: Iterable[str], flag: str) -> dict[str, str]:
@@ -264,13 +274,15 @@ def report(
     return EXIT_FAILED if failed else 0
 
 
-def _option(name: str, kind: Any = str, metavar: str | None = None) -> Callable[[Any], Any]:
+def option(name: str, kind: Any = str, metavar: str | None = None) -> Callable[[Any], Any]:
+    """Return the option of a setting, with its help."""
     setting = find(name)
     help = f"{setting.help} [default: {setting.default}; {setting.variable}]"
     return click.option(f"--{name}", type=kind, metavar=metavar, help=help)
 
 
-def _stack(options: list[Callable[[Any], Any]], function: Any) -> Any:
+def stack(options: list[Callable[[Any], Any]], function: Any) -> Any:
+    """Add options to a function, to be listed in this order."""
     for option in reversed(options):
         function = option(function)
     return function

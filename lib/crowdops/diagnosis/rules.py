@@ -102,7 +102,7 @@ def _judge_pages(snapshot: Snapshot, work: Work) -> Verdict | None:
     pages = snapshot.pages
     if pages is None:
         return None
-    code, problem = _page_problem(pages, snapshot.run.run_id)
+    code, problem = page_problem(pages, snapshot.run.run_id)
     if code is None:
         return None
     sentence = f"The task server {problem}, so no worker gets a page."
@@ -115,7 +115,8 @@ def _judge_pages(snapshot: Snapshot, work: Work) -> Verdict | None:
     )
 
 
-def _page_problem(pages: Pages, run_id: str) -> tuple[str | None, str]:
+def page_problem(pages: Pages, run_id: str) -> tuple[str | None, str]:
+    """Return what keeps a task server from giving out pages, as a word and as a sentence; None if nothing."""
     status = pages.status
     if pages.server is None and status is None:
         return "server_missing", "of the run is not known to the registry"

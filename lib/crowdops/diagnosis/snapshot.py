@@ -6,6 +6,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from crowdops.config.settings import variable
@@ -163,7 +164,7 @@ def take(context: Context, run: Run) -> Snapshot:
         run=run,
         condition=condition,
         at=datetime.now(UTC),
-        process=_read_process(context, run),
+        process=read_process(context.registry, context.settings.home, run),
         units=context.registry.unit_counts(run.run_id),
         pages=_read_pages(context, run),
         endpoint=endpoint,
@@ -175,11 +176,12 @@ def take(context: Context, run: Run) -> Snapshot:
     )
 
 
-def _read_process(context: Context, run: Run) -> Process:
-    holder = locks.holder_of(context.settings.home, run.run_id)
+def read_process(registry: Registry, home: Path, run: Run) -> Process:
+    """Return who attends a run, and what was last done to it. Calls nobody."""
+    holder = locks.holder_of(home, run.run_id)
     is_here = holder is not None and holder.host == socket.gethostname()
     is_suspended = is_here and holder is not None and processes.is_suspended(holder.pid)
-    return Process(holder, is_suspended, context.registry.last_event(run.run_id))
+    return Process(holder, is_suspended, registry.last_event(run.run_id))
 
 
 def _read_work(context: Context, run: Run, condition: str) -> Work:

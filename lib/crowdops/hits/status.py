@@ -106,12 +106,14 @@ def survey(context: Context, selected: Selection, *, details: bool = False) -> A
         places=[place for account in seen for place in account.places],
         unseen=context.unseen(missing),
         unknown_hits=sum(account.unknown_hits for account in seen),
-        orphan_servers=_orphan_servers(context.registry, runs),
+        orphan_servers=orphan_servers(
+            context.registry, {status.run.run_id: status.condition for status in runs}
+        ),
     )
 
 
-def _orphan_servers(registry: Registry, runs: Sequence[RunStatus]) -> list[Server]:
-    conditions = {status.run.run_id: status.condition for status in runs}
+def orphan_servers(registry: Registry, conditions: Mapping[str, str]) -> list[Server]:
+    """Return the servers that are up by the registry and whose runs, of these, have crashed or ended."""
     return [
         server
         for server in registry.servers("creating", "up")

@@ -153,6 +153,23 @@ class Assignments(RegistryFile):
         moment: str | None = self._row(query, (run_id,))[0]
         return moment
 
+    def unreviewed_counts(self) -> dict[str, int]:
+        """Return how many collected assignments wait for a review, by run; only of runs that have some."""
+        query = "SELECT run_id, count(*) FROM assignments WHERE status = 'Submitted' GROUP BY run_id"
+        return dict(self._rows(query))
+
+    def due_approvals(
+        self, run_ids: Sequence[str], after: datetime, until: datetime
+    ) -> dict[str, tuple[int, datetime]]:
+        """Return by run how many submitted assignments approve themselves in a time, and the first."""
+        rows = self._rows(
+            "SELECT run_id, count(*), min(auto_approval_at) FROM assignments WHERE status = 'Submitted'"
+            f" AND auto_approval_at > ? AND auto_approval_at <= ? AND run_id IN ({placeholders(run_ids)})"
+            " GROUP BY run_id",
+            (write_value(after), write_value(until), *run_ids),
+        )
+        return {run_id: (count, read_moment(moment)) for run_id, count, moment in rows}
+
     def worker_record(self, worker_id: str, task_names: Sequence[str]) -> dict[str, int]:
         """Return how many of a worker's assignments have each status, in the runs of these task_names."""
         rows = self._rows(

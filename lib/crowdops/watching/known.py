@@ -1,0 +1,131 @@
+"""What the registry and this machine know of the runs that are watched. No call to anybody."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from crowdops.config.settings import Selection, Settings
+from crowdops.diagnosis import snapshot
+from crowdops.diagnosis.snapshot import Process
+from crowdops.payments import account, budgets, pricing
+from crowdops.payments.account import Figures
+from crowdops.registry import END_STATES, Registry, Run, Server, backups, locks, selection, tally
+from crowdops.registry.tally import Tally
+
+RECENT = timedelta(days=1)  # a run that has ended is watched for so long: somebody reads this every morning
+DUE = timedelta(days=1)  # before an auto-approval
+
+Due = tuple[int, datetime]  # so many assignments, and when the first of them
+
+
+class KnownRun(NamedTuple):
+    """What the registry knows of a run. Dollars: see RunFacts; `unlaunched` is for units without a HIT.
+
+    `due` are unreviewed assignments that are approved by themselves within a day, by this machine's clock.
+    """
+
+    run: Run
+    condition: str
+    process: Process
+    tally: Tally
+    figures: Figures
+    bound: Decimal
+    unlaunched: Decimal
+    collected: int
+    last_submission: datetime | None
+    due: Due | None
+
+
+class Known(NamedTuple):
+    """What is watched, and what the registry has beside it.
+
+    `conditions` has every run, `run_counts` counts them by (task_name, state). `kept_since` is when the last
+    backup was made; where there is none, when the first run was.
+    """
+
+    runs: list[KnownRun]
+    conditions: Mapping[str, str]
+    run_counts: Mapping[tuple[str, str], int]
+    servers: list[Server]
+    kept_since: datetime | None
+
+
+def read(registry: Registry, settings: Settings, selected: Selection, now: datetime) -> Known:
+    """Return what is known of the selected runs; without a selection, of all that want to be watched."""
+    runs = registry.runs()
+    conditions = {run.run_id: locks.condition(settings.home, run) for run in runs}
+    chosen = selection.select(registry, selected) if not selected.takes_all else _watched(registry, runs, now)
+    tallies = tally.tallies(registry, chosen)
+    due = due_approvals(registry, chosen, now)
+    return Known(
+        runs=[
+            _known_run(registry, settings, run, conditions[run.run_id], tallies[run.run_id], due)
+            for run in chosen
+        ],
+        conditions=conditions,
+        run_counts=Counter((run.task_name, run.state) for run in runs),
+        servers=registry.servers("creating", "up"),
+        kept_since=_kept_since(settings, runs),
+    )
+
+
+def _watched(registry: Registry, runs: Sequence[Run], now: datetime) -> list[Run]:
+    """Return the runs of which something is alive or unreviewed, and those that have ended just now."""
+    wanted = registry.live_runs() | registry.unreviewed_counts().keys()
+    return [
+        run
+        for run in runs
+        if run.run_id in wanted or (run.ended_at is not None and now - run.ended_at < RECENT)
+    ]
+
+
+def _known_run(
+    registry: Registry,
+    settings: Settings,
+    run: Run,
+    condition: str,
+    counts: Tally,
+    due: Mapping[str, Due],
+) -> KnownRun:
+    [(_, figures)] = account.read(registry, [run])
+    budget = budgets.Budget(registry, run)
+    _, submitted = registry.last_work(run.run_id)
+    return KnownRun(
+        run=run,
+        condition=condition,
+        process=snapshot.read_process(registry, settings.home, run),
+        tally=counts,
+        figures=figures,
+        bound=budget.bound,
+        unlaunched=_unlaunched(run, counts, budget.bound),
+        collected=registry.assignment_count(run.run_id),
+        last_submission=submitted,
+        due=due.get(run.run_id),
+    )
+
+
+def _unlaunched(run: Run, counts: Tally, bound: Decimal) -> Decimal:
+    """Return what the units of a run that have no HIT yet will cost; max_cost lets no more be spent."""
+    if run.state in END_STATES:
+        return Decimal(0)
+    units = counts.never_launched * run.parameters.assignments_per_unit
+    cost = units * pricing.assignment_cost(run.parameters, run.environment)
+    limit = run.parameters.max_cost
+    return cost if limit is None else max(Decimal(0), min(cost, limit - bound))
+
+
+def due_approvals(registry: Registry, runs: Sequence[Run], now: datetime) -> dict[str, Due]:
+    """Return by run how much unreviewed work is approved by itself within a day, and when that begins."""
+    return registry.due_approvals([run.run_id for run in runs], now, now + DUE)
+
+
+def _kept_since(settings: Settings, runs: Sequence[Run]) -> datetime | None:
+    with contextlib.suppress(OSError):  # a folder that nobody may look into holds no backup for us
+        for backup in backups.existing(settings.home):
+            return backup.made_at
+    return runs[0].created_at if runs else None

@@ -1,0 +1,40 @@
+"""A report as the JSON document that others build on: keys may be added, none is renamed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crowdops.watching import plugin_output
+from crowdops.watching.findings import Finding, Measure, Report
+
+
+def document(report: Report) -> dict[str, Any]:
+    """Return a report as a JSON document."""
+    return {
+        "state": report.level.name,
+        "exit_code": int(report.level),
+        "line": plugin_output.first_line(report),
+        "checked_at": report.at,
+        "seconds": round(report.seconds, 3),
+        "api_calls": report.calls,
+        "cached": report.is_cached,
+        "findings": [_finding(finding) for finding in report.findings],
+        "measures": {measure.name: _measure(measure) for measure in report.measures},
+        "runs": [run._asdict() for run in report.runs],
+        "accounts": [account._asdict() for account in report.accounts],
+        "orphaned_servers": report.orphaned_servers,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {**finding._asdict(), "level": finding.level.name}
+
+
+def _measure(measure: Measure) -> dict[str, Any]:
+    return {
+        "value": measure.value,
+        "unit": measure.unit,
+        "state": measure.level.name,
+        "warning": measure.warning and str(measure.warning),
+        "critical": measure.critical and str(measure.critical),
+    }

@@ -78,4 +78,4 @@ tail -n 1 "$home/workers.log" || true
 stop "$workers"; workers=''
 stop "$crowd"; crowd=''
 echo "The workers and the crowd server have stopped. All $units rows have their answers."
-echo "Next: your own rows and page. See \"The first hour\" in README.md."
+echo "Next: your own rows and page. see docs/first-hour.md."

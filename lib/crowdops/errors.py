@@ -1,7 +1,7 @@
 """What can go wrong, as exceptions. Each says what happened, to what, and what to type next.
 
 The message is for the person at the terminal; `exit_code` is what the script ends with
-(README.md, "Exit codes").
+(docs/scripts.md, "Exit codes").
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The crash runbook of the README, tried as it is written."""
+"""The crash runbook of the manual, tried as it is written."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.support import manual
 from tests.support.forks import REPOSITORY
 from tests.support.gates import let_pass
 from tests.support.processes import wait_until
@@ -17,14 +18,13 @@ from tests.support.world import World
 
 pytestmark = pytest.mark.gated
 
-README = REPOSITORY / "README.md"
 SCRIPT = re.compile(r"scripts/(\w+/\w+)\.py(.*)")
 UNITS = 4
 
 
 def steps(heading: str) -> list[str]:
     """Return the first command of each step below a bold heading of the runbook."""
-    section = README.read_text().partition("## Crash runbook")[2].partition("\n## ")[0]
+    section = manual.read("runbook").partition("## Crash runbook")[2].partition("\n## ")[0]
     part = section.partition(f"**{heading}**")[2].partition("\n**")[0]
     return [match for line in part.splitlines() for match in re.findall(r"^\d\. .*?`(make [^`]*)`", line)]
 

@@ -10,9 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.support import manual
 from tests.support.forks import REPOSITORY
 
-DOCUMENTS = ("README.md", ".env.example", "examples/run.toml", "examples/demo.sh")
+DOCUMENTS = (".env.example", "examples/run.toml", "examples/demo.sh")
 HIDDEN = "…"  # stands where a message has a value
 _VARIABLE = re.compile(
     r"\b(?:(?:CROWDOPS|CROWD|AWS|HEROKU|DATABASE)_[A-Z_]*[A-Z]|[A-Z]+_(?:PROXY|CA_BUNDLE))\b"
@@ -102,8 +103,8 @@ def _find(pattern: re.Pattern[str], texts: Iterable[Message]) -> dict[str, str]:
 
 
 def _documents() -> Iterator[Message]:
-    for name in DOCUMENTS:
-        yield Message(name, (REPOSITORY / name).read_text(encoding="utf-8"))
+    for path in [*manual.pages(), *(REPOSITORY / name for name in DOCUMENTS)]:
+        yield Message(path.relative_to(REPOSITORY).as_posix(), path.read_text(encoding="utf-8"))
 
 
 def _read(path: Path) -> Iterator[Message]:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from crowdops.config import declarations, vocabulary
-from tests.support import messages
+from tests.support import manual, messages
 from tests.support.forks import REPOSITORY
 
 LIBRARY = REPOSITORY / "lib" / "crowdops"
@@ -161,9 +161,9 @@ def test_each_script_has_its_test_file_and_each_test_file_its_script() -> None:
     assert tested == set(SCRIPT_NAMES)
 
 
-def test_the_readme_has_a_line_for_each_script() -> None:
-    readme = (REPOSITORY / "README.md").read_text()
-    assert not [name for name in SCRIPT_NAMES if f"{name}.py" not in readme]
+def test_the_manual_has_a_line_for_each_script() -> None:
+    page = manual.read("scripts")
+    assert not [name for name in SCRIPT_NAMES if f"{name}.py" not in page]
 
 
 def test_the_makefile_has_a_target_for_each_script() -> None:
@@ -212,11 +212,11 @@ def test_every_setting_stands_in_the_example_file() -> None:
     assert wanted <= set(re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", example, re.MULTILINE))
 
 
-def test_every_setting_and_run_parameter_stands_in_the_readme() -> None:
-    readme = (REPOSITORY / "README.md").read_text()
+def test_every_setting_and_run_parameter_stands_in_the_manual() -> None:
+    page = manual.read("settings")
     names = [setting.variable for setting in declarations.SETTINGS]
     names += [parameter.name for parameter in declarations.PARAMETERS + declarations.SERVER_PARAMETERS]
-    assert not [name for name in names if not re.search(rf"\b{name}\b", readme)]
+    assert not [name for name in names if not re.search(rf"\b{name}\b", page)]
 
 
 # The rest of the house

@@ -1,6 +1,7 @@
 """Every setting and every run parameter, declared once: what it is, its kind, its default, and some advice.
 
-What `wut` and `--help` print comes from these tables; .env.example and the README are checked against them.
+What `wut` and `--help` print comes from these tables;
+.env.example and docs/settings.md are checked against them.
 """
 
 from __future__ import annotations

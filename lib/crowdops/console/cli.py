@@ -70,7 +70,7 @@ def _require_terminal() -> None:
 
 
 class Command(click.Command):
-    """A script's command: the boundary where exceptions become exit codes (README.md, "Exit codes")."""
+    """A script's command: the boundary where exceptions become exit codes (docs/scripts.md, "Exit codes")."""
 
     exit_after_help = exit_without_reader = 0
 

@@ -1,13 +1,29 @@
-"""The README's reference tables, made from the code: `python -m tests.support.readme` writes them anew."""
+"""The pages of the manual, and those of their tables that are made from the code.
+
+`python -m tests.support.manual` writes the tables anew.
+"""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from crowdops.config import declarations, env_file
 
 README = env_file.REPOSITORY / "README.md"
+DOCS = env_file.REPOSITORY / "docs"
+FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 FENCE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def pages() -> list[Path]:
+    """Return the README and every page of docs."""
+    return [README, *sorted(DOCS.glob("*.md"))]
+
+
+def read(name: str) -> str:
+    """Return the text of a page of docs, such as "runbook"."""
+    return (DOCS / f"{name}.md").read_text(encoding="utf-8")
 
 
 def tables() -> dict[str, str]:
@@ -28,7 +44,7 @@ def tables() -> dict[str, str]:
 
 
 def renewed(text: str) -> str:
-    """Return the README's text with its tables as the code has them."""
+    """Return the text of a page with its tables as the code has them."""
     made = tables()
     return FENCE.sub(lambda match: match[1] + made[match[2]] + match[3], text)
 
@@ -58,4 +74,5 @@ def _table(headers: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(renewed(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in pages():
+        page.write_text(renewed(page.read_text(encoding="utf-8")), encoding="utf-8")

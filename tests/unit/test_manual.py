@@ -1,0 +1,60 @@
+"""The README and the pages of docs say what the code says, and lead where they say."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import manual
+from tests.support.forks import REPOSITORY
+
+PAGES = [*manual.pages(), *(REPOSITORY / name for name in ("CONTRIBUTING.md", "SECURITY.md"))]
+NAMES = [page.relative_to(REPOSITORY).as_posix() for page in PAGES]
+CODE = re.compile(r"^```.*?^```|`[^`]*`", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def links(page: Path) -> Iterator[tuple[str, str]]:
+    """The path and the anchor of each link of a page that leads to a file here; "" for what is not there."""
+    for target in LINK.findall(CODE.sub("", page.read_text(encoding="utf-8"))):
+        if not re.match(r"\w+:", target):
+            path, _, anchor = target.partition("#")
+            yield path, anchor
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub and mkdocs make them."""
+    headings = re.findall(r"^#+ (.*)", manual.FENCED.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"\s+", "-", re.sub(r"[^\w\s-]", "", heading.lower()).strip()) for heading in headings}
+
+
+def test_the_tables_are_those_of_the_code() -> None:
+    for page in manual.pages():
+        text = page.read_text(encoding="utf-8")
+        assert manual.renewed(text) == text, "write them anew: .venv/bin/python -m tests.support.manual"
+
+
+def test_every_table_has_its_place() -> None:
+    assert [match[2] for match in manual.FENCE.finditer(manual.read("settings"))] == list(manual.tables())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_link_leads_to_a_file_and_an_anchor_that_are_there(page: Path) -> None:
+    for path, anchor in links(page):
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{page.name} links to {path}"
+        inside = page.parent == manual.DOCS
+        assert target.parent == manual.DOCS or not inside, f"{path} is not part of the site that docs make"
+        assert not anchor or anchor in anchors(target), f"{page.name} links to {path}#{anchor}"
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    named = {path.removeprefix("docs/") for path, _ in links(manual.README)}
+    listed = {path for path, _ in links(manual.DOCS / "index.md")}
+    pages = {page.name for page in manual.DOCS.glob("*.md")} - {"index.md"}
+    assert pages <= named and pages <= listed
+
+
+def test_the_readme_is_a_screen_and_a_half() -> None:
+    assert len(manual.README.read_text(encoding="utf-8").splitlines()) <= 70

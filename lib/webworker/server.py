@@ -144,7 +144,7 @@ class Server(TcpWSGIServer):
 
     def _connections(self) -> list[Connection]:
         """Return what is open, the newest last."""
-        return [one for one in self._open.values() if isinstance(one, Connection)]
+        return [one for one in tuple(self._open.values()) if isinstance(one, Connection)]
 
 
 def _close_one(connections: Iterable[Connection], newest: Connection) -> None:

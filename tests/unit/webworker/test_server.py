@@ -97,6 +97,7 @@ def test_then_those_go_that_are_idle_for_longest(serving: Serving) -> None:
     for _ in range(4):
         connections.append(serving.connect(ASKED))
         assert answer(connections[-1]).endswith(TOLD)
+        wait_until(lambda: serving.server.is_idle)  # a thread lets go of a request after its answer is out
     assert answer(connections[0]) == ""
     connections[1].sendall(ASKED)
     assert answer(connections[1]).endswith(TOLD)

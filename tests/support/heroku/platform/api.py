@@ -72,6 +72,7 @@ class Api:
         if g.outside:
             return None
         g.operation = self.operation()
+        request.get_data()  # a call that is struck has come in whole, whatever becomes of its client
         self._strike_before()
         accept = request.headers.get("Accept", "*/*")
         if not any(_ACCEPTED.fullmatch(part.strip()) for part in accept.split(",")):

@@ -16,6 +16,9 @@ has ended within a day.
 -w and -c take a range, as the Monitoring Plugins write it, for what the line measures: 10 tolerates 0 to 10,
 20: tolerates 20 and more, @5:9 what is not between. So -c balance=20: or -w unanswered=5 or -c backup_age=~:
 (which tolerates everything); without a name it is for the HITs that are out.
+
+--prometheus writes metrics, --ping calls a dead man's switch, --notify tells people: see docs/cron.md. None
+of it changes the line or the exit code. Two checks of one home do not overlap: the second is UNKNOWN.
 """
 
 if __name__ == "__main__":
@@ -25,8 +28,9 @@ if __name__ == "__main__":
 
 import click
 
+from crowdops.config.channels import Channels
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, output, plugin
+from crowdops.console import alert_options, cli, output, plugin
 
 STATES = ("ok", "warning", "critical", "unknown")
 
@@ -47,6 +51,7 @@ STATES = ("ok", "warning", "critical", "unknown")
 )
 @cli.with_selectors
 @plugin.with_settings
+@alert_options.with_channels
 def main(
     warning: tuple[str, ...],
     critical: tuple[str, ...],
@@ -56,8 +61,9 @@ def main(
     selection: Selection,
     limit: float,
     detail: int,
+    channels: Channels,
 ) -> int:
-    from crowdops.watching import check, measures, plugin_output, thresholds, view
+    from crowdops.watching import alerts, check, measures, plugin_output, thresholds, view
 
     terms = check.Terms(
         limit,
@@ -66,11 +72,19 @@ def main(
         thresholds.parse_all(warning, measures.HITS, measures.KINDS, "--warning"),
         thresholds.parse_all(critical, measures.HITS, measures.KINDS, "--critical"),
     )
-    report = check.check(settings, selection, terms)
-    if settings.as_json and (report.level or not settings.quiet):
-        output.document(view.document(report))
-    elif report.level or not settings.quiet:
-        output.write("\n".join(plugin_output.lines(report, detail)))
+    with alerts.alone(settings, channels, selection, limit):
+        with alerts.of_check(settings, channels, selection) as switch:
+            report = check.check(settings, selection, terms)
+        is_shown = report.level or not settings.quiet
+        try:
+            if settings.as_json and is_shown:
+                output.document(view.document(report))
+            elif is_shown:
+                output.write("\n".join(plugin_output.lines(report, detail)))
+        finally:
+            troubles = alerts.send(settings, channels, selection, report, switch)
+    if troubles and is_shown and not settings.as_json:
+        output.write("\n".join(troubles))
     return int(report.level)
 
 

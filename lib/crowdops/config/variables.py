@@ -43,6 +43,16 @@ VARIABLES = _variables(
         "Secret of the requester's key of a crowd server that has no disk.",
         "At least 32 characters. It goes with CROWD_ACCESS_KEY_ID.",
     ),
+    CROWDOPS_PING_URL=_secret(
+        "URL of a dead man's switch that every check of runs calls, in the form of healthchecks.io.",
+        "It raises the alarm when no check calls, because cron or the machine has died. In .env, which must "
+        "then be readable by you only, or in the environment. As --ping it can be seen in ps.",
+    ),
+    CROWDOPS_NOTIFY_URLS=_secret(
+        "URLs of whom a check of runs tells when its state changes, separated by blanks.",
+        "Those of apprise: mailtos://…, slack://…, tgram://…, json://…, see docs/cron.md. In .env, which "
+        "must then be readable by you only, or in the environment. As --notify they can be seen in ps.",
+    ),
 )
 
 # Those that a crowd server reads from its environment.

@@ -1,8 +1,10 @@
-"""Files that are given to scripts: to be read whole, so they must have an end."""
+"""Files that are given to scripts: to be read whole, so they must have an end. Files that appear whole."""
 
 from __future__ import annotations
 
+import os
 import stat
+import tempfile
 from pathlib import Path
 
 from crowdops.errors import UsageError
@@ -28,3 +30,22 @@ def read_text(path: Path) -> str:
     """
     check(path)
     return path.read_text(encoding="utf-8-sig")
+
+
+def replace(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Put a file in a path's place: whole or not at all, whatever happens meanwhile. OSError if that fails.
+
+    It has this mode whatever the umask is. Its draft lies beside it, hidden, under another ending.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
+    draft = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(handle, mode)
+            file.write(data)
+            file.flush()
+            os.fsync(handle)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise

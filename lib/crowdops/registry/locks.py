@@ -5,6 +5,7 @@ flock belongs to the open file, so the kernel lets go when the process dies, how
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -37,19 +38,32 @@ class Holder(NamedTuple):
 def hold(home: Path, run_id: str) -> Iterator[None]:
     """Hold a run's lock. UsageError names the holder if another process has it."""
     with _open(home, run_id) as file:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not _lock(file, fcntl.LOCK_EX):
-            if time.monotonic() > deadline:
-                raise UsageError(
-                    f"run {run_id} is attended by {describe(_read_holder(file))}; stop that process first"
-                )
-            time.sleep(0.01)
-        holder = Holder(os.getpid(), socket.gethostname(), Path(sys.argv[0]).name, _now())
-        try:  # past Python's buffer, which would try again at the end and fail again
-            os.ftruncate(file.fileno(), 0)
-            os.pwrite(file.fileno(), json.dumps(holder._asdict()).encode(), 0)
+        if not _lock_within(PATIENCE_SECONDS, file):
+            raise UsageError(
+                f"run {run_id} is attended by {describe(_read_holder(file))}; stop that process first"
+            )
+        try:
+            _write_holder(file)
         except OSError as error:
             raise UsageError(f"The lock {file.name} cannot be written: {error.strerror}.") from error
+        yield
+
+
+@contextmanager
+def alone(home: Path, command: str, patience: float = PATIENCE_SECONDS) -> Iterator[None]:
+    """Let a command be the only one of its kind in a home. UsageError names the one that goes on for longer.
+
+    It need not be so at any price: where nothing can be written, or there is no home, nothing is held.
+    """
+    with contextlib.ExitStack() as opened:
+        with contextlib.suppress(OSError):
+            # Not among the locks of runs: whoever restores a backup asks those.
+            file = opened.enter_context((home / f"{command}.lock").open("a+", encoding="utf-8"))
+            if not _lock_within(patience, file):
+                raise UsageError(
+                    f"another {command} is at work: {describe(_read_holder(file))}. Wait for it, or end it."
+                )
+            _write_holder(file)
         yield
 
 
@@ -75,12 +89,28 @@ def _open(home: Path, run_id: str) -> IO[str]:
         raise UsageError(f"The lock {path} cannot be opened: {error.strerror}.") from error
 
 
+def _write_holder(file: IO[str]) -> None:
+    holder = Holder(os.getpid(), socket.gethostname(), Path(sys.argv[0]).name, _now())
+    os.ftruncate(file.fileno(), 0)  # past Python's buffer, which would try again at the end and fail again
+    os.pwrite(file.fileno(), json.dumps(holder._asdict()).encode(), 0)
+
+
 def _lock(file: IO[str], kind: int) -> bool:
     """Return whether the file could be locked at once."""
     try:
         fcntl.flock(file, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    return True
+
+
+def _lock_within(seconds: float, file: IO[str]) -> bool:
+    """Return whether the file could be locked, for nobody else, within so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not _lock(file, fcntl.LOCK_EX):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
     return True
 
 

@@ -146,3 +146,44 @@ def test_only_one_of_many_threads_gets_the_lock_at_a_time(
 def test_locks_are_for_their_owner_only(tmp_path: Path) -> None:
     with locks.hold(tmp_path / "home", RUN):
         assert (tmp_path / "home" / "locks").stat().st_mode & 0o777 == 0o700
+
+
+# Commands that do not overlap
+
+ALONE = """
+import sys
+from pathlib import Path
+from crowdops.registry import locks
+with locks.alone(Path(sys.argv[1]), "check_runs"):
+    print("alone", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_command_that_is_at_work_is_named_and_lets_go_when_it_is_killed(tmp_path: Path) -> None:
+    with process(ALONE, tmp_path) as other:
+        busy = pytest.raises(UsageError, match=f"another check_runs is at work: process {other.pid} on ")
+        with busy, locks.alone(tmp_path, "check_runs", patience=0.05):
+            pass
+        with locks.alone(tmp_path, "another"), locks.hold(tmp_path, RUN):
+            pass
+        other.kill()
+        other.wait()
+    with locks.alone(tmp_path, "check_runs"):
+        assert locks.holder_of(tmp_path, "check_runs") is None  # it is no run
+
+
+def test_one_that_ends_soon_is_waited_for(tmp_path: Path) -> None:
+    with process(ALONE, tmp_path) as other:
+        assert other.stdin is not None
+        timer = threading.Timer(0.2, other.stdin.close)
+        timer.start()
+        with locks.alone(tmp_path, "check_runs", patience=30):
+            pass
+        timer.join()
+
+
+def test_without_a_home_nothing_is_held_and_nothing_made(tmp_path: Path) -> None:
+    with locks.alone(tmp_path / "gone", "check_runs"), locks.alone(tmp_path / "gone", "check_runs"):
+        pass
+    assert not list(tmp_path.iterdir())

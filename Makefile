@@ -97,7 +97,7 @@ results: $(STAMP)  ## collect and write the results of a run
 runs: $(STAMP)  ## the runs in the registry
 	@$(PY) scripts/local/print_runs.py $(SELECT) $(value ARGS)
 
-report: $(STAMP)  ## the numbers of runs: money, pay an hour, agreement, workers; ARGS='-o FILE'
+report: $(STAMP)  ## how a run went, as one HTML file: make report RUN=last; ARGS=--json
 	@$(PY) scripts/local/render_report.py $(SELECT) $(value ARGS)
 
 diagnose: $(STAMP)  ## why is my run not finishing?

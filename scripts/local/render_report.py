@@ -1,5 +1,10 @@
 #!/usr/bin/env python3
-"""Show the numbers of runs: outcome, money, pay an hour, progress, time, agreement, workers, waits, servers.
+"""Write one HTML file with the numbers of runs, as charts and tables; --json has every number.
+
+It shows how the runs ended, money against budget, what workers got an hour, answers over time, time on task,
+agreement, workers, waits for approval, rejections, cost by day and servers. The file needs nothing from
+elsewhere, runs nothing, and can be mailed. Its path goes to stdout; without -o it lies in the run's folder,
+or in reports/ of the home for several runs, and replaces the one before.
 
 First collects what came in and was reviewed meanwhile, as download_results does; --offline reads the registry
 only. Time on task is from accepting to submitting, breaks and all. --hourly-pay is the line that pay is held
@@ -29,7 +34,7 @@ FILE = click.Path(path_type=Path)
 @click.option("--topup-file", type=FILE, help="Write the bonuses that lift everybody to that line.")
 @click.option("--anonymous", is_flag=True, help="Aliases in the place of worker ids.")
 @click.option("--offline", is_flag=True, help="Only what the registry has; no API call.")
-@click.option("-o", "--output", "path", type=FILE, help="File; it appears whole or not at all.")
+@click.option("-o", "--output", "path", type=FILE, help="The file to write; - is stdout.")
 @cli.with_selectors
 @cli.with_settings
 def main(
@@ -56,11 +61,13 @@ def main(
         not_seen = context.unseen(missing)
         unseen.say(not_seen)
         numbers = report.gather(context, selection, options)
-    if path:
-        with output.destination(path) as file:
-            file.write(output.document_text(report.document(numbers)) + "\n")
+    if settings.as_json:
+        report.write_document(numbers, path)
     else:
-        output.document(report.document(numbers))
+        from crowdops.reporting import html
+
+        if place := html.write(numbers, settings, path):
+            output.write(str(place))
     failures = [line for lines in collected for line in lines]
     for failure in failures:
         output.say(failure)

@@ -46,7 +46,7 @@ COMMANDS = [
     ("local/raise_max_cost", "RUN", "9"),
     ("local/preview_page", "FILE"),
     ("local/print_runs",),
-    ("local/render_report", RUNS, "--anonymous", "-o", "FOLDER/report.json"),
+    ("local/render_report", RUNS, "--anonymous", "-o", "FOLDER/report.html"),
     ("local/diagnose_run", "RUN"),
     ("local/check_runs",),
     ("local/find_capacity", "RUN"),

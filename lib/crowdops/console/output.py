@@ -21,6 +21,7 @@ from crowdops.console import streams
 from crowdops.errors import Error, OutputLost, UsageError
 from crowdops.formats import json_text
 
+STDOUT = Path("-")  # as a file to write to
 CELL_WIDTH = 60  # characters; a longer cell is cut with an ellipsis so that tables stay tables
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from crowdops.config.settings import Selection
+from crowdops.console import output
 from crowdops.context import Context
 from crowdops.errors import UsageError
 from crowdops.formats import money
@@ -186,6 +187,15 @@ def _servers(context: Context, runs: list[Run], now: datetime) -> list[ServerRow
 def document(report: Report) -> dict[str, Any]:
     """Return a report as the JSON document that others build on."""
     return {name: _plain(value) for name, value in report._asdict().items() if name != "top_ups"}
+
+
+def write_document(report: Report, path: Path | None) -> None:
+    """Write the document to a file, or to stdout without one or for `-`."""
+    if path is None or path == output.STDOUT:
+        output.document(document(report))
+        return
+    with output.destination(path) as file:
+        file.write(output.document_text(document(report)) + "\n")
 
 
 def _plain(value: Any) -> Any:

@@ -39,14 +39,15 @@ echo "   $line"
 echo
 echo "2. Six simulated workers: they return 5 % of what they accept and submit the rest, slowly."
 python scripts/local/simulate_workers.py --workers 6 --seed 7 --seconds-per-task 0.8 --return-rate 0.05 \
-  --until-idle 6 >"$home/workers.log" 2>&1 &
+  --until-idle 120 >"$home/workers.log" 2>&1 &
 workers=$!
 
 echo
 echo "3. A run: a HIT of every row of examples/items.csv, at most 20 at once."
 echo
 echo "\$ scripts/mturk/launch_run.py examples/run.toml --yes"
-python scripts/mturk/launch_run.py examples/run.toml --yes 2>&1 | tee "$home/run.log" &
+# Not through a pipe: $! has to be the launch itself, which is told to end if this script is.
+python scripts/mturk/launch_run.py examples/run.toml --yes > >(tee "$home/run.log") 2>&1 &
 run=$!
 
 units=$(($(wc -l <examples/items.csv) - 1))
@@ -73,9 +74,10 @@ sys.exit(f'only {len(answered)} of $units rows have answers' if len(answered) !=
 echo
 echo "6. Nothing is left behind."
 show python scripts/mturk/print_outstanding_hit_status.py
-echo
-tail -n 1 "$home/workers.log" || true
 stop "$workers"; workers=''
+echo
+echo "What the workers did:"
+tail -n 3 "$home/workers.log"
 stop "$crowd"; crowd=''
 echo "The workers and the crowd server have stopped. All $units rows have their answers."
-echo "Next: your own rows and page. see docs/first-hour.md."
+echo "Next: your own rows and page. See docs/first-hour.md."

@@ -9,11 +9,12 @@ import re
 from pathlib import Path
 
 from crowdops.config import declarations, env_file
+from tests.support import script_sections
 
 README = env_file.REPOSITORY / "README.md"
 DOCS = env_file.REPOSITORY / "docs"
 FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
-FENCE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+FENCE = re.compile(r"(<!-- (table|script): ([\w/]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def pages() -> list[Path]:
@@ -44,9 +45,14 @@ def tables() -> dict[str, str]:
 
 
 def renewed(text: str) -> str:
-    """Return the text of a page with its tables as the code has them."""
+    """Return the text of a page with what stands in its fences as the code has it."""
     made = tables()
-    return FENCE.sub(lambda match: match[1] + made[match[2]] + match[3], text)
+
+    def anew(match: re.Match[str]) -> str:
+        kind, name = match[2], match[3]
+        return match[1] + (made[name] if kind == "table" else script_sections.made_from_code(name)) + match[4]
+
+    return FENCE.sub(anew, text)
 
 
 def _setting(row: declarations.Setting) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from click.testing import CliRunner
 
+from tests.support import script_sections
 from tests.support.forks import REPOSITORY, Process, Streams
 from tests.support.processes import wait_until
 
@@ -33,9 +34,10 @@ class Invoked(NamedTuple):
 
 
 def invoke(script: str, *arguments: str, input: str | None = None) -> Invoked:
-    """Run a script, such as "mturk/expire_hits", in this process."""
+    """Run a script, such as "mturk/expire_hits", in this process; what it does must be what its page says."""
     main = importlib.import_module(f"scripts.{script.replace('/', '.')}").main
     result = CliRunner().invoke(main, list(arguments), input=input)
+    script_sections.hold(script, arguments, result.exit_code, result.stdout)
     return Invoked(result.exit_code, result.stdout, result.stderr)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import manual
+from tests.support import manual, script_sections
 from tests.support.forks import REPOSITORY
 
 PAGES = [*manual.pages(), *(REPOSITORY / name for name in ("CONTRIBUTING.md", "SECURITY.md"))]
@@ -36,7 +36,40 @@ def test_the_tables_are_those_of_the_code() -> None:
 
 
 def test_every_table_has_its_place() -> None:
-    assert [match[2] for match in manual.FENCE.finditer(manual.read("settings"))] == list(manual.tables())
+    assert [match[3] for match in manual.FENCE.finditer(manual.read("settings"))] == list(manual.tables())
+
+
+def test_every_script_has_its_section() -> None:
+    fences = [match[3] for match in manual.FENCE.finditer(manual.read("scripts"))]
+    assert sorted(fences) == sorted(script_sections.sections()) == script_sections.names()
+
+
+def test_every_section_tells_the_exit_codes_and_the_json() -> None:
+    """That they are those of the script, tests.support.scripts sees to wherever a test runs one."""
+    for name in script_sections.names():
+        assert {0, 2} <= script_sections.exit_codes(name), name
+        assert (
+            script_sections.shapes(name)
+            or "prints its address and no JSON" in script_sections.sections()[name]
+        )
+
+
+def test_every_key_that_a_section_tells_is_one_of_the_code() -> None:
+    code = "".join(
+        path.read_text()
+        for place in ("lib/crowdops", "scripts")
+        for path in REPOSITORY.glob(f"{place}/**/*.py")
+    )
+    words = set(re.findall(r"\w+", code.lower()))
+    for name in script_sections.names():
+        for shape in script_sections.shapes(name):
+            assert not script_sections.keys_of(shape) - words, name
+
+
+def test_a_key_that_is_not_told_is_found_however_deep() -> None:
+    shape = script_sections.parse("{a, b: [{c, d: {…}}]}")
+    assert script_sections.undocumented({"a": 1, "b": [{"c": 2, "d": {"x": 3}}]}, shape) == []
+    assert script_sections.undocumented({"b": [{"c": 2}, {"e": 3}], "f": 4}, shape) == ["f", "b.e"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)

@@ -21,7 +21,7 @@ NAME :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check docs audit sweep fuzz load bench clean launch preview resume status expire results runs report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
+.PHONY: help venv demo test check docs audit sweep fuzz load bench report-bench clean launch preview resume status expire results runs report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
 
 help:  ## this list
 	@echo "crowdops: launch, watch, stop and clean up crowdsourced work"
@@ -78,6 +78,9 @@ load: $(STAMP)  ## 200 workers at once on a crowd server that is killed under th
 
 bench: $(STAMP)  ## measure, side by side with what people use instead
 	@for file in tests/benchmarks/[a-z]*.py; do echo "== $$file"; $(PY) -m tests.benchmarks.$$(basename $$file .py) || exit 1; done
+
+report-bench: $(STAMP)  ## time, memory and size of a report of 100,000 assignments
+	@$(PY) -m tests.benchmarks.report $(value ARGS)
 
 clean:  ## remove what make made
 	rm -rf $(VENV) site .mypy_cache .pytest_cache .ruff_cache .hypothesis lib/*.egg-info

@@ -50,7 +50,8 @@ def main(
 ) -> int:
     from crowdops.context import Context
     from crowdops.payments import catch_up
-    from crowdops.reporting import report
+    from crowdops.registry.selection import select
+    from crowdops.reporting import bonus_file, report
 
     cli.require(selection)
     if anonymous:
@@ -60,7 +61,13 @@ def main(
         collected, missing = ([], []) if offline else context.visit(selection, catch_up.bring_up_to_date)
         not_seen = context.unseen(missing)
         unseen.say(not_seen)
+        runs = {run.run_id: run for run in select(context.registry, selection)}
+        if topup_file:
+            bonus_file.check_places(list(runs.values()))
         numbers = report.gather(context, selection, options)
+    if topup_file:
+        bonus_file.write(topup_file, numbers, runs)
+        output.say(bonus_file.words(topup_file, numbers))
     if settings.as_json:
         report.write_document(numbers, path)
     else:

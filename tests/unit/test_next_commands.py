@@ -517,6 +517,17 @@ def reported(world: World) -> State:
     return State(look(world, "local/render_report", "--run", run.run_id, "--json"), stays=True)
 
 
+@proposes("reporting/bonus_file.py", "make bonuses FILE=… RUN=…")
+def paid_too_little(world: World) -> State:
+    run = world.launch()
+    do_all(world, run)
+    world.invoke("mturk/review_assignments", "--run", run.run_id, "--approve-all", "--yes")
+    moments = "accepted_at = '2026-01-01T00:00:00.000000Z', submitted_at = '2026-01-01T00:01:00.000000Z'"
+    world.sql(f"UPDATE assignments SET {moments}")
+    path = str(world.folder / "the bonuses.csv")
+    return State(look(world, "local/render_report", "--run", run.run_id, "--json", "--topup-file", path))
+
+
 # Task servers on this machine
 
 

@@ -185,6 +185,11 @@ class Assignments(RegistryFile):
         workers = (worker_id for run_id in run_ids for (worker_id,) in self._rows(query, (run_id,)))
         return list(dict.fromkeys(workers))
 
+    def all_workers(self) -> list[str]:
+        """Return every worker whom the registry names, once."""
+        query = "SELECT worker_id FROM assignments UNION SELECT worker_id FROM makeups"
+        return [worker_id for (worker_id,) in self._rows(query)]
+
 
 _SELECT_RESULTS = (
     "SELECT a.*, u.input, r.task_name FROM assignments a"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from crowdops.registry.database import RegistryFile, placeholders, repeatable
-from crowdops.registry.rows import BonusRow, stamp
+from crowdops.registry.rows import BonusRow, read, read_moment, stamp
 
 
 class Bonuses(RegistryFile):
@@ -88,6 +90,16 @@ class Bonuses(RegistryFile):
             (run_id, *states),
         )
         return [Decimal(amount) for (amount,) in rows]
+
+    def iter_bonuses(self, run_ids: Sequence[str]) -> Iterator[tuple[str, BonusRow, datetime | None]]:
+        """Yield every bonus of these runs, whatever became of it, with its run and when it was settled."""
+        query = (
+            "SELECT b.*, a.run_id FROM assignments a JOIN bonuses b USING (assignment_id, worker_id)"
+            " WHERE a.run_id = ? ORDER BY b.token"
+        )
+        for run_id in run_ids:
+            for row in self._rows(query, (run_id,)):
+                yield run_id, read(BonusRow, row), read_moment(row["settled_at"])
 
     # Compensations
 

@@ -195,6 +195,15 @@ class RegistryFile:
                     self._connection.execute("ROLLBACK")
                 raise
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all that the block reads be of one moment, whatever others write. It must not write itself."""
+        self.patience.try_on(lambda: self._execute("BEGIN", ()), writes=False)
+        try:
+            yield
+        finally:
+            self._connection.execute("ROLLBACK")
+
     def _begin(self, *, synced: bool) -> None:
         if _file_at(self._path) != self._file:
             raise RegistryMoved(

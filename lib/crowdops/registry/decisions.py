@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from crowdops.registry.database import RegistryFile, repeatable
+from crowdops.registry.database import RegistryFile, placeholders, repeatable
 from crowdops.registry.rows import REVIEWED, Decision, read, stamp, write_value
 
 
@@ -80,3 +80,18 @@ class Decisions(RegistryFile):
             " WHERE d.state IN ('noted', 'sending') ORDER BY d.decided_at"
         )
         return [read(Decision, row) for row in rows if row["run_id"] in run_ids]
+
+    def rejection_reasons(self, run_ids: Sequence[str], limit: int) -> list[tuple[str | None, int, int]]:
+        """Return the most frequent reasons of rejections: (feedback, rejections, workers), the most first.
+
+        The feedback is None of what was rejected elsewhere.
+        """
+        rows = self._rows(
+            "SELECT d.feedback, count(*), count(DISTINCT a.worker_id) FROM assignments a"
+            " LEFT JOIN decisions d ON d.assignment_id = a.assignment_id AND d.worker_id = a.worker_id"
+            " AND d.verdict = 'reject'"
+            f" WHERE a.status = 'Rejected' AND a.run_id IN ({placeholders(run_ids)})"
+            " GROUP BY d.feedback ORDER BY count(*) DESC, d.feedback LIMIT ?",
+            (*run_ids, limit),
+        )
+        return [(feedback, rejections, workers) for feedback, rejections, workers in rows]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from array import array
+from datetime import timedelta
 from typing import NamedTuple
 
 from crowdops.registry import Assignment
 from crowdops.reporting import spread
 from crowdops.reporting.spread import Bar, Spread
 
-LEAST = 1.0  # seconds: the API tells whole ones, and less than one counts as one
+LEAST = timedelta(seconds=1)  # the API tells whole seconds, and less than one counts as one
 
 
 class Durations(NamedTuple):
@@ -19,14 +21,27 @@ class Durations(NamedTuple):
     untimed: int
 
 
-def seconds_on(assignment: Assignment) -> float | None:
+class Times:
+    """The times on task so far: a number each."""
+
+    def __init__(self) -> None:
+        self._seconds, self._untimed = array("d"), 0
+
+    def add(self, time: timedelta | None) -> None:
+        """Take an assignment's time in."""
+        if time is None:
+            self._untimed += 1
+        else:
+            self._seconds.append(time.total_seconds())
+
+    def durations(self) -> Durations:
+        """Return how the times are spread."""
+        return Durations(spread.spread(self._seconds), spread.bars(self._seconds), self._untimed)
+
+
+def time_on(assignment: Assignment) -> timedelta | None:
     """Return how long an assignment took, one second at least. None where moments lack or contradict."""
     accepted, submitted = assignment.accepted_at, assignment.submitted_at
     if accepted is None or submitted is None or submitted < accepted:
         return None
-    return max(LEAST, (submitted - accepted).total_seconds())
-
-
-def durations(values: list[float], untimed: int) -> Durations:
-    """Return times on task, and how many there are without one."""
-    return Durations(spread.spread(values), spread.bars(values), untimed)
+    return max(LEAST, submitted - accepted)

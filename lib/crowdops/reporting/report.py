@@ -1,8 +1,14 @@
-"""All numbers of a report as one value, from what the registry has."""
+"""All numbers of a report as one value, from what the registry has.
+
+They are of one moment, whatever others write meanwhile. Bounded is what is kept of 100,000 assignments: a few
+numbers each (time, wait, moment of submission), some hundred bytes a worker, a number for each different
+answer of a field, and the texts of some; never the assignments themselves.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,18 +20,22 @@ from crowdops.context import Context
 from crowdops.errors import UsageError
 from crowdops.formats import money
 from crowdops.payments import account
-from crowdops.payments.account import RunFigures
-from crowdops.registry import Run
+from crowdops.registry import Registry, Result, Run
 from crowdops.registry.selection import select
-from crowdops.reporting import durations, outcome, pay
-from crowdops.reporting.agreement import Agreement
-from crowdops.reporting.approval import Approval
-from crowdops.reporting.costs import Costs
-from crowdops.reporting.durations import Durations, seconds_on
+from crowdops.reporting import costs, durations, excerpts, outcome, pay
+from crowdops.reporting.agreement import Agreement, Answers
+from crowdops.reporting.aliases import Aliases, read_key
+from crowdops.reporting.approval import Approval, Waits
+from crowdops.reporting.costs import Costs, Spending
+from crowdops.reporting.durations import Durations, Times
 from crowdops.reporting.outcome import RunOutcome
-from crowdops.reporting.pay import Pay, TopUp
+from crowdops.reporting.pay import Counts, Pay, TopUp
 from crowdops.reporting.progress import Progress, Submissions
-from crowdops.reporting.worker_table import WorkerRow
+from crowdops.reporting.worker_table import WorkerRow, Workers
+from crowdops.review import rules
+from crowdops.review.rules import Gold, Names
+
+MOST_NAMES = 3  # task_names in a title
 
 
 class Options(NamedTuple):
@@ -90,83 +100,107 @@ def gather(context: Context, selection: Selection, options: Options) -> Report:
 
     UsageError names a selector, a field or a column of gold answers that nothing matches.
     """
-    registry, now = context.registry, datetime.now(UTC)
-    runs = select(registry, selection)
-    known = outcome.outcomes(registry, context.settings.home, runs)
-    submissions, times, untimed = Submissions(), [], 0
-    for result in registry.iter_results([run.run_id for run in runs]):
-        submissions.add(result.assignment)
-        seconds = seconds_on(result.assignment)
-        if seconds is None:
-            untimed += 1
-        else:
-            times.append(seconds)
-    figures = account.read(registry, runs)
-    most_urgent = outcome.worst(known)
-    return Report(
-        title=", ".join(dict.fromkeys(run.task_name for run in known)),
-        made_at=now,
-        as_of=account.as_of(registry, runs),
-        anonymous=options.anonymous,
-        verdict=most_urgent.verdict if most_urgent else "There are no runs.",
-        next_command=most_urgent.next_command if most_urgent else "make demo",
-        runs=known,
-        costs=_costs(figures, known),
-        progress=submissions.progress(sum(run.tally.asked for run in known)),
-        durations=durations.durations(times, untimed),
-        pay=_no_pay(options),
-        agreement=Agreement([], 0, 0, 0),
-        workers=[],
-        approval=Approval(None, [], 0, 0, 0, 0, None, None, [], 0),
-        servers=_servers(context, runs, now),
-        top_ups=[],
-    )
+    registry, home = context.registry, context.settings.home
+    gold = rules.read_gold(options.gold) if options.gold else None
+    with registry.snapshot():
+        runs = select(registry, selection)
+        aliases = Aliases(read_key(home), registry.all_workers()) if options.anonymous else None
+        intake = _Intake(runs, options, gold, aliases.conceal if aliases else excerpts.as_is)
+        for result in registry.iter_results([run.run_id for run in runs]):
+            intake.add(result)
+        intake.check_names()
+        report = intake.report(registry, outcome.outcomes(registry, home, runs), _servers(registry, runs))
+    return aliases.conceal_all(report) if aliases else report
 
 
-def _costs(figures: list[RunFigures], known: list[RunOutcome]) -> Costs:
-    total = account.total(figures)
-    limits = [run.max_cost for run in known if run.max_cost is not None]
-    return Costs(
-        approved=total.approved,
-        rewards=total.rewards,
-        fees=total.fees,
-        bonuses=total.bonuses,
-        bonus_fees=total.bonus_fees,
-        spent=total.spent,
-        unreviewed=total.unreviewed,
-        unreviewed_cost=total.unreviewed_cost,
-        to_spend=total.to_spend,
-        bound=sum((run.bound for run in known), Decimal(0)),
-        budget=sum(limits, Decimal(0)) if known and len(limits) == len(known) else None,
-        days=[],
-    )
+class _Intake:
+    """Takes the assignments of some runs in, one after the other, and keeps what a report needs."""
+
+    def __init__(
+        self, runs: Sequence[Run], options: Options, gold: Gold | None, conceal: excerpts.Conceal
+    ) -> None:
+        self._runs, self._by_id = runs, {run.run_id: run for run in runs}
+        self._options, self._gold, self._conceal = options, gold, conceal
+        self._submissions, self._times, self._waits = Submissions(), Times(), Waits()
+        self._spending, self._workers = Spending(self._by_id), Workers()
+        self._answers = Answers(_candidates(options.fields), conceal)
+        self._names: tuple[set[str], set[str]] = (set(), set())
+
+    def add(self, result: Result) -> None:
+        """Take an assignment in."""
+        assignment, run = result.assignment, self._by_id[result.run_id]
+        time = durations.time_on(assignment)
+        is_right = rules.judge(result, self._gold) if self._gold else None
+        worker = self._workers.of(assignment.worker_id)
+        worker.add(result, run, time, is_right=is_right)
+        self._submissions.add(assignment)
+        self._times.add(time)
+        self._waits.add(assignment)
+        self._spending.add(result)
+        self._answers.add(result, worker)
+        if self._gold or self._options.fields:
+            self._names[0].update(result.input or ())
+            self._names[1].update(assignment.answer)
+
+    def check_names(self) -> None:
+        """Raise UsageError for a field or a column of gold answers that no assignment has."""
+        names = Names(sum(self._waits.counts), *map(frozenset, self._names))
+        names.fields(self._options.fields)
+        if self._gold and self._options.gold:
+            names.check(self._options.gold, self._gold)
+
+    def report(self, registry: Registry, known: list[RunOutcome], servers: list[ServerRow]) -> Report:
+        """Return the report."""
+        sending = self._read_bonuses(registry)
+        line, figures = self._options.hourly_pay, account.read(registry, self._runs)
+        agreement = self._answers.agreement()  # it tells the workers' tallies whom they agree with
+        times, urgent = self._times.durations(), outcome.worst(known)
+        due = pay.top_ups(self._workers.earnings(), line, sending)
+        counts = Counts(self._waits.waiting, self._waits.rejected, times.untimed)
+        next_auto_approval = account.total(figures).next_auto_approval
+        return Report(
+            title=_title(known),
+            made_at=datetime.now(UTC),
+            as_of=account.as_of(registry, self._runs),
+            anonymous=self._options.anonymous,
+            verdict=urgent.verdict if urgent else "There are no runs.",
+            next_command=urgent.next_command if urgent else "make demo",
+            runs=known,
+            costs=costs.costs(figures, known, self._spending.days()),
+            progress=self._submissions.progress(sum(run.tally.asked for run in known)),
+            durations=times,
+            pay=pay.pay((earned for _, earned in self._workers.earnings()), due, self._by_id, line, counts),
+            agreement=agreement,
+            workers=self._workers.rows(line),
+            approval=self._waits.approval(registry, self._runs, next_auto_approval, self._conceal),
+            servers=servers,
+            top_ups=due,
+        )
+
+    def _read_bonuses(self, registry: Registry) -> Mapping[str, Decimal]:
+        """Take the bonuses that were paid in. Returns the dollars, by worker, that may have been sent."""
+        sending: defaultdict[str, Decimal] = defaultdict(Decimal)
+        for run_id, bonus, settled_at in registry.iter_bonuses(list(self._by_id)):
+            if bonus.state == "paid":
+                self._spending.add_bonus(run_id, bonus.amount, settled_at)
+            elif bonus.state == "sending":
+                sending[bonus.worker_id] += bonus.amount
+        return sending
 
 
-def _no_pay(options: Options) -> Pay:
-    zero = Decimal("0.00")
-    return Pay(
-        line=options.hourly_pay,
-        floor=pay.FLOOR,
-        by_worker=None,
-        with_rejected=None,
-        bars=[],
-        below_line=0,
-        below_floor=0,
-        lifted_workers=0,
-        lift=zero,
-        lift_cost=zero,
-        due_workers=0,
-        due=zero,
-        due_cost=zero,
-        unreviewed=0,
-        rejected=0,
-        untimed=0,
-    )
+def _candidates(given: Iterable[str]) -> list[str]:
+    """Return the fields that --field may name: as it is written, and without answer. in front."""
+    return [name for text in given for name in (text, text.partition(".")[2]) if name]
 
 
-def _servers(context: Context, runs: list[Run], now: datetime) -> list[ServerRow]:
-    names = {run.run_id: run.task_name for run in runs}
-    servers = context.registry.servers("creating", "up", "gone")
+def _title(known: Sequence[RunOutcome]) -> str:
+    names = list(dict.fromkeys(run.task_name for run in known))
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return f"{', '.join(names[:MOST_NAMES])}{more}"
+
+
+def _servers(registry: Registry, runs: Sequence[Run]) -> list[ServerRow]:
+    names, now = {run.run_id: run.task_name for run in runs}, datetime.now(UTC)
     return [
         ServerRow(
             name=server.name,
@@ -179,7 +213,7 @@ def _servers(context: Context, runs: list[Run], now: datetime) -> list[ServerRow
             ended_at=server.ended_at,
             seconds=((server.ended_at or now) - server.created_at).total_seconds(),
         )
-        for server in servers
+        for server in registry.servers("creating", "up", "gone")
         if server.run_id in names
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -71,8 +71,8 @@ def bars(values: Sequence[float], most: int = MOST_BARS) -> list[Bar]:
     drawn, before = [], 0
     for number, limit in enumerate(limits):
         is_last = number == most - 1
-        upto = len(ordered) if is_last else bisect_right(ordered, limit)
+        upto = len(ordered) if is_last else bisect_left(ordered, limit)
         low = limits[number - 1] if number else start
-        drawn.append(Bar(low, max(limit, ordered[-1]) if is_last else limit, upto - before))
+        drawn.append(Bar(low, ordered[-1] if is_last else limit, upto - before))
         before = upto
     return drawn

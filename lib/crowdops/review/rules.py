@@ -144,18 +144,26 @@ def _check_name(place: str, name: str, known: Collection[str], what: str) -> Non
         )
 
 
+def judge(result: Result, gold: Gold) -> bool | None:
+    """Return whether an assignment says what the gold answers of its unit say. None if it has none."""
+    cells = _cells(result)
+    right = gold.answers.get(tuple(cells.get(name, "") for name in gold.keys))
+    if right is None:
+        return None
+    has_answer = bool(cells.keys() & gold.fields)
+    return has_answer and tuple(cells.get(name, "") for name in gold.fields) in right
+
+
 def approve_matching(results: Iterable[Result], gold: Gold) -> Ruling:
     """Approve submitted work whose answers are those of the gold answers, as text."""
     approved, differing, unknown = [], 0, 0
-    fields = gold.fields
     for result in results:
         if result.assignment.status != "Submitted":
             continue
-        cells = _cells(result)
-        right = gold.answers.get(tuple(cells.get(name, "") for name in gold.keys))
-        if right is None:
+        is_right = judge(result, gold)
+        if is_right is None:
             unknown += 1
-        elif cells.keys() & fields and tuple(cells.get(name, "") for name in fields) in right:
+        elif is_right:
             approved.append(_approval(result))
         else:
             differing += 1

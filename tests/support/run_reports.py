@@ -9,10 +9,11 @@ from decimal import Decimal
 from typing import Any
 
 from crowdops.registry.tally import Tally
-from crowdops.reporting import durations, spread
+from crowdops.reporting import spread
 from crowdops.reporting.agreement import Agreement, DisputedUnit, FieldAgreement, ValueCount
 from crowdops.reporting.approval import Approval, Reason
 from crowdops.reporting.costs import Costs, Day
+from crowdops.reporting.durations import Durations
 from crowdops.reporting.outcome import RunOutcome
 from crowdops.reporting.pay import Pay
 from crowdops.reporting.progress import Point, Progress
@@ -40,7 +41,7 @@ def make_report(workers: int = 6, units: int = 20, runs: int = 1, seed: int = 1)
         runs=outcomes,
         costs=_costs(units, runs),
         progress=_progress(3 * units * runs),
-        durations=durations.durations(seconds, 2),
+        durations=Durations(spread.spread(seconds), spread.bars(seconds), 2),
         pay=_pay(hourly),
         agreement=Agreement([_field("label", 0.71, units), _field("confidence", 0.31, units)], 1, 2, 3),
         workers=rows,

@@ -21,7 +21,7 @@ NAME :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check docs audit sweep fuzz load bench report-bench clean launch preview resume status expire results runs report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
+.PHONY: help venv demo test check docs audit sweep fuzz load check-soak bench report-bench clean launch preview resume status expire results runs report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
 
 help:  ## this list
 	@echo "crowdops: launch, watch, stop and clean up crowdsourced work"
@@ -75,6 +75,9 @@ fuzz: $(STAMP)  ## what nobody would send, to the crowd server and from provider
 
 load: $(STAMP)  ## 200 workers at once on a crowd server that is killed under them, and a table; about 10 minutes
 	@$(PY) -m tests.load $(value ARGS)
+
+check-soak: $(STAMP)  ## 1,000 checks of runs in a row, what they leave behind, and what one costs; about 2 minutes
+	CROWDOPS_FULL_SOAK=1 $(PY) -m pytest -s --timeout=3600 tests/soak
 
 bench: $(STAMP)  ## measure, side by side with what people use instead
 	@for file in tests/benchmarks/[a-z]*.py; do echo "== $$file"; $(PY) -m tests.benchmarks.$$(basename $$file .py) || exit 1; done

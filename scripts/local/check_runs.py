@@ -24,7 +24,7 @@ of it changes the line or the exit code. Two checks of one home do not overlap: 
 if __name__ == "__main__":
     from crowdops.console import interrupts
 
-    interrupts.leave_at_once()
+    interrupts.leave_at_once("CROWDOPS UNKNOWN: interrupted", stream=1, exit_code=3)
 
 import click
 
@@ -73,7 +73,7 @@ def main(
         thresholds.parse_all(critical, measures.HITS, measures.KINDS, "--critical"),
     )
     with alerts.alone(settings, channels, selection, limit):
-        with alerts.of_check(settings, channels, selection, limit) as switch:
+        with alerts.of_check(settings, channels, selection) as switch:
             report = check.check(settings, selection, terms)
         is_shown = report.level or not settings.quiet
         try:

@@ -47,21 +47,21 @@ def obeyed() -> Iterator[None]:
                 signal.signal(number, handler)
 
 
-def leave_at_once() -> None:
-    """Let each signal that ends a command end this process on the spot, with a word and 130.
+def leave_at_once(word: str = "Interrupted.", *, stream: int = 2, exit_code: int = EXIT_INTERRUPTED) -> None:
+    """Let each signal that ends a command end this process on the spot, with a word and this exit code.
 
     For a script's first moments, in which it imports, and for its last ones: there is nothing to clean up.
     At the very end, when the interpreter heeds no signal any more, they are ignored.
     """
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        with contextlib.suppress(OSError):
+            os.write(stream, f"{word}\n".encode())
+        os._exit(exit_code)
+
     for number in ending_signals():
-        signal.signal(number, _leave)
+        signal.signal(number, leave)
     atexit.register(_ignore)  # the first to be registered is the last to be called
-
-
-def _leave(number: int, frame: FrameType | None) -> None:
-    with contextlib.suppress(OSError):
-        os.write(2, b"Interrupted.\n")
-    os._exit(EXIT_INTERRUPTED)
 
 
 def _ignore() -> None:

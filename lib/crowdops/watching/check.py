@@ -15,7 +15,6 @@ from crowdops.hits import status
 from crowdops.providers.mturk.client import MTurk
 from crowdops.watching import known, measures, rules, seen
 from crowdops.watching.findings import (
-    GRAVITY,
     AccountFacts,
     Finding,
     Level,
@@ -151,11 +150,14 @@ def _servers(everything: SeenServers, selected: Selection, knowledge: Known) -> 
 
 def _report(knowledge: Known, looks: Looks, terms: Terms, now: datetime, started: float) -> Report:
     by_run = {one.status.run.run_id: one for account in looks.accounts for one in account.runs}
-    subjects = [_subject(run, by_run.get(run.run.run_id), now) for run in knowledge.runs]
+    silent = {run.run_id for place in looks.silent for run in place.runs}
+    subjects = [
+        _subject(run, by_run.get(run.run.run_id), now, is_silent=run.run.run_id in silent)
+        for run in knowledge.runs
+    ]
     findings = _find(knowledge, looks, subjects, terms, now)
     measured = _measure(knowledge, looks, subjects, findings, terms, now)
     graded = measures.with_levels(findings, measured)
-    graded.sort(key=lambda finding: -GRAVITY.index(finding.level))
     return Report(
         at=now,
         seconds=time.monotonic() - started,
@@ -179,8 +181,8 @@ def _report(knowledge: Known, looks: Looks, terms: Terms, now: datetime, started
     )
 
 
-def _subject(run: KnownRun, seen_run: SeenRun | None, now: datetime) -> Subject:
-    return Subject(run, seen_run, seen_run.now if seen_run else now)
+def _subject(run: KnownRun, seen_run: SeenRun | None, now: datetime, *, is_silent: bool) -> Subject:
+    return Subject(run, seen_run, seen_run.now if seen_run else now, is_silent)
 
 
 def _find(
@@ -205,7 +207,7 @@ def _measure(
     terms: Terms,
     now: datetime,
 ) -> list[Measure]:
-    kept = knowledge.kept_since
+    kept = knowledge.last_backup or knowledge.begun_at
     balances = [account.balance.available for account in looks.accounts if account.balance]
     values: dict[str, Decimal | int | None] = {
         "runs": sum(subject.condition != "ended" for subject in subjects),
@@ -226,7 +228,7 @@ def _unreviewed(subject: Subject) -> int:
     seen_run = subject.seen
     if seen_run is None:
         return subject.known.figures.unreviewed
-    return max(seen_run.status.assignments["submitted"], 0)
+    return seen_run.status.assignments["submitted"]
 
 
 def _facts(subject: Subject) -> RunFacts:

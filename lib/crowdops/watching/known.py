@@ -44,15 +44,16 @@ class KnownRun(NamedTuple):
 class Known(NamedTuple):
     """What is watched, and what the registry has beside it.
 
-    `conditions` has every run, `run_counts` counts them by (task_name, state). `kept_since` is when the last
-    backup was made; where there is none, when the first run was.
+    `conditions` has every run, `run_counts` counts them by (task_name, state). `begun_at` is when the first
+    run of the registry was made.
     """
 
     runs: list[KnownRun]
     conditions: Mapping[str, str]
     run_counts: Mapping[tuple[str, str], int]
     servers: list[Server]
-    kept_since: datetime | None
+    last_backup: datetime | None
+    begun_at: datetime | None
 
 
 def read(registry: Registry, settings: Settings, selected: Selection, now: datetime) -> Known:
@@ -70,7 +71,8 @@ def read(registry: Registry, settings: Settings, selected: Selection, now: datet
         conditions=conditions,
         run_counts=Counter((run.task_name, run.state) for run in runs),
         servers=registry.servers("creating", "up"),
-        kept_since=_kept_since(settings, runs),
+        last_backup=_last_backup(settings),
+        begun_at=runs[0].created_at if runs else None,
     )
 
 
@@ -124,8 +126,8 @@ def due_approvals(registry: Registry, runs: Sequence[Run], now: datetime) -> dic
     return registry.due_approvals([run.run_id for run in runs], now, now + DUE)
 
 
-def _kept_since(settings: Settings, runs: Sequence[Run]) -> datetime | None:
+def _last_backup(settings: Settings) -> datetime | None:
     with contextlib.suppress(OSError):  # a folder that nobody may look into holds no backup for us
         for backup in backups.existing(settings.home):
             return backup.made_at
-    return runs[0].created_at if runs else None
+    return None

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from crowdops.watching import thresholds
-from crowdops.watching.findings import Finding, Level, Measure
+from crowdops.watching.findings import GRAVITY, Finding, Level, Measure, gravest
 from crowdops.watching.thresholds import Range
 
 
@@ -19,6 +19,7 @@ class Kind(NamedTuple):
     warning: str | None = None
     critical: str | None = None
     unit: str = ""
+    is_money: bool = False
 
 
 HITS = "hits"  # what -w and -c are for if they name no measure
@@ -37,14 +38,16 @@ KINDS: Mapping[str, Kind] = {
     "due_approvals": Kind("answer about to approve itself", "answers about to approve themselves", "0"),
     "unanswered": Kind("unit unanswered", "units unanswered", warning="0"),
     "uncollected": Kind("answer not collected", "answers not collected", warning="0"),
+    "silent_endpoints": Kind("silent endpoint", "silent endpoints"),
+    "not_seen": Kind("thing not looked at", "things not looked at"),
     "backup_age": Kind("old backup", "old backups", warning="172800", unit="s"),
     "runs": Kind(),
     HITS: Kind(),
     "unreviewed": Kind(),
     "unknown_hits": Kind(),
-    "balance": Kind(),
-    "to_spend": Kind(),
-    "spent": Kind(),
+    "balance": Kind(is_money=True),
+    "to_spend": Kind(is_money=True),
+    "spent": Kind(is_money=True),
 }
 COUNTED = tuple(name for name, kind in KINDS.items() if kind.many and not kind.unit)
 
@@ -71,12 +74,14 @@ def _usual(text: str | None) -> Range | None:
 def with_levels(findings: Sequence[Finding], measures: Sequence[Measure]) -> list[Finding]:
     """Return findings as grave as the measures make them that they count towards; without those that are OK.
 
-    A measure outside of its range that has no finding of its own gets one.
+    A measure outside of its range that has no finding of its own gets one. The gravest come first.
     """
     levels = {measure.name: measure.level for measure in measures}
-    graded = [finding._replace(level=levels.get(finding.code, finding.level)) for finding in findings]
+    graded = [finding._replace(level=gravest([finding.level, levels[finding.code]])) for finding in findings]
     named = {finding.code for finding in findings}
     graded += [_of_itself(measure) for measure in measures if measure.level and measure.name not in named]
+    order = list(KINDS)
+    graded.sort(key=lambda finding: (-GRAVITY.index(finding.level), order.index(finding.code)))
     return [finding for finding in graded if finding.level]
 
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from crowdops.console import output, plugin
 from crowdops.watching.findings import Finding, Level, Measure, Report, RunFacts
-from crowdops.watching.measures import KINDS
-from crowdops.watching.rules import NOT_SEEN, count_of
+from crowdops.watching.measures import KINDS, Kind
+from crowdops.watching.rules import count_of
 
 
 def lines(report: Report, detail: int) -> list[str]:
@@ -52,10 +52,8 @@ def summary(report: Report) -> str:
 def _phrase(report: Report, findings: Sequence[Finding], *, names: bool) -> str:
     """Return what findings of one code come to, such as "1 crashed run with 20 HITs out (pilot-2)"."""
     code, count = findings[0].code, sum(finding.amount for finding in findings)
-    kind = KINDS.get(code)
-    if code == NOT_SEEN:
-        phrase = f"{count} could not be looked at"
-    elif kind is None or not kind.many:
+    kind = KINDS.get(code, Kind())
+    if not kind.many:
         phrase = findings[0].text.partition(",")[0]
     elif kind.unit:
         phrase = kind.one

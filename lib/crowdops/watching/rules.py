@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from crowdops.config.environments import start_command
-from crowdops.console.output import timestamp
 from crowdops.diagnosis.checks import duration
 from crowdops.diagnosis.rules import page_problem
 from crowdops.diagnosis.snapshot import Pages
@@ -21,7 +20,7 @@ from crowdops.watching.findings import Finding, Level
 from crowdops.watching.known import Known, KnownRun
 from crowdops.watching.seen import SeenAccount, SeenRun, Silent
 
-NOT_SEEN = "not_seen"
+SILENT, NOT_SEEN = "silent_endpoints", "not_seen"  # findings that have a level of their own
 
 
 class Servers(NamedTuple):
@@ -38,11 +37,15 @@ class Servers(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """A run that is judged: what the registry knows, and what its endpoint has if that was looked at."""
+    """A run that is judged: what the registry knows, and what its endpoint has if that was looked at.
+
+    `is_silent`: it was to be looked at, and could not be.
+    """
 
     known: KnownRun
     seen: SeenRun | None
     now: datetime
+    is_silent: bool = False
 
     @property
     def run_id(self) -> str:
@@ -73,8 +76,10 @@ class Subject(NamedTuple):
 
 
 def judge_run(subject: Subject) -> Iterator[Finding]:
-    """Yield what is not as it should be with a run."""
-    for rule in RULES:
+    """Yield what is not as it should be with a run; of one at a silent endpoint, what this machine knows."""
+    for rule in RULES_AT_HOME:
+        yield from rule(subject)
+    for rule in () if subject.is_silent else RULES:
         yield from rule(subject)
 
 
@@ -158,11 +163,10 @@ def _judge_units(subject: Subject) -> Iterator[Finding]:
         yield subject.finding("unanswered", text, f"make runs RUN={subject.run_id}", unanswered)
 
 
+RULES_AT_HOME: tuple[Callable[[Subject], Iterator[Finding]], ...] = (_judge_process, _judge_budget)
 RULES: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     _judge_crash,
     _judge_end,
-    _judge_process,
-    _judge_budget,
     _judge_flow,
     _judge_expiration,
     _judge_review,
@@ -227,22 +231,30 @@ def judge_account(account: SeenAccount, runs: Mapping[str, KnownRun]) -> Iterato
 
 def judge_silence(silent: Silent, timeout_state: Level) -> Finding:
     """Return the finding about an endpoint that could not be looked at: it counts for its runs only."""
-    names = ", ".join(f"{run.task_name} ({run.run_id})" for run in silent.runs)
-    again = f"make diagnose RUN={silent.runs[0].run_id}"
-    text = f"of {names}: {silent.reason}"
+    runs, first = silent.runs, silent.runs[0]
+    names = ", ".join(f"{run.task_name} ({run.run_id})" for run in runs)
+    level, code, what = timeout_state, SILENT, "The endpoint does not answer"
+    next = f"make diagnose RUN={first.run_id}"
     if silent.refused:
-        return Finding(Level.OK, "refused_keys", f"The key is refused, {text}", again)
-    if silent.answered:
-        return Finding(Level.UNKNOWN, NOT_SEEN, f"The endpoint cannot be asked, {text}", again)
-    next = start_command(silent.settings.endpoint) or again
-    return Finding(timeout_state, NOT_SEEN, f"The endpoint does not answer, {text}", next)
+        level, code, what = Level.OK, "refused_keys", "The key is refused"
+    elif silent.answered:
+        level, code, what = Level.UNKNOWN, NOT_SEEN, "The endpoint cannot be asked"
+    else:
+        next = start_command(silent.settings.endpoint) or next
+    text = f"{what}, of {names}: {silent.reason}"
+    is_one = len(runs) == 1
+    return Finding(
+        level, code, text, next, 1, first.run_id if is_one else None, first.task_name if is_one else None
+    )
 
 
 def judge_backups(known: Known, now: datetime) -> Iterator[Finding]:
     """Yield how old the last backup is; the measure tells whether that is too old."""
-    if known.kept_since:
-        age = duration(now - known.kept_since)
-        text = f"The registry was last backed up {age} ago ({timestamp(known.kept_since)}), or never."
+    if known.last_backup:
+        text = f"The registry was last backed up {duration(now - known.last_backup)} ago."
+        yield Finding(Level.OK, "backup_age", text, "make backup")
+    elif known.begun_at:
+        text = f"The registry was never backed up, since its first run {duration(now - known.begun_at)} ago."
         yield Finding(Level.OK, "backup_age", text, "make backup")
 
 

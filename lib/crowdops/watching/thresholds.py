@@ -11,7 +11,7 @@ from crowdops import errors
 from crowdops.errors import UsageError
 
 _NUMBER = r"-?(?:\d{1,12}(?:\.\d{1,6})?|\.\d{1,6})"
-_RANGE = re.compile(rf"(?P<inside>@?)(?:(?P<start>~|{_NUMBER})?(?P<colon>:))?(?P<end>{_NUMBER})?")
+_RANGE = re.compile(rf"(?P<inside>@?)(?:(?P<start>~|{_NUMBER})?(?P<colon>:))?(?P<end>{_NUMBER})?", re.ASCII)
 
 
 class Range(NamedTuple):

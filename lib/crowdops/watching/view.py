@@ -6,6 +6,7 @@ from typing import Any
 
 from crowdops.watching import plugin_output
 from crowdops.watching.findings import Finding, Measure, Report
+from crowdops.watching.measures import KINDS
 
 
 def document(report: Report) -> dict[str, Any]:
@@ -32,7 +33,9 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 def _measure(measure: Measure) -> dict[str, Any]:
     return {
-        "value": measure.value,
+        "value": measure.value
+        if KINDS[measure.name].is_money or measure.value is None
+        else int(measure.value),
         "unit": measure.unit,
         "state": measure.level.name,
         "warning": measure.warning and str(measure.warning),

@@ -310,3 +310,23 @@ def test_results_add_up() -> None:
 def test_a_failure_names_the_row_of_a_file() -> None:
     assert bulk.in_row("A1", 3, ProviderError("no")) == ("A1", "row 3: no")
     assert bulk.in_row("A1", None, "no") == ("A1", "no")
+
+
+def test_an_errand_that_hangs_is_not_waited_for() -> None:
+    released = threading.Event()
+    hanging = bulk.Errand(lambda item: released.wait(60), "hangs")
+    assert hanging.outcome(0.01) is None
+    assert hanging.outcome(-1) is None
+    released.set()
+    outcome = hanging.outcome(60)
+    assert outcome and (outcome.item, outcome.get()) == ("hangs", True)
+
+
+def test_an_errand_hands_on_an_error_and_raises_a_bug() -> None:
+    def fail(error: Exception) -> None:
+        raise error
+
+    outcome = bulk.Errand(fail, Unreachable("nobody")).outcome(60)
+    assert outcome and str(outcome.error) == "nobody"
+    with pytest.raises(ZeroDivisionError):
+        bulk.Errand(fail, ZeroDivisionError()).outcome(60)

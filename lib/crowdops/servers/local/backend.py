@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -179,17 +179,26 @@ def survey(context: Context) -> Survey:
             running.setdefault(name, process)
             sessions.add(process.session)
 
-    def status(server: Server) -> ServerStatus:
-        answers = is_answering(server, context.settings.timeout)
-        orphan = is_orphan(conditions, server.run_id)
-        return ServerStatus(server, server.name in rows, True, 1, "up", answers=answers, orphan=orphan)
-
-    statuses = [status(marks.read(name, process, rows.get(name))) for name, process in running.items()]
+    servers = [marks.read(name, process, rows.get(name)) for name, process in running.items()]
+    lost: list[Server] = []
     for name, row in rows.items():
         if row.state != "gone" and name not in running:
             without_marks = marks.find(context.settings, row)
             sessions.update(process.session for process in without_marks)
-            statuses.append(status(row) if without_marks else vanished(row, conditions, VANISHED))
+            (servers if without_marks else lost).append(row)
+    answers = _answers(context, servers)
+
+    def status(server: Server) -> ServerStatus:
+        orphan, known = is_orphan(conditions, server.run_id), server.name in rows
+        return ServerStatus(server, known, True, 1, "up", answers=answers[server.name], orphan=orphan)
+
+    statuses = [status(server) for server in servers] + [vanished(row, conditions, VANISHED) for row in lost]
     hidden = [one for one in processes.find_hidden(TASK_SERVER) if one.session not in sessions]
     unseen = [Unseen(f"process {one.pid}", HIDDEN.replace("PID", str(one.pid))) for one in hidden]
     return Survey(statuses, 0, unseen)
+
+
+def _answers(context: Context, servers: Sequence[Server]) -> dict[str, bool]:
+    """Return by name which servers answer, asked side by side: several that hang cost one time limit."""
+    asked = context.outcomes(lambda server: is_answering(server, context.settings.timeout), servers)
+    return {outcome.item.name: outcome.get() for outcome in asked}

@@ -13,7 +13,7 @@ from crowdops.errors import UsageError
 from crowdops.formats import csv_files
 from crowdops.payments.bonus_plans import REQUIRED
 from crowdops.registry import Run
-from crowdops.reporting.pay import TopUp
+from crowdops.reporting.pay import REASON, TopUp
 from crowdops.reporting.report import Report
 
 
@@ -37,14 +37,15 @@ def write(path: Path, report: Report, runs: Mapping[str, Run]) -> None:
                 top_up.assignment_id,
                 top_up.worker_id,
                 top_up.amount,
-                _reason(report.pay.line, runs[top_up.run_id]),
+                _reason(top_up, report.pay.line, runs[top_up.run_id]),
             )
             writer.writerow([csv_files.cell(str(value)) for value in cells])
 
 
-def _reason(line: Decimal, run: Run) -> str:
-    """Return what the worker reads."""
-    return f"A bonus that brings your pay to ${line} an hour: {run.parameters.task_title}".strip()
+def _reason(top_up: TopUp, line: Decimal, run: Run) -> str:
+    """Return what the worker reads. It differs from that of an equal bonus, which would be taken for paid."""
+    nth = f" ({top_up.twins + 1})" if top_up.twins else ""
+    return f"{REASON} ${line} an hour{nth}: {run.parameters.task_title}".strip()
 
 
 def words(path: Path, report: Report) -> str:

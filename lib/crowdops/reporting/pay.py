@@ -17,17 +17,22 @@ from crowdops.reporting.spread import Bar, Spread
 LINE = Decimal("12.00")  # dollars an hour: what Prolific recommends
 FLOOR = Decimal("8.00")  # dollars an hour: what Prolific allows
 HOUR = timedelta(hours=1)
+REASON = "A bonus that brings your pay to"  # how the reason of a bonus begins that lifts somebody to a line
 NEVER = datetime.min.replace(tzinfo=UTC)
 NOTHING = Decimal("0.00")
 
 
 class TopUp(NamedTuple):
-    """A bonus that lifts a worker to the line, with the worker's assignment that was approved last."""
+    """A bonus that lifts a worker to the line, with the worker's assignment that was approved last.
+
+    `twins` bonuses like it have been paid with that assignment before, for other work.
+    """
 
     worker_id: str
     run_id: str
     assignment_id: str
     amount: Decimal
+    twins: int = 0
 
 
 class Pay(NamedTuple):
@@ -138,18 +143,27 @@ def _sum(one: Work, other: Work | None) -> Work:
     return one if other is None else Work(one.time + other.time, one.pay + other.pay)
 
 
-def top_ups(
-    earnings: Iterable[tuple[str, Earnings]], line: Decimal, sending: Mapping[str, Decimal]
-) -> list[TopUp]:
+class Given(NamedTuple):
+    """Bonuses of before: dollars by worker that may have been sent, and how often which amount was paid.
+
+    The latter by assignment, worker and amount, of such bonuses only as lift to a line.
+    """
+
+    sending: Mapping[str, Decimal]
+    paid: Mapping[tuple[str, str, Decimal], int]
+
+
+def top_ups(earnings: Iterable[tuple[str, Earnings]], line: Decimal, given: Given) -> list[TopUp]:
     """Return the bonuses that lift each worker's approved work to a line. Nobody is lifted twice for it.
 
-    `sending` are dollars by worker that may have been sent: they count as sent.
+    What may have been sent counts as sent.
     """
     due = []
     for worker_id, earned in earnings:
-        amount = earned.approved.lift(line) - sending.get(worker_id, NOTHING)
+        amount = earned.approved.lift(line) - given.sending.get(worker_id, NOTHING)
         if amount > 0 and earned.run and earned.assignment_id:
-            due.append(TopUp(worker_id, earned.run.run_id, earned.assignment_id, amount))
+            twins = given.paid.get((earned.assignment_id, worker_id, amount), 0)
+            due.append(TopUp(worker_id, earned.run.run_id, earned.assignment_id, amount, twins))
     return due
 
 

@@ -7,8 +7,8 @@ answer of a field, and the texts of some; never the assignments themselves.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -29,7 +29,7 @@ from crowdops.reporting.approval import Approval, Waits
 from crowdops.reporting.costs import Costs, Spending
 from crowdops.reporting.durations import Durations, Times
 from crowdops.reporting.outcome import RunOutcome
-from crowdops.reporting.pay import Counts, Pay, TopUp
+from crowdops.reporting.pay import Counts, Given, Pay, TopUp
 from crowdops.reporting.progress import Progress, Submissions
 from crowdops.reporting.worker_table import WorkerRow, Workers
 from crowdops.review import rules
@@ -151,11 +151,11 @@ class _Intake:
 
     def report(self, registry: Registry, known: list[RunOutcome], servers: list[ServerRow]) -> Report:
         """Return the report."""
-        sending = self._read_bonuses(registry)
+        given = self._read_bonuses(registry)
         line, figures = self._options.hourly_pay, account.read(registry, self._runs)
         agreement = self._answers.agreement()  # it tells the workers' tallies whom they agree with
         times, urgent = self._times.durations(), outcome.worst(known)
-        due = pay.top_ups(self._workers.earnings(), line, sending)
+        due = pay.top_ups(self._workers.earnings(), line, given)
         counts = Counts(self._waits.waiting, self._waits.rejected, times.untimed)
         next_auto_approval = account.total(figures).next_auto_approval
         return Report(
@@ -177,15 +177,18 @@ class _Intake:
             top_ups=due,
         )
 
-    def _read_bonuses(self, registry: Registry) -> Mapping[str, Decimal]:
-        """Take the bonuses that were paid in. Returns the dollars, by worker, that may have been sent."""
+    def _read_bonuses(self, registry: Registry) -> Given:
+        """Take the bonuses that were paid in. Returns what they leave to be paid."""
         sending: defaultdict[str, Decimal] = defaultdict(Decimal)
+        paid: Counter[tuple[str, str, Decimal]] = Counter()
         for run_id, bonus, settled_at in registry.iter_bonuses(list(self._by_id)):
-            if bonus.state == "paid":
-                self._spending.add_bonus(run_id, bonus.amount, settled_at)
-            elif bonus.state == "sending":
+            if bonus.state == "sending":
                 sending[bonus.worker_id] += bonus.amount
-        return sending
+            elif bonus.state == "paid":
+                self._spending.add_bonus(run_id, bonus.amount, settled_at)
+                if bonus.reason.startswith(pay.REASON):
+                    paid[bonus.assignment_id, bonus.worker_id, bonus.amount] += 1
+        return Given(sending, paid)
 
 
 def _candidates(given: Iterable[str]) -> list[str]:

@@ -134,6 +134,23 @@ def test_a_file_that_was_paid_in_part_is_never_paid_twice(work: Work, tmp_path: 
     assert sum(Decimal(amount) for (amount,) in paid) == sums(rows, "amount")
 
 
+def test_an_equal_bonus_for_work_that_came_in_late_is_another_one(work: Work, tmp_path: Path) -> None:
+    world, path = work.world, tmp_path / "bonuses.csv"
+    work.review("--approve-all", "--yes")
+    late = (
+        "UPDATE assignments SET status = ?, approved_at = ? WHERE worker_id = 'AWORKER2' AND unit_index = 0"
+    )
+    world.sql(late, "Submitted", None)
+    for status, moment in (("Submitted", None), ("Approved", "2026-01-01T01:00:00.000000Z")):
+        world.sql(late, status, moment)
+        world.invoke(SCRIPT, "--all-runs", "--json", "--offline", "--topup-file", str(path))
+        assert world.invoke("mturk/pay_bonuses", str(path), "--yes").exit_code == 0
+    # 20 s at $12 and at $0.05: $0.02 for the first assignment, and as much for the two of them.
+    paid = world.sql("SELECT amount, reason FROM bonuses WHERE worker_id = 'AWORKER2'")
+    assert sorted(amount for amount, _ in paid) == ["0.02", "0.02"]
+    assert report(world, "--all-runs", "--offline")["pay"]["due"] == "0.00"
+
+
 def test_only_approved_work_is_in_the_topup_file(work: Work, tmp_path: Path) -> None:
     decisions = [{"n": "0", "decision": "approve"}, {"n": "1", "decision": "reject", "feedback": "Empty"}]
     work.review("--apply", str(work.decisions(*decisions)), "--yes")

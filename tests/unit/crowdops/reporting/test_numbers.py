@@ -296,12 +296,14 @@ def test_a_lift_goes_with_the_assignment_that_was_approved_last_and_counts_what_
         earned.add(done, launched, timedelta(minutes=1))
     waiting = result(4, "W1", {}, status="Submitted", approved_at=None)
     earned.add(waiting, launched, timedelta(minutes=1))
-    [top_up] = pay.top_ups([("W1", earned)], pay.LINE, {})
-    assert top_up == ("W1", "run-1", "2-W1", Decimal("0.45"))
+    [top_up] = pay.top_ups([("W1", earned)], pay.LINE, pay.Given({}, {}))
+    assert top_up == ("W1", "run-1", "2-W1", Decimal("0.45"), 0)
     assert earned.kept.lift(pay.LINE) == Decimal("0.60")
-    [rest] = pay.top_ups([("W1", earned)], pay.LINE, {"W1": Decimal("0.40")})
-    assert rest.amount == Decimal("0.05")
-    assert pay.top_ups([("W1", earned)], pay.LINE, {"W1": Decimal("0.45")}) == []
+    for sent, rest in (("0.40", [Decimal("0.05")]), ("0.45", [])):
+        given = pay.Given({"W1": Decimal(sent)}, {})
+        assert [due.amount for due in pay.top_ups([("W1", earned)], pay.LINE, given)] == rest
+    given = pay.Given({}, {("2-W1", "W1", Decimal("0.45")): 1})
+    assert [due.twins for due in pay.top_ups([("W1", earned)], pay.LINE, given)] == [1]
 
 
 # Time on task

@@ -25,10 +25,25 @@ endif
 
 help:  ## this list
 	@echo "crowdops: launch, watch, stop and clean up crowdsourced work"
+	@awk -F ':[^#]*## ' ' \
+	  function show(name, text,   words, count, line, i) { \
+	    line = sprintf("  %-16s", name); \
+	    count = split(text, words, " "); \
+	    for (i = 1; i <= count; i++) { \
+	      if (length(line " " words[i]) > 79) { print line; line = sprintf("%18s", "") } \
+	      line = line " " words[i] \
+	    } \
+	    print line \
+	  } \
+	  $$0 == "" && last ~ /^# / && before == "" { group = substr(last, 3) } \
+	  /^[a-z-]+:.*## / { if (group) print "\n" group; group = ""; show($$1, $$2) } \
+	  { before = last; last = $$0 }' $(MAKEFILE_LIST)
 	@echo
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
+	@echo "  make status RUN=last       make expire TASK='pilot-*' ARGS=--dry-run"
 	@echo
-	@echo "  make status TASK='pilot-*'    make expire RUN=20261122-114502-k3f9 ARGS=--dry-run"
+	@echo "Exit codes are the scripts'. Where one is not 0, make adds a line of its own,"
+	@echo "such as \"Error 4\", which names it, and ends with 2 itself: cron and programs"
+	@echo "call the scripts, or crowdops. What each code means: docs/scripts.md"
 
 # Setting up
 

@@ -3,12 +3,17 @@
 
 The key is read from HEROKU_API_KEY, in the environment or in .env; HEROKU_HOST may name an emulator on this
 machine. For cron: exit 0 if a task server could be launched now, 1 if not, 2 if there is no valid key.
+
+Examples:
+            whose key, and how many more apps?
+    --json  the same, for a program
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 from crowdops.config.settings import Settings
 from crowdops.console import cli, columns, output

@@ -7,12 +7,18 @@ deleted only when their NAME is given. What lacks our prefix, or was created by 
 deleted; of a NAME it is said why it was left. Each app is read again just before. Safe to repeat.
 
 What could not be looked at, the account or one app of it, is said, and the exit code is 1.
+
+Examples:
+    --dry-run                  which apps would be deleted
+    --task-name 'pilot-*'      those that runs of these names left
+    crowdops-pilot-1-35428126  this one, even if its run is alive
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 import click
 

@@ -6,12 +6,18 @@ has already stays. If it does not come up, the end of its log is shown and the a
 app is billed by the second until it is taken down: scripts/heroku/kill_servers.py.
 
 Of run.toml, --set overrides dyno_size, dynos and team.
+
+Examples:
+    last                              for the newest run
+    last --set dyno_size=standard-2x  with larger dynos
+    --app-dir my-app                  an app of your own, for no run
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 from pathlib import Path
 

@@ -6,12 +6,17 @@ crashed, ended or unknown here. Unmarked apps have our prefix and not our marks.
 counted only. What could not be read is said, and the exit code is 1.
 
 The cost is that of the present dynos since the app was created, in US dollars, without add-ons.
+
+Examples:
+                       every app of ours, and what it has cost
+    --run last --json  one run's, for a program
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 from crowdops.config.settings import Selection, Settings
 from crowdops.console import cli

@@ -5,12 +5,17 @@ Shows what the app has, what it is to have and what that costs an hour; asks; an
 again. Heroku starts the dynos anew when their size changes, which takes seconds. A restart, and whatever is
 deployed for the run after this, takes the new dynos. Servers of crashed and ended runs, and apps that are not
 ours, are left alone. Safe to repeat.
+
+Examples:
+    --run last --dynos 2                      two dynos for the newest run
+    --run last --dyno-size standard-2x --yes  larger ones, without asking
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 import click
 

@@ -4,12 +4,17 @@
 Works beside living runs: the copy is the registry of one moment, checked, and appears whole or not at all.
 The setting backups_kept says how many are kept. The path of the copy goes to stdout. restore_backup goes
 back to one.
+
+Examples:
+             a dated copy, and the oldest dropped
+    --quiet  in a cron line
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 from crowdops.config.settings import Settings
 from crowdops.console import cli, output

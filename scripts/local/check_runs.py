@@ -19,12 +19,19 @@ has ended within a day.
 
 --prometheus writes metrics, --ping calls a dead man's switch, --notify tells people: see docs/cron.md. None
 of it changes the line or the exit code. Two checks of one home do not overlap: the second is UNKNOWN.
+
+Examples:
+                          one line, and an exit code
+    -v                    with what was found, a line each
+    -c balance=20: -t 30  CRITICAL below 20 dollars, within 30 s
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once("CROWDOPS UNKNOWN: interrupted", stream=1, exit_code=3)
+    start = pathlib.Path(__file__).resolve().parents[1] / "start.py"
+    runpy.run_path(str(start), {"is_plugin": True})
 
 import click
 

@@ -4,12 +4,17 @@
 Looks at the process, the endpoint, the clocks, the task server, the HITs, who may accept them, caps and
 money; says in one sentence what holds the run up, shows what that rests on, and names the next command. Only
 reads: one walk over the account's HITs, and a few calls more.
+
+Examples:
+    last            the newest run
+    pilot-1 --json  the only run of a task_name, for a program
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 import click
 
@@ -30,8 +35,8 @@ def main(run_id: str, settings: Settings) -> None:
     if settings.as_json:
         output.document(report.document(diagnosis))
     else:
+        output.write(f"{diagnosis.verdict.sentence}\nNext: {diagnosis.verdict.next}\n")
         columns.table(report.CHECK_COLUMNS, diagnosis.checks)
-        output.say(f"\n{diagnosis.verdict.sentence}\nNext: {diagnosis.verdict.next}")
 
 
 if __name__ == "__main__":

@@ -6,12 +6,17 @@ longer than --bound-ms or a page does not come. They talk to the run's own serve
 give back the leases that they take. The server must be up: local/launch_server.py or heroku/launch_server.py
 starts one for a run. What is measured is what comes through from here, so measure a server at Heroku over a
 good line.
+
+Examples:
+    last                          how many workers its server stands
+    last --most 256 --seconds 10  further up, in longer steps
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 import click
 

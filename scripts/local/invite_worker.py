@@ -5,12 +5,17 @@ Send the link to that worker only: whoever has it works, and earns, as this work
 until a newer one is made for the same worker; a browser that opened it stays signed in for 30. Without
 --worker-id a new worker is made; with the id of a known worker, this makes a new link and ends the old one
 and whatever was signed in with it. To end a worker's access, make one and send it to nobody.
+
+Examples:
+    --name Ada                     a new worker
+    --worker-id A1B2C3 --name Ada  a new link for one who is known
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 import click
 

@@ -7,12 +7,18 @@ is given; of a NAME that is another home's it is said why it was left. All proce
 end, and killed if they do not. Safe to repeat.
 
 What could not be looked at is said, and the exit code is 1.
+
+Examples:
+    --dry-run         which servers would be ended
+    --run last        what the newest run left
+    --all-runs --yes  every leftover, without asking
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 import click
 

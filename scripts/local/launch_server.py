@@ -4,12 +4,17 @@
 Returns once the server answers, with the run's id if it serves one, and prints its address; a server that the
 run has already stays. If it does not come up, the end of its log is shown and its processes are ended, unless
 --keep. It listens on 127.0.0.1 and runs until it is taken down: scripts/local/kill_servers.py.
+
+Examples:
+    last                     serve the pages of the newest run
+    --app-dir my-app --keep  an app of your own, left as it is if it fails
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 from pathlib import Path
 

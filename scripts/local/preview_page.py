@@ -3,12 +3,17 @@
 
 Nothing is contacted and nothing can be submitted from the file. Its path goes to stdout; without -o it lies
 under the home's previews folder, named after the task, and replaces the one before.
+
+Examples:
+    run.toml --open                   the first three rows, in the browser
+    run.toml --rows 10 -o pages.html  ten rows, into a file
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 import webbrowser
 from pathlib import Path

@@ -3,12 +3,18 @@
 
 Reads the registry only. A run is attended while a process holds its lock, detached if it was launched so,
 and crashed if neither, however it looks from outside.
+
+Examples:
+                           every run
+    --task-name 'pilot-*'  those of such names
+    --json                 for a program
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 from crowdops.config.settings import Selection, Settings
 from crowdops.console import cli, columns, output

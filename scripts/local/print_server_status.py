@@ -4,12 +4,17 @@
 Found by what stands in the environment of its processes, so it works without the registry, too. A leftover is
 ours and its run is crashed, ended or unknown here. Servers at Heroku: scripts/heroku/print_server_status.py.
 What could not be looked at is said, and the exit code is 1.
+
+Examples:
+                       every task server on this machine
+    --run last --json  one run's, for a program
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 from crowdops.config.settings import Selection, Settings
 from crowdops.console import cli

@@ -7,12 +7,17 @@ and not reviewed is approved. The journal keeps who raised it, and from what.
 
 An attended run heeds it from its next look on. Bonuses that were refused: pay their file again. A run that
 ended because its max_cost was reached: launch_run.py --resume RUN_ID.
+
+Examples:
+    last 12.50 --dry-run  what that would change
+    pilot-1 12.50         let the only run of pilot-1 cost so much
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 import click
 

@@ -9,12 +9,18 @@ and alive, only when they are named, or all with --all-runs. At the provider it 
 What no mark tells is null: the data rows, and units that never had a HIT. A run.toml brings them back:
 launch_run.py RUN.TOML --resume RUN_ID. Approvals and bonuses that were decided and not sent are not known
 either. What could not be looked at, such as Heroku, is said, and the exit code is 1.
+
+Examples:
+    --dry-run                   what would be written
+    --all-runs                  runs of other homes as well
+    --run 20261122-114502-k3f9  this one only
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 import click
 

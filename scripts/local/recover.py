@@ -13,12 +13,18 @@ registry? See rebuild_registry.
 It looks at the endpoint, and at each other server where runs of this registry are not at their end, wherever
 that answers now. What could not be looked at, a server or Heroku, is said, and the exit code is 1: something
 may be left there.
+
+Examples:
+    --dry-run  look first: what is left, and its cost
+               show it, ask, and shut it down
+    --resume   carry it on instead
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 import click
 
@@ -59,15 +65,16 @@ def main(
     with Context.open(settings, quiet=settings.quiet) as context:
         survey = survey_everywhere(context)
         chosen = survey.choose_unknown(orphans, every=all_orphans)
-        if not settings.as_json:
+        if settings.as_json:
+            context.say(view.survey_verdict(survey))
+        else:
             view.print_plan(survey, chosen, carry_on=resume)
         for line in view.survey_remarks(survey):
             context.say(line)
         unseen.say(survey.unseen)
         recovery = Recovery(context)
-        if survey.is_clean and not chosen:
-            context.say(view.clean_verdict(survey))
-        elif guard.allows("Carry this on?" if resume else "Shut all of this down?"):
+        is_left = bool(chosen) or not survey.is_clean
+        if is_left and guard.allows("Carry this on?" if resume else "Shut all of this down?"):
             with context.interrupts:
                 recovery.carry_out(survey, chosen, carry_on=resume, wait=not no_wait)
         if settings.as_json:

@@ -10,12 +10,18 @@ First collects what came in and was reviewed meanwhile, as download_results does
 only. Time on task is from accepting to submitting, breaks and all. --hourly-pay is the line that pay is held
 against; --topup-file writes what would lift everybody to it for approved work, as a bonus file for
 pay_bonuses. --anonymous puts stable aliases in the place of worker ids.
+
+Examples:
+    --run last                          the newest run
+    --task-name 'pilot-*' --offline     several runs, without a call
+    --run last --topup-file topup.csv   and bonuses that lift everybody to the line
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 from pathlib import Path
 

@@ -4,12 +4,17 @@
 BACKUP is a file, or the name of one in the home's backups folder. Refused while a run of this home is
 attended. What has happened since the backup is not in it; HITs and servers carry marks, so rebuild_registry
 closes the gap.
+
+Examples:
+    registry.db --dry-run  what is in it, and what would change
+    registry.db            take it back, after asking
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 import click
 

@@ -14,12 +14,18 @@ A request has to be whole within 15 s. A submission has at most 512 kB and 2,000
 other form 16 kB. One address has at most 600 connections to a process, all have 800.
 
 --control, --latency-ms and --rate-limit are for rehearsals and tests.
+
+Examples:
+                                            for this machine, on port 8730
+    --port 0 --control                      for tests: a free port, a clock to move
+    --public-url https://lab.example/crowd  behind a web server
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 import click
 

@@ -9,12 +9,17 @@ sends the workers home: they return what is in hand, and the tally is shown.
 They do what people in a browser can do and nothing else. A page without a form or a submit button, one that
 goes elsewhere than to externalSubmit, a field that needs a file: they say what is wrong and return the unit.
 What a page's scripts may do when it loads (fill in assignmentId, tell the form where to go) is done for it.
+
+Examples:
+    --workers 6 --seed 1               six, always the same
+    --return-rate 0.1 --until-idle 30  some return work; done after 30 idle s
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 import click
 

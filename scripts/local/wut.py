@@ -4,12 +4,18 @@
 A name is also that of a variable, such as HEROKU_API_KEY, or a word of a message, such as orphan. Without a
 name: all settings, parameters and variables of ours in one table. With RUN.TOML, values are those that the
 run would have. Of secrets it is only said whether they are set.
+
+Examples:
+                                  all settings and run parameters
+    task_reward                   one of them, and its value now
+    max_cost --run-toml run.toml  as that run would have it
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 from pathlib import Path
 

@@ -4,12 +4,17 @@
 First collects what came in and was reviewed meanwhile. Results stay in the registry; at the provider nothing
 is left of a deleted HIT, and its rejections can no longer be taken back. Safe to repeat.
 A run that a process attends goes on: that is said, and --stop-run sends that process what Ctrl-C sends.
+
+Examples:
+    --run last --dry-run         which HITs would be deleted
+    --task-name 'pilot-*' --yes  those of these runs, without asking
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 import click
 

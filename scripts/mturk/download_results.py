@@ -9,12 +9,18 @@ in answer; answer_values of JSON lists them as they were sent.
 
 Each run is collected at its own server. Of one that could not be looked at there is what the registry has; it
 is said, and the exit code is 1.
+
+Examples:
+    --run last -o results.csv            the newest run, for a spreadsheet
+    --task-name 'pilot-*' -o all.jsonl   several runs, for a program
+    --run last --offline --format table  what is here, without a call
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 from pathlib import Path
 

@@ -5,12 +5,18 @@ Accepted work can still be submitted until its deadline; download_results collec
 mark, and HITs of other runs, are never touched. Each run is looked at at its own server; of one that could
 not be looked at it is said, and the exit code is 1. Safe to repeat.
 A run that a process attends goes on: that is said, and --stop-run sends that process what Ctrl-C sends.
+
+Examples:
+    --run last --dry-run         which HITs would be expired
+    --run last --stop-run        end the run in its own process as well
+    --task-name 'pilot-*' --yes  several runs, without asking
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 import click
 

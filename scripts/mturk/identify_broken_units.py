@@ -7,12 +7,17 @@ run at the endpoint. What an attending process is about to put right by itself i
 
 --mend mends them: it takes HITs over, expires those that should be closed, collects answers, and gives up
 units whose HIT is gone. Each unit is read again first. Safe to repeat, and beside a living run.
+
+Examples:
+                       where do registry and provider differ?
+    --run last --mend  put it right for one run
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 import click
 

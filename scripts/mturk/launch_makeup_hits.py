@@ -6,12 +6,17 @@ press of a button; the submission is paid at once. It is booked under the task_n
 who get the same: --worker, --amount, --reason; else a CSV with the columns worker_id, amount and reason.
 
 The same worker, amount and reason get one HIT, however often this is run or killed.
+
+Examples:
+    --task-name pilot-1 --worker A1B2C3 --amount 0.50 --reason 'Your HIT was deleted'  one worker
+    --task-name pilot-1 workers.csv --dry-run                     those of a file: look first
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 from pathlib import Path
 

@@ -9,12 +9,18 @@ accepted work is waited for and collected. Ctrl-C again, when it says that it is
 never launched is launched, nothing twice. RUN.TOML is needed only after a rebuild: marks lack the data. While
 a run of the same run.toml or task_name is alive, a launch asks again; --yes then takes --again. --dry-run
 shows units, cost, parameters and remarks on rows and page, which each launch makes, and contacts nobody.
+
+Examples:
+    run.toml --dry-run  units, cost and remarks; calls nobody
+    run.toml            launch it, after asking
+    --resume last       carry a crashed run on
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 import time
 from pathlib import Path
@@ -61,7 +67,9 @@ def main(settings: Settings, guard: cli.Guard, **values: Any) -> int:
     resumption = None
     if options.run_id:
         resumption = Resumption(options.run_id, launch_plan, options.ignore_data_change)
-        offer = view.offer_resume(resume.prepare(settings, resumption))
+        remainder = resume.prepare(settings, resumption)
+        resumption = resumption._replace(run_id=remainder.run.run_id)  # whatever it was named by
+        offer = view.offer_resume(remainder)
     elif launch_plan:
         offer = view.offer_launch(launch_plan, settings)
         alive = [] if options.again else living.find(settings, launch_plan.parameters)
@@ -72,7 +80,7 @@ def main(settings: Settings, guard: cli.Guard, **values: Any) -> int:
         return 0
     output.say(offer.summary)
     with Context.open(settings) as context:
-        context = context.of(options.run_id)
+        context = context.of(resumption and resumption.run_id)
         plan.check_account(context.provider, offer.estimate, launch_plan)
         if not guard.allows(offer.question):
             output.say("Nothing was created.")

@@ -5,12 +5,17 @@ Workers of runs are those who have handed something in by now: it is collected f
 most 4,096 characters. It goes out in batches of 100; whom it did not reach is named. No worker gets the same
 text twice, however often this is run or killed and whatever the subject: when a batch breaks off in the
 middle, its workers are named and not tried again.
+
+Examples:
+    text.txt --subject Thanks --task-name pilot-1       all who worked on it
+    text.txt --subject Sorry --worker A1B2C3 --dry-run  one worker: look first
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 from pathlib import Path
 from typing import Any

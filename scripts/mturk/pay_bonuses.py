@@ -5,12 +5,17 @@ The file is CSV with the columns assignment_id, worker_id, amount and reason; th
 amount is dollars and cents: 0.50, $0.50 or 0,50; what may be thousands, such as 1,250, is refused. A bonus is
 these four together: the same row, in the same file or in another, is never paid again. The total is shown
 first. Ctrl-C finishes the payments under way; the same command goes on from there.
+
+Examples:
+    bonuses.csv --dry-run  who would get what
+    bonuses.csv            pay each once, after asking
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 from pathlib import Path
 

@@ -5,12 +5,17 @@ First collects what came in and was reviewed meanwhile; with --offline it says a
 bonuses that were paid elsewhere it knows those that download_results has seen. "not reviewed" is submitted
 work that waits for somebody; it is approved by itself at the time shown. "still to spend" is what all that is
 out costs if all of it is done and approved. Without selectors: every run at the endpoint.
+
+Examples:
+                                  balance, spent, and still to be spent
+    --task-name 'pilot-*' --json  of these runs, for a program
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 import click
 

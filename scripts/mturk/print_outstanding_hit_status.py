@@ -10,12 +10,18 @@ of one that does not answer the registry's knowledge is shown, "as of" when.
 --check is for cron: silent and exit 0 while no crashed run has anything outstanding, and no server of a
 crashed or ended run is up by the registry; else those, and exit 4. What could not be looked at is said, and
 the exit code is 1: nobody knows what is there.
+
+Examples:
+                           is it safe to shut down?
+    --run last --watch 10  again every ten seconds
+    --check                for cron: silent if all is well
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 import click
 
@@ -44,11 +50,11 @@ def main(details: bool, check: bool, watch: float | None, settings: Settings, se
             if settings.as_json:
                 output.document(view.status_document(account, settings, context.calls, details=details))
             elif account.runs or account.orphan_servers or not check:
+                output.write(f"{view.status_verdict(account, settings)}\n")
                 if account.runs or not check:
                     columns.table(view.STATUS_COLUMNS, account.runs)
                 if details:
                     columns.table(view.HIT_COLUMNS, account.outstanding)
-                output.say(view.status_verdict(account, settings))
     is_left = check and (any(run.as_of is None for run in account.runs) or bool(account.orphan_servers))
     return unseen.conclude(cli.EXIT_LEFT_OVER if is_left else 0, account.unseen)
 

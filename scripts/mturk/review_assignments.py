@@ -8,12 +8,18 @@ approve is left alone. Without any of these: one by one, with keys; every key pr
 
 Rejections need feedback, and their number is asked for. Ctrl-C finishes the decisions under way; the same
 command goes on from there.
+
+Examples:
+    --run last --export review.csv  write what is to be decided
+    --apply review.csv              carry the decisions out
+    --run last                      one by one, at the terminal
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 from pathlib import Path
 from typing import Any

@@ -7,12 +7,18 @@ or lines are between them, and # begins a comment. --unblock lets them in again,
 A task_name that no run has yet needs --ahead: it could be misspelt. --hard uses the API's own block, of all
 work of the account, which workers notice and which counts against them: it needs a --reason, for your own
 records, and asks for their number.
+
+Examples:
+    --task-name pilot-1 A1B2C3       keep a worker out of a task
+    --everywhere --file workers.csv  out of every task
+    --list                           who is blocked
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 from pathlib import Path
 from typing import Any

@@ -103,8 +103,8 @@ def test_a_server_that_is_down_hides_no_other_and_its_runs_are_shown_as_of_the_l
     shown = world.invoke(STATUS)
     assert shown.exit_code == 1
     assert "not known" in shown.stdout
-    assert "2 HITs outstanding as of 20" in shown.stderr
-    assert "it is safe to shut down" not in shown.stderr.replace("Whether it is safe", "")
+    assert "2 HITs outstanding as of 20" in shown.stdout
+    assert "it is safe to shut down" not in shown.stdout.replace("Whether it is safe", "")
 
 
 @pytest.mark.parametrize("chosen", [[], ["--all-runs"], ["--task-name", "pilot-1"]])
@@ -117,7 +117,7 @@ def test_the_status_of_an_endpoint_that_is_down_is_what_the_registry_knows(
     result = world.invoke(STATUS, *chosen)
     assert result.exit_code == 1
     assert run.run_id in result.stdout and "not known" in result.stdout
-    assert f"{run.run_id} (pilot-1): 2 HITs outstanding as of 20" in result.stderr
+    assert f"{run.run_id} (pilot-1): 2 HITs outstanding as of 20" in result.stdout
     checked = world.invoke(STATUS, *chosen, "--check")
     assert checked.exit_code == 1
     assert "could not be looked at" in checked.stderr
@@ -146,12 +146,12 @@ def test_recover_ends_what_it_reaches_and_never_says_that_nothing_is_left(world:
     assert world.run(there.run_id).state == "running"
     again = world.invoke(RECOVER, "--yes")
     assert again.exit_code == 1
-    assert "Nothing is left over" not in again.stderr
+    assert "Nothing is left over" not in again.stdout
     assert f"Not known: {other.url}" in again.stderr
     other.start()
     assert world.invoke(RECOVER, "--yes").exit_code == 0
     assert world.run(there.run_id).state in END_STATES
-    assert "Nothing is left over" in world.invoke(RECOVER, "--yes").stderr
+    assert "Nothing is left over" in world.invoke(RECOVER, "--yes").stdout
 
 
 def test_recover_resumes_each_run_at_its_own_server(world: World, other: Crowd) -> None:

@@ -7,8 +7,10 @@ from tests.support.scripts import Invoked
 
 
 def table(result: Invoked) -> list[list[str]]:
-    """The cells of a printed table, without its headers, one row a list."""
+    """The cells of the first table that was printed, without its headers, one row a list."""
     lines = result.stdout.splitlines()
+    rule = next(number for number, line in enumerate(lines) if line and set(line) <= {"-", " "})
+    lines = lines[rule - 1 :]
     starts = [0]
     for position, letter in enumerate(lines[1]):
         if letter == " " and lines[1][position + 1] == "-":

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from crowdops.console import help
 from tests.support import makes
 from tests.support.forks import REPOSITORY
 
@@ -34,8 +35,9 @@ def made_from_code(name: str) -> str:
     """Return what the code says of a script: its target, its docstring and its own options, in Markdown."""
     module = importlib.import_module(f"scripts.{name.replace('/', '.')}")
     paragraphs = inspect.cleandoc(module.__doc__ or "").split("\n\n")
-    examples = paragraphs.pop() if paragraphs[-1].startswith(EXAMPLES) else ""
-    parts = [*_usage(name, module.main), *map(_prose, paragraphs), *_examples(name, examples)]
+    if paragraphs[-1].startswith(EXAMPLES):
+        paragraphs.pop()
+    parts = [*_usage(name, module.main), *map(_prose, paragraphs), *_examples(name, module.__doc__ or "")]
     return "\n" + "".join(f"{part}\n\n" for part in [*parts, *_options(module.main)])
 
 
@@ -49,16 +51,11 @@ def _prose(paragraph: str) -> str:
     return re.sub(r"([*<])", r"\\\1", paragraph)
 
 
-def _examples(name: str, paragraph: str) -> list[str]:
-    if not paragraph:
-        return []
-    folder, script = name.split("/")
-    lines = []
-    for line in paragraph.removeprefix(EXAMPLES).splitlines():
-        arguments, words = re.split(r"\s{2,}", f"{line.strip()}  ", maxsplit=1)
-        lines += [f"# {words.strip()}"] * bool(words.strip())
-        lines.append(f"crowdops {folder} {script} {arguments}".rstrip())
-    return ["```\n" + "\n".join(lines) + "\n```"]
+def _examples(name: str, docstring: str) -> list[str]:
+    _, examples = help.parts(docstring)
+    program = f"crowdops {name.replace('/', ' ')}"
+    lines = [f"# {words}\n{f'{program} {arguments}'.rstrip()}" for arguments, words in examples]
+    return ["```\n" + "\n".join(lines) + "\n```"] if lines else []
 
 
 def _options(main: click.Command) -> list[str]:

@@ -94,7 +94,7 @@ SETTINGS = _table(
         variable="AWS_ENDPOINT_URL_MTURK",
     ),
     env_file=_path(
-        "File with settings, read after the environment.",
+        "File with settings, read after the environment: in a checkout, or else in ~/.crowdops.",
         "It never overrides the environment. Keep it out of version control. If you name one it must be "
         "there; /dev/null is none.",
         default=".env",

@@ -13,7 +13,7 @@ from crowdops.config.declarations import ALL
 from crowdops.config.variables import OF_CROWD_SERVERS, OUTSIDE, VARIABLES
 from crowdops.errors import UsageError, files_explained, nearest
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+REPOSITORY = Path(__file__).resolve().parents[3]  # where this is a checkout
 PREFIX = "CROWDOPS_"
 # Switches of the suite's own tests.
 _OF_TESTS = (
@@ -30,10 +30,20 @@ _OF_TESTS = (
 _OF_OTHERS = ("AWS_ENDPOINT_URL_MTURK", "HEROKU_API_KEY", "HEROKU_HOST", *OF_CROWD_SERVERS)
 
 
+def is_checkout() -> bool:
+    """Return whether this runs from a checkout, where there is a Makefile to type at, or was installed."""
+    return (REPOSITORY / "Makefile").is_file()
+
+
 def path() -> Path:
-    """Return where the file is looked for: CROWDOPS_ENV_FILE, else beside setup.cfg."""
-    given = os.environ.get("CROWDOPS_ENV_FILE")
-    return Path(os.path.expanduser(given)) if given else REPOSITORY / ".env"  # noqa: PTH111 - never fails
+    """Return where the file is looked for: CROWDOPS_ENV_FILE, else in the checkout, else in the home.
+
+    The home is what the environment says, or ~/.crowdops.
+    """
+    home = os.environ.get("CROWDOPS_HOME") or "~/.crowdops"
+    folder = str(REPOSITORY) if is_checkout() else home
+    given = os.environ.get("CROWDOPS_ENV_FILE") or f"{folder}/.env"
+    return Path(os.path.expanduser(given))  # noqa: PTH111 - never fails
 
 
 @cache

@@ -29,7 +29,8 @@ WORDS = _words(
     ),
     run_id=_word(
         "The id of a run.",
-        "See them: make runs",
+        "Where a run is asked for, a beginning of one id does as well, the task_name of one run, and last for"
+        " the newest. See them: make runs",
     ),
     all_runs=_word(
         "The selector --all-runs: every run in the registry.",

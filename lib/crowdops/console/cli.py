@@ -6,14 +6,11 @@ A script's options leave here as three values: Settings, Selection and Guard. No
 from __future__ import annotations
 
 import functools
-import inspect
-import io
 import itertools
 import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import click
@@ -22,12 +19,15 @@ from crowdops import __version__
 from crowdops.bulk import BulkResult
 from crowdops.config import environments
 from crowdops.config.settings import Selection, Settings, find, resolve
-from crowdops.console import combinations, crashes, interrupts, output, streams
+from crowdops.console import combinations, commands, crashes, failures, interrupts, output, streams
+from crowdops.console.failures import Failure
+from crowdops.console.help import WIDEST, Common, Page, Selector
 from crowdops.errors import Error, UsageError
 
 EXIT_FAILED, EXIT_USAGE, EXIT_BUG, EXIT_LEFT_OVER = 1, 2, 3, 4
 EXIT_INTERRUPTED = interrupts.EXIT_INTERRUPTED
 
+_common = functools.partial(click.option, cls=Common)
 _HOME = "crowdops.home"  # of the settings, in what click keeps of a command
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -69,7 +69,7 @@ def _require_terminal() -> None:
         )
 
 
-class Command(click.Command):
+class Command(Page):
     """A script's command: the boundary where exceptions become exit codes (docs/scripts.md, "Exit codes")."""
 
     exit_after_help = exit_without_reader = 0
@@ -82,7 +82,7 @@ class Command(click.Command):
                 code = self._run(*args, **kwargs)
                 streams.finish()
         except KeyboardInterrupt:  # as it was ending
-            code = self.fail("Interrupted.", EXIT_INTERRUPTED)
+            code = self.fail(failures.INTERRUPTED, ())
         finally:
             os.umask(usual)
         sys.exit(code)
@@ -91,10 +91,11 @@ class Command(click.Command):
         # Not through click's own main(): it would turn a closed pipe into a failure.
         words = list(sys.argv[1:] if args is None else args)
         known: dict[str, Any] = {}
+        program = prog_name or commands.program()
         streams.settle()
         try:
             with output.to_stdout():  # --help and --version write there
-                context = self.make_context(prog_name or Path(sys.argv[0]).name, words, **extra)
+                context = self.make_context(program, words, **extra)
             known = context.meta
             with context:
                 code = self.invoke(context) or 0
@@ -104,13 +105,11 @@ class Command(click.Command):
         except click.exceptions.Exit as finished:
             return finished.exit_code or self.exit_after_help
         except (click.Abort, KeyboardInterrupt):
-            return self.fail("Interrupted.", EXIT_INTERRUPTED)
+            return self.fail(failures.INTERRUPTED, words)
         except click.ClickException as error:
-            usage = io.StringIO()
-            error.show(usage)
-            return self.fail(usage.getvalue().rstrip(), error.exit_code)
+            return self.fail(failures.of_usage(error, program), words)
         except Error as error:
-            return self.fail(f"error: {error}", error.exit_code)
+            return self.fail(failures.of(error), words)
         except BrokenPipeError:  # the reader, such as head, had enough
             streams.abandon(1)
             return self.exit_without_reader
@@ -118,15 +117,15 @@ class Command(click.Command):
             if output.is_hung_up():  # what was being written met a closed terminal before the signal came
                 return EXIT_INTERRUPTED
             if refused := crashes.refused_by_the_machine(error):
-                return self.fail(f"error: {refused}", EXIT_FAILED)
+                return self.fail(failures.of_machine(refused), words)
             log = crashes.log(known.get(_HOME))
             where = f"The traceback is in {log}" if log else "No file could be written for its traceback."
-            return self.fail(f"error: this is a bug in crowdops. {where}", EXIT_BUG)
+            bug = Failure(f"this is a bug in crowdops. {where}", "bug", None, EXIT_BUG)
+            return self.fail(bug, words)
 
-    def fail(self, text: str, code: int) -> int:
-        """Say why the command has failed, and return its exit code."""
-        output.say(text)
-        return code
+    def fail(self, failure: Failure, words: Sequence[str]) -> int:
+        """Say why the command of these words has failed, and return its exit code."""
+        return failures.tell(failure, words)
 
 
 def command(
@@ -134,12 +133,8 @@ def command(
     kind: type[Kind] = Command,  # type: ignore[assignment]
 ) -> Callable[[Callable[..., int | None]], Kind]:
     """Make a script's main function its command; the module's docstring is the help text."""
-    text = "\b\n" + inspect.cleandoc(help or "").replace("\n\n", "\n\n\b\n")
-    return click.command(
-        cls=kind,
-        help=text,
-        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
-    )
+    settings: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": WIDEST}
+    return click.command(cls=kind, help=help, context_settings=settings)
 
 
 def with_settings(function: Function) -> Any:
@@ -160,12 +155,10 @@ def with_settings(function: Function) -> Any:
         option("environment", click.Choice(list(environments.ENVIRONMENTS))),
         option("home", metavar="FOLDER"),
         option("timeout", metavar="SECONDS"),
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout."),
-        click.option(
-            "-q", "--quiet", is_flag=True, help="No progress and no remarks on stderr, only errors."
-        ),
-        click.option("-v", "--verbose", is_flag=True, help="More remarks on stderr."),
-        click.version_option(__version__, prog_name="crowdops"),
+        _common("--json", "as_json", is_flag=True, help="Print one JSON document to stdout."),
+        _common("-q", "--quiet", is_flag=True, help="No progress and no remarks on stderr, only errors."),
+        _common("-v", "--verbose", is_flag=True, help="More remarks on stderr."),
+        click.version_option(__version__, prog_name="crowdops", cls=Common),
     ]
     return stack(options, wrapper)
 
@@ -187,14 +180,21 @@ def with_selectors(function: Function) -> Any:
         return function(*args, selection=Selection(run, task_name, all_runs), **kwargs)
 
     options = [
-        click.option("--run", metavar="RUN_ID", multiple=True, help="A run, by its id. Repeatable."),
+        click.option(
+            "--run",
+            cls=Selector,
+            metavar="RUN_ID",
+            multiple=True,
+            help="A run: its id or a beginning of it, its task_name, or last.",
+        ),
         click.option(
             "--task-name",
+            cls=Selector,
             metavar="GLOB",
             multiple=True,
             help="Runs by task_name, such as 'pilot-*'. Repeatable.",
         ),
-        click.option("--all-runs", is_flag=True, help="Every run in the registry."),
+        click.option("--all-runs", cls=Selector, is_flag=True, help="Every run in the registry."),
     ]
     return stack(options, wrapper)
 
@@ -278,7 +278,7 @@ def option(name: str, kind: Any = str, metavar: str | None = None) -> Callable[[
     """Return the option of a setting, with its help."""
     setting = find(name)
     help = f"{setting.help} [default: {setting.default}; {setting.variable}]"
-    return click.option(f"--{name}", type=kind, metavar=metavar, help=help)
+    return _common(f"--{name}", type=kind, metavar=metavar, help=help)
 
 
 def stack(options: list[Callable[[Any], Any]], function: Any) -> Any:

@@ -17,7 +17,8 @@ from typing import IO, cast
 
 import click
 
-from crowdops.console import streams
+from crowdops.config.env_file import is_checkout
+from crowdops.console import commands, streams
 from crowdops.errors import Error, OutputLost, UsageError
 from crowdops.formats import json_text
 
@@ -50,7 +51,13 @@ def lines(text: str) -> str:
     return "\n".join(clean(line) for line in text.split("\n"))
 
 
+def has_begun() -> bool:
+    """Return whether this command has written data to stdout."""
+    return streams.has_begun(1)
+
+
 def _write(text: str) -> None:
+    streams.begin(1)
     with to_stdout():
         click.echo(text)
 
@@ -94,6 +101,7 @@ def remark(remarks: Iterable[str], *, quiet: bool) -> None:
 
 def document(value: object) -> None:
     """Write one JSON document to stdout. Times are ISO 8601 in UTC, money is a string."""
+    value = value if is_checkout() else _in_place(value)
     as_escapes = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
     _write(document_text(value, as_escapes=as_escapes))
 
@@ -134,7 +142,11 @@ def cell(value: object) -> str:
 
 
 def clean(text: str) -> str:
-    """Return the text with control characters (escape sequences, newlines) made visible or blank."""
+    """Return the text with control characters (escape sequences, newlines) made visible or blank.
+
+    The commands that it proposes are those that can be typed here.
+    """
+    text = commands.in_place(text)
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else " " if c in "\t\r\n" else repr(c)[1:-1] for c in text)
@@ -143,6 +155,17 @@ def clean(text: str) -> str:
 def timestamp(moment: datetime | None) -> str | None:
     """Return a moment as ISO 8601 in UTC with a Z, to the second."""
     return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _in_place(value: object) -> object:
+    """Return a JSON value in whose texts the commands are those that can be typed here."""
+    if isinstance(value, str):
+        return commands.in_place(value)
+    if isinstance(value, Mapping):
+        return {name: _in_place(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_in_place(inner) for inner in value]
+    return value
 
 
 def _plain(value: object) -> object:
@@ -221,6 +244,7 @@ def _exact_stdout() -> Iterator[IO[str]]:
     """Yield stdout for data, in which a letter that it lacks must not become another."""
     reconfigure = getattr(sys.stdout, "reconfigure", lambda errors: None)
     reconfigure(errors="strict")
+    streams.begin(1)
     try:
         with to_stdout():
             yield _seen(sys.stdout)

@@ -10,7 +10,7 @@ import contextlib
 import functools
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -19,6 +19,8 @@ from crowdops import __version__
 from crowdops.config import environments
 from crowdops.config.settings import resolve
 from crowdops.console import cli, output, streams
+from crowdops.console.failures import Failure
+from crowdops.console.help import Common
 from crowdops.errors import OutputLost
 
 SERVICE = "CROWDOPS"
@@ -40,14 +42,12 @@ class Plugin(cli.Command):
             streams.abandon(2)
         return super().invoke(ctx)
 
-    def fail(self, text: str, code: int) -> int:
+    def fail(self, failure: Failure, words: Sequence[str]) -> int:
         """Say on stdout what went wrong: in the first line, and whole in further ones if it is longer."""
-        last = text.rstrip().splitlines()[-1]
-        for word in ("error: ", "Error: "):
-            last = last.removeprefix(word)
-        line = headline("UNKNOWN", last)
+        first = failure.message.splitlines()[0]
+        line = headline("UNKNOWN", first)
         with contextlib.suppress(OutputLost, BrokenPipeError):  # nobody reads it: the exit code says it
-            output.write(line if line.endswith(last) else f"{line}\n{text}")
+            output.write(line if line.endswith(failure.message) else f"{line}\n{failure.message}")
         return EXIT_UNKNOWN
 
 
@@ -97,9 +97,13 @@ def with_settings(function: Function) -> Any:
             default=LIMIT_SECONDS,
             help=f"Seconds that all of it may take. [default: {LIMIT_SECONDS:g}]",
         ),
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON document to stdout."),
-        click.option("-q", "--quiet", is_flag=True, help="Print nothing when all is well."),
-        click.option("-v", "--verbose", count=True, help="Print what was found, a line each; -vv all runs."),
-        click.version_option(__version__, "-V", "--version", prog_name="crowdops"),
+        click.option(
+            "--json", "as_json", cls=Common, is_flag=True, help="Print one JSON document to stdout."
+        ),
+        click.option("-q", "--quiet", cls=Common, is_flag=True, help="Print nothing when all is well."),
+        click.option(
+            "-v", "--verbose", cls=Common, count=True, help="Print what was found, a line each; -vv all runs."
+        ),
+        click.version_option(__version__, "-V", "--version", prog_name="crowdops", cls=Common),
     ]
     return cli.stack(options, wrapper)

@@ -7,6 +7,7 @@ import sys
 from typing import IO
 
 _abandoned: set[int] = set()
+_begun: set[int] = set()
 
 
 def settle() -> None:
@@ -15,6 +16,7 @@ def settle() -> None:
     Otherwise the next file that is opened would be taken for the stream. Nothing comes from a closed stdin;
     writing to a closed stdout fails, as it should; what goes to a closed stderr is lost.
     """
+    _begun.clear()
     if sys.stdin is None:
         sys.stdin = _stand_in(0, "r", os.O_RDONLY)
     if sys.stdout is None:
@@ -33,6 +35,16 @@ def abandon(number: int) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, number)
     os.close(nowhere)
+
+
+def begin(number: int) -> None:
+    """Remember that something was written to a stream."""
+    _begun.add(number)
+
+
+def has_begun(number: int) -> bool:
+    """Return whether this command has written something to a stream."""
+    return number in _begun
 
 
 def finish() -> None:

@@ -110,13 +110,8 @@ def status_document(
 
 def status_verdict(status: AccountStatus, settings: Settings) -> str:
     """Return in words whether it is safe to shut down, and what to type if it is not."""
-    lines = [_unsafe_line(run) for run in status.runs if not run.is_safe]
-    if status.unseen:
-        lines.append("Whether it is safe to shut down is not known: not everything could be looked at.")
-    elif not status.runs:
-        lines.append(f"No runs at {settings.endpoint}.")
-    elif not lines:
-        lines.append("Nothing is available or pending: it is safe to shut down.")
+    unsafe = [run for run in status.runs if not run.is_safe]
+    lines = [_headline(status, unsafe, settings), *map(_unsafe_line, unsafe)]
     if status.orphan_hits:
         lines += _orphan_lines(status)
     lines += [
@@ -127,6 +122,21 @@ def status_verdict(status: AccountStatus, settings: Settings) -> str:
     if status.foreign_hits:
         lines.append(f"{status.foreign_hits} HITs of the account are not ours; they are left alone.")
     return "\n".join(lines)
+
+
+def _headline(status: AccountStatus, unsafe: Sequence[RunStatus], settings: Settings) -> str:
+    """Return the answer in one line."""
+    if status.unseen:
+        return "Whether it is safe to shut down is not known: not everything could be looked at."
+    if not status.runs and status.orphan_servers:
+        return "No run has anything outstanding, but task servers are left over."
+    if not status.runs:
+        return f"No runs at {settings.endpoint}."
+    if not unsafe:
+        return "Nothing is available or pending: it is safe to shut down."
+    conditions = Counter(run.condition for run in unsafe)
+    counts = ", ".join(f"{count} {condition}" for condition, count in conditions.items())
+    return f"It is not safe to shut down. Runs with something outstanding: {counts}."
 
 
 def _unsafe_line(status: RunStatus) -> str:

@@ -24,6 +24,7 @@ from crowdops.hits.scan import AccountScan
 from crowdops.payments import bonuses
 from crowdops.providers.mturk.client import Definition, Hit
 from crowdops.registry import Run
+from crowdops.registry.selection import expand
 from crowdops.results import collect
 from crowdops.servers.status import ServerStatus
 
@@ -90,6 +91,7 @@ def choose(
         return list(runs)
     if selection.is_empty:
         return [run for run in runs if run.at_home or run.known]
+    selection = expand(selection, runs)
     for run_id in selection.runs:
         if not any(run.run_id == run_id for run in runs):
             text = f"No HIT and no server carries the mark of a run {run_id!r}."

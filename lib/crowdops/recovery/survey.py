@@ -16,6 +16,7 @@ from crowdops.hits.scan import AccountScan
 from crowdops.payments import pricing
 from crowdops.providers.mturk.client import Hit
 from crowdops.registry import Run, locks
+from crowdops.registry.selection import expand
 from crowdops.results import endings
 from crowdops.servers.backend import survey_all
 from crowdops.servers.status import ServerStatus
@@ -74,6 +75,7 @@ class Survey(NamedTuple):
     def choose_unknown(self, run_ids: Sequence[str], *, every: bool) -> list[OrphanedRun]:
         """Return the unknown runs that a command means. Raises for one that has left nothing here."""
         known = {run.run_id for run in self.unknown}
+        run_ids = expand(Selection(tuple(run_ids)), self.unknown).runs
         for run_id in run_ids:
             if run_id not in known:
                 text = f"--orphans {run_id}: no unknown run of that id has open HITs or a server here."

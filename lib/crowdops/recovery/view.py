@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from crowdops.config import environments
@@ -41,7 +42,8 @@ ORPHANED: list[Column[OrphanedRun]] = [
 
 
 def print_plan(survey: Survey, chosen: Sequence[OrphanedRun], *, carry_on: bool) -> None:
-    """Print what is left alive, what it may cost, and what becomes of it; nothing if nothing is."""
+    """Print the verdict, then what is left alive, what it may cost, and what becomes of it."""
+    output.write(survey_verdict(survey))
     then = "carry on" if carry_on else "expire, collect, end"
     rows = [_run_row("run", run, then) for run in survey.crashed]
     rows += [_run_row("run", run, "end its open HITs") for run in survey.ended]
@@ -55,6 +57,7 @@ def print_plan(survey: Survey, chosen: Sequence[OrphanedRun], *, carry_on: bool)
         rows.append(_server_row(status, "kept for its run" if status.run_id in kept else "take down"))
     rows += [_elsewhere_row(run) for run in survey.elsewhere]
     if rows:
+        output.write("")
         output.table(["what", *columns.headings(ORPHANED), "then"], rows)
 
 
@@ -100,8 +103,19 @@ def survey_remarks(survey: Survey) -> list[str]:
     return lines + survey.remarks
 
 
-def clean_verdict(survey: Survey) -> str:
-    """Return in words that nothing is left, and where: what was not seen is said besides."""
+def survey_verdict(survey: Survey) -> str:
+    """Return in one line what is left of this home, and where: what was not seen is said besides."""
+    runs = [*survey.crashed, *survey.ended]
+    counts = {
+        "crashed": len(survey.crashed),
+        "ended with open HITs": len(survey.ended),
+        "leftover servers": len(survey.servers),
+    }
+    if not survey.is_clean:
+        left = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        open_hits = sum(len(run.open_hits) for run in runs)
+        cost = sum((run.may_cost for run in runs), Decimal(0))
+        return f"Left over: {left}. {open_hits} HITs are open, and may still cost ${cost}."
     of_this_home = "of this home " if survey.unknown else ""
     where = " and ".join(survey.endpoints)
     if survey.unseen:

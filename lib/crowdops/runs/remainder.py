@@ -9,7 +9,7 @@ from crowdops.context import Context
 from crowdops.errors import UsageError
 from crowdops.formats import input_rows
 from crowdops.payments import pricing
-from crowdops.registry import END_STATES, Registry, Run, locks
+from crowdops.registry import END_STATES, Registry, Run, locks, selection
 from crowdops.registry.tally import tally
 from crowdops.runs.plan import LaunchPlan
 
@@ -56,12 +56,13 @@ def find(context: Context, resumption: Resumption) -> Run:
     UsageError for a run that is unknown, attended (it names the process), detached, or at its end with all
     of its units launched.
     """
-    run_id = resumption.run_id
-    run = context.registry.run(run_id)
+    run = selection.find(resumption.run_id, context.registry.runs())
     if run is None:
         raise UsageError(
-            f"The registry has no run {run_id!r}. See them all: make runs. Lost registry: make rebuild"
+            f"The registry has no run {resumption.run_id!r}. See them all: make runs. Lost registry: make"
+            " rebuild"
         )
+    run_id = run.run_id
     if is_over(context.registry, run, resumption.plan):
         raise UsageError(_why_over(context.registry, run))
     if holder := locks.holder_of(context.settings.home, run_id):

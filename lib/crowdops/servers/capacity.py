@@ -63,6 +63,7 @@ class Advice(NamedTuple):
 def target(context: Context, run_id: str) -> Target:
     """Return a run's task server. UsageError unless it is ours, is up, and nobody works on it."""
     (run,) = selection.select(context.registry, Selection(runs=(run_id,)))
+    run_id = run.run_id
     servers = context.registry.servers("up", run_id=run_id)
     ours = [server for server in servers if server.kind in OURS and not server.detail.get("own_app")]
     if not ours:

@@ -31,7 +31,7 @@ def for_run(
     UsageError for an unknown run and one that is attended. Fails as the backend's launch() does.
     """
     (run,) = selection.select(context.registry, Selection(runs=(run_id,)))
-    run = run._replace(parameters=run.parameters._replace(**changes))
+    run_id, run = run.run_id, run._replace(parameters=run.parameters._replace(**changes))
     if run.parameters.app_dir:
         output.remark(app_files.remarks(run.parameters.app_dir), quiet=context.settings.quiet)
     with locks.hold(context.settings.home, run_id):

@@ -12,6 +12,7 @@ from crowdops.console.unseen import Unseen
 from crowdops.context import Context
 from crowdops.errors import ProviderError, UsageError
 from crowdops.registry import locks
+from crowdops.registry.selection import Label, expand
 from crowdops.servers.backend import Backend
 from crowdops.servers.status import LIVING, ServerStatus, Survey
 
@@ -47,6 +48,7 @@ def choose(
     """
     statuses = survey.statuses
     by_name = {status.name: status for status in statuses}
+    selection = with_ids(context, selection, statuses)
     for name in names:
         if name not in by_name and not backend.is_our_name(name):
             raise UsageError(
@@ -97,6 +99,12 @@ def _look_up(
         if why:
             left.append((name, f"left alone: {why}"))
     return left
+
+
+def with_ids(context: Context, selection: Selection, statuses: Sequence[ServerStatus]) -> Selection:
+    """Return a selection with ids for the names of runs that the registry or the marks of a server tell."""
+    marked = [Label(status.run_id, status.task_name or "") for status in statuses if status.run_id]
+    return expand(selection, [*marked, *context.registry.runs()])
 
 
 def of_runs(statuses: Sequence[ServerStatus], selection: Selection) -> list[ServerStatus]:

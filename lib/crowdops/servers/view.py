@@ -53,6 +53,7 @@ def show_servers(context: Context, kind: str, selection: Selection) -> int:
     Returns the exit code: 1 if something could not be looked at.
     """
     survey = backend.survey(context, kind)
+    selection = orphans.with_ids(context, selection, survey.statuses)
     statuses = orphans.of_runs(survey.statuses, selection)
     unseen.say(survey.unseen)
     if context.settings.as_json:

@@ -65,13 +65,14 @@ def found_of(document: dict[str, Any], what: str) -> dict[str, Any]:
 # What it looks like
 
 
-def test_the_verdict_and_the_next_command_are_talk_and_the_evidence_is_a_table(world: World) -> None:
+def test_the_verdict_and_the_next_command_stand_above_the_evidence(world: World) -> None:
     run = world.launch(units=3)
     age(world, run)
     result = world.invoke(SCRIPT, run.run_id)
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[0].split() == ["looked", "at", "found", "fine"]
-    rows = [line.split("  ")[0] for line in result.stdout.splitlines()[2:]]
+    assert result.stderr == ""
+    assert result.stdout.splitlines()[3].split() == ["looked", "at", "found", "fine"]
+    rows = [line.split("  ")[0] for line in result.stdout.splitlines()[5:]]
     assert rows[:4] == ["run", "process", "last in the journal", "units"]
     assert {
         "endpoint",
@@ -83,7 +84,7 @@ def test_the_verdict_and_the_next_command_are_talk_and_the_evidence_is_a_table(w
         "last submission",
         "balance",
     } <= set(rows)
-    verdict, following = result.stderr.strip().splitlines()
+    verdict, following, *_ = result.stdout.splitlines()
     assert verdict.startswith("Nobody has accepted anything since the launch")
     assert following == "Next: make invite ARGS='--name NAME'"
 

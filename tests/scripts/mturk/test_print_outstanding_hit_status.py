@@ -54,7 +54,7 @@ def test_hits_of_runs_that_are_not_known_are_told_apart(world: World) -> None:
     for name in ("events", "units", "task_runs"):
         world.sql(f"DELETE FROM {name} WHERE run_id = ?", lost.run_id)
     assert "3 outstanding HITs carry our mark and are of runs that this registry does not know." in (
-        world.invoke(SCRIPT).stderr
+        world.invoke(SCRIPT).stdout
     )
 
 
@@ -66,7 +66,7 @@ def test_of_work_in_flight_after_the_end_the_moment_is_told(world: World) -> Non
     [found] = world.json(SCRIPT)["runs"]
     until = datetime.fromisoformat(found["in_flight_until"]) - datetime.now(UTC)
     assert timedelta(seconds=580) < until < timedelta(seconds=601)
-    said = world.invoke(SCRIPT).stderr
+    said = world.invoke(SCRIPT).stdout
     assert f"They are in workers' hands until {found['in_flight_until']} at the latest." in said
     assert f"Then: make results RUN={run.run_id}\n" in said
     world.submit(held[0])
@@ -81,14 +81,14 @@ def test_the_table_says_whether_it_is_safe(world: World) -> None:
     assert result.exit_code == 0
     [row] = table(result)
     assert row[:4] == [run.run_id, "pilot-1", "running, crashed", "2"] and row[-1] == "no"
-    assert f"Carry it on: make resume RUN={run.run_id}, or end it: make recover" in result.stderr
+    assert f"Carry it on: make resume RUN={run.run_id}, or end it: make recover" in result.stdout
     assert "2 outstanding HITs carry our mark and have no living run. Take them down: make recover" in (
-        result.stderr
+        result.stdout
     )
     assert world.invoke("mturk/expire_hits", "--run", run.run_id, "--yes").exit_code == 0
     result = world.invoke(SCRIPT)
     assert table(result)[0][-1] == "yes"
-    assert "Nothing is available or pending: it is safe to shut down." in result.stderr
+    assert "Nothing is available or pending: it is safe to shut down." in result.stdout
 
 
 def test_an_attended_run_is_not_safe(world: World) -> None:
@@ -148,7 +148,7 @@ def test_check_shows_the_crashed_run_and_exits_4(world: World) -> None:
     result = world.invoke(SCRIPT, "--check")
     assert result.exit_code == 4
     assert [row[0] for row in table(result)] == [run.run_id]
-    assert run.run_id in result.stderr
+    assert run.run_id in result.stdout
 
 
 def test_selectors_choose(world: World) -> None:
@@ -171,13 +171,13 @@ def test_a_disposed_hit_is_missing_once_the_list_would_show_it(world: World) -> 
 def test_an_empty_account_is_said(world: World) -> None:
     result = world.invoke(SCRIPT)
     assert result.exit_code == 0
-    assert f"No runs at {world.crowd.url}." in result.stderr
+    assert f"No runs at {world.crowd.url}." in result.stdout
 
 
 def test_every_figure_of_the_table_stands_under_its_header(world: World) -> None:
     run = world.launch(units=3)
     world.do(world.hit_ids(run)[0])
-    headers, _, row = world.invoke(SCRIPT).stdout.splitlines()
+    *_, headers, _, row = world.invoke(SCRIPT).stdout.splitlines()
     shown = dict(zip(re.split(r"\s{2,}", headers), re.split(r"\s{2,}", row.strip()), strict=True))
     names = ("run", "units", "assignable", "ended", "available", "submitted", "safe")
     assert [shown[name] for name in names] == [run.run_id, "3", "2", "1", "2", "1", "no"]

@@ -47,7 +47,7 @@ def test_from_another_home_a_living_run_keeps_its_app(
         assert (document["orphan_servers"], document["orphan_hits"]) == (1, 2)
         assert [run["run_id"] for run in document["orphan_runs"]] == [alive.run_id]
     plain = world.recover("--home", str(colleague))
-    assert "Nothing of this home is left over" in plain.stderr
+    assert "Nothing of this home is left over" in plain.stdout
     (line,) = [line for line in plain.stdout.splitlines() if line.startswith("server")]
     assert line.endswith(f"left alone; --orphans {alive.run_id}")
     assert {app["name"] for app in heroku_account.get("/apps")} == ours

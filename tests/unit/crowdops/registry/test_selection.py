@@ -9,7 +9,7 @@ import pytest
 from crowdops.config.settings import Selection
 from crowdops.errors import UsageError
 from crowdops.registry import Assignment, Registry, Run
-from crowdops.registry.selection import find_result, select
+from crowdops.registry.selection import Label, expand, find, find_result, select
 from tests.support.run_parameters import some_parameters
 
 MOMENT = datetime(2026, 11, 22, 11, 45, tzinfo=UTC)
@@ -61,6 +61,57 @@ def test_ids_and_globs_are_added_up_and_each_run_is_there_once(registry: Registr
     assert ids(select(registry, Selection(runs=(OTHER, PILOT), task_names=("*-1",)))) == [PILOT, OTHER]
     assert ids(select(registry, Selection())) == [PILOT, SECOND, OTHER]
     assert ids(select(registry, Selection(all_runs=True))) == [PILOT, SECOND, OTHER]
+
+
+@pytest.mark.parametrize(
+    ("name", "run_id"),
+    [
+        (SECOND, SECOND),
+        ("last", OTHER),
+        ("20261122-114502-b", SECOND),
+        ("survey", OTHER),
+        ("pilot-1", PILOT),
+    ],
+)
+def test_a_run_has_several_names(registry: Registry, name: str, run_id: str) -> None:
+    assert ids(select(registry, Selection(runs=(name,)))) == [run_id]
+
+
+def test_of_a_name_that_several_runs_have_the_candidates_are_listed_the_newest_first(
+    registry: Registry,
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        select(registry, Selection(runs=("2026",)))
+    head, *listed, next_step = str(caught.value).splitlines()
+    assert head == "'2026' could be any of 3 runs, the newest first:"
+    assert [line.split() for line in listed] == [[OTHER, "survey"], [SECOND, "pilot-2"], [PILOT, "pilot-1"]]
+    assert next_step.startswith("Name one by its id")
+
+
+def test_an_id_comes_before_all_that_begins_with_it_and_a_task_name_counts_as_much_as_a_beginning() -> None:
+    runs = [Label("2026-a", "pilot"), Label("2026-ab", "2026-a"), Label("2027-a", "pilot")]
+    assert find("2026-a", runs) == runs[0]
+    assert find("last", runs) == runs[2]
+    with pytest.raises(UsageError, match="'pilot' could be any of 2 runs"):
+        find("pilot", runs)
+    with pytest.raises(UsageError, match="'2026' could be any of 2 runs"):
+        find("2026", runs)
+    assert (find("", runs), find("pil", runs), find("last", [])) == (None, None, None)
+
+
+def test_no_more_candidates_are_listed_than_one_can_read() -> None:
+    runs = [Label(f"2026-{number:03}", "pilot") for number in range(300)]
+    with pytest.raises(UsageError) as caught:
+        find("pilot", runs)
+    lines = str(caught.value).splitlines()
+    assert lines[1].split() == ["2026-299", "pilot"] and lines[-2] == "  and 290 older ones"
+    assert len(lines) == 13
+
+
+def test_names_become_ids_where_they_can() -> None:
+    runs = [Label("2026-a", "pilot"), Label("2027-b", "main")]
+    selection = Selection(("last", "pilot", "2025-x"), ("*",))
+    assert expand(selection, runs) == Selection(("2027-b", "2026-a", "2025-x"), ("*",))
 
 
 def test_a_selector_that_matches_nothing_is_named(registry: Registry) -> None:

@@ -1,0 +1,87 @@
+"""--help: as wide as the terminal, examples of real use first, and the options under three headings."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shlex
+
+import click
+import pytest
+
+from crowdops.console import help
+from crowdops.console.cli import Command
+from tests.unit.test_house import SCRIPT_NAMES
+
+
+def command(script: str) -> Command:
+    main = importlib.import_module(f"scripts.{script.replace('/', '.')}").main
+    assert isinstance(main, Command)
+    return main
+
+
+def page(main: click.Command, columns: int, name: str = "main") -> str:
+    """What --help shows on a terminal so wide, of a script that is typed by such a name."""
+    context = main.make_context(name, [], resilient_parsing=True)
+    formatter = click.HelpFormatter(width=min(columns, help.WIDEST) - 2)
+    main.format_help(context, formatter)
+    return formatter.getvalue()
+
+
+def of(script: str, columns: int) -> str:
+    return page(command(script), columns, f"scripts/{script}.py")
+
+
+@pytest.mark.parametrize("script", SCRIPT_NAMES)
+def test_no_line_is_wider_than_the_terminal(script: str) -> None:
+    for columns in (80, 120):
+        lines = of(script, columns).splitlines()
+        assert [line for line in lines if len(line) > columns] == []
+
+
+@pytest.mark.parametrize("script", SCRIPT_NAMES)
+def test_it_starts_with_examples_which_are_commands_of_the_script(script: str) -> None:
+    main = command(script)
+    _, examples = help.parts(main.help or "")
+    assert 2 <= len(examples) <= 3, "end the docstring with two or three examples, as the others do"
+    for example in examples:
+        assert example.words
+        words = shlex.split(example.arguments)
+        assert main.make_context(script, words, resilient_parsing=False).args == []
+    before, _, after = of(script, 80).partition("Examples:\n")
+    assert before.startswith("Usage: ") and before.count("\n\n") == 1
+    assert after.startswith(f"  scripts/{script}.py")
+
+
+def test_own_options_come_first_then_the_selectors_then_the_common_ones() -> None:
+    text = of("mturk/expire_hits", 80)
+    own, selectors, common = re.split(r"(?:Options|Which runs|Common options):\n", text)[1:]
+    assert "--stop-run" in own and "--dry-run" in own and "--yes" in own
+    assert "--run RUN_ID" in selectors and "--task-name GLOB" in selectors and "--all-runs" in selectors
+    assert all(flag in common for flag in ("--environment", "--home", "--json", "--version", "--help"))
+    assert "--environment" not in own and "--help" not in own
+
+
+@pytest.mark.parametrize("script", SCRIPT_NAMES)
+def test_every_script_has_what_is_common_under_its_heading(script: str) -> None:
+    main = command(script)
+    common = {name for option in main.params if isinstance(option, help.Common) for name in option.opts}
+    assert {"--environment", "--home", "--json", "--quiet", "--verbose", "--version"} <= common
+
+
+def test_a_paragraph_of_examples_is_read_line_by_line() -> None:
+    paragraphs, examples = help.parts(
+        "One\nline.\n\nTwo.\n\nExamples:\n    -n  look\n        do it\n    --x 'a  b'\n"
+    )
+    assert paragraphs == ["One line.", "Two."]
+    assert examples[:2] == [help.Example("-n", "look"), help.Example("", "do it")]
+    assert help.parts("One line.") == (["One line."], [])
+
+
+def test_a_long_example_is_wrapped() -> None:
+    @click.command(cls=help.Page, help="One.\n\nExamples:\n    " + "--worker A1B2C3 " * 9 + "  for nine\n")
+    def main() -> None:
+        pass
+
+    lines = page(main, 60).splitlines()
+    assert max(map(len, lines)) <= 60

@@ -80,7 +80,7 @@ def main(
         thresholds.parse_all(critical, measures.HITS, measures.KINDS, "--critical"),
     )
     with alerts.alone(settings, channels, selection, limit):
-        with alerts.of_check(settings, channels, selection) as switch:
+        with alerts.of_check(settings, channels, selection, limit) as switch:
             report = check.check(settings, selection, terms)
         is_shown = report.level or not settings.quiet
         try:

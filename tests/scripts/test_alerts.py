@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from crowdops.registry import locks
+from crowdops.watching import check as check_of_runs
 from crowdops.watching import ping
 from tests.support.forks import REPOSITORY
 from tests.support.ping_servers import UUID, PingServer, WebhookServer
@@ -161,6 +163,18 @@ def test_a_check_that_cannot_look_is_told_as_unknown(
     assert [document["type"] for document in hook.documents] == ["failure"]
     assert "20000101-000000-none" in hook.documents[0]["message"]
     assert (tmp_path / "crowdops.prom").read_text() == "those of the last check"
+
+
+def test_what_the_machine_refuses_a_check_is_told_in_words(
+    world: World, switch: PingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*arguments: object) -> None:
+        raise OSError(errno.EIO, "Input/output error", "registry.db")
+
+    monkeypatch.setattr(check_of_runs, "check", refused)
+    result = check(world, "--ping", switch.ping_url)
+    assert result.exit_code == 3 and "registry.db: Input/output error." in result.stdout
+    assert switch.pings[-1].exit_status == 3 and "registry.db: Input/output error." in switch.pings[-1].body
 
 
 def test_no_secret_is_left_anywhere(world: World, switch: PingServer, hook: WebhookServer) -> None:

@@ -18,6 +18,7 @@ from crowdops.config.variables import OUTSIDE, VARIABLES
 from crowdops.errors import Error
 
 HIDDEN = "***"
+LEAST_SECRET = 8  # letters of a part of one; a shorter one is a word that may stand anywhere
 _PASSWORD = re.compile(r"(://[^\s:/@]*:)[^\s/]+@")
 # What a machine can refuse anybody, at any file and at any time: no bug of ours.
 _REFUSALS = (
@@ -71,8 +72,13 @@ def _without_secrets(text: str) -> str:
     for row in (*VARIABLES, *OUTSIDE):
         with contextlib.suppress(Error):  # a .env that cannot be read holds none that was used
             secret = variable(row.variable) if row.kind == "secret" else ""
-            text = text.replace(secret, HIDDEN) if secret else text
+            for part in (secret, *filter(_is_long, secret.split())):  # several may stand in one
+                text = text.replace(part, HIDDEN) if part else text
     return _PASSWORD.sub(rf"\1{HIDDEN}@", text)
+
+
+def _is_long(text: str) -> bool:
+    return len(text) >= LEAST_SECRET
 
 
 def _log_elsewhere(text: str) -> Path | None:

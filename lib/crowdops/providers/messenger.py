@@ -63,7 +63,8 @@ def _send(url: str, message: Message) -> None:
     )
     if not result:
         said = " ".join(entry.message for entry in result.logs())
-        raise Unreachable(_without_secrets(answers.brief(said), url) or "it was not taken")
+        reason = _without_secrets(answers.brief(said), url).rstrip(". ")
+        raise Unreachable(reason or "it was not taken")
 
 
 def _service(url: str) -> apprise.NotifyBase | None:

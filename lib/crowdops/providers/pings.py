@@ -34,4 +34,5 @@ def post(url: str, text: str, seconds: float) -> None:
     if answer.is_redirect:
         raise ProviderError(f"{where} leads elsewhere ({answer.status_code}). Write the URL it leads to.")
     if not 200 <= answer.status_code < 300:
-        raise ProviderError(f"{where} answered {answer.status_code}. Check the URL.")
+        advice = " Check the URL." if answer.status_code < 500 else ""
+        raise ProviderError(f"{where} answered {answer.status_code}.{advice}")

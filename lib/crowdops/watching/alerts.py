@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from crowdops.config.channels import Channels
 from crowdops.config.settings import Selection, Settings
+from crowdops.console import crashes
 from crowdops.errors import Error
 from crowdops.registry import locks
 from crowdops.watching import plugin_output
@@ -36,19 +37,21 @@ def alone(settings: Settings, channels: Channels, selected: Selection, limit: fl
 
 
 @contextmanager
-def of_check(settings: Settings, channels: Channels, selected: Selection) -> Iterator[Switch]:
-    """Tell the switch that a check begins. One that ends in an exception is told as UNKNOWN, and people too.
+def of_check(settings: Settings, channels: Channels, selected: Selection, limit: float) -> Iterator[Switch]:
+    """Tell the switch that a check begins, which may take so many seconds.
 
-    Of any other whoever is in here sends the outcome.
+    One that ends in an exception is told as UNKNOWN, to everybody. Of any other whoever is in here sends the
+    outcome.
     """
-    switch = Switch(channels)
+    switch = Switch(channels, limit)
     try:
         yield switch
     except Error as error:
         send(settings, channels, selected, _failed(str(error)), switch)
         raise
-    except Exception:
-        send(settings, channels, selected, _failed("this is a bug in crowdops; its log says more"), switch)
+    except Exception as error:
+        why = crashes.refused_by_the_machine(error) or "this is a bug in crowdops; its log says more"
+        send(settings, channels, selected, _failed(why), switch)
         raise
 
 

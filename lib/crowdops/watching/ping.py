@@ -7,6 +7,7 @@ https://healthchecks.io/docs/http_api/
 
 from __future__ import annotations
 
+import time
 from urllib.parse import urlsplit, urlunsplit
 
 from crowdops.bulk import Errand
@@ -17,22 +18,28 @@ from crowdops.watching.findings import Level
 
 START_SECONDS = 1.5
 END_SECONDS = 2.5  # for all that is still to be told when the check is over
+LEAST_SECONDS = 0.7  # for it, when the check has used up what it had
 
 
 class Switch:
-    """A dead man's switch that is told of one check, beside it. A switch without a URL is told nothing."""
+    """A dead man's switch that is told of one check, beside it. A switch without a URL is told nothing.
 
-    def __init__(self, channels: Channels) -> None:
+    `limit` is how many seconds check and switch may take together; the switch gets a moment in any case.
+    """
+
+    def __init__(self, channels: Channels, limit: float) -> None:
         self._url, self._warnings_fail = channels.ping_url, channels.warnings_fail
+        self._deadline = time.monotonic() + limit
         self._start = Errand(self._post_start, "start") if self._url else None
 
     def end(self, level: Level, line: str) -> list[str]:
         """Tell how the check ended. Returns in sentences what of it all the switch did not take."""
         if self._start is None:
             return []
-        outcome = Errand(self._post_end, (level, line)).outcome(END_SECONDS)
+        seconds = max(LEAST_SECONDS, min(END_SECONDS, self._deadline - time.monotonic()))
+        outcome = Errand(self._post_end, (level, line)).outcome(seconds)
         if outcome is None:
-            return [f"The dead man's switch was not told: no answer within {END_SECONDS:g} s."]
+            return [f"The dead man's switch was not told: no answer within {seconds:.1f} s."]
         return outcome.get()
 
     def _post_start(self, action: str) -> None:

@@ -97,10 +97,11 @@ def test_no_secret_is_in_the_log_of_a_bug(tmp_path: Path, monkeypatch: pytest.Mo
     (tmp_path / "env").chmod(0o600)
     monkeypatch.setenv("CROWDOPS_ENV_FILE", str(tmp_path / "env"))
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "aws/hidden+2")
-    text = "HRKU-hidden-1 and aws/hidden+2 and postgresql://me:hidden@3@host/name"
+    monkeypatch.setenv("CROWDOPS_NOTIFY_URLS", "json://hidden-4 tgram://hidden-5")
+    text = "HRKU-hidden-1 and aws/hidden+2 and postgresql://me:hidden@3@host/name and tgram://hidden-5"
     assert outcome(raising(ZeroDivisionError(text))).exit_code == 3
     log = tmp_path / "home" / "crash.log"
-    assert "ZeroDivisionError: *** and *** and postgresql://me:***@host/name" in log.read_text()
+    assert "ZeroDivisionError: *** and *** and postgresql://me:***@host/name and ***" in log.read_text()
     assert "hidden" not in log.read_text()
 
 

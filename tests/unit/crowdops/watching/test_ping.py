@@ -19,6 +19,7 @@ from tests.support.ping_servers import BODY_LIMIT, UUID, Ping, PingServer
 from tests.support.processes import wait_until
 
 LINE = "CROWDOPS CRITICAL: 1 crashed run with 20 HITs out (pilot-2) | runs=3"
+LIMIT = 600.0  # seconds for a check
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def server() -> Iterator[PingServer]:
 
 def check(server: PingServer, level: Level, line: str = LINE, *, warnings_fail: bool = False) -> list[str]:
     """Tell the switch of a check; returns what it did not take."""
-    return Switch(Channels(ping_url=server.ping_url, warnings_fail=warnings_fail)).end(level, line)
+    return Switch(Channels(ping_url=server.ping_url, warnings_fail=warnings_fail), LIMIT).end(level, line)
 
 
 @pytest.mark.parametrize(
@@ -54,14 +55,14 @@ def test_it_is_told_of_the_start_and_of_the_end(
 
 
 def test_the_start_is_told_while_the_check_is_at_work(server: PingServer) -> None:
-    switch = Switch(Channels(ping_url=server.ping_url))
+    switch = Switch(Channels(ping_url=server.ping_url), LIMIT)
     wait_until(lambda: server.status == "started")
     assert switch.end(Level.OK, LINE) == [] and server.status == "up"
 
 
 def test_without_a_url_nobody_is_told() -> None:
     before = threading.active_count()
-    assert Switch(Channels()).end(Level.CRITICAL, LINE) == []
+    assert Switch(Channels(), LIMIT).end(Level.CRITICAL, LINE) == []
     assert threading.active_count() == before
 
 
@@ -93,16 +94,22 @@ def test_a_switch_that_does_not_take_it_is_said_without_its_url(
     assert not [request for request in server.requests if request.path == "/other"]
 
 
+def test_a_check_that_has_used_up_its_time_leaves_the_switch_a_moment(server: PingServer) -> None:
+    server.behaviour = "hang"
+    switch = Switch(Channels(ping_url=server.ping_url), 0.01)
+    assert switch.end(Level.UNKNOWN, LINE) == ["The dead man's switch was not told: no answer within 0.7 s."]
+
+
 def test_nobody_there_is_said_without_its_url() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    troubles = Switch(Channels(ping_url=f"http://127.0.0.1:{port}/ping/{UUID}")).end(Level.OK, LINE)
+    troubles = Switch(Channels(ping_url=f"http://127.0.0.1:{port}/ping/{UUID}"), LIMIT).end(Level.OK, LINE)
     assert len(troubles) == 2
     assert all("cannot be reached" in trouble and UUID not in trouble for trouble in troubles)
 
 
 def test_a_check_that_the_switch_does_not_know_is_said(server: PingServer) -> None:
-    troubles = Switch(Channels(ping_url=f"{server.url}/ping/another")).end(Level.OK, LINE)
+    troubles = Switch(Channels(ping_url=f"{server.url}/ping/another"), LIMIT).end(Level.OK, LINE)
     assert "answered 404" in troubles[-1]
 
 

@@ -106,8 +106,10 @@ def test_the_last_success_stays_while_a_check_does_not_see_all(tmp_path: Path) -
     assert samples(path)[name] == {(): AT.timestamp()}
     prometheus.write(report(silent, after=timedelta(hours=1)), path)
     assert samples(path)[name] == {(): AT.timestamp()}
-    prometheus.write(report(finding(Level.OK, "not_seen"), after=timedelta(hours=2)), path)
-    assert samples(path)[name] == {(): AT.timestamp()}
+    for code in ("not_seen", "silent_endpoints"):  # which need not be UNKNOWN: --timeout-state
+        unseen = [finding(Level.CRITICAL), finding(Level.OK, code)]
+        prometheus.write(report(*unseen, after=timedelta(hours=2)), path)
+        assert samples(path)[name] == {(): AT.timestamp()}
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xfe", b"{{{ nonsense", b"crowdops_check", b"x" * 2_000_000])

@@ -12,19 +12,13 @@ from crowdops.bulk import Errand
 from crowdops.config.settings import Selection, Settings
 from crowdops.errors import RegistryError, UsageError
 from crowdops.hits import status
-from crowdops.providers.mturk.client import MTurk
-from crowdops.watching import known, measures, rules, seen
-from crowdops.watching.findings import (
-    AccountFacts,
-    Finding,
-    Level,
-    Measure,
-    Report,
-    RunFacts,
-)
+from crowdops.watching import known, looks, measures, rules
+from crowdops.watching.findings import AccountFacts, Finding, Level, Measure, Report, RunFacts
 from crowdops.watching.known import Known, KnownRun
-from crowdops.watching.rules import NOT_SEEN, Servers, Subject
-from crowdops.watching.seen import SeenAccount, SeenRun, SeenServers, Silent
+from crowdops.watching.looks import Looks
+from crowdops.watching.rules import Subject
+from crowdops.watching.seen import SeenRun, opened
+from crowdops.watching.task_servers import Servers
 from crowdops.watching.thresholds import Range
 
 
@@ -39,17 +33,6 @@ class Terms(NamedTuple):
     is_cached: bool
     warning: Mapping[str, Range]
     critical: Mapping[str, Range]
-
-
-class Looks(NamedTuple):
-    """What was seen. `servers` are as the registry has them where nobody looked."""
-
-    accounts: list[SeenAccount]
-    silent: list[Silent]
-    servers: Servers
-    unseen: list[Finding]
-    are_servers_known: bool
-    calls: int
 
 
 def check(settings: Settings, selected: Selection, terms: Terms) -> Report:
@@ -71,97 +54,38 @@ def check(settings: Settings, selected: Selection, terms: Terms) -> Report:
         raise RegistryError(f"the registry in {settings.home} could not be read within {terms.limit:g} s.")
     knowledge, servers = outcome.get()
     if terms.is_cached:
-        looks = Looks([], [], servers, [], are_servers_known=True, calls=0)
+        seen = Looks([], [], servers, [], are_servers_known=True, calls=0)
     else:
-        looks = _look(settings, selected, knowledge, servers, deadline)
-    return _report(knowledge, looks, terms, now, started)
+        chosen = None if selected.takes_all else {run.run.run_id for run in knowledge.runs}
+        seen = looks.look(settings, knowledge, chosen, deadline, terms.timeout_state)
+    return _report(knowledge, seen, terms, now, started)
 
 
 def _read(settings: Settings, selected: Selection, now: datetime) -> tuple[Known, Servers]:
     """Return what the registry knows, and the servers that have outlived their runs by that."""
-    with seen.opened(settings, {}) as context:
+    with opened(settings, {}) as context:
         knowledge = known.read(context.registry, settings, selected, now)
         conditions = knowledge.conditions
         if not selected.takes_all:
             conditions = {run.run.run_id: run.condition for run in knowledge.runs}
         orphans = status.orphan_servers(context.registry, conditions)
-    return knowledge, Servers(orphans, {}, {}, frozenset())
+    return knowledge, Servers(orphans, {}, frozenset())
 
 
-def _look(
-    settings: Settings, selected: Selection, knowledge: Known, servers: Servers, deadline: float
-) -> Looks:
-    """Look at every endpoint and at the servers, side by side, until the deadline."""
-    clients: dict[object, MTurk] = {}
-    alive = [run.run for run in knowledge.runs if run.condition != "ended" or run.tally.outstanding]
-    groups = seen.group(settings, alive, knowledge.conditions, clients)
-    errands = [Errand(seen.look, group) for group in groups]
-    of_servers = Errand(seen.look_at_servers, settings)
-    accounts: list[SeenAccount] = []
-    silent: list[Silent] = []
-    for errand in errands:
-        outcome = errand.outcome(deadline - time.monotonic())
-        if outcome is None or outcome.error:
-            late = f"it did not answer within {settings.timeout:g} s."
-            reason = late if outcome is None else str(outcome.error)
-            place = errand.item.runs[0]
-            there = settings._replace(environment=place.environment, endpoint=place.endpoint)
-            silent.append(Silent(there, errand.item.runs, reason, answered=outcome is not None))
-            continue
-        for look in outcome.get():
-            (accounts if isinstance(look, SeenAccount) else silent).append(look)  # type: ignore[arg-type]
-    survey = of_servers.outcome(deadline - time.monotonic())
-    calls = sum(client.calls for client in list(clients.values()))
-    if survey is None or survey.error:
-        reason = f"not within {settings.timeout:g} s" if survey is None else str(survey.error)
-        unseen = [_unseen_servers("the task servers", reason)]
-        return Looks(accounts, silent, servers, unseen, are_servers_known=False, calls=calls)
-    everything = survey.get()
-    unseen = [_unseen_servers(one.what, one.why) for one in everything.everywhere.unseen]
-    return Looks(
-        accounts,
-        silent,
-        _servers(everything, selected, knowledge),
-        unseen,
-        are_servers_known=not unseen,
-        calls=calls,
-    )
-
-
-def _unseen_servers(what: str, why: str) -> Finding:
-    return Finding(Level.UNKNOWN, NOT_SEEN, f"{what} could not be looked at: {why}", "make servers")
-
-
-def _servers(everything: SeenServers, selected: Selection, knowledge: Known) -> Servers:
-    statuses, unseen = everything.everywhere.statuses, everything.everywhere.unseen
-    chosen = None if selected.takes_all else {run.run.run_id for run in knowledge.runs}
-    looked_at = {"local"} if everything.everywhere.remarks else {"local", "heroku"}
-    return Servers(
-        orphans=[
-            one.server
-            for one in statuses
-            if one.orphan and one.exists and (chosen is None or one.run_id in chosen)
-        ],
-        of_runs={one.run_id: one for one in statuses if one.run_id},
-        silent_urls=everything.silent_urls,
-        looked_at=frozenset() if unseen else frozenset(looked_at),
-    )
-
-
-def _report(knowledge: Known, looks: Looks, terms: Terms, now: datetime, started: float) -> Report:
-    by_run = {one.status.run.run_id: one for account in looks.accounts for one in account.runs}
-    silent = {run.run_id for place in looks.silent for run in place.runs}
+def _report(knowledge: Known, seen: Looks, terms: Terms, now: datetime, started: float) -> Report:
+    by_run = {one.status.run.run_id: one for account in seen.accounts for one in account.runs}
+    silent = {run.run_id for place in seen.silent for run in place.runs}
     subjects = [
         _subject(run, by_run.get(run.run.run_id), now, is_silent=run.run.run_id in silent)
         for run in knowledge.runs
     ]
-    findings = _find(knowledge, looks, subjects, terms, now)
-    measured = _measure(knowledge, looks, subjects, findings, terms, now)
+    findings = _find(knowledge, seen, subjects, terms, now)
+    measured = _measure(knowledge, seen, subjects, findings, terms, now)
     graded = measures.with_levels(findings, measured)
     return Report(
         at=now,
         seconds=time.monotonic() - started,
-        calls=looks.calls,
+        calls=seen.calls,
         is_cached=terms.is_cached,
         findings=graded,
         measures=measured,
@@ -174,10 +98,10 @@ def _report(knowledge: Known, looks: Looks, terms: Terms, now: datetime, started
                 account.balance.available,
                 account.balance.held,
             )
-            for account in looks.accounts
+            for account in seen.accounts
             if account.balance
         ],
-        orphaned_servers=len(looks.servers.orphans) if looks.are_servers_known else None,
+        orphaned_servers=len(seen.servers.orphans) if seen.are_servers_known else None,
     )
 
 
@@ -186,34 +110,34 @@ def _subject(run: KnownRun, seen_run: SeenRun | None, now: datetime, *, is_silen
 
 
 def _find(
-    knowledge: Known, looks: Looks, subjects: Sequence[Subject], terms: Terms, now: datetime
+    knowledge: Known, seen: Looks, subjects: Sequence[Subject], terms: Terms, now: datetime
 ) -> list[Finding]:
     runs = {run.run.run_id: run for run in knowledge.runs}
     findings = [finding for subject in subjects for finding in rules.judge_run(subject)]
-    findings += [finding for one in subjects for finding in rules.judge_pages(one, looks.servers)]
-    findings += rules.judge_servers(looks.servers, knowledge.conditions)
-    findings += [finding for one in looks.accounts for finding in rules.judge_account(one, runs)]
-    findings += [rules.judge_silence(silent, terms.timeout_state) for silent in looks.silent]
-    findings += looks.unseen
+    findings += [finding for one in subjects for finding in rules.judge_pages(one, seen.servers)]
+    findings += rules.judge_servers(seen.servers, knowledge.conditions)
+    findings += [finding for one in seen.accounts for finding in rules.judge_account(one, runs)]
+    findings += [rules.judge_silence(silent, terms.timeout_state) for silent in seen.silent]
+    findings += seen.findings
     findings += rules.judge_backups(knowledge, now)
     return findings
 
 
 def _measure(
     knowledge: Known,
-    looks: Looks,
+    seen: Looks,
     subjects: Sequence[Subject],
     findings: Sequence[Finding],
     terms: Terms,
     now: datetime,
 ) -> list[Measure]:
     kept = knowledge.last_backup or knowledge.begun_at
-    balances = [account.balance.available for account in looks.accounts if account.balance]
+    balances = [account.balance.available for account in seen.accounts if account.balance]
     values: dict[str, Decimal | int | None] = {
         "runs": sum(subject.condition != "ended" for subject in subjects),
         "hits": sum(subject.outstanding for subject in subjects),
         "unreviewed": sum(_unreviewed(subject) for subject in subjects),
-        "unknown_hits": sum(account.unknown_hits for account in looks.accounts),
+        "unknown_hits": sum(account.unknown_hits for account in seen.accounts),
         "balance": min(balances, default=None),
         "to_spend": sum((subject.known.figures.to_spend for subject in subjects), Decimal(0)),
         "spent": sum((subject.known.figures.spent for subject in subjects), Decimal(0)),

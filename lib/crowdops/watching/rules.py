@@ -14,26 +14,13 @@ from crowdops.config.environments import start_command
 from crowdops.diagnosis.checks import duration
 from crowdops.diagnosis.rules import page_problem
 from crowdops.diagnosis.snapshot import Pages
-from crowdops.registry import Server
-from crowdops.servers.status import ServerStatus
 from crowdops.watching.findings import Finding, Level
 from crowdops.watching.known import Known, KnownRun
 from crowdops.watching.seen import SeenAccount, SeenRun, Silent
+from crowdops.watching.task_servers import Servers
 
 SILENT, NOT_SEEN = "silent_endpoints", "not_seen"  # findings that have a level of their own
-
-
-class Servers(NamedTuple):
-    """Task servers, as they were looked at or as the registry has them.
-
-    `orphans` have outlived their runs, `of_runs` are by run id. `silent_urls` are those that somebody else
-    runs and that do not answer. `looked_at` are the kinds of which none can have been missed.
-    """
-
-    orphans: list[Server]
-    of_runs: Mapping[str, ServerStatus]
-    silent_urls: Mapping[str, Server]
-    looked_at: frozenset[str]
+REFUSED = "refused_keys"
 
 
 class Subject(NamedTuple):
@@ -179,11 +166,8 @@ def judge_pages(subject: Subject, servers: Servers) -> Iterator[Finding]:
     run, kind = subject.known.run, subject.known.run.parameters.server_kind
     if subject.condition not in ("attended", "detached"):
         return
-    if kind == "url" and (server := servers.silent_urls.get(run.run_id)):
-        text, next = "has a task server that does not answer", f"curl {shlex.quote(f'{server.url}/health')}"
-        yield subject.finding("servers_down", f"{text}: {server.url}, which somebody else runs.", next)
     status = servers.of_runs.get(run.run_id)
-    if run.state != "running" or kind not in ("local", "heroku") or not (status or kind in servers.looked_at):
+    if run.state != "running" or kind == "none" or not (status or kind in servers.looked_at):
         return
     pages = Pages(kind, status and status.server, status, bool(status and status.answers), None, False, "")
     code, problem = page_problem(pages, run.run_id)
@@ -191,6 +175,8 @@ def judge_pages(subject: Subject, servers: Servers) -> Iterator[Finding]:
         next = f"make servers RUN={run.run_id}"
         if kind == "heroku":
             next = f"make heroku-status RUN={run.run_id}"
+        if kind == "url":
+            next = f"curl {shlex.quote(run.parameters.url.rstrip('/') + '/health')}"
         text = f"is alive, and its task server {problem}: no worker gets a page."
         yield subject.finding("servers_down", text, next)
 
@@ -236,7 +222,7 @@ def judge_silence(silent: Silent, timeout_state: Level) -> Finding:
     level, code, what = timeout_state, SILENT, "The endpoint does not answer"
     next = f"make diagnose RUN={first.run_id}"
     if silent.refused:
-        level, code, what = Level.OK, "refused_keys", "The key is refused"
+        level, code, what = Level.OK, REFUSED, "The key is refused"
     elif silent.answered:
         level, code, what = Level.UNKNOWN, NOT_SEEN, "The endpoint cannot be asked"
     else:

@@ -1,7 +1,4 @@
-"""What the endpoints have of the runs that are watched, and what their task servers do: looked at in threads.
-
-Each look is an errand, with a registry of its own: one that hangs is not waited for.
-"""
+"""What the endpoints have of the runs that are watched. Each look has a registry of its own: see looks.py."""
 
 from __future__ import annotations
 
@@ -12,23 +9,19 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from crowdops.config.settings import Settings
-from crowdops.console.unseen import Unseen
 from crowdops.context import Context
-from crowdops.errors import CredentialsRefused, Error, ProviderError, Unreachable
+from crowdops.errors import CredentialsRefused, ProviderError, Unreachable
 from crowdops.hits import status
 from crowdops.hits.status import RunStatus
 from crowdops.places import Places
 from crowdops.providers.mturk.client import Balance, Hit, MTurk
-from crowdops.registry import Registry, Run, Server
+from crowdops.registry import Registry, Run
 from crowdops.registry.patience import Patience
-from crowdops.servers import backend
-from crowdops.servers.backend import AllServers, backend_of
 from crowdops.watching.known import Due, due_approvals
 
 MARGIN = timedelta(days=1)  # a HIT with work left is about to expire so long before that, or
 MARGIN_SHARE = 0.1  # when this share of its lifetime is left, if that is less
 LOCKED_SECONDS = 3.0  # for another process that writes
-SERVER_SECONDS = 5.0  # for one task server
 
 
 class SeenRun(NamedTuple):
@@ -71,13 +64,6 @@ class Group(NamedTuple):
     runs: list[Run]
     conditions: Mapping[str, str]
     clients: dict[object, MTurk]
-
-
-class SeenServers(NamedTuple):
-    """Every task server of ours, and of those that somebody else runs which do not answer, by run id."""
-
-    everywhere: AllServers
-    silent_urls: Mapping[str, Server]
 
 
 def group(
@@ -152,23 +138,3 @@ def _expiring(
 def _margin(run: Run) -> timedelta:
     lifetime = timedelta(seconds=run.parameters.task_lifetime_in_seconds)
     return min(MARGIN, MARGIN_SHARE * lifetime)
-
-
-def look_at_servers(settings: Settings) -> SeenServers:
-    """Return every task server of ours, and whether those that somebody else runs for a run answer."""
-    patient = settings._replace(timeout=min(settings.timeout, SERVER_SECONDS))
-    with opened(patient, {}) as context:
-        rows = context.registry.servers("up")
-        silent = {
-            server.run_id or "": server
-            for server in rows
-            if server.kind == "url" and not backend_of("url").is_answering(server, patient.timeout)
-        }
-        return SeenServers(_everywhere(context), silent)
-
-
-def _everywhere(context: Context) -> AllServers:
-    try:
-        return backend.survey_all(context)
-    except Error as error:  # a secret that others can read, for one
-        return AllServers([], [Unseen("task servers", str(error))], [])

@@ -18,8 +18,11 @@ from sqlalchemy import update
 from crowdops.registry import Run
 from crowdops.watching.measures import KINDS
 from crowdserver.storage import schema
+from tests.support.endpoints import Endpoint
 from tests.support.processes import free_port, wait_until
 from tests.support.scripts import Script
+from tests.support.servers import HerokuServers
+from tests.support.serving import SERVED_PAGE
 from tests.support.silences import Silence
 from tests.support.world import World
 
@@ -128,6 +131,31 @@ def test_a_refused_key_is_critical(world: World) -> None:
     path.write_text(path.read_text().replace(secret, secret[::-1]))
     assert check(world) == (2, "1 refused key (pilot-1)")
     assert check(world, "--cached") == (0, "1 run with 2 HITs out")
+
+
+def test_a_server_of_somebody_else_that_is_down_is_critical(world: World, endpoint: Endpoint) -> None:
+    endpoint.say(status="ok")
+    more = f'\n[server]\nkind = "url"\nurl = "{endpoint.url}"\n'
+    world.launch("served", more=more, page=SERVED_PAGE)
+    assert check(world)[0] == 0
+    endpoint.status = 503
+    assert check(world) == (2, "1 server down (served)")
+    assert [finding["next"] for finding in findings(world)] == [f"curl {endpoint.url}/health"]
+
+
+def test_an_orphan_at_heroku_a_refused_key_and_a_silent_heroku(world: World, heroku: HerokuServers) -> None:
+    run = heroku.add_run("pilot-3")
+    name = heroku.launch(run)["name"]
+    assert check(world) == (2, "1 orphaned server (pilot-3)")
+    assert [finding["next"] for finding in findings(world)] == [f"make heroku-kill NAME={name}"]
+    assert check(world, "--cached") == (2, "1 orphaned server (pilot-3)")
+    world.setenv(HEROKU_API_KEY="another")
+    assert check(world) == (2, "1 refused key")
+    world.setenv(HEROKU_HOST=f"http://127.0.0.1:{free_port()}")
+    assert check(world) == (3, "1 thing not looked at")
+    assert check(world, "--timeout-state", "warning") == (1, "1 thing not looked at")
+    world.setenv(HEROKU_API_KEY="")
+    assert check(world, "--timeout-state", "warning") == (3, "1 thing not looked at")
 
 
 # What is a WARNING

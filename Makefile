@@ -82,6 +82,9 @@ $(VENV)/.docs: $(STAMP)
 	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]' >&2
 	@touch $@
 
+package:  ## build a wheel, install it in an empty environment, and try it
+	@PYTHON=$(call quoted,$(PYTHON)) .ci/package
+
 sweep: $(STAMP)  ## the long sweeps: kill -9 and Ctrl-C at every point, and a table of them; about 35 minutes on two cores
 	CROWDOPS_FULL_SWEEP=1 $(PY) -m pytest -n $(JOBS) --timeout=1800 tests/crash
 

@@ -113,3 +113,16 @@ def test_no_recipe_lets_make_or_the_shell_read_a_variable() -> None:
         bare = re.findall(rf"\$[({{](?:{'|'.join(makes.VARIABLES)}|ARGS)[)}}]", recipe)
         assert not bare, f"{target}: hand it on with $(call one,…), $(call each,…) or $(value ARGS)"
         assert "$(value ARGS)" in recipe, target
+
+
+def test_help_has_every_target_in_its_group_and_fits_80_columns() -> None:
+    shown = makes.make("help").stdout
+    assert max(map(len, shown.splitlines())) <= 80
+    text = makes.MAKEFILE.read_text(encoding="utf-8")
+    documented = re.findall(r"^([a-z-]+):.*## ", text, re.MULTILINE)
+    assert re.findall(r"^  ([a-z-]+)  ", shown, re.MULTILINE) == documented
+    groups = re.findall(r"\n\n# ([^\n]+)\n\n", text)
+    assert len(groups) > 4
+    positions = [shown.index(f"\n\n{group}\n  ") for group in groups]
+    assert positions == sorted(positions)
+    assert "Exit codes are the scripts'" in shown

@@ -95,7 +95,7 @@ class Command(Page):
         streams.settle()
         try:
             with output.to_stdout():  # --help and --version write there
-                context = self.make_context(program, words, **extra)
+                context = self.make_context(program, [*words], **extra)
             known = context.meta
             with context:
                 code = self.invoke(context) or 0

@@ -21,7 +21,7 @@ NAME :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check docs audit sweep fuzz load check-soak bench report-bench clean launch preview resume status expire results runs report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
+.PHONY: help venv demo test check docs audit package sweep fuzz load check-soak bench report-bench clean launch preview resume status expire results runs report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
 
 help:  ## this list
 	@echo "crowdops: launch, watch, stop and clean up crowdsourced work"

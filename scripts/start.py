@@ -6,6 +6,7 @@ checkout's .venv, or says how to get one. Pythons that are too old for the suite
 
 import importlib.util
 import os
+import shlex
 import sys
 
 import __main__
@@ -24,6 +25,7 @@ def is_ready() -> bool:
 def go_on_in_the_environment(root: str) -> str:
     """Replace this process by the same script in the checkout's .venv. Return what to do if that fails."""
     environment = os.path.join(root, ".venv")
+    make = f"make -C {shlex.quote(root)}"
     python = os.path.join(environment, "bin", "python")
     if not os.path.exists(os.path.join(root, "Makefile")):
         return f"{sys.executable} has no crowdops to run this with. Type crowdops instead."
@@ -31,10 +33,10 @@ def go_on_in_the_environment(root: str) -> str:
         try:
             os.execv(python, [python, str(__main__.__file__), *sys.argv[1:]])
         except OSError as error:
-            return f"{python} cannot be run: {error.strerror}. Make it anew: make -C {root} clean venv"
+            return f"{python} cannot be run: {error.strerror}. Make it anew: {make} clean venv"
     if os.path.exists(environment):
-        return f"{environment} lacks what the scripts need. Make it anew: make -C {root} clean venv"
-    return f"This needs an environment of its own. Make it once: make -C {root} venv"
+        return f"{environment} lacks what the scripts need. Make it anew: {make} clean venv"
+    return f"This needs an environment of its own. Make it once: {make} venv"
 
 
 is_plugin = bool(globals().get("is_plugin"))  # of monitoring: it says everything on stdout, and ends with 3

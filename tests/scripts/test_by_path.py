@@ -71,7 +71,7 @@ def test_without_an_environment_it_says_in_one_line_how_to_make_it(checkout: Pat
     result = run(checkout, bare_python(tmp_path / "bare"))
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr == (
-        f"error: This needs an environment of its own. Make it once: make -C {checkout} venv\n"
+        f"error: This needs an environment of its own. Make it once: make -C '{checkout}' venv\n"
     )
 
 
@@ -95,6 +95,6 @@ def test_an_environment_that_lacks_something_is_to_be_made_anew(checkout: Path, 
     bare_python(checkout / ".venv")
     result = run(checkout, bare_python(tmp_path / "bare"))
     assert result.returncode == 2 and result.stderr.count("\n") == 1
-    assert f"Make it anew: make -C {checkout} clean venv" in result.stderr
+    assert f"Make it anew: make -C '{checkout}' clean venv" in result.stderr
     (checkout / ".venv" / "bin" / "python").unlink()
     assert run(checkout, str(tmp_path / "bare" / "bin" / "python")).stderr == result.stderr

@@ -185,7 +185,7 @@ def with_selectors(function: Function) -> Any:
             cls=Selector,
             metavar="RUN_ID",
             multiple=True,
-            help="A run: its id or a beginning of it, its task_name, or last.",
+            help="A run: its id or a beginning of it, its task_name, or last. Repeatable.",
         ),
         click.option(
             "--task-name",

@@ -21,7 +21,7 @@ NAME :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check docs audit package sweep fuzz load check-soak bench report-bench clean launch preview resume status expire results runs report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
+.PHONY: help venv demo test check docs audit package sweep fuzz load check-soak bench report-bench clean launch preview resume status expire results runs events report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
 
 help:  ## this list
 	@echo "crowdops: launch, watch, stop and clean up crowdsourced work"
@@ -131,6 +131,9 @@ runs: $(STAMP)  ## the runs in the registry
 
 report: $(STAMP)  ## how a run went, as one HTML file: make report RUN=last; ARGS=--json
 	@$(PY) scripts/local/render_report.py $(SELECT) $(value ARGS)
+
+events: $(STAMP)  ## the journal: what was done to what, when, by whom; ARGS='--since "2 h" --follow'
+	@$(PY) scripts/local/print_events.py $(SELECT) $(value ARGS)
 
 diagnose: $(STAMP)  ## why is my run not finishing?
 	@$(PY) scripts/local/diagnose_run.py $(call one,RUN) $(value ARGS)

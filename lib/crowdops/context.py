@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field, replace
 
 from crowdops import bulk
@@ -17,10 +17,19 @@ from crowdops.console.unseen import Unseen
 from crowdops.errors import OtherServer, ProviderError, Unreachable, UsageError
 from crowdops.places import Lost, Places
 from crowdops.providers.mturk.client import MTurk
-from crowdops.registry import Registry, Run, selection
+from crowdops.registry import Event, Registry, Run, events_view, run_log, selection
 from crowdops.registry.patience import Patience
 
 Say = Callable[[str], None]
+
+
+def run_logs(settings: Settings) -> AbstractContextManager[None]:
+    """Keep the logs of runs meanwhile, and show each event if the command is verbose."""
+
+    def show(event: Event) -> None:
+        output.say(events_view.line(event))
+
+    return run_log.kept(settings.home, output.say, show if settings.verbose else None)
 
 
 @dataclass(frozen=True)
@@ -44,7 +53,7 @@ class Context:
 
         `quiet`: nothing that an operation says is shown. Most commands leave out only their own remarks.
         """
-        with Registry.open(settings.home) as registry:
+        with Registry.open(settings.home) as registry, run_logs(settings):
             context = cls(settings, registry, MTurk(settings), (lambda text: None) if quiet else output.say)
             context.bear_registry(away=0.0)
             yield context

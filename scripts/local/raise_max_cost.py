@@ -31,11 +31,12 @@ from crowdops.console import cli, columns, output
 @cli.with_guard
 @cli.with_settings
 def main(run_id: str, amount: str, settings: Settings, guard: cli.Guard) -> None:
+    from crowdops.context import run_logs
     from crowdops.payments import budgets, view
     from crowdops.registry import Registry
     from crowdops.registry.selection import select
 
-    with Registry.open(settings.home) as registry:
+    with Registry.open(settings.home) as registry, run_logs(settings):
         [run] = select(registry, Selection((run_id,)))
         planned = budgets.plan_raise(registry, run, amount)
         if not settings.as_json:

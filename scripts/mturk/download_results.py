@@ -5,7 +5,8 @@ First collects what was submitted since somebody last looked, and brings statuse
 those of reviews and payments elsewhere; it says with how many calls. Then writes what the registry has, as
 the ending of -o says: .csv, .tsv, .json or .jsonl. In CSV and TSV, a cell that a spreadsheet would run as a
 formula gets an apostrophe in front; JSON has every value as it is. Several values of one name are joined by |
-in answer; answer_values of JSON lists them as they were sent.
+in answer; answer_values of JSON lists them as they were sent. The format crowdkit is CSV with the columns
+task, worker and label of one --field: the task is the unit_id of JSON, the same for a data row in every run.
 
 Each run is collected at its own server. Of one that could not be looked at there is what the registry has; it
 is said, and the exit code is 1.
@@ -27,23 +28,31 @@ from pathlib import Path
 import click
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli, output, unseen
+from crowdops.console import cli, combinations, output, unseen
 
 
 @cli.command(__doc__)
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["csv", "tsv", "json", "jsonl", "table"]),
+    type=click.Choice(["csv", "tsv", "json", "jsonl", "table", "crowdkit"]),
     help="[default: as the file ends, or csv]",
 )
+@click.option("--field", metavar="NAME", help="Whose labels crowdkit gets, a field of the answers.")
 @click.option(
     "-o", "--output", "path", type=click.Path(path_type=Path), help="File; it appears whole or not at all."
 )
 @click.option("--offline", is_flag=True, help="Only what the registry has; no API call.")
 @cli.with_selectors
 @cli.with_settings
-def main(form: str | None, path: Path | None, offline: bool, settings: Settings, selection: Selection) -> int:
+def main(
+    form: str | None,
+    field: str | None,
+    path: Path | None,
+    offline: bool,
+    settings: Settings,
+    selection: Selection,
+) -> int:
     from crowdops.context import Context
     from crowdops.payments import catch_up
     from crowdops.registry.selection import select
@@ -51,12 +60,16 @@ def main(form: str | None, path: Path | None, offline: bool, settings: Settings,
 
     cli.require(selection)
     form = export.choose_format(form, path, as_json=settings.as_json)
+    if form == "crowdkit":
+        export.require_field(field)
+    else:
+        combinations.refuse("without --format crowdkit", field=field)
     with Context.open(settings) as context:
         chosen = select(context.registry, selection)
         collected, not_seen = ([], []) if offline else context.reach(selection, catch_up.bring_up_to_date)
         unseen.say(not_seen)
         with output.destination(path) as file:
-            count = export.write(context.registry, chosen, form, file)
+            count = export.write(context.registry, chosen, form, file, field)
     if path and not settings.quiet:
         output.say(f"{path}: {count} assignment{'' if count == 1 else 's'} as {form}.")
     failures = [line for lines in collected for line in lines]

@@ -46,6 +46,7 @@ COMMANDS = [
     ("local/raise_max_cost", "RUN", "9"),
     ("local/preview_page", "FILE"),
     ("local/print_runs",),
+    ("local/print_events",),
     ("local/render_report", RUNS, "--anonymous", "-o", "FOLDER/report.html"),
     ("local/diagnose_run", "RUN"),
     ("local/check_runs",),

@@ -16,6 +16,7 @@ from tests.support.world import World
 READING = {
     "local/diagnose_run": ["RUN"],
     "local/find_capacity": ["RUN"],
+    "local/print_events": [],
     "local/print_runs": [],
     "local/print_server_status": [],
     "mturk/identify_broken_units": [],

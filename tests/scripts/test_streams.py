@@ -40,6 +40,7 @@ WRITES = (
     "local/diagnose_run",
     "local/invite_worker",
     "local/kill_servers",
+    "local/print_events",
     "local/print_runs",
     "local/print_server_status",
     "local/recover",

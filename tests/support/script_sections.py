@@ -140,6 +140,14 @@ def undocumented(document: Any, shape: Shape, where: str = "") -> list[str]:
     return found
 
 
+def _documents(stdout: str) -> Any:
+    """Return the document that was printed, or the list of those that were, one a line."""
+    try:
+        return json.loads(stdout)
+    except json.JSONDecodeError:
+        return [json.loads(line) for line in stdout.splitlines()]
+
+
 def hold(name: str, arguments: tuple[str, ...], exit_code: int, stdout: str) -> None:
     """Hold what a script did against what the page says of it: its exit code, and its document's keys."""
     if name not in names():
@@ -147,7 +155,7 @@ def hold(name: str, arguments: tuple[str, ...], exit_code: int, stdout: str) -> 
     how = f"see {name} in docs/scripts.md"
     assert exit_code in exit_codes(name), f"exit code {exit_code} of {name} is not told: {how}"
     if "--json" in arguments and "--watch" not in arguments and stdout.startswith(("{", "[")):
-        lacking = [undocumented(json.loads(stdout), shape) for shape in shapes(name)]
+        lacking = [undocumented(_documents(stdout), shape) for shape in shapes(name)]
         assert [] in lacking, (
             f"keys of {name} --json are not told: {min(lacking, key=len, default='all')}: {how}"
         )

@@ -81,6 +81,11 @@ SETTINGS = _table(
         "One a day keeps two weeks. What a run has out can be found again without them, from its marks.",
         default="14",
     ),
+    events_keep=_integer(
+        "Days that the journal keeps of runs that have ended; print_events --archive moves older ones out.",
+        "Without it all is kept, and nothing is moved by itself: let cron call print_events --archive. The "
+        "file is events.jsonl in the home.",
+    ),
     registry_patience=_number(
         "Seconds that a run with HITs out bears a registry that cannot be written.",
         "Long enough to make room on a full disk. After that the run ends as cleanly as it can without its "

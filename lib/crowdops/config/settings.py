@@ -26,6 +26,7 @@ class Settings(NamedTuple):
     threads: int
     backups_kept: int = 14
     registry_patience: float = 300.0
+    events_keep: int | None = None
     quiet: bool = False
     verbose: bool = False
     as_json: bool = False
@@ -92,7 +93,7 @@ def resolve(flags: Mapping[str, str | None], *, quiet: bool, verbose: bool, as_j
     """Resolve the settings of a command. UsageError names the setting and where its value came from."""
     env_file.check_names(os.environ, "the environment")
     values = {setting.name: lookup(setting, flags) for setting in SETTINGS}
-    environment = values["environment"]
+    environment, keep = values["environment"], values["events_keep"]
     if environment.value not in ENVIRONMENTS:
         raise UsageError(
             f"environment {environment.value!r} (from {environment.source}) is not one of"
@@ -109,6 +110,7 @@ def resolve(flags: Mapping[str, str | None], *, quiet: bool, verbose: bool, as_j
         threads=min(int(_number("threads", values["threads"], whole=True)), 32),
         backups_kept=int(_number("backups_kept", values["backups_kept"], whole=True)),
         registry_patience=_number("registry_patience", values["registry_patience"]),
+        events_keep=int(_number("events_keep", keep, whole=True)) if keep.value else None,
         quiet=quiet,
         verbose=verbose,
         as_json=as_json,

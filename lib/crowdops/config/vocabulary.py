@@ -41,6 +41,14 @@ WORDS = _words(
         "It is planned, creating, outstanding, finished, disposed, expired or failed.",
     ),
     units=_word("The rows of a run's data.", "See unit."),
+    unit_id=_word(
+        "What tells a unit from others whatever its run: a hash of its data row.",
+        "Two runs of the same row share it; download_results writes it in JSON, and as the task of crowdkit.",
+    ),
+    event_id=_word(
+        "The number of an entry in the journal, in the order of their writing.",
+        "See the newest: make events ARGS='--last 20'",
+    ),
     unit_index=_word(
         "The number of a unit in its run: the first row is 0.",
         "It stands in every result.",

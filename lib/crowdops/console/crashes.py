@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import platform
-import re
 import sys
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
 from crowdops import __version__
-from crowdops.config.settings import variable
-from crowdops.config.variables import OUTSIDE, VARIABLES
-from crowdops.errors import Error
+from crowdops.config.secrets import Secrets
 
-HIDDEN = "***"
-LEAST_SECRET = 8  # letters of a part of one; a shorter one is a word that may stand anywhere
-_PASSWORD = re.compile(r"(://[^\s:/@]*:)[^\s/]+@")
 # What a machine can refuse anybody, at any file and at any time: no bug of ours.
 _REFUSALS = (
     errno.ENOSPC,
@@ -57,7 +50,7 @@ def log(home: Path | None) -> Path | None:
     given = home or os.environ.get("CROWDOPS_HOME") or "~/.crowdops"
     path = Path(os.path.expanduser(given)) / "crash.log"  # noqa: PTH111 - does not fail without a home
     head = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {Path(sys.argv[0]).name} crowdops {__version__}"
-    text = f"=== {head}, Python {platform.python_version()}\n{_without_secrets(traceback.format_exc())}\n"
+    text = f"=== {head}, Python {platform.python_version()}\n{Secrets().cut_from(traceback.format_exc())}\n"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
@@ -65,20 +58,6 @@ def log(home: Path | None) -> Path | None:
     except OSError:
         return _log_elsewhere(text)
     return path
-
-
-def _without_secrets(text: str) -> str:
-    """Return a text with no secret of the environment and of .env, and no password in an address."""
-    for row in (*VARIABLES, *OUTSIDE):
-        with contextlib.suppress(Error):  # a .env that cannot be read holds none that was used
-            secret = variable(row.variable) if row.kind == "secret" else ""
-            for part in (secret, *filter(_is_long, secret.split())):  # several may stand in one
-                text = text.replace(part, HIDDEN) if part else text
-    return _PASSWORD.sub(rf"\1{HIDDEN}@", text)
-
-
-def _is_long(text: str) -> bool:
-    return len(text) >= LEAST_SECRET
 
 
 def _log_elsewhere(text: str) -> Path | None:

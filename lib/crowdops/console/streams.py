@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import sys
 from typing import IO
 
@@ -54,6 +55,13 @@ def finish() -> None:
             stream.flush()
         except OSError:
             abandon(number)
+
+
+def reader_has_left(seconds: float) -> bool:
+    """Wait so long, or until nobody reads what is written to stdout any more. Return whether that is so."""
+    watch = select.poll()
+    watch.register(1, 0)  # for nothing but the end
+    return bool(watch.poll(seconds * 1000))
 
 
 def is_abandoned(number: int) -> bool:

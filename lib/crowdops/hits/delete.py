@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from crowdops.bulk import Action, Outcome
 from crowdops.context import Context
 from crowdops.errors import NotFound, WrongState
+from crowdops.hits.differences import read_hits
 from crowdops.providers.mturk.client import Hit
 from crowdops.registry import Registry, Run
 from crowdops.results import collect
@@ -45,11 +46,27 @@ def plan(context: Context, runs: list[Run]) -> Plan:
 def find_candidates(context: Context, runs: Sequence[Run]) -> list[Candidate]:
     """Return the HITs of these runs that exist, each with what holds it back. One walk over ListHITs."""
     run_ids = {run.run_id for run in runs}
-    return [
+    candidates = [
         Candidate(mark.run_id, mark.unit_index, hit.hit_id, _held(context.registry, hit))
         for hit in context.provider.iter_hits()
         if (mark := hit.mark) and mark.run_id in run_ids
     ]
+    return candidates + _gone(context, run_ids, {candidate.hit_id for candidate in candidates})
+
+
+def _gone(context: Context, run_ids: Iterable[str], listed: Collection[str]) -> list[Candidate]:
+    """Return the HITs that were deleted, and whoever did it died before that was written down.
+
+    One call for each HIT of an ended unit that is not listed.
+    """
+    units = {
+        hit_id: (run_id, index)
+        for run_id in run_ids
+        for hit_id, index in context.registry.undeleted_hits(run_id).items()
+        if hit_id not in listed
+    }
+    gone = read_hits(context, units).gone
+    return [Candidate(*units[hit_id], hit_id, None) for hit_id in units if hit_id in gone]
 
 
 def _held(registry: Registry, hit: Hit) -> str | None:

@@ -38,6 +38,8 @@ def move(context: Context, run: Run, url: str) -> Moved:
             context.registry.plan_again(run.run_id, outcome.item.unit_index, outcome.item.hit_id or "")
             replanned += 1
         else:
+            unit = outcome.item
+            context.registry.set_expired(run.run_id, unit.unit_index, unit.hit_id or "")
             kept += 1
     return Moved(replanned, kept)
 

@@ -46,7 +46,7 @@ def _intend(registry: Registry, due: DueBonus) -> None:
 def _settle(registry: Registry, outcome: Outcome[DueBonus, bool]) -> bool:
     due, error = outcome.item, outcome.error
     if error and not isinstance(error, Unreachable | DuplicateToken):  # those may have been paid
-        registry.fail_bonus(due.bonus.token, str(error))
+        registry.fail_bonus(due.run.run_id, due.bonus, str(error))
     was_paid = outcome.get()
     registry.set_paid(due.run.run_id, due.bonus)
     return was_paid

@@ -5,9 +5,11 @@ none makes a network call. Intents are on the disk by then. A power cut can undo
 are then settled like any whose answer was lost. Several processes may use the file at once.
 """
 
+from crowdops.registry.archive import Archives
 from crowdops.registry.assignments import Assignments
 from crowdops.registry.bonuses import Bonuses
 from crowdops.registry.decisions import Decisions
+from crowdops.registry.journal import Journal
 from crowdops.registry.messages import Messages
 from crowdops.registry.rows import (
     END_STATES,
@@ -46,5 +48,5 @@ __all__ = [
 ]
 
 
-class Registry(Runs, Units, Assignments, Servers, Decisions, Bonuses, Messages):
+class Registry(Runs, Units, Assignments, Servers, Decisions, Bonuses, Messages, Journal, Archives):
     """An open registry. Use `with Registry.open(home) as registry`; one thread at a time."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from crowdops.registry.database import RegistryFile, placeholders, repeatable
 from crowdops.registry.rows import (
     Assignment,
+    Entry,
     Look,
     Result,
     UnitReview,
@@ -28,7 +29,7 @@ class Assignments(RegistryFile):
         self, run_id: str, unit_index: int, hit_id: str, assignments: Sequence[Assignment], *, ended: bool
     ) -> None:
         """Store a HIT's assignments; when the HIT `ended`, also the unit's end state. Safe to repeat."""
-        now = stamp()
+        now, state = stamp(), "finished" if assignments else "expired"
         with self.transaction():
             self._connection.executemany(
                 _UPSERT_ASSIGNMENT,
@@ -37,10 +38,28 @@ class Assignments(RegistryFile):
             if ended:
                 self._write(
                     "UPDATE units SET state = ?, hit_id = ? WHERE run_id = ? AND unit_index = ?"
-                    " AND state IN ('creating', 'outstanding', 'expired')",
-                    ("finished" if assignments else "expired", hit_id, run_id, unit_index),
-                    entry=("hit-collected", hit_id, run_id, str(len(assignments))),
+                    " AND state IN ('creating', 'outstanding', 'expired') AND (state, hit_id) IS NOT (?, ?)",
+                    (state, hit_id, run_id, unit_index, state, hit_id),
+                    entry=Entry("hit-collected", hit_id, run_id, f"{len(assignments)} answers"),
                 )
+            self._journal_reviews(run_id, unit_index, now)
+
+    def _journal_reviews(self, run_id: str, unit_index: int, now: str) -> None:
+        """Journal the reviews that were sent and found in force before their answer was written down."""
+        rows = self._rows(
+            "SELECT a.assignment_id, a.worker_id, a.status, d.feedback"
+            " FROM assignments a JOIN decisions d USING (assignment_id, worker_id)"
+            " WHERE a.run_id = ? AND a.unit_index = ? AND d.state = 'sending' AND d.settled_at IS NULL"
+            " AND a.status = CASE d.verdict WHEN 'approve' THEN 'Approved' ELSE 'Rejected' END",
+            (run_id, unit_index),
+        ).fetchall()
+        for assignment_id, worker_id, status, feedback in rows:
+            entry = Entry(f"assignment-{status.lower()}", assignment_id, run_id, feedback, worker_id)
+            self.record_once(entry)
+            self._write(
+                "UPDATE decisions SET settled_at = ? WHERE assignment_id = ? AND worker_id = ?",
+                (now, assignment_id, worker_id),
+            )
 
     def assignment_count(self, run_id: str) -> int:
         """Return how many assignments of a run have been collected."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from crowdops.registry.database import RegistryFile, placeholders, repeatable
-from crowdops.registry.rows import BonusRow, read, read_moment, stamp
+from crowdops.registry.rows import BonusRow, Entry, read, read_moment, stamp
 
 
 class Bonuses(RegistryFile):
@@ -32,9 +32,10 @@ class Bonuses(RegistryFile):
         """Note a bonus as paid, and the sum of what was paid for its assignment. Safe to repeat."""
         with self.transaction():
             self._write(
-                "UPDATE bonuses SET state = 'paid', settled_at = ?, error = NULL WHERE token = ?",
+                "UPDATE bonuses SET state = 'paid', settled_at = ?, error = NULL WHERE token = ?"
+                " AND state <> 'paid'",
                 (stamp(), bonus.token),
-                entry=("bonus-paid", bonus.assignment_id, run_id, str(bonus.amount)),
+                entry=_entry("bonus-paid", run_id, bonus),
             )
             self._add_up(bonus)
 
@@ -45,6 +46,9 @@ class Bonuses(RegistryFile):
         False if it is known as paid, or if its assignment has not been collected.
         """
         with self.transaction():
+            was_sent = self._row(
+                "SELECT 1 FROM bonuses WHERE token = ? AND state = 'sending'", (bonus.token,)
+            )
             changed = self._write(
                 "INSERT INTO bonuses (token, assignment_id, worker_id, amount, reason, state, intended_at,"
                 " settled_at) SELECT ?, assignment_id, worker_id, ?, ?, 'paid', ?, ? FROM assignments"
@@ -62,7 +66,7 @@ class Bonuses(RegistryFile):
             )
             if changed:
                 self._add_up(bonus)
-                self.record("bonus-adopted", bonus.assignment_id, run_id, str(bonus.amount))
+                self.note(_entry("bonus-paid" if was_sent else "bonus-adopted", run_id, bonus))
         return bool(changed)
 
     def _add_up(self, bonus: BonusRow) -> None:
@@ -75,11 +79,12 @@ class Bonuses(RegistryFile):
             "UPDATE assignments SET bonus = ? WHERE assignment_id = ? AND worker_id = ?", (str(total), *key)
         )
 
-    def fail_bonus(self, token: str, error: str) -> None:
+    def fail_bonus(self, run_id: str, bonus: BonusRow, error: str) -> None:
         """Note why a bonus was certainly not paid."""
         self._write(
             "UPDATE bonuses SET state = 'failed', settled_at = ?, error = ? WHERE token = ?",
-            (stamp(), error, token),
+            (stamp(), error, bonus.token),
+            entry=_entry("bonus-failed", run_id, bonus, f": {error}"),
         )
 
     def bonus_amounts(self, run_id: str, *states: str) -> list[Decimal]:
@@ -110,5 +115,11 @@ class Bonuses(RegistryFile):
 
     def intend_makeup(self, makeup_id: str, run_id: str, worker_id: str) -> str:
         """Choose the run of a compensation, before it exists. Returns the one that was chosen first."""
-        self._insert("makeups", (makeup_id, run_id, worker_id, stamp()), "ON CONFLICT DO NOTHING")
+        row = (makeup_id, run_id, worker_id, stamp())
+        entry = Entry("makeup-intended", run_id, run_id, worker_id=worker_id)
+        self._insert("makeups", row, "ON CONFLICT DO NOTHING", entry=entry)
         return self.makeup_run(makeup_id) or run_id
+
+
+def _entry(kind: str, run_id: str, bonus: BonusRow, more: str = "") -> Entry:
+    return Entry(kind, bonus.assignment_id, run_id, f"${bonus.amount}{more}", bonus.worker_id)

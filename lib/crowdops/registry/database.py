@@ -9,16 +9,17 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
+from crowdops.config.secrets import Secrets
 from crowdops.errors import RegistryError, RegistryMoved
-from crowdops.registry import migrations, troubles
+from crowdops.registry import migrations, run_log, troubles
 from crowdops.registry.patience import Patience
-from crowdops.registry.rows import Row, read, stamp, write_value
+from crowdops.registry.rows import Entry, Event, Row, read, stamp, write_value
 from crowdops.registry.troubles import explained
 
-Entry = tuple[str, str, str | None, str | None]  # of the journal: kind, target, run id, detail
 Result = TypeVar("Result")
 Inputs = ParamSpec("Inputs")
 File = TypeVar("File", bound="RegistryFile")
@@ -43,6 +44,8 @@ class RegistryFile:
         self._connection, self._path = connection, path
         self._file = _file_at(path)
         self._command = Path(sys.argv[0]).name
+        self._secrets = Secrets()
+        self._recorded: list[Event] = []  # by the transaction under way
         self.patience = Patience()
 
     @classmethod
@@ -111,11 +114,11 @@ class RegistryFile:
     def restore_from(self, copy: sqlite3.Connection, name: str) -> None:
         """Replace everything by what an opened copy holds, in one transaction. Safe to repeat.
 
-        `name` is the copy's, for the journal.
+        `name` is the copy's, for the journal: that it was restored is part of what it then holds.
         """
+        self._add_event(copy, Entry("registry-restored", name))
         with explained(self._path):
             copy.backup(self._connection)
-        self.record("registry-restored", name)
 
     # Reading, writing, and the journal of what was written
 
@@ -152,11 +155,11 @@ class RegistryFile:
     def _write(
         self, statement: str, values: Sequence[object], *, entry: Entry | None = None, synced: bool = True
     ) -> int:
-        """Carry out a statement and write its entry in the journal. Return how many rows changed."""
+        """Carry out a statement, and write its entry in the journal if a row changed. Return how many did."""
         with self.transaction(synced=synced):
             changed = self._connection.execute(statement, values).rowcount
-            if entry:
-                self.record(*entry)
+            if entry and changed:
+                self.note(entry)
         return changed
 
     def _insert(
@@ -167,13 +170,45 @@ class RegistryFile:
         statement = f"INSERT INTO {table} VALUES ({placeholders(values)}) {otherwise}"
         return self._write(statement, values, entry=entry)
 
-    def record(self, kind: str, target: str, run_id: str | None = None, detail: str | None = None) -> None:
-        """Add one entry to the journal."""
-        self._write(
-            "INSERT INTO events (at, command, pid, run_id, kind, target, detail)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (stamp(), self._command, os.getpid(), run_id, kind, target, detail),
-        )
+    def record(
+        self,
+        kind: str,
+        target: str,
+        run_id: str | None = None,
+        detail: str | None = None,
+        worker_id: str | None = None,
+    ) -> None:
+        """Add one entry to the journal; see Entry."""
+        self.note(Entry(kind, target, run_id, detail, worker_id))
+
+    @repeatable
+    def note(self, entry: Entry) -> None:
+        """Add one entry to the journal, without any secret."""
+        with self.transaction():
+            self._recorded.append(self._add_event(self._connection, entry))
+
+    def _add_event(self, connection: sqlite3.Connection, entry: Entry) -> Event:
+        kind, target, run_id = entry.kind, entry.target, entry.run_id
+        detail = entry.detail and self._secrets.cut_from(entry.detail)
+        hit_id = target if kind.startswith("hit-") else entry.hit_id
+        worker_id = target if kind.startswith("worker-") else entry.worker_id
+        now, pid = stamp(), os.getpid()
+        [(event_id, hit_id)] = connection.execute(
+            "INSERT INTO events (at, command, pid, run_id, kind, target, detail, worker_id, hit_id)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?,"
+            " coalesce(?, (SELECT hit_id FROM assignments WHERE assignment_id = ? AND worker_id = ?)))"
+            " RETURNING event_id, hit_id",
+            (now, self._command, pid, run_id, kind, target, detail, worker_id, hit_id, target, worker_id),
+        ).fetchall()
+        at = datetime.fromisoformat(now)
+        return Event(event_id, at, self._command, pid, run_id, kind, target, detail, hit_id, worker_id)
+
+    def record_once(self, entry: Entry) -> None:
+        """Add an entry to the journal, unless it has one of this kind about the same: that happens once."""
+        query = "SELECT 1 FROM events WHERE target = ? AND kind = ? AND worker_id IS ?"
+        with self.transaction():
+            if not self._row(query, (entry.target, entry.kind, entry.worker_id)):
+                self.note(entry)
 
     @contextmanager
     def transaction(self, *, synced: bool = True) -> Iterator[None]:
@@ -191,9 +226,12 @@ class RegistryFile:
                 yield
                 self._connection.execute("COMMIT")
             except BaseException:
+                self._recorded.clear()
                 if self._connection.in_transaction:  # sqlite itself rolls back when the disk is full
                     self._connection.execute("ROLLBACK")
                 raise
+        recorded, self._recorded = self._recorded, []
+        run_log.tell(recorded)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from crowdops.registry.database import RegistryFile, placeholders, repeatable
-from crowdops.registry.rows import REVIEWED, Decision, read, stamp, write_value
+from crowdops.registry.rows import REVIEWED, Decision, Entry, read, stamp, write_value
 
 
 class Decisions(RegistryFile):
@@ -53,8 +53,8 @@ class Decisions(RegistryFile):
             self._write(
                 f"UPDATE assignments SET status = ?, {column} = ? WHERE assignment_id = ? AND worker_id = ?",
                 (status, write_value(reviewed_at) or now, *key),
-                entry=(f"assignment-{status.lower()}", decision.assignment_id, run_id, decision.feedback),
             )
+            self.record_once(_entry(f"assignment-{status.lower()}", run_id, decision, decision.feedback))
 
     def finish_decision(self, assignment_id: str, worker_id: str) -> None:
         """Note that everything that a decision asked for has been done. Safe to repeat."""
@@ -64,12 +64,13 @@ class Decisions(RegistryFile):
             (stamp(), assignment_id, worker_id),
         )
 
-    def fail_decision(self, decision: Decision, error: str) -> None:
+    def fail_decision(self, run_id: str, decision: Decision, error: str) -> None:
         """Note why a decision could not be carried out."""
         self._write(
             "UPDATE decisions SET state = 'failed', settled_at = ?, error = ?"
             " WHERE assignment_id = ? AND worker_id = ?",
             (stamp(), error, decision.assignment_id, decision.worker_id),
+            entry=_entry("review-failed", run_id, decision, f"{decision.action}: {error}"),
         )
 
     def unfinished_decisions(self, run_ids: Sequence[str]) -> list[Decision]:
@@ -95,3 +96,7 @@ class Decisions(RegistryFile):
             (*run_ids, limit),
         )
         return [(feedback, rejections, workers) for feedback, rejections, workers in rows]
+
+
+def _entry(kind: str, run_id: str, decision: Decision, detail: str | None) -> Entry:
+    return Entry(kind, decision.assignment_id, run_id, detail, decision.worker_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crowdops.registry.database import RegistryFile, repeatable
-from crowdops.registry.rows import stamp
+from crowdops.registry.rows import Entry, stamp
 
 
 class Messages(RegistryFile):
@@ -27,6 +27,7 @@ class Messages(RegistryFile):
                 " ON CONFLICT DO UPDATE SET state = 'sending', error = NULL WHERE state = 'failed'",
                 [(endpoint, digest, worker_id, now) for worker_id in worker_ids],
             )
+            self._note_each("message-intended", digest, [(worker_id, None) for worker_id in worker_ids])
 
     @repeatable
     def set_delivered(self, endpoint: str, digest: str, outcomes: Sequence[tuple[str, str | None]]) -> None:
@@ -41,4 +42,9 @@ class Messages(RegistryFile):
                     for worker_id, error in outcomes
                 ],
             )
-            self.record("message-sent", digest[:12])
+            self._note_each("message-sent", digest, [outcome for outcome in outcomes if not outcome[1]])
+            self._note_each("message-failed", digest, [outcome for outcome in outcomes if outcome[1]])
+
+    def _note_each(self, kind: str, digest: str, outcomes: Sequence[tuple[str, str | None]]) -> None:
+        for worker_id, error in outcomes:
+            self.note(Entry(kind, digest[:12], detail=error, worker_id=worker_id))

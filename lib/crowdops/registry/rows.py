@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from collections.abc import Callable
@@ -129,6 +130,14 @@ class Result(NamedTuple):
     input: dict[str, Any] | None
     assignment: Assignment
 
+    @property
+    def unit_id(self) -> str:
+        """What tells a unit from others whatever its run: two runs of the same data row share it."""
+        if self.input is None:  # its row is not known
+            return f"{self.run_id}:{self.unit_index}"
+        row = json.dumps(self.input, ensure_ascii=False, sort_keys=True)
+        return hashlib.sha256(row.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
 
 class Server(NamedTuple):
     """One row of servers; `detail` holds what the kind of server needs to be found again."""
@@ -144,15 +153,39 @@ class Server(NamedTuple):
     ended_at: datetime | None
 
 
-class Event(NamedTuple):
-    """One entry of the journal."""
+class Entry(NamedTuple):
+    """What is written into the journal: its kind, one of journal.KINDS, and what it is about."""
 
+    kind: str
+    target: str
+    run_id: str | None = None
+    detail: str | None = None
+    worker_id: str | None = None
+    hit_id: str | None = None  # that of an assignment which has been collected is known
+
+
+class Event(NamedTuple):
+    """One entry of the journal, and who wrote it when.
+
+    The target of a kind is the thing that it names: an assignment's id, a HIT's, a server's name. `hit_id`
+    and `worker_id` say whose it is.
+    """
+
+    event_id: int
     at: datetime
     command: str
     pid: int
+    run_id: str | None
     kind: str
     target: str
     detail: str | None
+    hit_id: str | None
+    worker_id: str | None
+
+
+def as_document(event: Event) -> dict[str, Any]:
+    """Return an entry of the journal as the JSON object that others build on."""
+    return {**event._asdict(), "at": write_value(event.at)}
 
 
 class Decision(NamedTuple):

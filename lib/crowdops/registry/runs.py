@@ -7,7 +7,7 @@ from datetime import datetime
 from crowdops.config.parameters import Parameters
 from crowdops.registry.addresses import Addresses
 from crowdops.registry.database import placeholders, repeatable
-from crowdops.registry.rows import END_STATES, Event, Run, stamp
+from crowdops.registry.rows import END_STATES, Entry, Event, Run, stamp
 
 
 class Runs(Addresses):
@@ -17,7 +17,7 @@ class Runs(Addresses):
     def add_run(self, run: Run) -> None:
         """Add a run in state 'launching'."""
         with self.transaction():
-            entry = ("run-created", run.run_id, run.run_id, run.task_name)
+            entry = Entry("run-created", run.run_id, run.run_id, run.task_name)
             self._insert("task_runs", run, entry=entry)
             self._see_server_of(run)
 
@@ -63,17 +63,19 @@ class Runs(Addresses):
         """Move a run to a state; end states get their time. Safe to repeat."""
         ended = stamp() if state in END_STATES else None
         self._write(
-            "UPDATE task_runs SET state = ?, ended_at = ?, reason = ? WHERE run_id = ?",
-            (state, ended, reason, run_id),
-            entry=(f"run-{state}", run_id, run_id, reason),
+            "UPDATE task_runs SET state = ?, ended_at = ?, reason = ? WHERE run_id = ?"
+            " AND (state, reason) IS NOT (?, ?)",
+            (state, ended, reason, run_id, state, reason),
+            entry=Entry(f"run-{state}", run_id, run_id, reason),
         )
 
     def reopen_run(self, run_id: str, state: str) -> None:
         """Let a run at its end be in a state before it again: it is to be carried on. Safe to repeat."""
         self._write(
-            "UPDATE task_runs SET state = ?, ended_at = NULL, reason = NULL WHERE run_id = ?",
-            (state, run_id),
-            entry=("run-reopened", run_id, run_id, state),
+            "UPDATE task_runs SET state = ?, ended_at = NULL, reason = NULL WHERE run_id = ?"
+            " AND (state <> ? OR ended_at IS NOT NULL)",
+            (state, run_id, state),
+            entry=Entry("run-reopened", run_id, run_id, state),
         )
 
     @repeatable
@@ -95,7 +97,7 @@ class Runs(Addresses):
         self._write(
             "UPDATE task_runs SET parameters = ?, data_digest = ?, units = ? WHERE run_id = ?",
             (parameters.as_json(), data_digest, units, run_id),
-            entry=("run-completed", run_id, run_id, f"{units} units"),
+            entry=Entry("run-completed", run_id, run_id, f"{units} units"),
         )
 
     def set_max_cost(self, run_id: str, parameters: Parameters, detail: str) -> None:
@@ -103,16 +105,12 @@ class Runs(Addresses):
         self._write(
             "UPDATE task_runs SET parameters = ? WHERE run_id = ?",
             (parameters.as_json(), run_id),
-            entry=("max-cost-raised", run_id, run_id, detail),
+            entry=Entry("max-cost-raised", run_id, run_id, detail),
         )
 
-    def set_hosting(self, run_id: str, parameters: Parameters, detail: str) -> None:
-        """Remember parameters that differ in the dynos only; `detail` says how, for the journal."""
-        self._write(
-            "UPDATE task_runs SET parameters = ? WHERE run_id = ?",
-            (parameters.as_json(), run_id),
-            entry=("server-scaled", run_id, run_id, detail),
-        )
+    def set_hosting(self, run_id: str, parameters: Parameters) -> None:
+        """Remember parameters that differ in the dynos only."""
+        self._write("UPDATE task_runs SET parameters = ? WHERE run_id = ?", (parameters.as_json(), run_id))
 
     def last_event(self, run_id: str) -> Event | None:
         """Return the newest entry of the journal about a run, or None."""

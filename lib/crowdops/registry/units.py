@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
 from crowdops.registry.database import RegistryFile, placeholders, repeatable
-from crowdops.registry.rows import OPEN_STATES, STRANDED, Unit, read, stamp, write_value
+from crowdops.registry.rows import OPEN_STATES, STRANDED, Entry, Unit, read, stamp, write_value
 
 CHUNK = 1000  # rows a transaction when planning a run: others get their turn between
+SAME_EXPIRY = timedelta(minutes=2)  # as long as a list may show a HIT as it was before, and some more
 
 
 class Units(RegistryFile):
@@ -72,7 +73,7 @@ class Units(RegistryFile):
             "UPDATE units SET state = 'outstanding', hit_id = ?, created_at = ?, error = NULL"
             " WHERE run_id = ? AND unit_index = ? AND state IN ('planned', 'creating', 'failed')",
             (hit_id, stamp(), run_id, unit_index),
-            entry=("hit-created", hit_id, run_id, str(unit_index)),
+            entry=Entry("hit-created", hit_id, run_id, f"unit {unit_index}"),
             synced=False,
         )
 
@@ -95,41 +96,43 @@ class Units(RegistryFile):
                 self._write(
                     "UPDATE task_runs SET units = max(units, ?) WHERE run_id = ?",
                     (unit_index + 1, run_id),
-                    entry=("hit-adopted", hit_id, run_id, str(unit_index)),
+                    entry=Entry("hit-adopted", hit_id, run_id, f"unit {unit_index}"),
                 )
         return bool(changed)
 
-    @repeatable
     def reopen_unit(self, run_id: str, unit_index: int, hit_id: str) -> None:
         """A unit that has ended, or whose HIT was expired here, is outstanding again. Safe to repeat."""
-        with self.transaction():
-            changed = self._write(
-                "UPDATE units SET state = 'outstanding', expired_at = NULL, error = NULL WHERE run_id = ?"
-                " AND unit_index = ? AND hit_id = ? AND (state IN ('finished', 'expired', 'failed')"
-                " OR (state = 'outstanding' AND expired_at IS NOT NULL))",
-                (run_id, unit_index, hit_id),
-            )
-            if changed:
-                self.record("unit-reopened", hit_id, run_id, str(unit_index))
+        self._write(
+            "UPDATE units SET state = 'outstanding', expired_at = NULL, error = NULL WHERE run_id = ?"
+            " AND unit_index = ? AND hit_id = ? AND (state IN ('finished', 'expired', 'failed')"
+            " OR (state = 'outstanding' AND expired_at IS NOT NULL))",
+            (run_id, unit_index, hit_id),
+            entry=Entry("unit-reopened", hit_id, run_id, f"unit {unit_index}", hit_id=hit_id),
+        )
 
     def set_stranded(self, run_id: str, unit_index: int, hit_id: str) -> None:
         """Note that an outstanding unit's HIT leads nowhere: it is to be replaced. Safe to repeat."""
         self._write(
-            "UPDATE units SET error = ?"
-            " WHERE run_id = ? AND unit_index = ? AND hit_id = ? AND state = 'outstanding'",
-            (STRANDED, run_id, unit_index, hit_id),
-            entry=("unit-stranded", hit_id, run_id, str(unit_index)),
+            "UPDATE units SET error = ? WHERE run_id = ? AND unit_index = ? AND hit_id = ?"
+            " AND state = 'outstanding' AND error IS NOT ?",
+            (STRANDED, run_id, unit_index, hit_id, STRANDED),
+            entry=Entry("unit-stranded", hit_id, run_id, f"unit {unit_index}", hit_id=hit_id),
         )
 
+    @repeatable
     def plan_again(self, run_id: str, unit_index: int, hit_id: str) -> None:
         """Plan a stranded unit anew: its HIT is deleted, and nobody had worked on it. Safe to repeat."""
-        self._write(
-            "UPDATE units SET state = 'planned', hit_id = NULL, intended_at = NULL, created_at = NULL,"
-            " expired_at = NULL, error = NULL, attempt = attempt + 1"
-            " WHERE run_id = ? AND unit_index = ? AND hit_id = ? AND state IN ('outstanding', 'expired')",
-            (run_id, unit_index, hit_id),
-            entry=("unit-planned-again", hit_id, run_id, str(unit_index)),
-        )
+        entry = Entry("unit-planned-again", hit_id, run_id, f"unit {unit_index}", hit_id=hit_id)
+        with self.transaction():
+            changed = self._write(
+                "UPDATE units SET state = 'planned', hit_id = NULL, intended_at = NULL, created_at = NULL,"
+                " expired_at = NULL, error = NULL, attempt = attempt + 1"
+                " WHERE run_id = ? AND unit_index = ? AND hit_id = ? AND state IN ('outstanding', 'expired')",
+                (run_id, unit_index, hit_id),
+                entry=entry,
+            )
+            if changed:
+                self.record("hit-disposed", hit_id, run_id, f"unit {unit_index}; expired and deleted")
 
     def stranded_units(self, run_id: str) -> list[Unit]:
         """Return the units whose HITs are to be replaced and that have no answers."""
@@ -141,29 +144,45 @@ class Units(RegistryFile):
         )
 
     def set_failed(self, run_id: str, unit_index: int, error: str) -> None:
-        """Note why a unit could not be launched; no HIT exists for it."""
+        """Note why a unit could not be launched; no HIT exists for it. Safe to repeat."""
         self._write(
-            "UPDATE units SET state = 'failed', error = ? WHERE run_id = ? AND unit_index = ?",
-            (error, run_id, unit_index),
-            entry=("unit-failed", str(unit_index), run_id, error),
+            "UPDATE units SET state = 'failed', error = ? WHERE run_id = ? AND unit_index = ?"
+            " AND (state <> 'failed' OR error IS NOT ?)",
+            (error, run_id, unit_index, error),
+            entry=Entry("unit-failed", f"unit {unit_index}", run_id, error),
         )
 
-    def set_expired(self, run_id: str, unit_index: int, hit_id: str) -> None:
-        """Note that this suite has just expired a HIT. The unit stays outstanding until it is collected."""
+    def set_expired(self, run_id: str, unit_index: int, hit_id: str, how: str = "") -> None:
+        """Note that this suite has just expired a HIT. The unit stays outstanding until it is collected.
+
+        That it was expired again while the lists still lag is the same. `how` is for the journal.
+        """
+        now = datetime.now(UTC)
+        detail = f"unit {unit_index}{how}"
         self._write(
-            "UPDATE units SET expired_at = coalesce(expired_at, ?) WHERE run_id = ? AND unit_index = ?",
-            (stamp(), run_id, unit_index),
-            entry=("hit-expired", hit_id, run_id, str(unit_index)),
+            "UPDATE units SET expired_at = ? WHERE run_id = ? AND unit_index = ?"
+            " AND (expired_at IS NULL OR expired_at < ?)",
+            (write_value(now), run_id, unit_index, write_value(now - SAME_EXPIRY)),
+            entry=Entry("hit-expired", hit_id, run_id, detail),
             synced=False,
         )
 
     def set_disposed(self, run_id: str, unit_index: int, hit_id: str) -> None:
         """Note that a unit's HIT was deleted; its results stay. Safe to repeat."""
         self._write(
-            "UPDATE units SET state = 'disposed' WHERE run_id = ? AND unit_index = ?",
+            "UPDATE units SET state = 'disposed' WHERE run_id = ? AND unit_index = ? AND state <> 'disposed'",
             (run_id, unit_index),
-            entry=("hit-disposed", hit_id, run_id, str(unit_index)),
+            entry=Entry("hit-disposed", hit_id, run_id, f"unit {unit_index}"),
         )
+
+    def undeleted_hits(self, run_id: str) -> dict[str, int]:
+        """Return the HITs of ended units that were not deleted as far as is known, with their units."""
+        rows = self._rows(
+            "SELECT hit_id, unit_index FROM units"
+            " WHERE run_id = ? AND state IN ('finished', 'expired') AND hit_id IS NOT NULL",
+            (run_id,),
+        )
+        return dict(rows.fetchall())
 
     def unit(self, run_id: str, unit_index: int) -> Unit | None:
         """Return one unit, or None."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from crowdops import bulk
@@ -13,6 +13,8 @@ from crowdops.providers.mturk.client import Hit, MTurk
 from crowdops.registry import OPEN_STATES, Assignment, Registry, Run, Unit
 
 Outcome = bulk.Outcome[Hit, list[Assignment]]
+CLOCKS_DIFFER = timedelta(hours=1)  # at most, where one of them is not looked after
+SAME = timedelta(minutes=1)  # of the end that a HIT was made with
 
 
 class Stored(NamedTuple):
@@ -34,6 +36,11 @@ class Stored(NamedTuple):
     def can_end_with(self, hit: Hit) -> bool:
         """Return whether the unit ends with this HIT: it has no other."""
         return self.unit is not None and self.unit.hit_id in (None, hit.hit_id)
+
+    def may_lack_expiry_of(self, hit: Hit) -> bool:
+        """Return whether the HIT has expired, and no early end of it was written down."""
+        is_noted = self.unit is None or self.unit.hit_id != hit.hit_id or self.unit.expired_at is not None
+        return not is_noted and hit.expiration < datetime.now(UTC) + CLOCKS_DIFFER
 
 
 def collect(context: Context, hits: Iterable[Hit], *, mark: bool = True) -> Iterator[Outcome]:
@@ -79,10 +86,21 @@ def store(registry: Registry, hit: Hit, assignments: Sequence[Assignment]) -> bo
     Returns whether the HIT may be marked Reviewing: it has ended, and nothing of it is missing.
     """
     stored = Stored.read(registry, hit)
+    if stored.may_lack_expiry_of(hit) and _was_expired(registry, hit, stored.run_id):
+        registry.set_expired(stored.run_id, stored.unit_index, hit.hit_id, ", found expired")
     is_whole = not hit.is_outstanding and len(assignments) >= hit.answers
     is_end = is_whole and stored.can_end_with(hit)
     registry.collect(stored.run_id, stored.unit_index, hit.hit_id, assignments, ended=is_end)
     return is_whole and not hit.ended_untouched
+
+
+def _was_expired(registry: Registry, hit: Hit, run_id: str) -> bool:
+    """Return whether a HIT was ended before its time: whoever did it may have died before writing it down."""
+    run = registry.run(run_id)
+    if run is None:
+        return False
+    lifetime = timedelta(seconds=run.parameters.task_lifetime_in_seconds)
+    return hit.expiration < hit.created_at + lifetime - SAME
 
 
 def mark_collected(context: Context, hits: Iterable[Hit]) -> None:

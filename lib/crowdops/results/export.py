@@ -11,6 +11,7 @@ from crowdops.console.output import cell, timestamp
 from crowdops.errors import UsageError
 from crowdops.formats import csv_files, json_text
 from crowdops.registry import Registry, Result, Run
+from crowdops.results import crowdkit
 
 UNIT_COLUMNS = ("run_id", "task_name", "unit_index")
 ASSIGNMENT_COLUMNS = (
@@ -23,7 +24,7 @@ ASSIGNMENT_COLUMNS = (
     "approved_at",
     "bonus",
 )
-FORMATS = ("csv", "tsv", "json", "jsonl", "table")
+FORMATS = ("csv", "tsv", "json", "jsonl", "table", "crowdkit")
 _ENDINGS = {".csv": "csv", ".tsv": "tsv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
@@ -38,6 +39,8 @@ def choose_format(form: str | None, path: Path | None, *, as_json: bool) -> str:
         form = "json"
     ending = path.suffix.lower() if path and (path.is_file() or not path.exists()) else ""
     said = _ENDINGS.get(ending)
+    if form == "crowdkit" and said == "csv":
+        return form
     if form and said and form != said:
         raise UsageError(
             f"{path} ends as {said} does, and the format is {form}: say only one of them."
@@ -51,9 +54,20 @@ def choose_format(form: str | None, path: Path | None, *, as_json: bool) -> str:
     return said or form or "csv"
 
 
-def write(registry: Registry, runs: Sequence[Run], form: str, file: IO[str]) -> int:
-    """Write the results of these runs in one of FORMATS. Returns how many assignments there are."""
+def require_field(field: str | None) -> None:
+    """Raise UsageError unless a field was named."""
+    if not field:
+        raise UsageError("--format crowdkit needs --field NAME, one of the answers. Nothing was written.")
+
+
+def write(registry: Registry, runs: Sequence[Run], form: str, file: IO[str], field: str | None = None) -> int:
+    """Write the results of these runs in one of FORMATS. Returns how many assignments there are.
+
+    `field` is whose labels crowdkit gets. UsageError for one that there is not.
+    """
     run_ids = [run.run_id for run in runs]
+    if form == "crowdkit":
+        return crowdkit.write(lambda: registry.iter_results(run_ids), field or "", file)
     if form in ("csv", "tsv"):
         delimiter = "\t" if form == "tsv" else ","
         return write_csv(lambda: registry.iter_results(run_ids), file, delimiter=delimiter)
@@ -68,6 +82,7 @@ def document(result: Result) -> dict[str, Any]:
         "run_id": result.run_id,
         "task_name": result.task_name,
         "unit_index": result.unit_index,
+        "unit_id": result.unit_id,
         "input": result.input,
         "hit_id": assignment.hit_id,
         "assignment_id": assignment.assignment_id,

@@ -53,7 +53,7 @@ class DecisionPlan:
     due: list[PlannedDecision] = field(default_factory=list)
     done: list[PlannedDecision] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
-    overtaken: list[tuple[Decision, str]] = field(default_factory=list)
+    overtaken: list[tuple[PlannedDecision, str]] = field(default_factory=list)
 
     @property
     def rejections(self) -> int:
@@ -77,7 +77,7 @@ class DecisionPlan:
 
     def overtake(self, planned: PlannedDecision, why: str) -> None:
         """Note that another decision has made this one impossible."""
-        self.overtaken.append((planned.decision, why))
+        self.overtaken.append((planned, why))
         self.failed.append(planned.explain(why))
 
     def refuse_contradictions(self) -> None:
@@ -175,7 +175,7 @@ def carry_out(context: Context, decisions: Sequence[PlannedDecision]) -> BulkRes
 def _settle(registry: Registry, outcome: Outcome[PlannedDecision, _Reviewed]) -> bool:
     planned, error = outcome.item, outcome.error
     if error and not isinstance(error, Unreachable):  # else it stays as sent, and is sent again the next time
-        registry.fail_decision(planned.decision, str(error))
+        registry.fail_decision(planned.result.run_id, planned.decision, str(error))
     reviewed = outcome.get()
     registry.set_reviewed(planned.result.run_id, planned.decision, reviewed.at)
     return reviewed.was_so

@@ -208,5 +208,5 @@ def _finish(
 def close_finished(registry: Registry, plan: ReviewPlan) -> None:
     """Close the decisions that were noted or interrupted and have nothing left to do, or no chance."""
     _finish(registry, plan.decisions.done, {bonus.key for bonus in plan.bonuses.paid}, ())
-    for decision, why in plan.decisions.overtaken:
-        registry.fail_decision(decision, why)
+    for planned, why in plan.decisions.overtaken:
+        registry.fail_decision(planned.result.run_id, planned.decision, why)

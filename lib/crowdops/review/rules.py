@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from crowdops import errors
 from crowdops.errors import UsageError
 from crowdops.formats import csv_files
 from crowdops.formats.question_xml import UNREADABLE
 from crowdops.registry import Decision, Result
+from crowdops.results import names
 from crowdops.results.export import UNIT_COLUMNS
 
-_INPUT, _ANSWER = "input.", "answer."
+_INPUT, _ANSWER = "input.", names.ANSWER
 
 
 class Ruling(NamedTuple):
@@ -110,13 +110,7 @@ class Names(NamedTuple):
         """Return the fields that --field names, also as answer.NAME. UsageError as check()."""
         if not self.assignments:
             return list(given)
-        fields = []
-        for name in given:
-            prefix, _, rest = name.partition(".")
-            is_heading = name not in self.answers and f"{prefix.casefold()}." == _ANSWER
-            fields.append(rest if is_heading else name)
-            _check_name(f"--field {name}", fields[-1], self.answers, "field")
-        return list(dict.fromkeys(fields))
+        return list(dict.fromkeys(names.field(name, self.answers) for name in given))
 
     def check(self, path: Path, gold: Gold) -> None:
         """Raise UsageError for a column of gold answers that no assignment has, once there are any."""
@@ -130,18 +124,9 @@ class Names(NamedTuple):
         for name in (*gold.keys, *gold.fields):
             place = f"{path}: the column {name}"
             if name.startswith(_INPUT):
-                _check_name(place, name.removeprefix(_INPUT), self.inputs, "column of the data")
+                names.check(place, name.removeprefix(_INPUT), self.inputs, "column of the data")
             elif name.startswith(_ANSWER):
-                _check_name(place, name.removeprefix(_ANSWER), self.answers, "field")
-
-
-def _check_name(place: str, name: str, known: Collection[str], what: str) -> None:
-    if name not in known:
-        names = ", ".join(sorted(known)) or "none"
-        raise UsageError(
-            f"{place}: no assignment of these runs has a {what} {name!r}.{errors.nearest(name, known)}"
-            f" There are: {names}. Nothing was done."
-        )
+                names.check(place, name.removeprefix(_ANSWER), self.answers, "field")
 
 
 def judge(result: Result, gold: Gold) -> bool | None:

@@ -120,7 +120,7 @@ def block(context: Context, scope: str, worker_ids: Sequence[str], reason: str =
         grant(worker_id)
         return False
 
-    return _carry_out(context, call, worker_ids, "blocked")
+    return _carry_out(context, call, worker_ids, "blocked", _for(scope, reason))
 
 
 def unblock(context: Context, scope: str, worker_ids: Sequence[str]) -> BulkResult[str]:
@@ -139,17 +139,26 @@ def unblock(context: Context, scope: str, worker_ids: Sequence[str]) -> BulkResu
         def call(worker_id: str) -> bool:
             return type_id is None or not provider.revoke(type_id, worker_id)
 
-    return _carry_out(context, call, worker_ids, "unblocked")
+    return _carry_out(context, call, worker_ids, "unblocked", _for(scope))
+
+
+def _for(scope: str, reason: str = "") -> tuple[str, str]:
+    """Return what the journal says of a block: what for, and the reason of one that has one."""
+    return f"for {describe(scope)}", f": {reason.strip()}" if reason.strip() and scope == HARD else ""
 
 
 def _carry_out(
-    context: Context, call: Callable[[str], bool], worker_ids: Sequence[str], verb: str
+    context: Context,
+    call: Callable[[str], bool],
+    worker_ids: Sequence[str],
+    verb: str,
+    detail: tuple[str, str],
 ) -> BulkResult[str]:
     """Call for each worker, which returns whether that was so already, and write it down."""
 
     def settle(outcome: Outcome[str, bool]) -> bool:
         was_so = outcome.get()
-        context.registry.record(f"worker-{verb}", outcome.item)
+        context.registry.note_block(outcome.item, f"worker-{verb}", *detail, was_so=was_so)
         return was_so
 
     action = Action(call, settle, lambda worker_id, why: (worker_id, str(why)))

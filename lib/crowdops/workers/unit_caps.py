@@ -49,4 +49,6 @@ class WorkerCap:
         due = self._context.registry.busiest_workers(self._task_name, self._maximum) - self._marked
         for outcome in bulk.outcomes(lambda worker_id: provider.grant(type_id, worker_id), sorted(due)):
             if outcome.error is None:
+                detail = f"has done {self._maximum} of {self._task_name}"
+                self._context.registry.record("worker-capped", outcome.item, detail=detail)
                 self._marked.add(outcome.item)

@@ -128,6 +128,7 @@ def test_json_has_every_value_as_it_is(world: World) -> None:
         "run_id",
         "task_name",
         "unit_index",
+        "unit_id",
         "input",
         "hit_id",
         "assignment_id",
@@ -344,3 +345,41 @@ def test_no_result_holds_json_that_is_none(work: Work) -> None:
         assert "NaN" not in text and "Infinity" not in text
     [line, *_] = work.world.invoke(SCRIPT, "--all-runs", "--format", "jsonl", "--offline").stdout.splitlines()
     assert json.loads(line)["input"] == {"text": None, "list": [1, None, {"deep": None}], "big": None}
+
+
+# Labels for crowdkit
+
+
+def test_crowdkit_gets_the_labels_of_a_field_and_the_same_task_in_every_run(world: World) -> None:
+    first, second = Work(world, units=2, workers=2), Work(world, units=2, task_name="pilot-2")
+    path = world.folder / "labels.csv"
+    both = ("--task-name", "pilot-*")
+    result = world.invoke(SCRIPT, *both, "--format", "crowdkit", "--field", "label", "-o", str(path))
+    assert result.exit_code == 0, result.stderr
+    heading, *rows = [line.split(",") for line in path.read_text().splitlines()]
+    assert heading == ["task", "worker", "label"]
+    documents = [
+        json.loads(line)
+        for line in world.invoke(SCRIPT, *both, "--format", "jsonl", "--offline").stdout.splitlines()
+    ]
+    assert len(documents) == 6
+    assert rows == [[one["unit_id"], one["worker_id"], one["answer"]["label"]] for one in documents]
+    tasks = {(one["run_id"], one["unit_index"]): one["unit_id"] for one in documents}
+    assert len(set(tasks.values())) == 2
+    assert tasks[first.run.run_id, 0] == tasks[second.run.run_id, 0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--format", "crowdkit"], "needs --field"),
+        (["--format", "crowdkit", "--field", "lable"], "Did you mean label?"),
+        (["--format", "jsonl", "--field", "label"], "--field means nothing without --format crowdkit"),
+    ],
+)
+def test_a_field_that_is_none_is_refused_with_the_nearest(
+    world: World, arguments: list[str], word: str
+) -> None:
+    work = Work(world, units=1)
+    result = world.invoke(SCRIPT, "--run", work.run.run_id, *arguments)
+    assert result.exit_code == 2 and word in result.stderr

@@ -122,6 +122,7 @@ def restart(context: Context, server: Server) -> Server:
         # A registry that was made again from the marks does not know the size: it stays as it is.
         deploy.scale(heroku, app, server.detail.get("size"), server.detail.get("dynos", 1))
         heroku.restart(app.id)
+        context.registry.record("server-restarted", server.name, server.run_id)
         deploy.wait_until_up(heroku, app, server, context.settings.timeout, time.sleep)
     except (ServerFailed, Unreachable):
         raise

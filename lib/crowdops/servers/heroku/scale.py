@@ -188,7 +188,7 @@ def scale(context: Context, scalings: Sequence[Scaling], ask: Callable[[int], bo
 
     def settle(outcome: Outcome[Scaling, None]) -> bool:
         if outcome.error:
-            _write_down(context, outcome.item, _read(heroku, outcome.item))
+            _write_down(context, outcome.item, _read(heroku, outcome.item), "scaling-failed")
         outcome.get()
         return False
 
@@ -196,7 +196,7 @@ def scale(context: Context, scalings: Sequence[Scaling], ask: Callable[[int], bo
         call,
         settle,
         explain=lambda scaling, why: (scaling.server.name, str(why)),
-        intend=lambda scaling: _write_down(context, scaling, scaling.then),
+        intend=lambda scaling: _write_down(context, scaling, scaling.then, "server-scaled"),
     )
     return result + context.carry_out(action, due, "scaled")
 
@@ -214,7 +214,7 @@ def _web_dynos(heroku: Heroku, app: App) -> Dynos | None:
     return Dynos(web[0].quantity, web[0].size) if web else None
 
 
-def _write_down(context: Context, scaling: Scaling, dynos: Dynos) -> None:
+def _write_down(context: Context, scaling: Scaling, dynos: Dynos, kind: str) -> None:
     """Write the dynos of a server down, with it and with its run. WrongState if it is gone meanwhile."""
     registry, server = context.registry, scaling.server
     size = dynos.size.lower()
@@ -226,4 +226,5 @@ def _write_down(context: Context, scaling: Scaling, dynos: Dynos) -> None:
         run = registry.run(server.run_id) if server.run_id else None
         if run is not None:
             parameters = run.parameters._replace(dyno_size=size, dynos=dynos.number)
-            registry.set_hosting(run.run_id, parameters, f"{server.name}: {dynos}")
+            registry.set_hosting(run.run_id, parameters)
+        registry.record(kind, server.name, server.run_id, f"{server.name}: {dynos}")

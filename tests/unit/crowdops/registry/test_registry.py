@@ -260,7 +260,7 @@ def test_everything_done_stands_in_the_journal(registry: Registry, home: Path) -
     registry.record("note", "3HIT0", RUN.run_id, "by hand")
     found = sql(home, "SELECT kind, target, detail FROM events ORDER BY event_id")
     assert found[0] == ("run-created", RUN.run_id, "pilot-1")
-    assert found[-2:] == [("hit-created", "3HIT0", "0"), ("note", "3HIT0", "by hand")]
+    assert found[-2:] == [("hit-created", "3HIT0", "unit 0"), ("note", "3HIT0", "by hand")]
 
 
 def test_the_file_is_for_its_owner_only(home: Path) -> None:

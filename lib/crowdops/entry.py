@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from crowdops import __version__
 from crowdops.config.settings import resolve
-from crowdops.console import commands, completion, failures, help, interrupts, output, script_files, streams
+from crowdops.console import commands, completion, failures, help, output, script_files, streams
 from crowdops.console.script_files import ScriptFile
 from crowdops.errors import Error, UsageError, nearest
 from crowdops.registry import names
@@ -19,12 +19,6 @@ HELP = ("-h", "--help", "help")
 LIST = "See all: crowdops"
 
 Folders = Mapping[str, Sequence[ScriptFile]]
-
-
-def main() -> int:
-    """Do what was typed, and return the exit code."""
-    interrupts.leave_at_once()
-    return start(sys.argv[1:])
 
 
 def start(words: Sequence[str]) -> int:
@@ -118,7 +112,3 @@ def _names() -> list[tuple[str, str]]:
         return names.names(resolve({}, quiet=True, verbose=False, as_json=False).home)
     except Error:
         return []
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -26,7 +26,7 @@ READY = "are-you-there"
 def told(*words: str) -> list[str]:
     """What the program tells bash of a line whose last word is unfinished."""
     result = subprocess.run(
-        [sys.executable, "-m", "crowdops.entry"],
+        [sys.executable, "-m", "crowdops"],
         check=False,
         capture_output=True,
         text=True,
@@ -84,7 +84,7 @@ class Shell:
 
     def __init__(self, *command: str, folder: Path) -> None:
         program = folder / "crowdops"
-        program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m crowdops.entry "$@"\n')
+        program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m crowdops "$@"\n')
         program.chmod(0o755)
         self._ours, theirs = pty.openpty()
         self.screen = ""

@@ -98,6 +98,12 @@ def test_so_does_the_crowd_server(halted: Halted) -> None:
         assert end(*halted.start(*SERVER), sign) == INTERRUPTED
 
 
+@pytest.mark.parametrize("halted", [("click", HALT)], indirect=True)
+def test_and_the_installed_command(halted: Halted) -> None:
+    for sign in (signal.SIGINT, signal.SIGHUP):
+        assert end(*halted.start("-m", "crowdops", "local", "wut"), sign) == INTERRUPTED
+
+
 @pytest.mark.parametrize("halted", [("sitecustomize", LATE_THREAD)], indirect=True)
 def test_a_script_that_waits_for_its_threads_at_its_end_ends_with_a_word(halted: Halted) -> None:
     script = str(REPOSITORY / "scripts" / "local" / "wut.py")

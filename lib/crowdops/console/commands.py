@@ -20,7 +20,7 @@ RECIPES = Path(__file__).parent / "Makefile"  # a copy where the suite is instal
 _PIECE = r"""'[^']*'|"[^"]*"|[^\s'",;]"""  # of a word of the shell
 _MAKE = re.compile(rf"\bmake ([a-z][a-z-]*)((?: [A-Z]+=(?:{_PIECE})*(?:(?![.:)`])(?:{_PIECE})))*)")
 _CROWDOPS = re.compile(r"\bcrowdops (?P<folder>[a-z]+)(?: [a-z]+_[a-z_]+)?")
-_RECIPE = re.compile(r"^([a-z-]+):.*\n(?:\t.*\n)*?\t@\$\(PY\) scripts/(\w+)/(\w+)\.py(.*)$", re.MULTILINE)
+_RECIPE = re.compile(r"^([a-z-]+):.*\n(?:\t.*\n)*?\t@\$\(PY\) \w+/(\w+)/(\w+)\.py(.*)$", re.MULTILINE)
 _WORD = re.compile(
     r"(?P<select>\$\(SELECT\))|\$\(call (?P<how>one|each),(?P<name>[A-Z]+)(?:,(?P<flag>\S+))?\)"
     r"|(?P<always>--\S+) \$\(call quoted,\$\(value (?P<value>[A-Z]+)\)\)|(?P<rest>\$\(value ARGS\))"

@@ -11,6 +11,7 @@ import pytest
 
 from crowdops import __version__, entry
 from crowdops.console import script_files
+from tests.support.forks import REPOSITORY
 from tests.support.scripts import END_SECONDS
 from tests.unit.test_house import SCRIPT_NAMES
 
@@ -18,7 +19,7 @@ from tests.unit.test_house import SCRIPT_NAMES
 def crowdops(*words: str, **options: str) -> subprocess.CompletedProcess[str]:
     """Type it, in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-m", "crowdops.entry", *words],
+        [sys.executable, "-m", "crowdops", *words],
         check=False,
         capture_output=True,
         text=True,
@@ -109,3 +110,14 @@ def test_help_and_errors_name_what_was_typed() -> None:
     result = crowdops("mturk", "expire_hits", "--rnu", "last")
     assert result.returncode == 2
     assert result.stderr.endswith("Next: crowdops mturk expire_hits --help\n")
+
+
+def test_an_installation_has_the_scripts_and_the_makefile() -> None:
+    find_packages = pytest.importorskip("setuptools").find_packages
+    packages = set(find_packages(str(REPOSITORY / "lib")))
+    assert {f"crowdops_scripts.{folder}" for folder in script_files.folders()} <= packages
+    declared = (REPOSITORY / "setup.cfg").read_text()
+    assert (
+        "    crowdops = crowdops.__main__:main\n" in declared and "crowdops.console = Makefile\n" in declared
+    )
+    assert (REPOSITORY / "lib" / "crowdops_scripts").samefile(REPOSITORY / "scripts")

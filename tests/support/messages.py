@@ -23,7 +23,7 @@ _SQL = re.compile(r".*\b(?:SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA|WHERE|ORDER
 _FLAGS_OF_TESTS = ("CROWDOPS_FULL_SWEEP",)
 
 
-PIECE = r"""'[^']*'|"[^"]*"|[^\s'",;]"""  # of a word of the shell
+PIECE = r"""'[^'\n]*'|"[^"\n]*"|[^\s'",;]"""  # of a word of the shell
 _MAKE = re.compile(rf"\bmake ([a-z][a-z-]*)((?: [A-Z]+=(?:{PIECE})*(?:(?![.:)`])(?:{PIECE})))*)")
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 _SCRIPT = re.compile(r"\bscripts/\w+/\w+\.py|\b\w+\.py\b")

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from crowdops.config.env_file import is_checkout
 
 RECIPES = Path(__file__).parent / "Makefile"  # a copy where the suite is installed
-_PIECE = r"""'[^']*'|"[^"]*"|[^\s'",;]"""  # of a word of the shell
+_PIECE = r"""'[^'\n]*'|"[^"\n]*"|[^\s'",;]"""  # of a word of the shell
 _MAKE = re.compile(rf"\bmake ([a-z][a-z-]*)((?: [A-Z]+=(?:{_PIECE})*(?:(?![.:)`])(?:{_PIECE})))*)")
 _CROWDOPS = re.compile(r"\bcrowdops (?P<folder>[a-z]+)(?: [a-z]+_[a-z_]+)?")
 _RECIPE = re.compile(r"^([a-z-]+):.*\n(?:\t.*\n)*?\t@\$\(PY\) \w+/(\w+)/(\w+)\.py(.*)$", re.MULTILINE)

@@ -180,7 +180,7 @@ class _Field:
         totals = self._pairs + self._alone
         percent = self._agreed / self._pairable if self._pairable else None
         return FieldAgreement(
-            field=self.name,
+            field=excerpt(self.name, conceal),
             answers=self.answers,
             missing=assignments - self.answers,
             units=self.units,

@@ -236,11 +236,13 @@ def write_document(report: Report, path: Path | None) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value with its named tuples as objects, and days as text."""
+    """Return a value with its named tuples as objects, and days and dollars as text."""
     if hasattr(value, "_asdict"):
         return {name: _plain(part) for name, part in value._asdict().items()}
     if isinstance(value, list):
         return [_plain(part) for part in value]
+    if isinstance(value, Decimal):
+        return f"{value:.2f}"
     if isinstance(value, date) and not isinstance(value, datetime):
         return value.isoformat()
     return value

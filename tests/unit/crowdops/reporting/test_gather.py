@@ -1,6 +1,7 @@
 """A report is gathered in one go: of one moment, with as many statements for many assignments as for few."""
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -17,6 +18,7 @@ from crowdops.context import Context
 from crowdops.registry import Registry
 from crowdops.reporting import report
 from crowdops.reporting.report import Options, Report
+from tests.support.forks import REPOSITORY
 from tests.support.many_answers import LABELS, Amount, fill
 
 ALL = Selection(all_runs=True)
@@ -88,3 +90,22 @@ def test_a_snapshot_is_of_one_moment_whatever_others_write(tmp_path: Path) -> No
             assert registry.status_counts(run.run_id) == before
         assert registry.status_counts(run.run_id) == {"Rejected": 10}
         registry.record("noted", "after a snapshot the registry can be written")
+
+
+def keys(value: Any) -> set[str]:
+    """The names of all fields of a value, and of what is in it."""
+    if isinstance(value, list):
+        return set().union(*map(keys, value))
+    if isinstance(value, dict):
+        return set(value).union(*map(keys, value.values()))
+    return set()
+
+
+def test_every_key_of_the_document_is_explained(tmp_path: Path) -> None:
+    found = gather(tmp_path, Amount(50, workers=9, rejected=0.3))
+    disputed = found.agreement.fields[0].disputed[0]
+    document = report.document(found)
+    page = (REPOSITORY / "docs" / "report.md").read_text()
+    explained = set(re.findall(r"\w+", page[page.index("## Every number as JSON") :]))
+    unexplained = keys(document) - explained - set(disputed.input) - set(found.runs[0].tally._fields)
+    assert unexplained == set()

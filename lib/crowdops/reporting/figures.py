@@ -18,7 +18,7 @@ from crowdops.reporting.progress import Point, Progress
 from crowdops.reporting.spread import Bar
 
 MOST_ROWS = 12  # of a table under a chart of a time line
-MOST_DAYS = 60  # bars of a chart of days; more days are put together
+FEWEST_DAYS, MOST_DAYS = 5, 60  # bars of a chart of days; more days are put together
 
 
 class Table(NamedTuple):
@@ -140,14 +140,15 @@ def _table_of_days(days: Sequence[Day], spans: Sequence[Day], width: int) -> Tab
 
 
 def by_days(days: Sequence[Day]) -> list[Day]:
-    """Return a calendar of all days from the first to the last, as many of them together as are needed.
+    """Return a calendar of the days until the last, FEWEST_DAYS at least, as many together as are needed.
 
     What has no moment is not among them.
     """
     dated = [(day.day, day) for day in days if day.day is not None]
     if not dated:
         return []
-    first, width = dated[0][0], _width(days)
+    width = _width(days)
+    first = min(dated[0][0], dated[-1][0] - timedelta(days=FEWEST_DAYS - 1))
     groups: dict[int, list[Day]] = {}
     for on, day in dated:
         groups.setdefault((on - first).days // width, []).append(day)

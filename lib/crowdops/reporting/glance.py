@@ -15,6 +15,7 @@ from crowdops.reporting.report import Report
 from crowdops.reporting.worker_table import WorkerRow
 
 RELIABLE, TENTATIVE = 0.8, 0.667  # alpha from which Krippendorff would draw conclusions, and cautious ones
+FEW_VALUES = 10  # different answers to a field; more are free text where most answers differ
 GOLD_GOOD, GOLD_POOR = 0.9, 0.75  # shares of gold answers that are right
 
 
@@ -152,7 +153,7 @@ def _by_agreement(question: str, weakest: FieldAgreement, fields: int, details: 
     where = "weakest field, " if fields > 1 else ""
     if weakest.alpha is None:
         return Tile(question, "All alike", "Yes: everybody gave the same answers", "good", details)
-    answer = f"alpha {weakest.alpha:.2f}"
+    answer = f"alpha {words.alpha(weakest.alpha)}"
     if weakest.alpha >= RELIABLE:
         return Tile(question, answer, f"Yes: {where}agreement is good", "good", details)
     if weakest.alpha >= TENTATIVE:
@@ -162,10 +163,14 @@ def _by_agreement(question: str, weakest: FieldAgreement, fields: int, details: 
 
 def _weakest_first(fields: Sequence[FieldAgreement]) -> list[FieldAgreement]:
     """Return the fields whose answers can be compared: choices, not free text."""
-    comparable = [field for field in fields if field.values is not None and field.percent is not None]
+    comparable = [field for field in fields if field.percent is not None and _is_choice(field)]
     return sorted(comparable, key=lambda field: 1.0 if field.alpha is None else field.alpha)
 
 
+def _is_choice(field: FieldAgreement) -> bool:
+    return field.values is not None and field.values <= max(FEW_VALUES, field.answers / 2)
+
+
 def _agreement_words(field: FieldAgreement) -> str:
-    alpha = "" if field.alpha is None else f", alpha {field.alpha:.2f}"
+    alpha = "" if field.alpha is None else f", alpha {words.alpha(field.alpha)}"
     return f"{field.field}: {words.percent(field.percent or 0)} agree{alpha}"

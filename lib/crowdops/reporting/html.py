@@ -26,6 +26,7 @@ MOST_SERVERS = 20
 MOST_DISPUTED = 5  # units of a field
 
 _FILTERS = (
+    words.alpha,
     words.clock,
     words.count,
     words.day,

@@ -42,6 +42,11 @@ def percent(share: float) -> str:
     return "< 1 %" if whole == 0 and share > 0 else f"{whole} %"
 
 
+def alpha(value: float) -> str:
+    """Return a coefficient of agreement."""
+    return f"{round(value, 2) + 0.0:.2f}"  # which makes 0 of -0
+
+
 def duration(seconds: float) -> str:
     """Return a time span in its two largest units; below ten seconds with one decimal."""
     if seconds < 10:

@@ -71,3 +71,9 @@ def test_bars_of_pay_are_told_apart_by_line_and_floor() -> None:
     low = figures.of_pay(pay._replace(line=Decimal("5.00")))
     assert low and low.legend == ["below $5.00", "at the line or above"]
     assert figures.of_pay(pay._replace(bars=[])) is None
+
+
+def test_a_single_day_stands_at_the_end_of_a_few() -> None:
+    calendar = figures.by_days(spent_on([0]))
+    assert len(calendar) == figures.FEWEST_DAYS and calendar[-1].day == START
+    assert [day.so_far for day in calendar] == [ZERO, ZERO, ZERO, ZERO, Decimal("1.20")]

@@ -87,8 +87,9 @@ def test_it_says_how_far_workers_agree(alpha: float | None, wanted: tuple[str, s
 
 def test_the_weakest_field_counts_and_free_text_does_not() -> None:
     text = FIELD._replace(field="remark", values=None, alpha=None, percent=0.01)
+    short = FIELD._replace(field="short", values=31, alpha=-0.001, percent=0.01)
     weak = FIELD._replace(field="weak", alpha=0.2)
-    tile = glance.trust(Agreement([text, FIELD, weak], 0, 0, 0), [])
+    tile = glance.trust(Agreement([text, short, FIELD, weak], 0, 0, 0), [])
     assert said(tile) == ("alpha 0.20", "Doubtful: weakest field, agreement is poor", "poor")
     assert [detail.split(":")[0] for detail in tile.details] == ["weak", "label"]
     assert "free text" in glance.trust(Agreement([text], 0, 0, 0), []).details[0]

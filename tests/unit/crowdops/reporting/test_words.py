@@ -49,6 +49,10 @@ def test_a_share_is_all_or_nothing_only_where_it_is(share: float, shown: str) ->
     assert words.percent(share) == shown
 
 
+def test_alpha_has_no_minus_where_it_is_nought() -> None:
+    assert [words.alpha(value) for value in (-0.001, -0.01, 0.666)] == ["0.00", "-0.01", "0.67"]
+
+
 def test_a_text_is_short_and_has_no_control_characters() -> None:
     assert words.text("a\x1b[31m\u202eb\x00") == "a\\x1b[31m\\u202eb\\x00"
     assert len(words.text("x" * 5000)) == words.CUT and words.text("x" * 5000).endswith("…")

@@ -54,7 +54,7 @@ def of_progress(progress: Progress) -> Figure | None:
         ],
         shown=_whole,
     )
-    rows = [[words.moment(point.at), words.count(point.answers)] for point in _few(points)]
+    rows = [[words.moment(point.at, span), words.count(point.answers)] for point in _few(points)]
     table = Table(["moment", "answers in all"], rows)
     return Figure(charts.lines(chart), caption, ["answers", "asked for"], table)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -60,9 +61,10 @@ def duration(seconds: float) -> str:
     return " ".join(part for part in parts[:2] if part)
 
 
-def moment(at: datetime) -> str:
-    """Return a moment in UTC, to the minute."""
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+def moment(at: datetime, span: float = math.inf) -> str:
+    """Return a moment in UTC, to the minute, or to the second on a time line of less than an hour."""
+    to_the_minute = f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
+    return f"{to_the_minute}{f':{at.astimezone(UTC):%S}' if span < 3600 else ''} UTC"
 
 
 def day(on: date) -> str:

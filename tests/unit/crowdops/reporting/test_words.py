@@ -62,3 +62,8 @@ def test_a_text_is_short_and_has_no_control_characters() -> None:
 def test_a_moment_on_a_time_line_is_as_short_as_it_is_clear(span: float, shown: str) -> None:
     assert words.clock(datetime(2026, 11, 3, 9, 5, 30, tzinfo=UTC), span) == shown
     assert words.clock(datetime(2026, 11, 3, 9, 5, 30, tzinfo=UTC), 1e7) == "03 Nov"
+
+
+def test_a_moment_has_its_seconds_where_they_tell_it_from_the_next() -> None:
+    at = datetime(2026, 11, 3, 9, 5, 30, tzinfo=UTC)
+    assert [words.moment(at), words.moment(at, 60)] == ["2026-11-03 09:05 UTC", "2026-11-03 09:05:30 UTC"]

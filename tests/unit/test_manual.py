@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import manual, script_sections
+from tests.support import makes, manual, messages, script_sections
 from tests.support.forks import REPOSITORY
 
 PAGES = [*manual.pages(), *(REPOSITORY / name for name in ("CONTRIBUTING.md", "SECURITY.md"))]
 NAMES = [page.relative_to(REPOSITORY).as_posix() for page in PAGES]
 CODE = re.compile(r"^```.*?^```|`[^`]*`", re.DOTALL | re.MULTILINE)
+SCRIPT = re.compile(r"(?:scripts/|\bcrowdops )(heroku|local|mturk)[/ ](?!test_)(\w+)(?:\.py)?\b([^\n|;&]*)")
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -87,6 +89,28 @@ def test_the_readme_leads_to_every_page() -> None:
     listed = {path for path, _ in links(manual.DOCS / "index.md")}
     pages = {page.name for page in manual.DOCS.glob("*.md")} - {"index.md"}
     assert pages <= named and pages <= listed
+
+
+def code_of(page: Path) -> list[str]:
+    """What a page shows as code: its blocks, and what stands in its lines, blanks as one blank."""
+    shown = CODE.findall(page.read_text(encoding="utf-8"))
+    return [text if text.startswith("```") else " ".join(text.strip("`").split()) for text in shown]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_command_of_make_has_its_target_variables_and_options(page: Path) -> None:
+    proposed = [one for text in code_of(page) for one in messages.proposed_in(page.name, text)]
+    assert makes.wrong(proposed) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_command_of_a_script_has_its_options(page: Path) -> None:
+    for text in code_of(page):
+        for folder, name, words in SCRIPT.findall(text.replace("\\\n", " ")):
+            script = f"{folder}/{name}"
+            assert script in script_sections.names(), f"{page.name} names {script}"
+            unknown = set(OPTION.findall(words)) - makes.options_of(script)
+            assert not unknown, f"{page.name}: {script} has no {unknown}"
 
 
 def test_the_readme_is_a_screen_and_a_half() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import configparser
+import contextlib
 import os
 import re
 import subprocess
+from importlib import metadata
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from tests.support.forks import REPOSITORY
@@ -47,6 +50,18 @@ def test_all_that_is_asked_for_is_pinned_within_its_bounds() -> None:
     versions = pins()
     for requirement in (one for group in of_setup().values() for one in group):
         assert versions[canonicalize_name(requirement.name)] in requirement.specifier, str(requirement)
+
+
+def test_every_pin_runs_on_the_oldest_python_that_is_promised() -> None:
+    """Of the pins that are installed here: pip refuses the whole set for one that does not."""
+    parser = configparser.ConfigParser()
+    parser.read(REPOSITORY / "setup.cfg")
+    oldest = parser["options"]["python_requires"].removeprefix(">=")
+    for name, version in pins().items():
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            told = metadata.metadata(name)
+            if told["Version"] == version and told["Requires-Python"]:
+                assert SpecifierSet(told["Requires-Python"]).contains(f"{oldest}.0"), f"{name} {version}"
 
 
 # A python3 whose virtual environments have this in place of pip and pip-audit.

@@ -71,7 +71,7 @@ class Newcomer:
 
     def _as_seen(self, text: str) -> str:
         """What somebody sees who works in this folder and has the usual home."""
-        text = text.replace(str(self.world.home), "/home/you/.crowdops")
+        text = text.replace(str(self.world.home), "/HOME/.crowdops")
         return text.replace(f"{self.world.folder}/", "")
 
 

@@ -73,7 +73,7 @@ def assert_nothing_is_lost(world: World, launch: Script) -> None:
     if world.open_hits():
         assert check.exit_code == 4
         assert run_id in check.stdout
-        assert f"make resume RUN={run_id}, or end it: make recover" in check.stderr
+        assert f"make resume RUN={run_id}, or end it: make recover" in check.stdout
     else:
         assert (check.exit_code, check.stdout) == (0, "")
     expired = world.invoke("mturk/expire_hits", "--run", run_id, "--yes")

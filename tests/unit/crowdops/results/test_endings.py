@@ -69,8 +69,8 @@ def test_answers_that_are_not_collected_are_not_safe_and_do_not_end_the_run(worl
     end(world, run, done=2)
     result = world.invoke(STATUS)
     command = f"make results RUN={run.run_id}"
-    assert f"is detached, and 2 answers are not collected. Collect them: {command}" in result.stderr
-    assert "it is safe" not in result.stderr
+    assert f"is detached, and 2 answers are not collected. Collect them: {command}" in result.stdout
+    assert "it is safe" not in result.stdout
     [shown] = world.json(STATUS)["runs"]
     assert (shown["uncollected"], shown["safe_to_shut_down"], shown["outstanding"]) == (2, False, 0)
     assert world.run(run.run_id).state == "running"

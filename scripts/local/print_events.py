@@ -8,12 +8,18 @@ only.
 
 With CROWDOPS_EVENTS_KEEP=90, --archive moves what is older than 90 days, of runs that have ended, to
 events.jsonl in the home, in the form of --json. Nothing is moved by itself.
+
+Examples:
+    --run last                    what was done to the newest run
+    --since '2 h' --kind 'hit-*'  what became of HITs in the last two hours
+    --worker A1B2C3 --json        all about a worker, for a program
 """
 
 if __name__ == "__main__":
-    from crowdops.console import interrupts
+    import pathlib
+    import runpy
 
-    interrupts.leave_at_once()
+    runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 from typing import Any
 

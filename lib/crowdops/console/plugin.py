@@ -18,7 +18,7 @@ import click
 from crowdops import __version__
 from crowdops.config import environments
 from crowdops.config.settings import resolve
-from crowdops.console import cli, output, streams
+from crowdops.console import cli, failures, output, streams
 from crowdops.console.failures import Failure
 from crowdops.console.help import Common
 from crowdops.errors import OutputLost
@@ -43,11 +43,18 @@ class Plugin(cli.Command):
         return super().invoke(ctx)
 
     def fail(self, failure: Failure, words: Sequence[str]) -> int:
-        """Say on stdout what went wrong: in the first line, and whole in further ones if it is longer."""
-        first = failure.message.splitlines()[0]
-        line = headline("UNKNOWN", first)
+        """Say on stdout what went wrong: in the first line, and whole in further ones if it is longer.
+
+        With --json it is an object with the keys that a check's document has, too.
+        """
+        text = failure.message.replace("|", "/")
+        line = headline("UNKNOWN", text.splitlines()[0])
         with contextlib.suppress(OutputLost, BrokenPipeError):  # nobody reads it: the exit code says it
-            output.write(line if line.endswith(failure.message) else f"{line}\n{failure.message}")
+            if failures.is_json(words) and not output.has_begun():
+                document = {"state": "UNKNOWN", "exit_code": EXIT_UNKNOWN, "line": line}
+                output.document({**document, "error": failure._asdict()})
+            else:
+                output.write(line if line.endswith(text) else f"{line}\n{text}")
         return EXIT_UNKNOWN
 
 

@@ -20,7 +20,7 @@ from crowdops.watching.measures import KINDS
 from crowdserver.storage import schema
 from tests.support.endpoints import Endpoint
 from tests.support.processes import free_port, wait_until
-from tests.support.scripts import Script
+from tests.support.scripts import Script, invoke
 from tests.support.servers import HerokuServers
 from tests.support.serving import SERVED_PAGE
 from tests.support.silences import Silence
@@ -320,6 +320,15 @@ def test_whatever_is_no_check_is_unknown(world: World, arguments: list[str], wor
     if arguments[0] not in ("--help", "--version"):
         assert line.startswith("CROWDOPS UNKNOWN: ") and "|" not in line
     assert not Path("/nowhere").exists()
+
+
+def test_a_check_that_fails_is_a_document_too(tmp_path: Path) -> None:
+    result = invoke(SCRIPT, "--json", "--home", str(tmp_path / "none"))
+    assert (result.exit_code, result.stderr) == (3, "")
+    document = json.loads(result.stdout)
+    assert (document["state"], document["exit_code"]) == ("UNKNOWN", 3)
+    assert document["line"].startswith("CROWDOPS UNKNOWN: no registry in ")
+    assert document["error"]["kind"] == "usage_error"
 
 
 def test_a_broken_registry_is_unknown(world: World) -> None:

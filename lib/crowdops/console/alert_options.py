@@ -16,6 +16,31 @@ from crowdops.console import cli, combinations
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+_OPTIONS = [
+    click.option(
+        "--prometheus", metavar="FILE", help="Write metrics to this file, for a textfile collector."
+    ),
+    click.option(
+        "--ping",
+        metavar="URL",
+        help=f"Call this dead man's switch before and after. It is a secret: better in {PING_URL}.",
+    ),
+    click.option("--ping-warnings", is_flag=True, help="Tell the switch of a WARNING as of a failure."),
+    click.option(
+        "--notify",
+        metavar="URL",
+        multiple=True,
+        help="Tell this service of apprise when the state changes. Repeatable. It is a secret: better in"
+        f" {NOTIFY_URLS}.",
+    ),
+    click.option(
+        "--remind-after",
+        metavar="HOURS",
+        type=click.FloatRange(min=0, min_open=True, max=10_000),
+        help="Tell it again while all is not well, every so many hours.",
+    ),
+]
+
 
 def with_channels(function: Function) -> Any:
     """Add --prometheus, --ping and --notify with what belongs to them; the script gets `channels: Channels`.
@@ -47,28 +72,4 @@ def with_channels(function: Function) -> Any:
             combinations.refuse(f"without --notify or {NOTIFY_URLS}", remind_after=remind_after)
         return function(*args, settings=settings, channels=given, **kwargs)
 
-    options = [
-        click.option(
-            "--prometheus", metavar="FILE", help="Write metrics to this file, for a textfile collector."
-        ),
-        click.option(
-            "--ping",
-            metavar="URL",
-            help=f"Call this dead man's switch before and after. It is a secret: better in {PING_URL}.",
-        ),
-        click.option("--ping-warnings", is_flag=True, help="Tell the switch of a WARNING as of a failure."),
-        click.option(
-            "--notify",
-            metavar="URL",
-            multiple=True,
-            help="Tell this service of apprise when the state changes. Repeatable. It is a secret: better in"
-            f" {NOTIFY_URLS}.",
-        ),
-        click.option(
-            "--remind-after",
-            metavar="HOURS",
-            type=click.FloatRange(min=0, min_open=True, max=10_000),
-            help="Tell it again while all is not well, every so many hours.",
-        ),
-    ]
-    return cli.stack(options, wrapper)
+    return cli.stack(_OPTIONS, wrapper)

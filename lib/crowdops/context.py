@@ -197,6 +197,14 @@ class Context:
         """Return a progress line for `total` items; it shows nothing if the command is quiet."""
         return progress.progress(total, what, quiet=self.settings.quiet)
 
+    def working(self, what: str, total: int = 0) -> Progress:
+        """Return a line for work of which nothing is said in a log: shown at a terminal only."""
+        return progress.on_terminal(what, quiet=self.settings.quiet, total=total)
+
+    def counted(self, items: Iterable[Item], what: str, total: int = 0) -> Iterator[Item]:
+        """Yield items, and show at a terminal how many there were so far, of how many if that is known."""
+        return progress.counted(items, what, quiet=self.settings.quiet, total=total)
+
     def outcomes(
         self, call: Callable[[Item], Result], items: Iterable[Item]
     ) -> Iterator[Outcome[Item, Result]]:

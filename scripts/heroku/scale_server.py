@@ -21,6 +21,7 @@ import click
 
 from crowdops.config.settings import Settings
 from crowdops.console import cli
+from crowdops.formats import words
 
 
 @cli.command(__doc__)
@@ -52,7 +53,7 @@ def main(
             columns.table(scale.SCALING, scalings)
 
         def ask(count: int) -> bool:
-            return guard.allows(f"Scale {count} {'app' if count == 1 else 'apps'} at Heroku?")
+            return guard.allows(f"Scale {words.count(count, 'app')} at Heroku?")
 
         result = scale.scale(context, scalings, ask)
     more = {"servers": columns.documents(scale.SCALING, scalings)}

@@ -24,6 +24,7 @@ import click
 
 from crowdops.config.settings import Selection, Settings
 from crowdops.console import cli, unseen
+from crowdops.formats import words
 
 
 @cli.command(__doc__)
@@ -36,7 +37,7 @@ def main(names: tuple[str, ...], settings: Settings, selection: Selection, guard
     from crowdops.servers import kill
 
     def ask(count: int) -> bool:
-        return guard.allows(f"End {count} servers on this machine?")
+        return guard.allows(f"End {words.count(count, 'server')} on this machine?")
 
     with Context.open(settings) as context:
         selected, result, not_seen = kill.kill_servers(context, "local", selection, names, ask, "ended")

@@ -26,11 +26,13 @@ from crowdops.console import cli, columns, output
 def main(settings: Settings, selection: Selection) -> None:
     from crowdops.registry import Registry
     from crowdops.registry.selection import select
-    from crowdops.registry.summary import COLUMNS, summarize
+    from crowdops.registry.summary import COLUMNS, last_lines, summarize, urgency
 
     with Registry.open(settings.home) as registry:
         summaries = [summarize(registry, settings.home, run) for run in select(registry, selection)]
-    columns.either(settings.as_json, "runs", COLUMNS, summaries)
+    columns.either(settings.as_json, "runs", COLUMNS, summaries, urgency=urgency)
+    for line in () if settings.as_json else last_lines(summaries):
+        output.say(line)
     if not summaries and not settings.as_json:
         output.say("No runs yet. See one: make demo")
         if (settings.home / "runs").exists():

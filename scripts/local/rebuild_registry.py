@@ -45,7 +45,7 @@ def main(dry_run: bool, settings: Settings, selection: Selection) -> int:
     with Context.open(settings) as context:
         everywhere = survey_all(context)
         unseen.say(everywhere.unseen)
-        runs = rebuild.find(context, scan.scan(context.provider), everywhere.statuses)
+        runs = rebuild.find(context, scan.scan(context), everywhere.statuses)
         chosen = rebuild.choose(runs, selection, everywhere.unseen)
         if not settings.as_json:
             columns.table(view.MARKED, chosen)

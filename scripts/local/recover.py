@@ -69,7 +69,7 @@ def main(
             context.say(view.survey_verdict(survey))
         else:
             view.print_plan(survey, chosen, carry_on=resume)
-        for line in view.survey_remarks(survey):
+        for line in [*view.survey_remarks(survey), *view.orphan_lines(survey, chosen)]:
             context.say(line)
         unseen.say(survey.unseen)
         recovery = Recovery(context)

@@ -31,7 +31,7 @@ import click
 
 from crowdops.config.settings import Settings, variable
 from crowdops.config.variables import OF_CROWD_SERVERS
-from crowdops.console import cli
+from crowdops.console import cli, output, terminal, welcome
 
 
 @cli.command(__doc__)
@@ -52,11 +52,13 @@ from crowdops.console import cli
 @click.option("--latency-ms", default=0, type=click.IntRange(min=0), help="Delay of each API reply.")
 @click.option("--rate-limit", type=click.IntRange(min=1), help="API calls a second, at most.")
 @cli.with_settings
-def main(settings: Settings, **options: object) -> None:
+def main(host: str, port: int, settings: Settings, **options: object) -> None:
     from crowdops.providers import processes
 
+    if terminal.is_one(terminal.STDERR) and not settings.quiet:
+        output.say("\n".join(welcome.crowd_lines(settings.home, host, port)))
     secrets = {name: value for name in OF_CROWD_SERVERS if (value := variable(name))}
-    processes.become_crowd_server(settings.home, secrets, **options)
+    processes.become_crowd_server(settings.home, secrets, host=host, port=port, **options)
 
 
 if __name__ == "__main__":

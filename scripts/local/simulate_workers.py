@@ -21,10 +21,13 @@ if __name__ == "__main__":
 
     runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
+from contextlib import closing
+
 import click
 
 from crowdops.config.settings import Settings
-from crowdops.console import cli, output
+from crowdops.console import cli, output, progress
+from crowdops.formats import words
 
 
 @cli.command(__doc__)
@@ -57,13 +60,21 @@ from crowdops.console import cli, output
 def main(workers: int, settings: Settings, **habits: float) -> int:
     from crowdops.console import columns
     from crowdops.simulation import simulate
-    from crowdops.simulation.view import TOTALS
+    from crowdops.simulation.view import TOTALS, show_in
     from crowdops.simulation.worker import Behaviour
 
     behaviour = Behaviour(**habits)  # type: ignore[arg-type]  # click made the seed an int
     with simulate.stop_on_signals() as stop:
         links = simulate.hire(settings, workers, behaviour.seed)
-        totals = simulate.simulate(links, behaviour, stop=stop, report=output.say, timeout=settings.timeout)
+        with closing(progress.on_terminal(words.count(workers, "worker"), quiet=settings.quiet)) as line:
+            totals = simulate.simulate(
+                links,
+                behaviour,
+                stop=stop,
+                report=output.say,
+                timeout=settings.timeout,
+                show=show_in(line),
+            )
     if settings.as_json:
         output.document(columns.document(TOTALS, totals))
     else:

@@ -24,17 +24,17 @@ import click
 from crowdops.config import declarations, variables, vocabulary
 from crowdops.config.declarations import Setting
 from crowdops.config.settings import Settings, Value
-from crowdops.console import cli, columns, output
-from crowdops.console.columns import Column
+from crowdops.console import cli, columns, output, terminal
+from crowdops.console.columns import Column, Show
 
 COLUMNS: list[Column[tuple[Setting, Value]]] = [
-    Column("name", "name", lambda explained: explained[0].name),
+    Column("name", "name", lambda explained: explained[0].name, is_id=True),
     Column("help", None, lambda explained: explained[0].help),
-    Column("type", "type", lambda explained: explained[0].kind),
+    Column("type", "type", lambda explained: explained[0].kind, show=Show.WIDE),
     Column("default", None, lambda explained: explained[0].default),
     Column("value", "value", lambda explained: explained[1].value),
     Column("from", "from", lambda explained: explained[1].source),
-    Column(None, "help", lambda explained: explained[0].help),
+    Column(None, "help", lambda explained: explained[0].help, show=Show.WIDE),
     Column("variable", None, lambda explained: explained[0].variable),
     Column("flag", None, lambda explained: explained[0].flag),
     Column("advice", None, lambda explained: explained[0].advice),
@@ -56,9 +56,19 @@ def main(name: str | None, run_toml: Path | None, settings: Settings) -> None:
     elif name:
         shown = columns.document(COLUMNS, explained[0])
         is_word = chosen[0] in vocabulary.WORDS
-        output.pairs({key: value for key, value in shown.items() if value or not is_word})
+        told = {key: value for key, value in shown.items() if value or not is_word}
+        output.pairs(
+            told
+            | {
+                key: vocabulary.echo(chosen[0].name, told[key])
+                for key in ("default", "value")
+                if told.get(key)
+            }
+        )
     else:
         columns.table(COLUMNS, explained)
+        if terminal.is_one(terminal.STDOUT):
+            output.say("What one of them means: make wut NAME=task_reward")
 
 
 if __name__ == "__main__":

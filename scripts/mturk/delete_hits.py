@@ -20,6 +20,7 @@ import click
 
 from crowdops.config.settings import Selection, Settings
 from crowdops.console import cli, columns, output, unseen
+from crowdops.formats import words
 
 
 @cli.command(__doc__)
@@ -45,8 +46,9 @@ def main(stop_run: bool, settings: Settings, selection: Selection, guard: cli.Gu
         if not settings.as_json:
             columns.table(view.delete_columns(ready, held), chosen)
         result: BulkResult[delete.Candidate] = BulkResult(failed=unseen.failures(not_seen) + unread)
+        question = f"Delete {words.count(len(ready), 'HIT')} at {where}?"
         attended = stop.find(settings, chosen, is_asked=stop_run)
-        if (ready or (attended and stop_run)) and guard.allows(f"Delete {len(ready)} HITs at {where}?"):
+        if (ready or (attended and stop_run)) and guard.allows(question):
             if stop_run:
                 result.failed += stop.stop(settings, attended)
             for plan in plans:

@@ -29,6 +29,7 @@ import click
 
 from crowdops.config.settings import Selection, Settings
 from crowdops.console import cli, combinations, output, unseen
+from crowdops.formats import words
 
 
 @cli.command(__doc__)
@@ -71,7 +72,7 @@ def main(
         with output.destination(path) as file:
             count = export.write(context.registry, chosen, form, file, field)
     if path and not settings.quiet:
-        output.say(f"{path}: {count} assignment{'' if count == 1 else 's'} as {form}.")
+        output.say(f"{path}: {words.count(count, 'assignment')} as {form}.")
     failures = [line for lines in collected for line in lines]
     for failure in failures:
         output.say(failure)

@@ -22,6 +22,7 @@ import click
 
 from crowdops.config.settings import Selection, Settings
 from crowdops.console import cli, columns, output, unseen
+from crowdops.formats import words
 
 
 @cli.command(__doc__)
@@ -50,7 +51,7 @@ def main(stop_run: bool, settings: Settings, selection: Selection, guard: cli.Gu
         )
         attended = stop.find(settings, chosen, is_asked=stop_run)
         may_expire = bool(targets or (attended and stop_run)) and guard.allows(
-            f"Expire {len(targets)} HITs at {where}?"
+            f"Expire {words.count(len(targets), 'HIT')} at {where}?"
         )
         if may_expire and stop_run:
             result.failed += stop.stop(settings, attended)

@@ -23,6 +23,7 @@ import click
 
 from crowdops.config.settings import Selection, Settings
 from crowdops.console import cli, columns, combinations, output, unseen
+from crowdops.formats import words
 
 
 @cli.command(__doc__)
@@ -33,7 +34,8 @@ from crowdops.console import cli, columns, combinations, output, unseen
 def main(only_show: bool, settings: Settings, selection: Selection, guard: cli.Guard) -> int:
     from crowdops.bulk import BulkResult
     from crowdops.context import Context
-    from crowdops.hits import differences, reconcile, view
+    from crowdops.hits import differences, reconcile
+    from crowdops.hits import differences_view as view
     from crowdops.registry import locks
 
     if only_show:
@@ -59,12 +61,14 @@ def main(only_show: bool, settings: Settings, selection: Selection, guard: cli.G
         if not settings.quiet:
             for line in view.difference_remarks(broken, unknown_hits):
                 output.say(line)
+        for line in view.mend_lines(broken) if only_show and not settings.as_json else ():
+            output.say(line)
         if only_show:
             if settings.as_json:
                 output.document(shown)
             return unseen.conclude(0, not_seen)
         result: BulkResult[differences.Difference] = BulkResult()
-        if broken and guard.allows(f"Mend {len(broken)} units at {where}?"):
+        if broken and guard.allows(f"Mend {words.count(len(broken), 'unit')} at {where}?"):
             for there, differ, _ in found:
                 result += reconcile.mend(there, differ)
     return unseen.conclude(cli.report(settings, guard, "mended", len(broken), result, shown), not_seen)

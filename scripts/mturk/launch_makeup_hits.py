@@ -24,6 +24,7 @@ import click
 
 from crowdops.config.settings import Selection, Settings
 from crowdops.console import cli, combinations
+from crowdops.formats import words
 
 
 @cli.command(__doc__)
@@ -56,7 +57,8 @@ def main(
         if not settings.as_json:
             view.makeup_table(plan)
         endpoint, result = context.settings.endpoint, plan.known
-        question = f"Launch {len(plan.due)} HITs for ${plan.total} with fees at {endpoint}?"
+        hits = words.count(len(plan.due), "HIT")
+        question = f"Launch {hits} for ${plan.total} with fees at {endpoint}?"
         if plan.due and guard.allows(question):
             result += compensation.make(context, plan)
     return cli.report(settings, guard, "made", len(plan.due), result)

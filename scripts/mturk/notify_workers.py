@@ -24,6 +24,7 @@ import click
 
 from crowdops.config.settings import Selection, Settings
 from crowdops.console import cli, output
+from crowdops.formats import words
 
 
 @cli.command(__doc__)
@@ -59,7 +60,8 @@ def main(
             recipients += context.registry.workers_of([run.run_id for run in runs])
         plan = messages.plan(context, message, recipients)
         result = plan.known
-        if plan.recipients and guard.allows(f"Send {message.subject!r} to {len(plan.recipients)} workers?"):
+        to_whom = words.count(len(plan.recipients), "worker")
+        if plan.recipients and guard.allows(f"Send {message.subject!r} to {to_whom}?"):
             result += messages.send(context, message, plan.recipients)
     for line in unread:
         output.say(line)

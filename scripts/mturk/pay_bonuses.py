@@ -23,6 +23,7 @@ import click
 
 from crowdops.config.settings import Selection, Settings
 from crowdops.console import cli, output
+from crowdops.formats import words
 
 
 @cli.command(__doc__)
@@ -43,7 +44,9 @@ def main(file: Path, settings: Settings, selection: Selection, guard: cli.Guard)
         if not settings.quiet:
             output.say(view.bonus_words(plan) + view.others_words(context.registry, plan))
         result = plan.known
-        if plan.due and guard.allows(f"Pay {len(plan.due)} bonuses for ${plan.total} with fees?"):
+        if plan.due and guard.allows(
+            f"Pay {words.count(len(plan.due), 'bonus')} for ${plan.total} with fees?"
+        ):
             result += bonuses.pay(context, plan.due)
     return cli.report(settings, guard, "paid", len(plan.due), result)
 

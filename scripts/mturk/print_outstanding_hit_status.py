@@ -31,11 +31,19 @@ from crowdops.console import cli, columns, combinations, output, unseen
 
 @cli.command(__doc__)
 @click.option("--hits", "details", is_flag=True, help="List each outstanding HIT.")
+@click.option("--all", "every", is_flag=True, help="At a terminal, too: runs that have ended.")
 @click.option("--check", is_flag=True, help="Only what crashed runs left alive; exit 4 if there is any.")
 @click.option("--watch", metavar="SECONDS", type=click.FloatRange(min=0.1), help="Show again and again.")
 @cli.with_selectors
 @cli.with_settings
-def main(details: bool, check: bool, watch: float | None, settings: Settings, selection: Selection) -> int:
+def main(
+    details: bool,
+    every: bool,
+    check: bool,
+    watch: float | None,
+    settings: Settings,
+    selection: Selection,
+) -> int:
     from crowdops.context import Context
     from crowdops.hits import status, view
 
@@ -51,10 +59,14 @@ def main(details: bool, check: bool, watch: float | None, settings: Settings, se
                 output.document(view.status_document(account, settings, context.calls, details=details))
             elif account.runs or account.orphan_servers or not check:
                 output.write(f"{view.status_verdict(account, settings)}\n")
-                if account.runs or not check:
-                    columns.table(view.STATUS_COLUMNS, account.runs)
+                hidden = view.hidden_runs(account, selection, every=every or check)
+                shown = [run for run in account.runs if run not in hidden]
+                if shown or not (check or hidden):
+                    columns.table(view.STATUS_COLUMNS, shown, urgency=view.urgency)
                 if details:
                     columns.table(view.HIT_COLUMNS, account.outstanding)
+                for line in view.last_lines(shown, hidden):
+                    output.say(line)
     is_left = check and (any(run.as_of is None for run in account.runs) or bool(account.orphan_servers))
     return unseen.conclude(cli.EXIT_LEFT_OVER if is_left else 0, account.unseen)
 

@@ -69,12 +69,12 @@ def main(settings: Settings, selection: Selection, guard: cli.Guard, **options: 
             return _export(context, method.path, runs, unread)
         if method.name is None and not guard.dry_run:
             _say(unread)
-            interactive.review(context.registry, runs)
+            interactive.review(context, runs)
         plan = review.plan(context.registry, method, runs)
         if not settings.as_json:
             view.decision_table(plan.decisions, runs)
         if not settings.quiet:
-            output.say(view.words(plan))
+            output.say(view.plan_words(plan))
         result = plan.known
         if plan.is_due and guard.allows_typed(*view.question(plan)):
             result = review.carry_out(context, plan, runs)

@@ -27,6 +27,7 @@ import click
 
 from crowdops.config.settings import Settings
 from crowdops.console import cli, columns, combinations, output
+from crowdops.formats import words
 
 
 @cli.command(__doc__)
@@ -65,7 +66,7 @@ def main(
             return 0
         verb = "unblocked" if options.unblock else "blocked"
         if not settings.quiet:
-            output.say(f"{len(named)} workers would be {verb}: {blocks.describe(scope)}.")
+            output.say(f"{words.count(len(named), 'worker')} would be {verb}: {blocks.describe(scope)}.")
         result = BulkResult[str]()
         typed = str(len(named)) if scope == blocks.HARD and not options.unblock else None
         if guard.allows_typed("Type their number" if typed else "Go on?", typed):

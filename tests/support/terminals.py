@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import re
 import select
 import signal
+import struct
 import termios
 import time
 from types import TracebackType
@@ -20,15 +22,28 @@ PATIENCE_SECONDS = 20
 
 
 class Terminal:
-    """A script of ours under a terminal of its own."""
+    """A script of ours under a terminal of its own.
 
-    def __init__(self, script: str, *arguments: str) -> None:
+    With a `size` in columns and lines it is one that goes back in a line and erases; else it only writes.
+    """
+
+    def __init__(
+        self,
+        script: str,
+        *arguments: str,
+        size: tuple[int, int] | None = None,
+        term: str = "xterm-256color",
+    ) -> None:
         self._ours, self._theirs = pty.openpty()
+        if size:
+            self.resize(*size)
+        looks = {"TERM": term} if size else {"TERM": "dumb", "COLUMNS": "200"}
+        usual = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
         terminal = os.ttyname(self._theirs)
         self.process = Process(
             str(SCRIPTS / f"{script}.py"),
             *arguments,
-            environment={**os.environ, "TERM": "dumb", "COLUMNS": "200"},
+            environment={**usual, **looks},
             streams=Streams(terminal, terminal, terminal),
             session=True,
         )
@@ -70,6 +85,14 @@ class Terminal:
 
     def _takes_lines(self) -> bool:
         return bool(termios.tcgetattr(self._ours)[3] & termios.ICANON)
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Make the window wider or narrower; the script is told so by the system."""
+        fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def interrupt(self) -> None:
+        """Press Ctrl-C."""
+        os.write(self._ours, b"\x03")
 
     def kill(self) -> None:
         """Pull the plug."""

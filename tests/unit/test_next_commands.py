@@ -43,9 +43,11 @@ ROWS: dict[Make, list[Key]] = {}
 LOOKS = (
     "make runs",
     "make wut",
+    "make wut NAME=task_reward",
     "make account",
     "make account RUN=…",
     "make status RUN=…",
+    "make status ARGS=--all",
     "make status RUN=… ARGS='--watch 10'",
     "make status RUN=… ARGS=--hits",
     "make runs RUN=…",
@@ -82,6 +84,8 @@ ELSEWHERE = {
 # The same commands in states that are dear to come to: which row stands for them.
 SAME = {
     ("config/environments.py", "make crowd ARGS='--port …'"): "the test of its own, below",
+    ("registry/summary.py", "make recover"): "crashed",
+    ("recovery/view.py", "make recover ARGS='--orphans …'"): "a row of its own, where a terminal is",
     ("runs/attended.py", "make kill-servers"): "leftover_server",
     ("runs/attended.py", "make heroku-kill"): "leftovers at Heroku",
     ("servers/heroku/deploy.py", "make heroku-kill"): "leftovers at Heroku",
@@ -93,6 +97,8 @@ SAME = {
 # Not typed by a test: why.
 NOT_TYPED = {
     "make demo": "takes half a minute",
+    "make invite ARGS='--name Ada'": "stands beside make crowd: the server is not up by then",
+    "make launch FILE=examples/run.toml": "stands beside make crowd, and is what the README's tests do",
     "make crowd": "takes the port 8730 of this machine; the row of another port stands for it",
     "make review RUN=…": "asks about each assignment at a terminal",
     "make launch FILE=RUN.TOML": "nobody knows where the run.toml lies",
@@ -201,7 +207,7 @@ def detached_and_launched_again(world: World) -> State:
     return State(look(world, LAUNCH, str(world.write_run(2)), "--yes", "--detach"), stays=True)
 
 
-@proposes("hits/view.py", "make results RUN=…")
+@proposes("hits/differences_view.py", "make results RUN=…")
 def crashed_and_done(world: World) -> State:
     run = world.crash()
     do_all(world, run)
@@ -348,7 +354,7 @@ def stopped_half_launched(world: World) -> State:
 # Registry and provider
 
 
-@proposes("hits/view.py", "make broken RUN=… ARGS=--mend")
+@proposes("hits/differences_view.py", "make broken RUN=… ARGS=--mend")
 @proposes("diagnosis/rules.py", "make broken RUN=… ARGS=--mend")
 def a_hit_was_deleted(world: World) -> State:
     run = world.launch(units=3)

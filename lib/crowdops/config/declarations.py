@@ -13,7 +13,8 @@ from crowdops.config.environments import ENVIRONMENTS
 
 
 class Setting(NamedTuple):
-    """A setting or a run parameter. `kind` is text, integer, number, money, path or 'one|of|these'."""
+    """A setting or a run parameter. `kind` is text, integer, number, duration, money, path or
+    'one|of|these'."""
 
     kind: str
     help: str
@@ -26,6 +27,7 @@ class Setting(NamedTuple):
 
 _text = partial(Setting, "text")
 _integer = partial(Setting, "integer")
+_duration = partial(Setting, "duration")
 _number = partial(Setting, "number")
 _money = partial(Setting, "money")
 _path = partial(Setting, "path")
@@ -135,19 +137,20 @@ PARAMETERS = _table(
         "Three let you take a majority. Ten or more cost another 20 % at Amazon.",
         default="1",
     ),
-    assignment_duration_in_seconds=_integer(
+    assignment_duration_in_seconds=_duration(
         "Time a worker has after accepting.",
-        "Several times the time that the task takes: an expired assignment is lost work.",
+        'Seconds, or in words: "30 min". Several times the time that the task takes: an expired assignment '
+        "is lost work.",
         default="1800",
     ),
-    task_lifetime_in_seconds=_integer(
+    task_lifetime_in_seconds=_duration(
         "How long a HIT can be accepted.",
-        "The default is 31 days. A run that is stopped ends its HITs earlier.",
+        'Seconds, or in words: "31 days", which is the default. A run that is stopped ends its HITs earlier.',
         default="2678400",
     ),
-    auto_approval_delay_in_seconds=_integer(
+    auto_approval_delay_in_seconds=_duration(
         "When unreviewed work is approved by itself.",
-        "The default is 7 days. Workers dislike long waits.",
+        'Seconds, or in words: "7 days", which is the default. Workers dislike long waits.',
         default="604800",
     ),
     max_num_concurrent_units=_integer(
@@ -165,9 +168,10 @@ PARAMETERS = _table(
         "Counts across all runs of the task_name.",
         default="0",
     ),
-    no_submission_patience=_integer(
-        "Seconds without a submission after which the run ends.",
-        "The default is 12 hours. The run then stops cleanly, says what it saw, and exits 1.",
+    no_submission_patience=_duration(
+        "Time without a submission after which the run ends.",
+        'Seconds, or in words: "12 h", which is the default. The run then stops cleanly, says what it saw, '
+        "and exits 1.",
         default="43200",
     ),
     max_cost=_money(

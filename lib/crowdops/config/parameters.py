@@ -14,7 +14,7 @@ from crowdops import errors
 from crowdops.config import addresses, declarations, settings
 from crowdops.config.declarations import Setting
 from crowdops.errors import UsageError, files_explained
-from crowdops.formats import files, marks, money
+from crowdops.formats import durations, files, marks, money
 
 _TABLES = {"task": declarations.PARAMETERS, "server": declarations.SERVER_PARAMETERS}
 # Ranges of the API (MTurk API reference, CreateHIT): lowest, highest.
@@ -176,8 +176,8 @@ def _value(path: Path, declared: Setting, table: Mapping[str, Any], overrides: M
         if name == "max_cost":
             return None
         raise UsageError(f"{path}: {name} is missing from [task]. {declared.help}")
-    if declared.kind == "integer":
-        return _integer(place, name, text)
+    if declared.kind in ("integer", "duration"):
+        return _integer(place, name, text, declared.kind)
     if declared.kind == "money":
         return _money(place, text)
     words = declared.kind.split("|")
@@ -195,19 +195,35 @@ def _value(path: Path, declared: Setting, table: Mapping[str, Any], overrides: M
 
 
 def _toml_text(path: Path, declared: Setting, value: object) -> str:
-    kind: type = int if declared.kind == "integer" else str
-    if isinstance(value, bool) or not isinstance(value, kind):
-        examples = {"money": '"0.25"', "integer": "a whole number"}
+    kinds = {"integer": (int,), "duration": (int, str)}.get(declared.kind, (str,))
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        examples = {
+            "money": '"0.25"',
+            "integer": "a whole number",
+            "duration": f"whole seconds, or in words such as {durations.EXAMPLES}",
+        }
         example = examples.get(declared.kind, "a string in quotes")
         raise UsageError(f"{path}: {declared.name} is {value!r}; write it as {example}.")
     return str(value)
 
 
-def _integer(place: str, name: str, text: str) -> int:
+def _integer(place: str, name: str, text: str, kind: str) -> int:
     lowest, highest = _RANGES.get(name, (0, 1_000_000_000))
+    if kind == "duration" and not re.fullmatch(r"-?[0-9]*", text):
+        text = _seconds(place, text)
     if not re.fullmatch(r"-?[0-9]{1,12}", text) or not lowest <= int(text) <= highest:
         raise UsageError(f"{place} is {text}; it must be a whole number from {lowest} to {highest}.")
     return int(text)
+
+
+def _seconds(place: str, text: str) -> str:
+    """Return a duration in words as seconds."""
+    try:
+        return str(durations.seconds(text))
+    except ValueError:
+        raise UsageError(
+            f"{place} is {text!r}; write whole seconds, or words such as {durations.EXAMPLES}."
+        ) from None
 
 
 def _money(place: str, text: str) -> Decimal:

@@ -11,6 +11,7 @@ from crowdops.config.declarations import Setting
 from crowdops.config.settings import NOTHING, Value
 from crowdops.config.variables import OUTSIDE, VARIABLES
 from crowdops.errors import UsageError, nearest
+from crowdops.formats import durations
 
 SHOWN_INSTEAD = "(set; it is a secret)"
 
@@ -185,6 +186,14 @@ def value_of(row: Setting, run: Mapping[str, str] = NOTHING) -> Value:
     else:
         value = settings.lookup(row, run=run)
     return value._replace(value=SHOWN_INSTEAD) if row.kind == "secret" and value.value else value
+
+
+def echo(name: str, value: object) -> str:
+    """Return a parameter's value as people are shown it: a duration in words as well."""
+    is_duration = name in {row.name for row in declarations.ALL if row.kind == "duration"}
+    if not is_duration or not str(value).isdecimal():
+        return str(value)
+    return f"{value} ({durations.words(int(str(value)))})"
 
 
 def _plain(name: str) -> str:

@@ -22,7 +22,10 @@ from crowdops.config.settings import Selection, Settings, find, resolve
 from crowdops.console import combinations, commands, crashes, failures, interrupts, output, streams
 from crowdops.console.failures import Failure
 from crowdops.console.help import WIDEST, Common, Page, Selector
+from crowdops.console.screen import begin_anew
+from crowdops.console.terminal import STDERR, WHEN, Wish, configure
 from crowdops.errors import Error, UsageError
+from crowdops.formats.words import choose
 
 EXIT_FAILED, EXIT_USAGE, EXIT_BUG, EXIT_LEFT_OVER = 1, 2, 3, 4
 EXIT_INTERRUPTED = interrupts.EXIT_INTERRUPTED
@@ -50,16 +53,15 @@ class Guard(NamedTuple):
         if self.yes:
             return True
         _require_terminal()
-        return click.confirm(output.lines(question), default=False, err=True)
+        return click.confirm(output.fitted(question, STDERR), default=False, err=True)
 
     def allows_typed(self, question: str, word: str | None) -> bool:
         """Ask for a word to be typed, for what deserves a second thought. Without a word as allows()."""
         if word is None or self.dry_run or self.yes:
             return self.allows(question)
         _require_terminal()
-        return bool(
-            click.prompt(output.lines(question), default="", show_default=False, err=True).strip() == word
-        )
+        text = output.fitted(question, STDERR)
+        return bool(click.prompt(text, default="", show_default=False, err=True).strip() == word)
 
 
 def _require_terminal() -> None:
@@ -142,6 +144,7 @@ def with_settings(function: Function) -> Any:
 
     @functools.wraps(function)
     def wrapper(*args: Any, as_json: bool, quiet: bool, verbose: bool, **kwargs: Any) -> Any:
+        configure(Wish(kwargs.pop("color"), kwargs.pop("wide")))
         if quiet:
             combinations.refuse("with --quiet", verbose=verbose)
         flags = {name: kwargs.pop(name) for name in ("environment", "home", "timeout")}
@@ -158,6 +161,8 @@ def with_settings(function: Function) -> Any:
         _common("--json", "as_json", is_flag=True, help="Print one JSON document to stdout."),
         _common("-q", "--quiet", is_flag=True, help="No progress and no remarks on stderr, only errors."),
         _common("-v", "--verbose", is_flag=True, help="More remarks on stderr."),
+        _common("--wide", is_flag=True, help="Tables at a terminal: every column, as through a pipe."),
+        _common("--color", type=click.Choice(WHEN), default="auto", help="Colours; auto heeds NO_COLOR."),
         click.version_option(__version__, prog_name="crowdops", cls=Common),
     ]
     return stack(options, wrapper)
@@ -228,15 +233,17 @@ def require(selection: Selection) -> None:
 
 
 def rounds(seconds: float | None) -> Iterator[int]:
-    """Yield one number, or one every so many seconds until Ctrl-C, each time with a clear terminal."""
-    yield 0
-    if seconds is None:
-        return
-    for number in itertools.count(1):
-        time.sleep(seconds)
-        if sys.stdout.isatty():
-            click.clear()
+    """Yield one number, or one every so many seconds until Ctrl-C.
+
+    At a terminal each is shown in place of the one before, and only once there is something to show.
+    """
+    for number in itertools.count():
+        if seconds is not None:
+            begin_anew(f"Every {seconds:g} s. Ctrl-C ends this.")
         yield number
+        if seconds is None:
+            return
+        time.sleep(seconds)
 
 
 def report(
@@ -263,9 +270,11 @@ def report(
         }
         output.document(document)
     elif guard.dry_run:
-        output.say(f"Dry run: {selected} would be {verb}, {already} are so already. Nothing was changed.")
+        are = choose(already, "is", "are")
+        output.say(f"Dry run: {selected} would be {verb}, {already} {are} so already. Nothing was changed.")
     elif not settings.quiet or failed:
-        output.say(f"{result.done} {verb}, {already} were so already, {len(failed)} failed.")
+        were = choose(already, "was", "were")
+        output.say(f"{result.done} {verb}, {already} {were} so already, {len(failed)} failed.")
     for name, why in failed if not settings.as_json else ():
         output.say(f"{name}: {why}")
     if result.interrupted:

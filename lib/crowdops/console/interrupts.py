@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
+from crowdops.console import layout, status_line, terminal
+
 EXIT_INTERRUPTED = 130
 _CLOSED = -1  # no file has this number
 
@@ -126,8 +128,10 @@ class Interrupts:
             if self.count:
                 return
         self.count += 1
+        text = layout.wrap(self.note(self.count), terminal.width(terminal.STDERR))
+        before = "" if status_line.erase() else "\n"  # after the ^C of a terminal
         # Not through sys.stderr: the handler may have interrupted a write to it.
         with contextlib.suppress(OSError):  # the terminal may be gone, the work is not
-            os.write(2, f"\n{self.note(self.count)}\n".encode())
+            os.write(2, f"{before}{text}\n".encode())
         with contextlib.suppress(BlockingIOError):  # thousands of interrupts are waiting to be read already
             os.write(self._writer, b".")

@@ -8,9 +8,9 @@ import os
 import sys
 import tempfile
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, cast
@@ -18,7 +18,7 @@ from typing import IO, cast
 import click
 
 from crowdops.config.env_file import is_checkout
-from crowdops.console import commands, streams
+from crowdops.console import commands, layout, screen, status_line, streams, terminal, times
 from crowdops.errors import Error, OutputLost, UsageError
 from crowdops.formats import json_text
 
@@ -33,7 +33,9 @@ def say(text: str) -> None:
     on: no reason to let go of a run.
     """
     try:
-        click.echo(lines(text), err=True)
+        with status_line.hidden():
+            screen.begin(terminal.STDERR)
+            click.echo(fitted(text, terminal.STDERR), err=True)
     except OSError:
         streams.abandon(2)
 
@@ -43,7 +45,7 @@ def write(text: str) -> None:
 
     OutputLost if it cannot be written.
     """
-    _write(lines(text))
+    write_as_is(fitted(text, terminal.STDOUT))
 
 
 def lines(text: str) -> str:
@@ -56,10 +58,17 @@ def has_begun() -> bool:
     return streams.has_begun(1)
 
 
-def _write(text: str) -> None:
+def fitted(text: str, number: int) -> str:
+    """Return lines for stdout or stderr: no control characters, and none wider than a terminal."""
+    return layout.wrap(lines(text), terminal.width(number))
+
+
+def write_as_is(text: str) -> None:
+    """Write data to stdout that is known to be fit for it, colours and all. Raises as write() does."""
     streams.begin(1)
-    with to_stdout():
-        click.echo(text)
+    with status_line.hidden(), to_stdout():
+        screen.begin(terminal.STDOUT)
+        click.echo(text, color=True)  # whoever paints has asked whether colour is wanted
 
 
 @contextmanager
@@ -103,7 +112,7 @@ def document(value: object) -> None:
     """Write one JSON document to stdout. Times are ISO 8601 in UTC, money is a string."""
     value = value if is_checkout() else _in_place(value)
     as_escapes = not (sys.stdout.encoding or "utf-8").lower().startswith("utf")
-    _write(document_text(value, as_escapes=as_escapes))
+    write_as_is(document_text(value, as_escapes=as_escapes))
 
 
 def document_text(value: object, *, as_escapes: bool = False) -> str:
@@ -119,26 +128,23 @@ def either(as_json: bool, value: object, text: str) -> None:
         write(text)
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Write rows as an aligned table to stdout; an empty one prints its headers only."""
-    from tabulate import tabulate
-
-    assert all(len(row) == len(headers) for row in rows), f"a row does not fit the headers {headers}"
-    cells = [[cell(value) for value in row] for row in rows]
-    write(tabulate(cells, headers=list(headers), disable_numparse=True))
-
-
 def pairs(values: Mapping[str, object]) -> None:
     """Write names and values to stdout, one pair a line, however long."""
     width = max(map(len, values))
     for name, value in values.items():
-        write(f"{name:<{width}}  {'' if value is None else clean(str(value))}".rstrip())
+        text = f"{name:<{width}}  {'' if value is None else clean(str(value))}".rstrip()
+        write_as_is(layout.wrap(text, terminal.width(terminal.STDOUT), hang=width + 2))
 
 
 def cell(value: object) -> str:
     """Return a value as text that cannot break a table: one line, no control characters, bounded."""
     text = "" if value is None else clean(str(_plain(value) if isinstance(value, datetime) else value))
     return text if len(text) <= CELL_WIDTH else text[: CELL_WIDTH - 1] + "…"
+
+
+def line(value: object) -> str:
+    """Return a value as one line of printable text for people, times by their clock."""
+    return "" if value is None else clean(times.brief(value) if isinstance(value, datetime) else str(value))
 
 
 def clean(text: str) -> str:
@@ -154,7 +160,7 @@ def clean(text: str) -> str:
 
 def timestamp(moment: datetime | None) -> str | None:
     """Return a moment as ISO 8601 in UTC with a Z, to the second."""
-    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if moment is None else times.iso(moment)
 
 
 def _in_place(value: object) -> object:
@@ -221,6 +227,10 @@ class _Terminal:
     def flush(self) -> None:
         """Let all of it be seen."""
         self._file.flush()
+
+    def isatty(self) -> bool:
+        """It is one."""
+        return True
 
 
 def _seen(file: IO[str]) -> IO[str]:

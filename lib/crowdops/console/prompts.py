@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 
 import click
 
+from crowdops.console import output, terminal
 from crowdops.errors import UsageError
 
 
@@ -16,19 +20,48 @@ def require(otherwise: str) -> None:
         raise UsageError(f"There is no terminal to talk on. {otherwise}")
 
 
-def key(question: str, allowed: Collection[str]) -> str:
-    """Return which of these keys was pressed. The end of the input counts as q."""
-    click.echo(f"{question} ", nl=False, err=True)
-    while True:
-        try:
-            pressed = click.getchar().lower()
-        except EOFError:
-            pressed = "q"
-        if pressed in allowed:
-            click.echo(pressed, err=True)
-            return pressed
+def key(question: str, allowed: Collection[str], compose: Callable[[], str]) -> str:
+    """Return which of these keys was pressed. The end of the input counts as q.
+
+    `compose` returns what the question is about, for the terminal as it is: shown now, and again whenever the
+    window has changed its size.
+    """
+
+    def text() -> str:
+        whole = "\n".join([compose(), question])
+        return f"{output.fitted(whole, terminal.STDERR)} "
+
+    click.echo(text(), nl=False, err=True)
+    with _on_resize(lambda: _show_again(text())):
+        while True:
+            try:
+                pressed = click.getchar().lower()
+            except EOFError:
+                pressed = "q"
+            if pressed in allowed:
+                break
+    click.echo(pressed, err=True)
+    return pressed
+
+
+@contextlib.contextmanager
+def _on_resize(show: Callable[[], None]) -> Iterator[None]:
+    """Show something again when the window has changed its size. For the main thread, which waits."""
+    before = signal.signal(signal.SIGWINCH, lambda number, frame: show())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGWINCH, before)
+
+
+def _show_again(text: str) -> None:
+    """Write a text in place of what stands on a terminal that takes single keys: it ends no line itself."""
+    before = "\x1b[H\x1b[J" if terminal.obeys(terminal.STDERR) else "\n"
+    with contextlib.suppress(OSError):  # the terminal may be gone
+        os.write(terminal.STDERR, (before + text).replace("\n", "\r\n").encode(errors="replace"))
 
 
 def line(question: str) -> str:
     """Return the line that was typed, which may be empty."""
-    return str(click.prompt(question, default="", show_default=False, err=True)).strip()
+    text = output.fitted(question, terminal.STDERR)
+    return str(click.prompt(text, default="", show_default=False, err=True)).strip()

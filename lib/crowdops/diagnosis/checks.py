@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from crowdops.console.output import timestamp
 from crowdops.diagnosis.snapshot import Pages, Snapshot, Work
+from crowdops.formats import words
 
 SKEW = timedelta(seconds=60)  # between two clocks; the endpoint refuses requests at several minutes
 
@@ -40,6 +41,11 @@ def duration(time: timedelta) -> str:
         if seconds >= 2 * size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
+
+
+def untaken(hits: int) -> str:
+    """Return in words that HITs ended unseen."""
+    return f"{words.count(hits, 'HIT')} ended and nobody had taken {words.choose(hits, 'it', 'them')}"
 
 
 def _ago(snapshot: Snapshot, moment: datetime | None) -> str:
@@ -81,7 +87,7 @@ def _check_pages(snapshot: Snapshot, pages: Pages) -> Iterator[Check]:
     yield Check("task server", finding, bool(name) or not is_needed)
     if status:
         exists = "exists" if status.exists else "does not exist"
-        known = f"{status.scaled} processes, {status.dyno_state or 'down'}"
+        known = f"{words.count(status.scaled or 0, 'process')}, {status.dyno_state or 'down'}"
         finding = f"{exists}, {'its processes are not known' if status.scaled is None else known}"
         is_up = status.exists and status.scaled != 0
         yield Check("where it runs", finding, is_up or not is_needed)
@@ -101,17 +107,17 @@ def _check_work(snapshot: Snapshot, work: Work) -> Iterator[Check]:
     in_hands = work.outstanding - work.assignable
     finding = f"{work.assignable} can be accepted, {in_hands} are in workers' hands, {len(work.hits)} in all"
     yield Check("HITs", finding, True)
-    yield Check("available", f"{work.available} assignments", True)
-    yield Check("pending", f"{work.pending} assignments are being worked on", True)
+    yield Check("available", words.count(work.available, "assignment"), True)
+    yield Check("pending", f"{words.are(work.pending, 'assignment')} being worked on", True)
     is_collected = not work.uncollected or snapshot.condition == "attended"
-    yield Check("not collected", f"{work.uncollected} submitted assignments", is_collected)
-    finding = f"{work.untouched} HITs ended and nobody had taken them"
+    yield Check("not collected", words.count(work.uncollected, "submitted assignment"), is_collected)
+    finding = untaken(work.untouched)
     yield Check("expired unseen", finding, not work.untouched)
     yield Check("broken units", str(len(work.differences)), not work.differences)
     has_begun = work.last_accept is not None or work.pending > 0
     yield Check("last accept", _ago(snapshot, work.last_accept), has_begun)
     if given_back := snapshot.given_back:
-        who = f", by {work.returns.workers} workers" if work.returns else ""
+        who = f", by {words.count(work.returns.workers, 'worker')}" if work.returns else ""
         finding = f"{given_back} accepted and returned{who}"
         yield Check("given back", finding, work.last_submission is not None)
     patience = timedelta(seconds=snapshot.run.parameters.no_submission_patience)
@@ -129,7 +135,8 @@ def _check_caps(snapshot: Snapshot) -> Iterator[Check]:
         finding = f"{out} of {cap} are out, {planned} wait for their turn"
         yield Check("max_num_concurrent_units", finding, True)
     if caps := snapshot.caps:
-        finding = f"{caps.at_cap} of {caps.workers} workers have done {caps.maximum}"
+        workers = words.have(caps.workers, "worker")
+        finding = f"{caps.at_cap} of {workers} done {caps.maximum}"
         yield Check("maximum_units_per_worker", finding, not caps.workers or caps.at_cap < caps.workers)
 
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from crowdops.console import columns
-from crowdops.console.columns import Column
+from crowdops.console import columns, times
+from crowdops.console.colour import bad_unless_yes
+from crowdops.console.columns import Column, Show
 from crowdops.context import Context
 from crowdops.diagnosis import checks, rules, snapshot
 from crowdops.diagnosis.checks import Check
@@ -17,8 +18,15 @@ from crowdops.registry import Run
 FINE = {True: "yes", False: "NO", None: "?"}
 CHECK_COLUMNS: Sequence[Column[Check]] = (
     Column("what", "looked at", lambda check: check.subject),
-    Column("found", "found", lambda check: check.finding),
-    Column("fine", "fine", lambda check: check.is_fine, lambda check: FINE[check.is_fine]),
+    Column("found", "found", lambda check: check.finding, show=Show.WIDE),
+    Column(None, "found", lambda check: times.localized(check.finding), show=Show.BRIEF),
+    Column(
+        "fine",
+        "fine",
+        lambda check: check.is_fine,
+        lambda check: FINE[check.is_fine],
+        meaning=bad_unless_yes,
+    ),
 )
 
 

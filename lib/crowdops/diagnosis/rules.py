@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from crowdops.config.environments import start_command
 from crowdops.diagnosis import next_commands
-from crowdops.diagnosis.checks import SKEW, duration
+from crowdops.diagnosis.checks import SKEW, duration, untaken
 from crowdops.diagnosis.snapshot import Pages, Snapshot, Work
 from crowdops.errors import CredentialsRefused, OtherServer, Unreachable
+from crowdops.formats import words
 from crowdops.registry import OPEN_STATES
 
 SAFE = "Nothing is available or pending: it is safe to shut down."
@@ -67,13 +68,14 @@ def _judge_end(snapshot: Snapshot, work: Work) -> Verdict | None:
         return Verdict("open_after_end", sentence, next_commands.command(snapshot, "expire"))
     if work.pending:
         sentence = (
-            f"The run is {run.state}, and {work.pending} assignments are still being worked on: they can"
-            f" come in for {_latest(snapshot)}."
+            f"The run is {run.state}, and {words.are(work.pending, 'assignment')} still being worked on:"
+            f" {words.choose(work.pending, 'it', 'they')} can come in for {_latest(snapshot)}."
         )
         return Verdict("in_flight", sentence, results)
     if work.uncollected:
         sentence = (
-            f"The run is {run.state}, and {work.uncollected} submitted assignments are not collected yet."
+            f"The run is {run.state},"
+            f" and {words.are(work.uncollected, 'submitted assignment')} not collected yet."
         )
         return Verdict("uncollected", sentence, results)
     why = f" ({run.reason})" if run.reason else ""
@@ -83,7 +85,7 @@ def _judge_end(snapshot: Snapshot, work: Work) -> Verdict | None:
 def _judge_process(snapshot: Snapshot, work: Work) -> Verdict | None:
     process = snapshot.process
     if snapshot.condition == "crashed":
-        rest = f"{work.outstanding} HITs are still out." if work.outstanding else SAFE
+        rest = f"{words.are(work.outstanding, 'HIT')} still out." if work.outstanding else SAFE
         sentence = f"The process that attended the run is gone, so nobody launches or collects. {rest}"
         is_done = not (work.outstanding or snapshot.count(*OPEN_STATES))
         return Verdict(
@@ -138,7 +140,8 @@ def _judge_units(snapshot: Snapshot, work: Work) -> Verdict | None:
     if not work.differences:
         return None
     reasons = sorted({difference.kind.reason for difference in work.differences})
-    sentence = f"Registry and provider disagree about {len(work.differences)} units: {'; '.join(reasons)}."
+    units = words.count(len(work.differences), "unit")
+    sentence = f"Registry and provider disagree about {units}: {'; '.join(reasons)}."
     return Verdict("broken_units", sentence, next_commands.command(snapshot, "broken", " ARGS=--mend"))
 
 
@@ -147,11 +150,12 @@ def _judge_money(snapshot: Snapshot, work: Work) -> Verdict | None:
     if not planned:
         return None
     if work.balance < cost:
-        sentence = f"The account has ${work.balance}, and the next of {planned} units costs ${cost}."
+        units = words.count(planned, "unit")
+        sentence = f"The account has ${work.balance}, and the next of {units} costs ${cost}."
         return Verdict("no_funds", sentence, "make account")
     if snapshot.cost_is_reached:
         max_cost = snapshot.run.parameters.max_cost
-        sentence = f"max_cost of ${max_cost} is reached, with {planned} units not launched."
+        sentence = f"max_cost of ${max_cost} is reached, with {words.count(planned, 'unit')} not launched."
         enough = snapshot.bound + planned * cost
         return Verdict(
             "max_cost", sentence, next_commands.command(snapshot, "raise-max-cost", f" ARGS={enough}")
@@ -164,8 +168,9 @@ def _judge_throttling(snapshot: Snapshot, work: Work) -> Verdict | None:
     if not to_launch or endpoint.throttled < MANY_THROTTLED * endpoint.calls:
         return None
     sentence = (
-        f"The endpoint puts off {endpoint.throttled} of {endpoint.calls} calls, so the {to_launch} units that"
-        " are left are launched slowly."
+        f"The endpoint puts off {endpoint.throttled} of {endpoint.calls} calls, so the"
+        f" {words.count(to_launch, 'unit')} that {words.choose(to_launch, 'is left is', 'are left are')}"
+        " launched slowly."
     )
     return Verdict("throttled", sentence, next_commands.watch(snapshot))
 
@@ -177,18 +182,19 @@ def _judge_nothing_out(snapshot: Snapshot, work: Work) -> Verdict | None:
     unfinished = snapshot.count("planned", "creating", "outstanding")
     if snapshot.condition == "attended" and unfinished:
         sentence = (
-            f"Nothing is out at this moment, and {unfinished} units are still to be launched or collected:"
-            " the run is about to go on."
+            f"Nothing is out at this moment, and {words.are(unfinished, 'unit')} still to be launched or"
+            " collected: the run is about to go on."
         )
         return Verdict("going_on", sentence, next_commands.command(snapshot, "diagnose"))
     results = next_commands.command(snapshot, "results")
     if work.uncollected:
         sentence = (
-            f"All HITs have ended, and {work.uncollected} submitted assignments are not collected. {SAFE}"
+            f"All HITs have ended, and {words.are(work.uncollected, 'submitted assignment')} not collected."
+            f" {SAFE}"
         )
         return Verdict("uncollected", sentence, results)
     if work.untouched:
-        sentence = f"{work.untouched} HITs ended and nobody had taken them. {SAFE}"
+        sentence = f"{untaken(work.untouched)}. {SAFE}"
         return Verdict("expired_unseen", sentence, results)
     return Verdict("safe", SAFE, results)
 
@@ -199,8 +205,12 @@ def _judge_work_in_hand(snapshot: Snapshot, work: Work) -> Verdict | None:
         return None
     cap, planned = snapshot.run.parameters.max_num_concurrent_units, snapshot.count("planned")
     sentence = (
-        f"All {work.outstanding} HITs that are out are in workers' hands; they can be submitted for"
-        f" {_latest(snapshot)}."
+        words.choose(
+            work.outstanding,
+            "The one HIT that is out is in a worker's hands; it",
+            f"All {work.outstanding} HITs that are out are in workers' hands; they",
+        )
+        + f" can be submitted for {_latest(snapshot)}."
     )
     if cap and planned:
         sentence += f" The {planned} others wait, because max_num_concurrent_units is {cap}."
@@ -212,14 +222,19 @@ def _judge_eligibility(snapshot: Snapshot, work: Work) -> Verdict | None:
     for requirement in work.requirements:
         if requirement.excludes_everybody:
             sentence = (
-                f"Nobody may accept the {work.available} available assignments: {requirement.text}, and"
-                f" {requirement.met_by}."
+                f"Nobody may accept the {words.count(work.available, 'available assignment')}:"
+                f" {requirement.text}, and {requirement.met_by}."
             )
             return Verdict("nobody_qualifies", sentence, next_commands.end(snapshot))
     if caps and caps.workers and caps.at_cap >= caps.workers:
         sentence = (
-            f"All {caps.workers} workers who took part have done maximum_units_per_worker ({caps.maximum}),"
-            f" and {work.available} assignments are left: it needs other workers."
+            words.choose(
+                caps.workers,
+                "The one worker who took part has",
+                f"All {caps.workers} workers who took part have",
+            )
+            + f" done maximum_units_per_worker ({caps.maximum}),"
+            f" and {words.are(work.available, 'assignment')} left: it needs other workers."
         )
         return Verdict("workers_at_cap", sentence, next_commands.invite(snapshot, "NAME"))
     return None
@@ -230,7 +245,7 @@ def _judge_flow(snapshot: Snapshot, work: Work) -> Verdict:
     parameters = snapshot.run.parameters
     usual = min(parameters.assignment_duration_in_seconds, parameters.no_submission_patience)
     quiet = duration(snapshot.quiet_for)
-    offer = f"{work.available} assignments can be accepted"
+    offer = f"{words.count(work.available, 'assignment')} can be accepted"
     if snapshot.given_back >= MANY_RETURNS and work.last_submission is None:
         sentence = (
             f"The page may be broken: {snapshot.given_back} accepted and returned, nothing submitted in"
@@ -249,9 +264,13 @@ def _judge_flow(snapshot: Snapshot, work: Work) -> Verdict:
             " pages work?"
         )
         return Verdict("no_submissions", sentence, next_commands.invite(snapshot, "TEST"))
-    ended = f" {work.untouched} HITs ended unseen." if work.untouched else ""
+    ended = f" {words.count(work.untouched, 'HIT')} ended unseen." if work.untouched else ""
     invite = next_commands.invite(snapshot, "NAME")
-    returned = f" {snapshot.given_back} were accepted and returned." if snapshot.given_back else ""
+    returned = (
+        f" {snapshot.given_back} {words.choose(snapshot.given_back, 'was', 'were')} accepted and returned."
+        if snapshot.given_back
+        else ""
+    )
     if work.last_submission is None:
         nobody = "Nobody has submitted anything" if returned else "Nobody has accepted anything"
         sentence = f"{nobody} since the launch {quiet} ago, though {offer}.{returned}{ended}"

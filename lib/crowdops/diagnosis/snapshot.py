@@ -185,7 +185,7 @@ def read_process(registry: Registry, home: Path, run: Run) -> Process:
 
 
 def _read_work(context: Context, run: Run, condition: str) -> Work:
-    hits = scan.scan(context.provider).hits_by_run.get(run.run_id, [])
+    hits = scan.scan(context).hits_by_run.get(run.run_id, [])
     uncollected = {hit.hit_id: hit.answers - Stored.read(context.registry, hit).answers for hit in hits}
     due = sorted(hit_id for hit_id, count in uncollected.items() if count > 0)
     accepts, submissions = _times_of_work(context, run, due[:SAMPLE])

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from crowdops.bulk import Action, Outcome
 from crowdops.context import Context
 from crowdops.errors import NotFound, WrongState
+from crowdops.formats import words
 from crowdops.hits.differences import read_hits
 from crowdops.providers.mturk.client import Hit
 from crowdops.registry import Registry, Run
@@ -77,7 +78,7 @@ def _held(registry: Registry, hit: Hit) -> str | None:
     if stored is None:
         return "the registry does not know its unit"
     if hit.submitted or stored.submitted:
-        return f"{max(hit.submitted, stored.submitted)} assignments are not reviewed"
+        return f"{words.are(max(hit.submitted, stored.submitted), 'assignment')} not reviewed"
     # Of this HIT: a unit may have had two.
     collected = registry.collected_of(hit.mark.run_id, hit.mark.unit_index, hit.hit_id)
     if stored.state not in ("finished", "expired") or collected < hit.completed:

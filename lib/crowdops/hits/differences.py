@@ -147,7 +147,7 @@ def find_all(
 
     One walk over the account, and a call for each HIT in doubt. `conditions` has every run of the registry.
     """
-    hits_by_run = scan.scan(context.provider).hits_by_run
+    hits_by_run = scan.scan(context).hits_by_run
     differences = [
         difference
         for run in runs

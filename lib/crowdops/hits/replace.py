@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from crowdops.context import Context
 from crowdops.errors import NotFound, WrongState
-from crowdops.formats import question_xml
+from crowdops.formats import question_xml, words
 from crowdops.hits.expire import outstanding_by_hit
 from crowdops.providers.mturk.client import MTurk
 from crowdops.registry import Run
@@ -73,8 +73,11 @@ def _remove(provider: MTurk, hit_id: str) -> bool:
 
 def describe(moved: Moved) -> str:
     """Return in words what became of the units."""
+    replanned, kept = moved.replanned, moved.kept
+    units = words.choose(replanned, "its unit is", "their units are")
     return (
-        f"The address of the pages has changed: {moved.replanned} HITs that led to the old one are deleted,"
-        f" and their units launched anew. {moved.kept} that somebody has worked on are ended, with what was"
+        f"The address of the pages has changed: {words.count(replanned, 'HIT')} that led to the old one"
+        f" {words.choose(replanned, 'is', 'are')} deleted, and {units} launched anew."
+        f" {kept} that somebody has worked on {words.choose(kept, 'is', 'are')} ended, with what was"
         " submitted."
     )

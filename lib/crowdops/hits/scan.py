@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from crowdops.context import Context
 from crowdops.errors import NotFound
 from crowdops.providers.mturk.client import Definition, Hit, MTurk
 
@@ -16,11 +17,11 @@ class AccountScan(NamedTuple):
     foreign: int
 
 
-def scan(provider: MTurk) -> AccountScan:
+def scan(context: Context) -> AccountScan:
     """Walk over the account once: one call a hundred HITs, and one more. Keeps only HITs that are ours."""
     hits_by_run: dict[str, list[Hit]] = {}
     foreign = 0
-    for hit in provider.iter_hits():
+    for hit in context.counted(context.provider.iter_hits(), "HITs listed:"):
         if mark := hit.mark:
             hits_by_run.setdefault(mark.run_id, []).append(hit)
         else:

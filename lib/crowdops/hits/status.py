@@ -11,6 +11,7 @@ from crowdops import places
 from crowdops.config.settings import Selection
 from crowdops.console.unseen import Unseen
 from crowdops.context import Context
+from crowdops.formats import words
 from crowdops.providers.mturk.client import LISTING_LAG, Hit
 from crowdops.registry import Registry, Run, Server, locks
 from crowdops.registry.tally import Tally, tallies, tally
@@ -54,6 +55,12 @@ class RunStatus(NamedTuple):
         """Return whether nothing can come in, all that came is collected, and no process launches more."""
         is_quiet = self.outstanding == 0 and self.uncollected == 0 and self.condition != "attended"
         return self.as_of is None and is_quiet
+
+
+def uncollected_words(count: int) -> str:
+    """Return in words how many answers are to be collected; the command comes after them."""
+    are = words.choose(count, "is not collected. Collect it:", "are not collected. Collect them:")
+    return f"{words.count(count, 'answer')} {are}"
 
 
 class Place(NamedTuple):
@@ -128,8 +135,8 @@ def see_off(context: Context, runs: Sequence[Run]) -> list[str]:
     """
     conditions = locks.conditions(context.registry, context.settings.home)
     return [
-        f"{status.run.run_id} ({status.run.task_name}): {status.uncollected} answers are not collected."
-        f" Collect them: make results RUN={status.run.run_id}"
+        f"{status.run.run_id} ({status.run.task_name}): {uncollected_words(status.uncollected)}"
+        f" make results RUN={status.run.run_id}"
         for status in read(context, runs, conditions, for_good=True).runs
         if status.uncollected and status.condition != "attended"
     ]
@@ -182,7 +189,8 @@ def read(
         unknown += hit.is_outstanding and mark.run_id not in conditions
         if mark.run_id not in statuses:
             continue
-        expirations[mark.run_id] = max(hit.expiration, expirations.get(mark.run_id, hit.expiration))
+        if hit.is_outstanding:
+            expirations[mark.run_id] = max(hit.expiration, expirations.get(mark.run_id, hit.expiration))
         _count(context.registry, statuses[mark.run_id], hit, collected)
         listed[mark.run_id].add(hit.hit_id)
         if details and hit.is_outstanding:

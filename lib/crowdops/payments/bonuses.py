@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 
 from crowdops import bulk
 from crowdops.bulk import Action, BulkResult, Outcome
@@ -98,5 +99,6 @@ def recall(context: Context, hits: Mapping[str, str]) -> tuple[int, list[str]]:
         return False
 
     action = Action(read, adopt, lambda hit_id, why: (hit_id, str(why)))
-    result = bulk.carry_out(action, list(hits), threads=context.settings.threads)
+    with closing(context.working("HITs asked for bonuses", len(hits))) as line:
+        result = bulk.carry_out(action, list(hits), threads=context.settings.threads, on_progress=line.update)
     return new, [f"The bonuses of HIT {hit_id} could not be read: {why}" for hit_id, why in result.failed]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from crowdops.console.output import timestamp
+from crowdops.console import times
 from crowdops.context import Context
+from crowdops.formats import words
 from crowdops.payments import bonuses
 from crowdops.registry import Look, Run
 from crowdops.results import collect, endings
@@ -35,11 +36,12 @@ def bring_up_to_date(context: Context, runs: Sequence[Run]) -> list[str]:
 
 
 def _describe(calls: int, later: Sequence[Look]) -> str:
-    words = f"Brought up to date with {calls} call{'' if calls == 1 else 's'}."
+    text = f"Brought up to date with {words.count(calls, 'call')}."
     if not later:
-        return words
-    moment, most = timestamp(later[0].looked_at), min(len(later), MOST_LOOKS)
+        return text
+    moment, most = times.said(later[0].looked_at), min(len(later), MOST_LOOKS)
     return (
-        f"{words} Bonuses paid and rejections taken back elsewhere are as of {moment} for {len(later)} HITs:"
+        f"{text} Bonuses paid and rejections taken back elsewhere are as of {moment} for"
+        f" {words.count(len(later), 'HIT')}:"
         f" the same command looks at the next {most}."
     )

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from crowdops.config.environments import ENVIRONMENTS, MASTERS, Fees
 from crowdops.config.parameters import Parameters
+from crowdops.formats import words
 
 CENT = Decimal("0.01")
 MANY_ASSIGNMENTS = 10  # from so many assignments on, a HIT costs another share
@@ -35,7 +36,8 @@ class Estimate(NamedTuple):
     def describe(self) -> str:
         """Return the estimate in one line, and in a second what smaller HITs would save."""
         line = (
-            f"{self.units} units, {self.assignments} assignments: ${self.reward} in rewards"
+            f"{words.count(self.units, 'unit')}, {words.count(self.assignments, 'assignment')}:"
+            f" ${self.reward} in rewards"
             f" + ${self.fee} in fees ({self.rate:.0%}) = ${self.total}"
         )
         assignments_per_unit = self.assignments // self.units if self.units else 0

@@ -140,7 +140,7 @@ def _collect(context: Context, marked_runs: Sequence[MarkedRun]) -> tuple[int, l
     """
     hits = [(marked.run_id, hit) for marked in marked_runs for hit in marked.hits]
     due = [hit for _, hit in hits if hit.answers or not hit.is_outstanding]
-    outcomes = collect.collect(context, due, mark=False)
+    outcomes = context.counted(collect.collect(context, due, mark=False), "HITs read", len(due))
     failures = [collect.describe_failure(outcome) for outcome in outcomes if outcome.error]
     answered = {hit.hit_id: run_id for run_id, hit in hits if hit.answers}
     paid, unread = bonuses.recall(context, answered)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from crowdops.console import output
 from crowdops.context import Context
 from crowdops.errors import Error
+from crowdops.formats import words
 from crowdops.hits import reconcile
 from crowdops.providers.mturk.client import Hit
 from crowdops.recovery import rebuild
@@ -113,7 +114,9 @@ class Recovery:
     def _reconcile(self, context: Context, run: Run, hits: Sequence[Hit]) -> None:
         result = reconcile.reconcile(context, run, hits)
         if result.adopted:
-            self._note("hits", f"{result.adopted} HITs", run.run_id, "found by their marks, taken over")
+            self._note(
+                "hits", words.count(result.adopted, "HIT"), run.run_id, "found by their marks, taken over"
+            )
         for line in result.failures:
             self._note("hits", run.run_id, run.run_id, line, failed=True)
 
@@ -147,7 +150,8 @@ class Recovery:
         run_id = outcome.run_id
         planned = self._context.registry.unit_counts(run_id)["planned"]
         never = (
-            f"; {planned} units were never launched; to launch them after all: make resume RUN={run_id}"
+            f"; {words.were(planned, 'unit')} never launched; to launch {words.choose(planned, 'it', 'them')}"
+            f" after all: make resume RUN={run_id}"
             if planned
             else ""
         )

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from crowdops import places
-from crowdops.config.settings import Selection, Settings
+from crowdops.config.settings import Selection
 from crowdops.console import unseen
 from crowdops.console.unseen import Unseen
 from crowdops.context import Context
@@ -16,6 +16,7 @@ from crowdops.hits.scan import AccountScan
 from crowdops.payments import pricing
 from crowdops.providers.mturk.client import Hit
 from crowdops.registry import Run, locks
+from crowdops.registry.locks import Holder
 from crowdops.registry.selection import expand
 from crowdops.results import endings
 from crowdops.servers.backend import survey_all
@@ -59,7 +60,7 @@ class Survey(NamedTuple):
     crashed: list[OrphanedRun]
     ended: list[OrphanedRun]  # runs at their end that still have open HITs
     unknown: list[OrphanedRun]  # our marks, and runs that this registry does not know
-    attended: list[tuple[Run, str]]  # and by which process
+    attended: list[tuple[Run, Holder | None]]  # and by which process; None if that has just ended
     elsewhere: list[Run]  # crashed, at a server that does not answer
     servers: list[ServerStatus]
     foreign_hits: int
@@ -112,7 +113,9 @@ def survey_everywhere(context: Context) -> Survey:
         ended=[run for run in orphaned if run.condition == "ended" and run.open_hits],
         unknown=_all_unknown_runs(context, conditions, looks, of_unknown_runs),
         attended=[
-            (run, _holder(context.settings, run)) for run in here if conditions[run.run_id] == "attended"
+            (run, locks.holder_of(context.settings.home, run.run_id))
+            for run in here
+            if conditions[run.run_id] == "attended"
         ],
         elsewhere=elsewhere,
         servers=[status for status in servers if status not in of_unknown_runs and status.run_id not in kept],
@@ -124,7 +127,7 @@ def survey_everywhere(context: Context) -> Survey:
 
 
 def _look(context: Context, runs: list[Run]) -> Look:
-    account = scan.scan(context.provider)
+    account = scan.scan(context)
     listed = [run for run in runs if run.run_id in account.hits_by_run]
     places.recognize(context.registry, context.provider, context.settings, listed)
     _end_detached(context, runs, account)
@@ -198,8 +201,3 @@ def _unknown_runs(
         may_cost = _open_cost(hits, context.settings.environment)
         orphaned.append(OrphanedRun(context, run_id, task_name, None, "unknown", hits, 0, of_run, may_cost))
     return orphaned
-
-
-def _holder(settings: Settings, run: Run) -> str:
-    holder = locks.holder_of(settings.home, run.run_id)
-    return locks.describe(holder) if holder else "a process that has just ended"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crowdops.errors import UsageError
+from crowdops.formats import words
 from crowdops.registry import Registry, locks, troubles
 
 _NAME = re.compile(r"registry-(\d{8}-\d{6})(?:-\d+)?\.db")
@@ -147,7 +148,7 @@ def restore(home: Path, backup: Path) -> Restored:
 
 def remarks(restored: Restored) -> list[str]:
     """Return in words what a restore has done, and what to type next."""
-    lines = [f"The registry is that of {restored.backup.name} again: {restored.runs} runs."]
+    lines = [f"The registry is that of {restored.backup.name} again: {words.count(restored.runs, 'run')}."]
     if restored.kept:
         lines.append(f"What was there before is kept: {restored.kept}")
     lines.append(

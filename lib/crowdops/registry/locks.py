@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from crowdops.console import times
 from crowdops.errors import UsageError
 from crowdops.registry import END_STATES, Registry, Run
 
@@ -75,9 +76,10 @@ def holder_of(home: Path, run_id: str) -> Holder | None:
         return None if _lock(file, fcntl.LOCK_SH) else _read_holder(file)
 
 
-def describe(holder: Holder) -> str:
-    """Return the holder in words."""
-    return f"process {holder.pid} on {holder.host} ({holder.command}, since {holder.since})"
+def describe(holder: Holder, *, exactly: bool = False) -> str:
+    """Return the holder in words; `exactly`: for JSON, with the time as it stands in the lock."""
+    since = holder.since if exactly else times.said(datetime.fromisoformat(holder.since))
+    return f"process {holder.pid} on {holder.host} ({holder.command}, since {since})"
 
 
 def _open(home: Path, run_id: str) -> IO[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from crowdops.formats import words
 from crowdops.registry import Registry, Run
 from crowdops.registry.rows import OPEN_STATES
 
@@ -38,7 +39,7 @@ class Tally(NamedTuple):
     def describe(self) -> str:
         """Return in words what became of the units."""
         units = sum(self[:5])
-        text = f"{self.answered} of {units} units have answers"
+        text = f"{self.answered} of {words.count(units, 'unit')} {words.choose(units, 'has', 'have')} answers"
         for count, what in (
             (self.unanswered, "ended without an answer"),
             (self.never_launched, "never launched"),
@@ -47,7 +48,7 @@ class Tally(NamedTuple):
         ):
             text += f", {count} {what}" if count else ""
         is_partial = self.answers < self.answered * self.asked // units if units else False
-        return f"{text}; {self.answers} of {self.asked} answers" if is_partial else text
+        return f"{text}; {self.answers} of {words.count(self.asked, 'answer')}" if is_partial else text
 
 
 def tally(registry: Registry, run: Run) -> Tally:

@@ -124,7 +124,8 @@ def refresh(context: Context, runs: Sequence[Run]) -> list[str]:
     One walk over ListHITs, and one or two calls for each HIT whose counters disagree with what is stored:
     work that came in, was approved by itself, or was reviewed by somebody else.
     """
-    outcomes = collect(context, list(_iter_changed_hits(context, runs)))
+    changed = list(_iter_changed_hits(context, runs))
+    outcomes = context.counted(collect(context, changed), "HITs read", len(changed))
     return [describe_failure(outcome) for outcome in outcomes if outcome.error]
 
 
@@ -151,7 +152,8 @@ def look_again(context: Context, hit_ids: Sequence[str]) -> list[str]:
     Two calls a HIT; one that is gone is passed over.
     """
     failures = []
-    for outcome in context.outcomes(lambda hit_id: _read_again(context.provider, hit_id), hit_ids):
+    outcomes = context.outcomes(lambda hit_id: _read_again(context.provider, hit_id), hit_ids)
+    for outcome in context.counted(outcomes, "HITs read again", len(hit_ids)):
         if outcome.result is not None:
             store(context.registry, *outcome.result)
         elif not isinstance(outcome.error, NotFound):
@@ -168,7 +170,7 @@ def _iter_changed_hits(context: Context, runs: Sequence[Run]) -> Iterator[Hit]:
     run_ids, now = {run.run_id for run in runs}, datetime.now(UTC)
     # The counter of reviewed assignments may lag; when they are approved by themselves is known.
     approved = {hit_id for run_id in run_ids for _, hit_id in context.registry.iter_stale_units(run_id, now)}
-    for hit in context.provider.iter_hits():
+    for hit in context.counted(context.provider.iter_hits(), "HITs listed:"):
         mark = hit.mark
         if mark is None or mark.run_id not in run_ids:
             continue

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from crowdops.console.output import cell, timestamp
+from crowdops.console import tables, terminal
+from crowdops.console.output import timestamp
+from crowdops.console.tables import Look
 from crowdops.errors import UsageError
 from crowdops.formats import csv_files, json_text
 from crowdops.registry import Registry, Result, Run
@@ -165,17 +167,16 @@ def write_table(results: Iterable[Result], file: IO[str]) -> int:
 
     Returns how many assignments there are.
     """
-    from tabulate import tabulate
-
     units: dict[tuple[str, int], list[Result]] = {}
     for result in results:
         units.setdefault((result.task_name, result.unit_index), []).append(result)
     rows = []
     for (task_name, unit_index), answered in units.items():
         answers = " | ".join(_in_short(result.assignment.answer) for result in answered)
-        rows.append((task_name, unit_index, cell(_in_short(answered[0].input)), cell(answers)))
-    headings = ("task_name", "unit", "input", "answers")
-    file.write(tabulate(rows, headers=headings, disable_numparse=True) + "\n")
+        rows.append((task_name, unit_index, _in_short(answered[0].input), answers))
+    looks = [Look(heading) for heading in ("task_name", "unit", "input", "answers")]
+    columns = terminal.columns(terminal.STDOUT) if file.isatty() else None
+    file.write(tables.of_values(looks, rows, columns) + "\n")
     return sum(map(len, units.values()))
 
 

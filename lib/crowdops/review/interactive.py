@@ -8,32 +8,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crowdops.console import output, prompts
+from crowdops.console import output, prompts, terminal, times, viewer
 from crowdops.console.output import timestamp
+from crowdops.context import Context
+from crowdops.errors import UsageError
 from crowdops.formats import money
 from crowdops.registry import Decision, Registry, Result, Run
-from crowdops.review import decisions_file
+from crowdops.review import decisions_file, item
 from crowdops.review.review import submitted
 
-KEYS = "[a]pprove  [r]eject  [b]onus and approve  soft bloc[k]  [s]kip  back [p]  [q]uit"
+KEYS = "[a]pprove [r]eject [b]onus soft bloc[k] [s]kip back [p] [o]pen help [?] [q]uit"
+EXPLAINED = """
+  a  approve
+  r  reject: asks why, and the worker reads that
+  b  approve and pay a bonus: asks for the amount
+  k  soft-block the worker with the decision that follows; again: do not
+  s  skip: leave it, and forget what was noted of it
+  p  back to the one before
+  o  open the page with the answers, in a browser or a pager
+  q  quit: what was noted is shown, and nothing is sent before you say so"""
 OTHERWISE = "Use --export and --apply, or a rule such as --approve-all."
 
 
-def review(registry: Registry, runs: Sequence[Run]) -> None:
+def review(context: Context, runs: Sequence[Run]) -> None:
     """Go through what is submitted in these runs. UsageError unless somebody sits at a terminal.
 
     Decisions that were noted earlier are kept and shown.
     """
     prompts.require(OTHERWISE)
-    InteractiveReview(registry, list(submitted(registry, runs)), runs).ask_all()
+    InteractiveReview(context, list(submitted(context.registry, runs)), runs).ask_all()
 
 
 class InteractiveReview:
     """Goes through assignments, forward and back, and notes what is decided."""
 
-    def __init__(self, registry: Registry, results: Sequence[Result], runs: Sequence[Run]) -> None:
-        self._registry, self._results = registry, results
-        noted = registry.unfinished_decisions([run.run_id for run in runs])
+    def __init__(self, context: Context, results: Sequence[Result], runs: Sequence[Run]) -> None:
+        self._context, self._results = context, results
+        self._registry: Registry = context.registry
+        noted = self._registry.unfinished_decisions([run.run_id for run in runs])
         self._notes = {(note.assignment_id, note.worker_id): note for note in noted}
         self._soft_block = False
 
@@ -43,19 +55,24 @@ class InteractiveReview:
         number = next(undecided, len(self._results))
         while number < len(self._results):
             result = self._results[number]
-            output.say(self._describe(number, result))
-            step = self._take_key(result)
+            step = self._take_key(number, result)
             if step is None:
                 return
             number = max(0, number + step)
 
-    def _take_key(self, result: Result) -> int | None:
-        """Do what one key says. Returns how far to go on, or None to end."""
-        key = prompts.key(KEYS, "arbkspq")
+    def _take_key(self, number: int, result: Result) -> int | None:
+        """Show an assignment and do what one key says. Returns how far to go on, or None to end."""
+        key = prompts.key(KEYS, "arbkspoq?", lambda: self._describe(number, result))
         if key == "q":
             return None
         if key == "p":
             return -1
+        if key == "?":
+            output.say(EXPLAINED)
+            return 0
+        if key == "o":
+            self._open(result)
+            return 0
         if key == "k":
             self._soft_block = not self._soft_block
             return 0
@@ -68,6 +85,15 @@ class InteractiveReview:
             return 0
         self._soft_block = False
         return 1
+
+    def _open(self, result: Result) -> None:
+        """Show the page with the answers."""
+        try:
+            page = item.write_page(self._context.settings, result)
+        except UsageError as error:
+            output.say(str(error))
+            return
+        output.say(viewer.show(page, item.whole_text(result)))
 
     def _decide(self, result: Result, key: str) -> Decision | None:
         """Return the decision of a key, once its question is answered; None if it was not."""
@@ -98,11 +124,13 @@ class InteractiveReview:
         assignment = result.assignment
         record = self._registry.worker_record(assignment.worker_id, [result.task_name])
         so_far = ", ".join(f"{count} {status.lower()}" for status, count in sorted(record.items()))
+        submitted_at = assignment.submitted_at
+        moment = times.spoken(submitted_at) if submitted_at else timestamp(submitted_at)
+        noted = f" · {len(self._notes)} noted" if self._notes else ""
         lines = [
             f"\n{number + 1} of {len(self._results)} · {result.task_name} · unit {result.unit_index}"
-            f" · submitted {timestamp(assignment.submitted_at)}",
-            *(f"  {_lines(name)}: {_lines(value)}" for name, value in (result.input or {}).items()),
-            *(f"  → {_lines(name)}: {_lines(value)}" for name, value in assignment.answer.items()),
+            f" · submitted {moment}{noted}",
+            *item.field_lines(result, terminal.columns(terminal.STDERR)),
             f"  worker {assignment.worker_id}, in {result.task_name} so far: {so_far}",
         ]
         if note := self._note(result):
@@ -110,11 +138,6 @@ class InteractiveReview:
         if self._soft_block:
             lines.append("  The worker is to be soft-blocked with the decision; k again takes that back.")
         return "\n".join(lines)
-
-
-def _lines(value: object) -> str:
-    """Return a text whose later lines cannot be taken for ours."""
-    return str(value).replace("\n", "\n      | ")
 
 
 def _key(result: Result) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from crowdops.bulk import BulkResult
 from crowdops.console import output
 from crowdops.context import Context
 from crowdops.errors import UsageError
+from crowdops.formats import words
 from crowdops.payments import bonus_plans, bonuses
 from crowdops.payments.bonus_plans import BonusPlan, DueBonus
 from crowdops.payments.budgets import Budgets
@@ -115,12 +116,15 @@ def _plan_decisions(
             selection.find_result(registry, run_ids, note.assignment_id, note.worker_id) for note in noted
         ]
         plan = decisions.plan_decisions(zip(results, noted, strict=True))
-        return plan, f"{len(noted)} decisions are noted."
+        return plan, f"{words.are(len(noted), 'decision')} noted."
     if method.name == "apply":
         plan = decisions.plan_file(registry, method.rows, runs, budgets, override=method.override)
         repeated = sum(row.repeated for row in method.rows)
-        twice = f" {repeated} rows say again what another one says, and count once." if repeated else ""
-        return plan, f"{len(method.rows)} rows of {method.path} hold a decision.{twice}"
+        again = "says again what another one says, and counts", "say again what another one says, and count"
+        say = words.choose(repeated, *again)
+        twice = f" {words.count(repeated, 'row')} {say} once." if repeated else ""
+        hold = words.choose(len(method.rows), "holds", "hold")
+        return plan, f"{words.count(len(method.rows), 'row')} of {method.path} {hold} a decision.{twice}"
     ruling = _rule(registry, method, run_ids)
     return decisions.plan_decisions(ruling.approved), ruling.words
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crowdops.errors import UsageError
-from crowdops.formats import csv_files
+from crowdops.formats import csv_files, words
 from crowdops.formats.question_xml import UNREADABLE
 from crowdops.registry import Decision, Result
 from crowdops.results import names
@@ -38,7 +38,9 @@ class Gold(NamedTuple):
 def approve_all(results: Iterable[Result]) -> Ruling:
     """Approve whatever is submitted and not reviewed."""
     approved = [_approval(result) for result in results if result.assignment.status == "Submitted"]
-    return Ruling(approved, f"{len(approved)} are submitted and not reviewed.")
+    return Ruling(
+        approved, f"{len(approved)} {words.choose(len(approved), 'is', 'are')} submitted and not reviewed."
+    )
 
 
 def read_gold(path: Path) -> Gold:
@@ -152,9 +154,12 @@ def approve_matching(results: Iterable[Result], gold: Gold) -> Ruling:
             approved.append(_approval(result))
         else:
             differing += 1
-    words = f"{len(approved)} match, {differing} differ and are left, {unknown} have no gold answer."
-    blank = f" {gold.blank} rows of the file hold no answer." if gold.blank else ""
-    return Ruling(approved, words + blank)
+    matching = f"{len(approved)} {words.choose(len(approved), 'matches', 'match')}"
+    left = f"{differing} {words.choose(differing, 'differs and is left', 'differ and are left')}"
+    without = f"{unknown} {words.choose(unknown, 'has', 'have')} no gold answer"
+    hold = words.choose(gold.blank, "holds", "hold")
+    blank = f" {words.count(gold.blank, 'row')} of the file {hold} no answer." if gold.blank else ""
+    return Ruling(approved, f"{matching}, {left}, {without}.{blank}")
 
 
 def approve_agreeing(
@@ -182,8 +187,11 @@ def approve_agreeing(
         agreeing = [result for result in waiting if _vote(result, fields) in majorities]
         approved += [_approval(result) for result in agreeing]
         alone += len(waiting) - len(agreeing)
-    words = f"{len(approved)} agree, {alone} do not and are left"
-    return Ruling(approved, f"{words}, {open_units} units are not complete." if open_units else f"{words}.")
+    agree = words.choose(len(approved), "agrees", "agree")
+    do_not = words.choose(alone, "does not and is left", "do not and are left")
+    text = f"{len(approved)} {agree}, {alone} {do_not}"
+    incomplete = f", {words.are(open_units, 'unit')} not complete" if open_units else ""
+    return Ruling(approved, f"{text}{incomplete}.")
 
 
 def _approval(result: Result) -> tuple[Result, Decision]:

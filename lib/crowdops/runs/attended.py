@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from crowdops.console.progress import progress
+from crowdops.console import progress, times
+from crowdops.console.progress import Progress
 from crowdops.context import Context
 from crowdops.errors import ProviderError, ServerFailed
 from crowdops.hits.create import Creator
@@ -37,10 +38,15 @@ class AttendedRun:
         self.cap = WorkerCap(context, run)
         self._last_look = LastLook(context, run)
         self.collector = Collector(context, run, pages, self.outage, self.cap)
-        # Crashed runs are ended several at once: their lines would overwrite each other.
-        is_quiet = context.settings.quiet or lifecycle.has_crashed
-        self._progress = progress(run.units, run.task_name, quiet=is_quiet)
+        self._progress = self._make_progress()
+        self._latest: datetime | None = None  # until when accepted work can come in, once nothing else can
         self._next_show = 0.0
+
+    def _make_progress(self) -> Progress:
+        name, units, is_quiet = self.run.task_name, self.run.units, self.context.settings.quiet
+        if self.lifecycle.has_crashed:  # several are ended at once: in a log their lines would be mixed up
+            return progress.on_terminal(name, total=units, quiet=is_quiet, noun="answered")
+        return progress.progress(units, name, quiet=is_quiet, noun="answered")
 
     def __enter__(self) -> AttendedRun:
         return self
@@ -132,4 +138,9 @@ class AttendedRun:
         note = f"outstanding {counts.outstanding} · planned {counts.never_launched}"
         if lost := counts.unanswered + counts.failed:
             note += f" · ended without an answer {lost}"
-        self._progress.update(counts.answered, note)
+        left = f"until {times.by_clock(self._latest)}" if self._latest else None
+        self._progress.update(counts.answered, note, left=left)
+
+    def wait_until(self, latest: datetime) -> None:
+        """Show from now on until when accepted work can come in."""
+        self._latest = latest

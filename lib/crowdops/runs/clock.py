@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 
-from crowdops.console.output import timestamp
+from crowdops.console import times
 from crowdops.context import Context
 
 SET_SECONDS = 5.0  # between two looks: a clock that is only adjusted runs fast or slow by less
@@ -35,10 +35,10 @@ class ClockWatch:
             return
         where = "back" if change < 0 else "ahead"
         there = self._context.provider.time_there
-        by_endpoint = f"; by the endpoint's it is {timestamp(there)}" if there else ""
+        by_endpoint = f"; by the endpoint's it is {times.iso(there)}" if there else ""
         remedy = " Set it right: timedatectl set-ntp true" if self.is_wrong else ""
         self._context.say(
-            f"This machine's clock was set {where} by {abs(change):.0f} s, to {timestamp(datetime.now(UTC))}"
+            f"This machine's clock was set {where} by {abs(change):.0f} s, to {times.iso(datetime.now(UTC))}"
             f"{by_endpoint}. The run measures its times by neither.{remedy}"
         )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from crowdops import bulk
-from crowdops.console.output import timestamp
+from crowdops.console import times
 from crowdops.errors import NotFound, ProviderError, Unreachable
+from crowdops.formats import words
 from crowdops.hits import expire
 from crowdops.providers.mturk.client import Hit
 from crowdops.results import collect
@@ -42,11 +43,14 @@ class Drain:
                 return
             if failures:
                 self._attended.outage.note(
-                    Unreachable(f"{len(failures)} HITs could not be expired ({failures[0][1]}).")
+                    Unreachable(
+                        f"{words.count(len(failures), 'HIT')} could not be expired ({failures[0][1]})."
+                    )
                 )
             elif not is_told:
                 self._context.say(
-                    f"{unsettled} HITs may exist that the endpoint does not list yet. Looking for them."
+                    f"{words.count(unsettled, 'HIT')} may exist that the endpoint does not list yet."
+                    f" Looking for {words.choose(unsettled, 'it', 'them')}."
                 )
                 is_told = True
             self._attended.wait()
@@ -57,6 +61,7 @@ class Drain:
         duration = self._attended.run.parameters.assignment_duration_in_seconds
         now = self._context.provider.time_there or datetime.now(UTC)
         latest = now + timedelta(seconds=duration)
+        self._attended.wait_until(latest)
         is_told = False
         while True:
             self._attended.pages_are_up()  # whoever has accepted work still needs its page
@@ -71,8 +76,9 @@ class Drain:
                 return self._attended.end("stopped", self._collect_in_flight())
             if not is_told and unfinished:
                 self._context.say(
-                    f"Waiting for accepted work on at most {unfinished} HITs; it can be submitted until"
-                    f" {timestamp(latest)} at the latest. {self._lifecycle.way_to_give_up} to stop now."
+                    f"Waiting for accepted work on at most {words.count(unfinished, 'HIT')}; it can be"
+                    f" submitted until {times.said(latest)} at the latest."
+                    f" {self._lifecycle.way_to_give_up} to stop now."
                 )
                 is_told = True
             self._attended.wait()

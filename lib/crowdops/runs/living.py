@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from crowdops.config.parameters import Parameters
 from crowdops.config.settings import Settings
+from crowdops.formats import words
 from crowdops.registry import Registry, Run, locks
 
 
@@ -55,15 +56,12 @@ def describe(living: Sequence[LivingRun]) -> str:
 
 def _describe_one(living: LivingRun) -> str:
     run, run_id = living.run, living.run.run_id
-    name = f"{run.task_name} ({run_id})"
+    name, hits = f"{run.task_name} ({run_id})", words.count(living.outstanding, "HIT")
     if living.condition == "attended":
         return f"{name} is alive, attended by {living.holder}. Look: make status RUN={run_id}"
     if living.condition == "detached":
         return (
-            f"{name} is alive, detached, with {living.outstanding} HITs out. Look: make status RUN={run_id}."
+            f"{name} is alive, detached, with {hits} out. Look: make status RUN={run_id}."
             f" End it: make expire RUN={run_id}"
         )
-    return (
-        f"{name} has crashed with {living.outstanding} HITs out. Carry it on: make resume RUN={run_id}."
-        " End it: make recover"
-    )
+    return f"{name} has crashed with {hits} out. Carry it on: make resume RUN={run_id}. End it: make recover"

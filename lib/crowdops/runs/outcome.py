@@ -8,8 +8,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from crowdops.console.output import timestamp
+from crowdops.console import times
 from crowdops.context import Context
+from crowdops.formats import words
 from crowdops.payments import pricing
 from crowdops.providers.mturk.client import Hit
 from crowdops.registry import Run
@@ -29,7 +30,7 @@ class Outcome(NamedTuple):
     def describe_in_flight(self) -> list[str]:
         """Return a line for each HIT with accepted work."""
         return [
-            f"HIT {hit.hit_id}: {hit.pending} accepted, not submitted; possible until {timestamp(latest)}"
+            f"HIT {hit.hit_id}: {hit.pending} accepted, not submitted; possible until {times.said(latest)}"
             " at the latest."
             for hit, latest in self.in_flight
         ]
@@ -78,8 +79,8 @@ def shortfall(context: Context, run: Run, *, by_itself: bool) -> str | None:
     lines = []
     if counts.failed:
         errors = context.registry.failures(run.run_id, MOST_ERRORS)
-        noun = "unit" if counts.failed == 1 else "units"
-        lines.append(f"{counts.failed} {noun} failed: {'; '.join(error.rstrip('.') for error in errors)}.")
+        units = words.count(counts.failed, "unit")
+        lines.append(f"{units} failed: {'; '.join(error.rstrip('.') for error in errors)}.")
     if by_itself and counts.is_short:
         lines.append(f"Fewer answers came in than were asked for: {counts.answers} of {counts.asked}.")
     return " ".join(lines) or None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from crowdops.context import Context
 from crowdops.errors import UsageError
-from crowdops.formats import input_rows
+from crowdops.formats import input_rows, words
 from crowdops.payments import pricing
 from crowdops.registry import END_STATES, Registry, Run, locks, selection
 from crowdops.registry.tally import tally
@@ -111,7 +111,10 @@ def _complete(run: Run, plan: LaunchPlan) -> Run:
             raise UsageError(f"run {run.run_id} has {name} = {known}, and the run.toml says {given}.")
     units = plan.estimate.units
     if units < run.units:
-        raise UsageError(f"{data} has {units} rows, and run {run.run_id} has at least {run.units} units.")
+        raise UsageError(
+            f"{data} has {words.count(units, 'row')}, and run {run.run_id} has at least"
+            f" {words.count(run.units, 'unit')}."
+        )
     return run._replace(parameters=plan.parameters, data_digest=plan.data_digest, units=units)
 
 
@@ -125,7 +128,9 @@ def examine(registry: Registry, run: Run, resumption: Resumption) -> Remainder:
     missing = run.units - sum(counts.values())
     remarks = [_check_data(run, missing, ignore_data_change=resumption.ignore_data_change)]
     if unanswered := tally(registry, run).unanswered:
-        remarks.append(f"{unanswered} units ended without an answer; they are not launched again.")
+        are = words.choose(unanswered, "it is", "they are")
+        units = words.count(unanswered, "unit")
+        remarks.append(f"{units} ended without an answer; {are} not launched again.")
     to_launch = counts["planned"] + missing
     estimate = pricing.estimate(run.parameters, to_launch, run.environment)
     return Remainder(run, counts, missing, estimate, [remark for remark in remarks if remark])
@@ -158,7 +163,7 @@ def _check_data(run: Run, missing: int, *, ignore_data_change: bool) -> str | No
             f" missing, and {path} {what}. No HIT was created. {then}"
         )
     if digest is None:
-        return f"{path} is gone. That does not matter: the registry has its {run.units} rows."
+        return f"{path} is gone. That does not matter: the registry has its {words.count(run.units, 'row')}."
     if not ignore_data_change:
         raise UsageError(
             f"{path} has changed since run {run.run_id} was launched. The registry has the rows as they were:"

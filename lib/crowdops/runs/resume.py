@@ -8,6 +8,7 @@ from crowdops.config.settings import Settings
 from crowdops.console import combinations
 from crowdops.context import Context
 from crowdops.errors import UsageError
+from crowdops.formats import words
 from crowdops.hits import reconcile, replace, scan
 from crowdops.providers.mturk.client import Hit
 from crowdops.registry import END_STATES, Run, locks
@@ -76,15 +77,18 @@ def resume(context: Context, resumption: Resumption, hits: Sequence[Hit] | None 
 
 def _reconcile(context: Context, run: Run, hits: Sequence[Hit] | None) -> None:
     if hits is None:
-        hits = scan.scan(context.provider).hits_by_run.get(run.run_id, [])
+        hits = scan.scan(context).hits_by_run.get(run.run_id, [])
     result = reconcile.reconcile(context, run, hits)
     if result.adopted:
-        context.say(
-            f"{result.adopted} HITs of the run were out without the registry's knowledge;"
-            " they are taken over."
-        )
+        adopted, was = words.count(result.adopted, "HIT"), words.choose(result.adopted, "was", "were")
+        are = words.choose(result.adopted, "it is", "they are")
+        context.say(f"{adopted} of the run {was} out without the registry's knowledge; {are} taken over.")
     if result.deleted:
-        context.say(f"{result.deleted} HITs of the run were deleted by somebody; their units have failed.")
+        was = words.choose(result.deleted, "was", "were")
+        failed = words.choose(result.deleted, "its unit has", "their units have")
+        context.say(
+            f"{words.count(result.deleted, 'HIT')} of the run {was} deleted by somebody; {failed} failed."
+        )
     for line in result.failures:
         context.say(line)
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from crowdops.context import Context
 from crowdops.errors import BudgetReached, CredentialsRefused, Error, InsufficientFunds
+from crowdops.formats import durations, words
 from crowdops.registry import Run
 from crowdops.runs import without_registry
 from crowdops.runs.attended import AttendedRun
@@ -110,6 +111,7 @@ class Supervisor:
             self._context.say(line)
         counts = self._attended.counts()
         self._lifecycle.stop(
-            f"no submission for {patience} s, with {counts['outstanding']} units outstanding and"
+            f"no submission for {durations.words(patience)},"
+            f" with {words.count(counts['outstanding'], 'unit')} outstanding and"
             f" {counts['planned']} still to be launched. {diagnosis.verdict.sentence}"
         )

@@ -6,8 +6,10 @@ import shlex
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from crowdops.config import vocabulary
 from crowdops.config.settings import Settings
 from crowdops.errors import UsageError
+from crowdops.formats import words
 from crowdops.formats.question_xml import MAX_QUESTION_BYTES
 from crowdops.payments.pricing import Estimate
 from crowdops.registry import END_STATES
@@ -36,7 +38,8 @@ class Offer(NamedTuple):
 def offer_launch(plan: LaunchPlan, settings: Settings) -> Offer:
     """Return what is to be decided about a planned run."""
     name, estimate = plan.parameters.task_name, plan.estimate
-    parameters = "\n".join(f"  {name} = {value}" for name, value in plan.parameters._asdict().items())
+    given = plan.parameters._asdict()
+    parameters = "\n".join(f"  {name} = {vocabulary.echo(name, value)}" for name, value in given.items())
     return Offer(
         summary=f"{name} at {settings.endpoint}: {estimate.describe()}",
         text=(
@@ -93,12 +96,15 @@ def offer_resume(remainder: Remainder) -> Offer:
     run, estimate = remainder.run, remainder.estimate
     outstanding = remainder.counts["outstanding"]
     to_settle = remainder.counts["creating"]
-    words = (
-        f"{run.task_name} ({run.run_id}) at {run.endpoint} is {run.state}: of {run.units} units"
-        f" {outstanding} are out, {to_settle} have to be settled,"
-        f" {estimate.units} are still to be launched.\n{estimate.describe()}"
+    text = (
+        f"{run.task_name} ({run.run_id}) at {run.endpoint} is {run.state}: of"
+        f" {words.count(run.units, 'unit')}"
+        f" {outstanding} {words.choose(outstanding, 'is', 'are')} out,"
+        f" {to_settle} {words.choose(to_settle, 'has', 'have')} to be settled,"
+        f" {estimate.units} {words.choose(estimate.units, 'is', 'are')} still to be launched.\n"
+        f"{estimate.describe()}"
     )
-    text = "\n".join([words, *remainder.remarks])
+    text = "\n".join([text, *remainder.remarks])
     return Offer(
         summary=text,
         text=text,
@@ -147,7 +153,8 @@ def report_text(report: RunReport) -> str:
     run, outcome = report.run, report.outcome
     lines = [
         f"{run.task_name} is {outcome.state}: {report.tally.describe()},"
-        f" {report.assignments} assignments, ${report.cost}, {report.api_calls} API calls,"
+        f" {words.count(report.assignments, 'assignment')}, ${report.cost},"
+        f" {words.count(report.api_calls, 'API call')},"
         f" {report.seconds:.1f} s."
     ]
     if outcome.reason:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from crowdops.bulk import NOT_TRIED
-from crowdops.console.output import timestamp
+from crowdops.console import times
 from crowdops.errors import Error, NotFound, RegistryAway, RegistryError, RegistryMoved
 from crowdops.hits.expire import Target
 from crowdops.providers.mturk.client import Hit
@@ -127,6 +127,6 @@ def _describe_work(target: Target, hit: Hit, now: datetime) -> str:
     """Return in words what a HIT holds that has to be waited for or collected."""
     held = [f"{hit.submitted} submitted, not collected"] if hit.submitted else []
     if hit.pending:
-        latest = timestamp(now + hit.assignment_duration)
+        latest = times.said(now + hit.assignment_duration)
         held.append(f"{hit.pending} accepted, not submitted; possible until {latest} at the latest")
     return f"HIT {target.hit_id} (unit {target.unit_index}): {', '.join(held)}."

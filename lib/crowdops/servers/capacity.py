@@ -15,6 +15,7 @@ from crowdops.config.settings import Selection
 from crowdops.console.progress import Progress
 from crowdops.context import Context
 from crowdops.errors import UsageError
+from crowdops.formats import words
 from crowdops.providers import task_server
 from crowdops.registry import Run, Server, selection
 from crowdops.servers import links
@@ -76,7 +77,8 @@ def target(context: Context, run_id: str) -> Target:
         raise UsageError(f"{server.name} does not answer for run {run_id}. Nothing was measured.")
     if health.get("active"):
         raise UsageError(
-            f"Workers have {health['active']} pages of {run_id} open. Measure while nobody works."
+            f"Workers have {words.count(health['active'], 'page')} of {run_id} open. Measure while nobody"
+            " works."
         )
     return Target(run, server, links.read_token(context.settings.run_folder(run_id)))
 
@@ -113,9 +115,11 @@ def advise(target: Target, steps: Sequence[Step], *, bound: float, seconds_per_t
     return Advice(
         units,
         dynos,
-        f"{name} keeps up with {kept[-1].workers} page loads at once and {best.per_second:.0f} pages/s"
+        f"{name} keeps up with {words.count(kept[-1].workers, 'page load')} at once"
+        f" and {best.per_second:.0f} pages/s"
         f"{limit}: for tasks of {seconds_per_task:g} s set max_num_concurrent_units to {units} at most;"
-        f" the {units_out} units that this run has out at once need dynos = {dynos}.",
+        f" the {words.count(units_out, 'unit')} that this run has out at once"
+        f" {words.choose(units_out, 'needs', 'need')} dynos = {dynos}.",
     )
 
 

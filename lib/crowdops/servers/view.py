@@ -8,8 +8,10 @@ from typing import Any
 
 from crowdops.config.settings import Selection
 from crowdops.console import columns, output, unseen
-from crowdops.console.columns import Column, yes_or_no
+from crowdops.console.colour import bad_if_yes, bad_unless_yes, of_words
+from crowdops.console.columns import Column, Show, yes_or_no
 from crowdops.context import Context
+from crowdops.formats import words
 from crowdops.registry import Server
 from crowdops.servers import backend, orphans
 from crowdops.servers.capacity import Advice, Step, Target
@@ -28,20 +30,44 @@ def _cost_cell(status: ServerStatus) -> str:
     return "" if status.cost_so_far is None else f"${status.cost_so_far}"
 
 
+def _brief_state(status: ServerStatus) -> str:
+    if not status.exists:
+        return "gone"
+    return (status.dyno_state or "down") + ("" if status.answers else ", silent")
+
+
+def _urgency(status: ServerStatus) -> int:
+    return 0 if status.orphan else 1
+
+
 STATUS: list[Column[ServerStatus]] = [
-    Column("name", "server", lambda status: status.name),
+    Column("name", "server", lambda status: status.name, is_id=True),
     Column("kind", None, lambda status: status.server.kind),
-    Column("run_id", "run", lambda status: status.run_id),
-    Column("task_name", "task_name", lambda status: status.task_name),
+    Column("run_id", "run", lambda status: status.run_id, is_id=True),
+    Column("task_name", "task_name", lambda status: status.task_name, show=Show.WIDE),
     Column("url", None, lambda status: status.server.url),
-    Column("exists", "exists", lambda status: status.exists, lambda status: yes_or_no(status.exists)),
-    Column("scaled", "scaled", lambda status: status.scaled),
-    Column("dyno_state", "state", lambda status: status.dyno_state),
-    Column("answers", "answers", lambda status: status.answers, lambda status: yes_or_no(status.answers)),
-    Column("leftover", "leftover", lambda status: status.orphan, _orphan_cell),
-    Column("created_at", "created", lambda status: status.server.created_at),
+    Column(
+        "exists",
+        "exists",
+        lambda status: status.exists,
+        lambda status: yes_or_no(status.exists),
+        Show.WIDE,
+    ),
+    Column("scaled", "scaled", lambda status: status.scaled, show=Show.WIDE),
+    Column("dyno_state", "state", lambda status: status.dyno_state, show=Show.WIDE, meaning=of_words),
+    Column(None, "state", _brief_state, show=Show.BRIEF, meaning=of_words),
+    Column(
+        "answers",
+        "answers",
+        lambda status: status.answers,
+        lambda status: yes_or_no(status.answers),
+        Show.WIDE,
+        meaning=bad_unless_yes,
+    ),
+    Column("leftover", "leftover", lambda status: status.orphan, _orphan_cell, meaning=bad_if_yes),
+    Column("created_at", "created", lambda status: status.server.created_at, show=Show.WIDE),
     Column("cost_so_far", "cost", lambda status: status.cost_so_far, _cost_cell),
-    Column(None, "url", lambda status: status.server.url),
+    Column(None, "url", lambda status: status.server.url, show=Show.WIDE),
     Column("marked", None, lambda status: status.marked),
     Column("note", None, lambda status: status.note),
 ]
@@ -62,13 +88,14 @@ def show_servers(context: Context, kind: str, selection: Selection) -> int:
         document = {"servers": servers, "foreign_apps": survey.foreign, "not_looked_at": not_looked_at}
         output.document(document)
         return unseen.conclude(0, survey.unseen)
-    columns.table(STATUS, statuses)
+    columns.table(STATUS, statuses, urgency=_urgency)
     for status in statuses:
         if status.note:
             context.say(f"{status.name}: {status.note}")
     count = sum(status.orphan for status in statuses)
     foreign = "not known how many" if survey.foreign is None else survey.foreign
-    context.say(f"{count} of {len(statuses)} servers are leftovers; {foreign} foreign.")
+    are = words.choose(count, "is a leftover", "are leftovers")
+    context.say(f"{count} of {words.count(len(statuses), 'server')} {are}; {foreign} foreign.")
     for line in _advice(context, kind, [status for status in statuses if status.orphan]):
         context.say(line)
     return unseen.conclude(0, survey.unseen)

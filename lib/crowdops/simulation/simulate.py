@@ -9,8 +9,8 @@ import hashlib
 import signal
 import string
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from types import FrameType
 
@@ -20,6 +20,7 @@ from crowdops.errors import UsageError
 from crowdops.providers.crowd_server import client
 from crowdops.simulation.worker import Behaviour, Totals, Worker
 
+SHOW_SECONDS = 0.5  # between two looks at what the workers have done
 _LETTERS = string.ascii_uppercase + string.digits
 
 
@@ -52,19 +53,30 @@ def simulate(
     stop: threading.Event,
     report: Callable[[str], None],
     timeout: float = 30.0,
+    show: Callable[[Totals], None] = lambda totals: None,
 ) -> Totals:
     """Let a worker per sign-in link work until nothing is left to do or `stop` is set. Returns what they did.
 
     A worker who is stopped gives back what is in hand. `report` gets a line for each thing that went wrong,
-    from any thread. `timeout` is the time limit of a call, in seconds.
+    from any thread. `timeout` is the time limit of a call, in seconds. `show` gets what they have done so
+    far, now and then.
     """
-    totals = Totals()
     workers = [
         Worker(number, link, behaviour, stop, report, timeout) for number, link in enumerate(links, start=1)
     ]
     with ThreadPoolExecutor(max_workers=max(1, len(links))) as pool:
-        for own in pool.map(Worker.work, workers):
-            totals.add(own)
+        futures = [pool.submit(worker.work) for worker in workers]
+        at_work = set(futures)
+        while at_work:
+            _, at_work = wait(at_work, timeout=SHOW_SECONDS, return_when=FIRST_COMPLETED)
+            show(_sum(worker.totals for worker in workers))
+    return _sum(future.result() for future in futures)
+
+
+def _sum(parts: Iterable[Totals]) -> Totals:
+    totals = Totals()
+    for own in parts:
+        totals.add(own)
     return totals
 
 

@@ -70,7 +70,7 @@ class Worker:
         self._stop, self._report = stop, report
         self._session = WorkerSession(link, timeout)
         self._random = random.Random(f"{behaviour.seed}:{number}")
-        self._totals = Totals(workers=1)
+        self.totals = Totals(workers=1)
         self._unworkable: set[str] = set()  # HIT types
         self._abandoned: set[str] = set()  # assignments
         self._unsent: tuple[TaskForm, Values] | None = None
@@ -83,8 +83,8 @@ class Worker:
                 self._session.sign_in()
                 self._work_until_idle()
             except ProviderError as error:
-                self._totals.errors.append(self._report_problem(error))
-        return self._totals
+                self.totals.errors.append(self._report_problem(error))
+        return self.totals
 
     def _work_until_idle(self) -> None:
         idle_since, patience = time.monotonic(), self._behaviour.until_idle
@@ -110,7 +110,7 @@ class Worker:
         try:
             task = self._resume() or self._take()
         except WrongState:  # another worker was faster
-            self._totals.refused += 1
+            self.totals.refused += 1
             return False
         if task is None:
             return False
@@ -148,7 +148,7 @@ class Worker:
             self._give_back(task)
         elif chance < self._behaviour.return_rate + self._behaviour.abandon_rate:
             self._abandoned.add(task.assignment_id)
-            self._totals.abandoned += 1
+            self.totals.abandoned += 1
         else:
             self._submit(form, values)
 
@@ -156,23 +156,23 @@ class Worker:
         self._unsent = form, values  # kept and sent again when the server does not answer
         try:
             self._session.submit(form, values)
-            self._totals.submitted += 1
+            self.totals.submitted += 1
         except WrongState as error:  # the time was up, or it had arrived after all
-            self._totals.refused += 1
+            self.totals.refused += 1
             self._report_problem(error)
         self._unsent = None
 
     def _give_back(self, task: Task) -> None:
         try:
             self._session.give_back(task)
-            self._totals.returned += 1
+            self.totals.returned += 1
         except WrongState as error:
-            self._totals.refused += 1
+            self.totals.refused += 1
             self._report_problem(error)
 
     def _refuse(self, task: Task, reason: ProviderError) -> None:
         """Give back what cannot be worked on, and leave its kind alone unless that may pass."""
-        self._totals.refused += 1
+        self.totals.refused += 1
         self._report_problem(reason)
         if not isinstance(reason, (Unreachable, WrongState)):
             self._unworkable.add(task.hit_type_id)

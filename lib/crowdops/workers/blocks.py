@@ -34,7 +34,7 @@ class BlockedWorker(NamedTuple):
 
 
 COLUMNS: Sequence[Column[BlockedWorker]] = [
-    Column("worker_id", "worker", lambda blocked: blocked.worker_id),
+    Column("worker_id", "worker", lambda blocked: blocked.worker_id, is_id=True),
     Column("blocked_for", "blocked for", lambda blocked: blocked.blocked_for),
     Column("reason", "reason", lambda blocked: blocked.reason),
 ]

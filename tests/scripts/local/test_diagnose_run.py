@@ -297,7 +297,7 @@ def test_submissions_to_units_that_need_more_answers_count(world: World) -> None
     age(world, run)
     found = world.json(SCRIPT, run.run_id)
     assert found["code"] == "at_work"
-    assert found_of(found, "not collected")["found"] == "1 submitted assignments"
+    assert found_of(found, "not collected")["found"] == "1 submitted assignment"
 
 
 def test_accepted_work_that_never_comes_in_is_suspicious(world: World) -> None:
@@ -338,7 +338,7 @@ def test_one_return_is_told_and_proves_nothing(world: World) -> None:
     found = world.json(SCRIPT, run.run_id)
     assert found["code"] == "nobody_accepts"
     assert "Nobody has submitted anything" in found["verdict"]
-    assert found["verdict"].endswith("1 were accepted and returned.")
+    assert found["verdict"].endswith("1 was accepted and returned.")
 
 
 def test_an_endpoint_that_tells_no_returns_is_judged_without_them(

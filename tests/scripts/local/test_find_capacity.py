@@ -157,7 +157,7 @@ def test_nothing_is_measured_while_workers_have_pages_open(local: LocalServers) 
     assert requests.get(links.unit_url(url, token, 0), params=query, timeout=5).ok
     result = local.invoke("find_capacity", run.run_id)
     assert result.exit_code == 2
-    assert f"Workers have 1 pages of {run.run_id} open." in result.stderr
+    assert f"Workers have 1 page of {run.run_id} open." in result.stderr
 
 
 def test_a_server_of_somebody_else_is_not_put_under_load(stand_in: Any, local: LocalServers) -> None:

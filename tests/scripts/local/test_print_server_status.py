@@ -58,5 +58,5 @@ def test_the_table_says_what_to_type(local: LocalServers) -> None:
     name = local.launch(local.add_run())["name"]
     result = local.invoke("print_server_status")
     assert name in result.stdout
-    assert "1 of 1 servers are leftovers" in result.stderr
+    assert "1 of 1 server is a leftover" in result.stderr
     assert "Take the leftovers down: make kill-servers\n" in result.stderr

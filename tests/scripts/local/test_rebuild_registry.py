@@ -51,7 +51,7 @@ def results_of(world: World, run_id: str) -> dict[str, dict[str, Any]]:
 def test_a_run_of_a_lost_registry_is_rebuilt_and_shut_down(world: World, cut_off: str) -> None:
     result = world.invoke(REBUILD)
     assert result.exit_code == 0, result.stderr
-    assert "1 runs, " in result.stderr
+    assert "1 run, " in result.stderr
     assert f"The data rows of {cut_off} are not known." in result.stderr
     assert world.sql("SELECT run_id, task_name, data_digest, state FROM task_runs") == [
         (cut_off, "pilot-1", "", "running")

@@ -39,6 +39,17 @@ def test_the_source_of_a_value_is_named(world: World, monkeypatch: pytest.Monkey
     assert value("max_cost", "--run-toml", str(path)) == (None, "default")
 
 
+def test_durations_are_shown_in_words_as_well(world: World) -> None:
+    text = world.invoke(SCRIPT, "task_lifetime_in_seconds").stdout
+    assert "2678400 (31 days)" in text and 'or in words: "31 days"' in text
+    path = world.write_run(1, task_lifetime_in_seconds="1 h 30 min")
+    assert "value     1 h 30 min\n" in (
+        world.invoke(SCRIPT, "task_lifetime_in_seconds", "--run-toml", str(path)).stdout
+    )
+    [found] = world.json(SCRIPT, "task_lifetime_in_seconds")["settings"]
+    assert (found["type"], found["default"]) == ("duration", "2678400")
+
+
 def test_an_unknown_name_gets_the_nearest(world: World) -> None:
     result = world.invoke(SCRIPT, "pol_interval")
     assert result.exit_code == 2

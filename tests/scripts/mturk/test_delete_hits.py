@@ -43,8 +43,8 @@ def test_what_holds_the_others_back_is_said(world: World) -> None:
     found = document(result)
     assert (found["selected"], found["done"]) == (2, 2)
     reasons = {each["id"]: each["reason"] for each in found["held"]}
-    assert reasons[work.hits[1]] == "1 assignments are not reviewed"
-    assert reasons[open_hits.hits[1]] == "1 assignments are not reviewed"
+    assert reasons[work.hits[1]] == "1 assignment is not reviewed"
+    assert reasons[open_hits.hits[1]] == "1 assignment is not reviewed"
     assert {reasons[hit] for hit in late.hits} == {"it is still open: expire it first"}
 
 
@@ -52,7 +52,7 @@ def test_the_plan_names_what_holds_hits_back(work: Work) -> None:
     work.world.client.approve_assignment(AssignmentId=work.assignments[0])
     result = delete(work.world, "--run", work.run.run_id, "--dry-run")
     assert result.exit_code == 0
-    assert "2: 1 assignments are not reviewed" in result.stdout
+    assert "2: 1 assignment is not reviewed" in result.stdout
     assert "Dry run: 1 would be deleted" in result.stderr
 
 

@@ -280,7 +280,7 @@ def test_the_hits_that_were_looked_at_longest_ago_are_looked_at_first(
         )
     one = work.world.invoke(SCRIPT, "--all-runs")
     assert "taken back elsewhere are as of 20" in one.stderr
-    assert "for 1 HITs: the same command looks at the next 1.\n" in one.stderr
+    assert "for 1 HIT: the same command looks at the next 1.\n" in one.stderr
     assert sorted(row["bonus"] for row in rows(one)) == ["0.00", "0.10", "0.10"]
     two = work.world.invoke(SCRIPT, "--all-runs", "--quiet")
     assert (sorted(row["bonus"] for row in rows(two)), two.stderr) == (["0.10", "0.10", "0.10"], "")

@@ -230,6 +230,19 @@ def test_a_dry_run_calls_nobody_and_writes_nothing(world: World) -> None:
     assert not (world.home / "registry.db").exists()
 
 
+def test_durations_can_be_written_in_words_and_are_echoed_so(world: World) -> None:
+    path = str(
+        world.write_run(assignment_duration_in_seconds="1 h 30 min", task_lifetime_in_seconds="2 days")
+    )
+    given = ("--set", "no_submission_patience=30 min")
+    text = world.invoke("mturk/launch_run", path, "--dry-run", *given).stdout
+    assert "  assignment_duration_in_seconds = 5400 (1 h 30 min)\n" in text
+    assert "  task_lifetime_in_seconds = 172800 (2 days)\n" in text
+    assert "  no_submission_patience = 1800 (30 min)\n" in text
+    found = world.json("mturk/launch_run", path, "--dry-run")["parameters"]
+    assert (found["assignment_duration_in_seconds"], found["task_lifetime_in_seconds"]) == (5400, 172800)
+
+
 @pytest.mark.parametrize(
     ("more", "wanted"),
     [

@@ -118,7 +118,7 @@ def test_another_bonus_for_the_same_work_is_pointed_out_and_paid(work: Work) -> 
     path = work.bonuses({"n": "0", "reason": "And for your patience"}, {"n": "2"})
     result = work.world.invoke(SCRIPT, str(path), "--yes")
     assert result.exit_code == 0
-    assert "Their assignments have got 1 other bonuses before, $0.10 in all." in result.stderr
+    assert "Their assignments have got 1 other bonus before, $0.10 in all." in result.stderr
     assert len(paid(work)) == 4
 
 

@@ -188,7 +188,7 @@ def test_a_rejection_of_what_was_approved_by_itself_says_so(work: Work) -> None:
     result = work.review("--apply", str(path), "--yes")
     assert result.exit_code == 1
     assert "row 1: it was approved meanwhile, at " in result.stderr
-    assert "0 carried out, 1 were so already, 1 failed." in result.stderr
+    assert "0 carried out, 1 was so already, 1 failed." in result.stderr
 
 
 def test_a_rejection_can_be_taken_back_for_thirty_days(work: Work) -> None:
@@ -381,7 +381,7 @@ def test_what_matches_gold_answers_is_approved(work: Work) -> None:
     )
     result = work.review("--approve-matching", str(gold), "--yes")
     assert result.exit_code == 0, result.stderr
-    assert "1 match, 1 differ and are left, 1 have no gold answer." in result.stderr
+    assert "1 matches, 1 differs and is left, 1 has no gold answer." in result.stderr
     assert work.statuses() == ["Approved", "Submitted", "Submitted"]
 
 
@@ -495,7 +495,7 @@ def test_gold_rows_without_an_answer_approve_nothing(work: Work) -> None:
     result = work.review("--approve-matching", str(gold), "--yes")
     assert result.exit_code == 0, result.stderr
     assert (
-        "1 match, 0 differ and are left, 2 have no gold answer. 1 rows of the file hold no" in result.stderr
+        "1 matches, 0 differ and are left, 2 have no gold answer. 1 row of the file holds no" in result.stderr
     )
     assert work.statuses() == ["Submitted", "Approved", "Submitted"]
 
@@ -506,7 +506,7 @@ def test_a_unit_that_is_not_complete_has_no_majority_yet(world: World) -> None:
         work.assignments.append(world.do(work.hits[0], f"AWORKER{number}", label="cat"))
     result = work.review("--approve-agreeing", "--yes")
     assert result.exit_code == 0
-    assert "1 units are not complete" in result.stderr
+    assert "1 unit is not complete" in result.stderr
     assert work.statuses() == ["Submitted", "Submitted"]
 
 

@@ -10,11 +10,12 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from crowdops.console.progress import Progress
 from crowdops.context import Context
 from crowdops.errors import (
     AppLimitReached,
@@ -26,6 +27,7 @@ from crowdops.errors import (
     Unreachable,
     files_explained,
 )
+from crowdops.formats import words
 from crowdops.providers.heroku import client
 from crowdops.providers.heroku.client import Heroku
 from crowdops.providers.heroku.models import App
@@ -105,9 +107,27 @@ class _Deployment:
     """One deploy under way, to the account of the key."""
 
     def __init__(self, context: Context, plan: AppPlan, pause: Pause) -> None:
-        self._context, self._plan, self._pause = context, plan, pause
-        self._heroku = client.connect(context.settings.timeout, pause)
+        self._context, self._plan = context, plan
+        self._line = Progress()
+        self._pause = self._showing(pause)
+        self._heroku = client.connect(context.settings.timeout, self._pause)
         self._email = self._heroku.account().email
+
+    def _showing(self, pause: Pause) -> Pause:
+        """Return a pause in which the line at a terminal goes on telling for how long this has lasted."""
+
+        def show(seconds: float) -> None:
+            self._line.update(0)
+            pause(seconds)
+
+        return show
+
+    @contextmanager
+    def _shown(self, what: str) -> Iterator[None]:
+        """Show at a terminal what is being done."""
+        with closing(self._context.working(what)) as self._line:
+            self._line.update(0)
+            yield
 
     def create(self) -> tuple[Server, App]:
         """Create the app, its name written down first; under another name if that one is taken."""
@@ -156,12 +176,17 @@ class _Deployment:
         # One call, and before there is code: each change of the config restarts the dynos.
         heroku.set_config(app.id, {**mark_vars(marks), **plan.secrets})
         self._context.say(f"Building {app.name} ...")
-        source = heroku.upload_source(tarball)
-        build = heroku.create_build(app.id, source, tarball, plan.run_id or app.name)
-        heroku.wait_for_release(app.id, build.id, BUILD_SECONDS)
-        self._context.say(f"Starting {plan.hosting.dynos} dynos of size {plan.hosting.size} ...")
+        with self._shown(f"Uploading {tarball.stat().st_size / 1e6:.1f} MB to {app.name}"):
+            source = heroku.upload_source(tarball)
+            build = heroku.create_build(app.id, source, tarball, plan.run_id or app.name)
+        with self._shown(f"Building {app.name}"):
+            heroku.wait_for_release(app.id, build.id, BUILD_SECONDS)
+        self._context.say(
+            f"Starting {words.count(plan.hosting.dynos, 'dyno')} of size {plan.hosting.size} ..."
+        )
         scale(heroku, app, plan.hosting.size, plan.hosting.dynos)
-        wait_until_up(heroku, app, server, self._context.settings.timeout, self._pause)
+        with self._shown(f"Waiting for {app.name} to answer"):
+            wait_until_up(heroku, app, server, self._context.settings.timeout, self._pause)
         self._context.registry.set_server(server.server_id, "up", server.url, server.detail)
         return server._replace(state="up")
 

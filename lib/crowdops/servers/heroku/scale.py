@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from crowdops.bulk import Action, BulkResult, Outcome
 from crowdops.config.settings import Selection
-from crowdops.console.columns import Column
+from crowdops.console.columns import Column, Show
 from crowdops.context import Context
 from crowdops.errors import ProviderError, UsageError, WrongState
 from crowdops.providers.heroku import client
@@ -63,8 +63,8 @@ def _price(dynos: Dynos) -> str:
 
 
 SCALING: list[Column[Scaling]] = [
-    Column("name", "server", lambda scaling: scaling.server.name),
-    Column("run_id", "run", lambda scaling: scaling.server.run_id),
+    Column("name", "server", lambda scaling: scaling.server.name, is_id=True),
+    Column("run_id", "run", lambda scaling: scaling.server.run_id, show=Show.WIDE, is_id=True),
     Column("dynos_before", None, lambda scaling: scaling.now.number),
     Column("dyno_size_before", None, lambda scaling: scaling.now.size.lower()),
     Column(None, "now", lambda scaling: str(scaling.now)),

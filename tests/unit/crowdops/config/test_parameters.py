@@ -136,6 +136,18 @@ def test_the_example_is_in_order() -> None:
             {"no_submission_patience": "0"},
             "run.toml: no_submission_patience is 0; it must be a whole number from 1 to 31536000.",
         ),
+        (
+            {"task_lifetime_in_seconds": '"1 month"'},
+            "run.toml: task_lifetime_in_seconds is '1 month'; write whole seconds, or words such as",
+        ),
+        (
+            {"task_lifetime_in_seconds": '"400 days"'},
+            "run.toml: task_lifetime_in_seconds is 34560000; it must be a whole number from 30 to 31536000.",
+        ),
+        (
+            {"no_submission_patience": "1.5"},
+            "run.toml: no_submission_patience is 1.5; write it as whole seconds, or in words such as",
+        ),
         ({"maximum_units_per_worker": "-5"}, "run.toml: maximum_units_per_worker is -5; it must be"),
         (
             {"allowed_concurrent": "2"},

@@ -1,6 +1,5 @@
 """Data to stdout, talk to stderr, and nothing that breaks either."""
 
-import io
 import json
 import os
 import stat
@@ -15,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crowdops.console import output, progress
+from crowdops.console import output, progress, tables
+from crowdops.console.tables import Look
 from crowdops.errors import UsageError
 
 
@@ -98,7 +98,9 @@ def test_data_is_exact_in_a_file_and_can_be_seen_on_a_terminal(
 
 
 def test_a_table_keeps_its_columns_whatever_is_in_it(capfd: pytest.CaptureFixture[str]) -> None:
-    output.table(("name", "note"), [("a\nb", "1e5"), ("00123", "\x1b[1m" + "y" * 100), ("", None)])
+    tables.write(
+        [Look("name"), Look("note")], [("a\nb", "1e5"), ("00123", "\x1b[1m" + "y" * 100), ("", None)]
+    )
     lines = capfd.readouterr().out.splitlines()
     assert len(lines) == 5
     assert lines[2].split() == ["a", "b", "1e5"]
@@ -111,7 +113,7 @@ def test_pairs_are_never_cut(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_empty_table_shows_its_headers(capfd: pytest.CaptureFixture[str]) -> None:
-    output.table(("run", "state"), [])
+    tables.write([Look("run"), Look("state")], [])
     assert capfd.readouterr().out.split()[:2] == ["run", "state"]
 
 
@@ -218,16 +220,3 @@ def test_quiet_progress_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
     shown.update(10, "all")
     shown.close()
     assert capfd.readouterr() == ("", "")
-
-
-def test_on_a_terminal_there_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    monkeypatch.setattr(sys, "stderr", Terminal())
-    shown = progress.progress(4, "launched", quiet=False)
-    shown.update(3, "outstanding 2")
-    shown.close()
-    text = sys.stderr.getvalue()  # type: ignore[attr-defined]
-    assert "3/4" in text and "launched" in text and "outstanding 2" in text and "\r" in text

@@ -121,7 +121,7 @@ def test_it_costs_a_call_for_each_hit_in_doubt_and_none_for_the_others(world: Wo
     with Context.open(settings) as context:
         run = context.registry.run(run_id)
         assert run is not None
-        listed = scan.scan(context.provider).hits_by_run[run_id]
+        listed = scan.scan(context).hits_by_run[run_id]
         calls = len(world.gate.calls)
         assert reconcile.reconcile(context, run, listed) == (0, 0, [])
         assert [call.operation for call in world.gate.calls[calls:]] == ["GetHIT"]

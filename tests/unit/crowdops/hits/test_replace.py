@@ -17,7 +17,7 @@ def test_a_list_that_still_has_the_deleted_hits_deceives_nobody(world: World) ->
     run_id = world.crash(units=3, assignments=1).run_id
     settings = Settings("local", world.gate.url, world.home, timeout=10, poll_interval=0.1, threads=4)
     with Context.open(settings) as context:
-        listed = scan.scan(context.provider).hits_by_run[run_id]
+        listed = scan.scan(context).hits_by_run[run_id]
         run = context.registry.run(run_id)
         assert run is not None
         moved = replace.move(context, run, "https://elsewhere.example")

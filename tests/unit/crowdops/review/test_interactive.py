@@ -1,5 +1,7 @@
 """review_assignments one by one: real keys at a real terminal."""
 
+import pytest
+
 from tests.support.offers import invite
 from tests.support.terminals import Terminal
 from tests.support.works import Work
@@ -12,7 +14,9 @@ KEYS = r"\[q\]uit "
 def test_somebody_reviews_with_keys_goes_back_and_carries_it_out(work: Work) -> None:
     with Terminal(SCRIPT, "--run", work.run.run_id) as terminal:
         terminal.expect(r"1 of 3 · pilot-1 · unit 0")
-        terminal.expect(r"text: message 0\n  → label: cat\n  worker AWORKER1, in pilot-1 so far: 1 submitted")
+        terminal.expect(
+            r"text:    message 0\n  → label: cat\n  worker AWORKER1, in pilot-1 so far: 1 submitted"
+        )
         terminal.expect(KEYS)
         terminal.press("a")
         terminal.expect(r"2 of 3 [\s\S]*" + KEYS)
@@ -109,7 +113,7 @@ def test_bonuses_and_soft_blocks_are_keys_too(work: Work) -> None:
         terminal.press("a")
         terminal.expect("3 of 3 " + r"[\s\S]*" + KEYS)
         terminal.press("q")
-        terminal.expect(r"Approve 2, pay 1 bonuses for \$0.30 with fees, soft-block 1 workers\? \[y/N\]: ")
+        terminal.expect(r"Approve 2, pay 1 bonus for \$0.30 with fees, soft-block 1 worker\? \[y/N\]: ")
         terminal.enter("y")
         terminal.expect("3 carried out, 0 were so already, 0 failed.")
         assert terminal.end() == 0
@@ -118,6 +122,38 @@ def test_bonuses_and_soft_blocks_are_keys_too(work: Work) -> None:
     assert "AWORKER2  pilot-1" in listed.stdout and "AWORKER1" not in listed.stdout
     dry = work.world.invoke(SCRIPT, "--run", work.run.run_id, "--dry-run")
     assert "0 decisions are noted." in dry.stderr
+
+
+def test_the_page_opens_with_the_answers_in_a_browser_and_else_in_a_pager(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = Work(world, units=1, done=False)
+    world.do(work.hits[0], "AWORKER1", label="<b>cat</b>", reason="y" * 5000)
+    page = world.home / "runs" / work.run.run_id / "review" / "assignment.html"
+    browser = world.folder / "browser"
+    browser.write_text(f'#!/bin/sh\ncp "${{1#file://}}" {world.folder / "opened.html"}\n')
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", str(browser))
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setenv("PAGER", "cat")
+    with Terminal(SCRIPT, "--run", work.run.run_id) as terminal:
+        terminal.expect(r"… 5,000 characters in all; o shows them[\s\S]*" + KEYS)
+        terminal.press("o")
+        terminal.expect(rf"It is open in the browser: {page}[\s\S]*" + KEYS)
+        terminal.press("q")
+        assert terminal.end() == 0
+    shown = (world.folder / "opened.html").read_text()
+    assert "&lt;b&gt;cat&lt;/b&gt;" in shown and "y" * 5000 in shown
+    assert 'sandbox="allow-scripts"' in shown and "&lt;p&gt;message 0&lt;/p&gt;" in shown
+    assert page.stat().st_mode & 0o777 == 0o600
+    monkeypatch.delenv("BROWSER")
+    with Terminal(SCRIPT, "--run", work.run.run_id) as terminal:
+        terminal.expect(KEYS)
+        terminal.press("o")
+        terminal.expect(r"THE ANSWERS\nlabel:\n    <b>cat</b>\nreason:\n    y{5000}\n")
+        terminal.expect(rf"The page for a browser: {page}[\s\S]*" + KEYS)
+        terminal.press("q")
+        assert terminal.end() == 0
 
 
 def test_a_note_that_was_overtaken_is_said_once(work: Work) -> None:

@@ -194,7 +194,7 @@ def test_units_whose_hit_somebody_deleted_fail_and_do_not_hold_the_run_up(world:
     world.sql("UPDATE units SET created_at = '2026-01-01T00:00:00.000000Z'")
     world.work_in_pairs()
     launch = resume(world, run_id, code=1)
-    assert "1 HITs of the run were deleted by somebody" in launch.said
+    assert "1 HIT of the run was deleted by somebody" in launch.said
     assert world.units(run_id) == {"failed": 1, "finished": 2}
 
 

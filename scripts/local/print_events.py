@@ -37,14 +37,12 @@ from crowdops.console import cli, combinations
 @click.option("--until", metavar="WHEN", help="Up to such a moment.")
 @click.option("--last", type=click.IntRange(min=1), metavar="N", help="Only the newest N.")
 @click.option("--follow", is_flag=True, help="The newest ten, and all that is to come, until Ctrl-C.")
-@click.option("--wide", is_flag=True, help="Whole lines, on a terminal, too.")
 @click.option("--archive", is_flag=True, help="Move old entries to a file; see above.")
 @cli.with_selectors
 @cli.with_settings
 def main(
     last: int | None,
     follow: bool,
-    wide: bool,
     archive: bool,
     settings: Settings,
     selection: Selection,
@@ -54,13 +52,13 @@ def main(
 
     if archive:
         selectors = {"run": selection.runs, "task_name": selection.task_names, "all_runs": selection.all_runs}
-        combinations.refuse("with --archive", **selectors, **options, last=last, follow=follow, wide=wide)
+        combinations.refuse("with --archive", **selectors, **options, last=last, follow=follow)
     with Registry.open(settings.home) as registry:
         if archive:
             events_view.archive(registry, settings)
             return
         meant = events_filter.build(registry, events_filter.Options(selection, **options), follow=follow)
-        manner = events_view.Manner(last, follow, settings.as_json, wide)
+        manner = events_view.Manner(last, follow, settings.as_json)
         events_view.show(registry, settings, meant, manner)
 
 

@@ -33,11 +33,11 @@ def files(world: World) -> list[str]:
 
 
 def damage(world: World) -> bytes:
-    """Overwrite the middle of the registry's file; returns what is in it now."""
+    """Overwrite all but the first page of the registry's file; returns what is in it now."""
     path = world.home / "registry.db"
     with path.open("r+b") as file:
         file.seek(4096)
-        file.write(b"\xff" * 8192)
+        file.write(b"\xff" * (path.stat().st_size - 4096))
     return path.read_bytes()
 
 

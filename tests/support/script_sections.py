@@ -23,6 +23,8 @@ SECTION = re.compile(r"^### (\w+/\w+)\.py\n(.*?)(?=^##|\Z)", re.DOTALL | re.MULT
 SHAPE = re.compile(r"^`--json`(?: [^`]*)?: `(.*?)`", re.DOTALL | re.MULTILINE)
 CODES = re.compile(r"^Exit codes: ([\d, ]+)\.", re.MULTILINE)
 Shape = dict[str, Any] | None  # of an object: the shape of each key's value; None is anything
+# What any script prints that fails, as the page says before its sections.
+ERROR: Shape = {"error": dict.fromkeys(("message", "kind", "next", "exit_code"))}
 
 
 def names() -> list[str]:
@@ -155,7 +157,9 @@ def hold(name: str, arguments: tuple[str, ...], exit_code: int, stdout: str) -> 
     how = f"see {name} in docs/scripts.md"
     assert exit_code in exit_codes(name), f"exit code {exit_code} of {name} is not told: {how}"
     if "--json" in arguments and "--watch" not in arguments and stdout.startswith(("{", "[")):
-        lacking = [undocumented(_documents(stdout), shape) for shape in shapes(name)]
+        documents = _documents(stdout)
+        known = [ERROR, *shapes(name)] if exit_code else shapes(name)
+        lacking = [undocumented(documents, shape) for shape in known]
         assert [] in lacking, (
             f"keys of {name} --json are not told: {min(lacking, key=len, default='all')}: {how}"
         )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import IO, NamedTuple
 
 from crowdops.config.settings import Settings
-from crowdops.console import output, streams
+from crowdops.console import output, streams, terminal
 from crowdops.errors import UsageError
 from crowdops.formats import json_text
 from crowdops.registry import Registry
@@ -27,7 +25,6 @@ class Manner(NamedTuple):
     last: int | None = None
     follow: bool = False
     as_json: bool = False
-    wide: bool = False
 
 
 def show(registry: Registry, settings: Settings, meant: Filter, manner: Manner) -> None:
@@ -77,9 +74,9 @@ def _write_new(
 def _text(manner: Manner) -> Callable[[Event], str]:
     if manner.as_json:
         return lambda event: f"{json_text.dumps(as_document(event))}\n"
-    if manner.wide or not sys.stdout.isatty():
+    if terminal.is_wide() or not terminal.is_one(terminal.STDOUT):
         return lambda event: f"{line(event)}\n"
-    width = shutil.get_terminal_size().columns
+    width = terminal.columns(terminal.STDOUT)
     return lambda event: f"{_cut(_short_line(event), width)}\n"
 
 
@@ -89,7 +86,7 @@ def line(event: Event) -> str:
 
 
 def _short_line(event: Event) -> str:
-    return _line(event, f"{event.at:%m-%d %H:%M:%S}")
+    return _line(event, f"{event.at.astimezone():%m-%d %H:%M:%S}")
 
 
 def _line(event: Event, moment: str) -> str:

@@ -52,9 +52,9 @@ venv: $(STAMP)  ## the virtual environment in .venv, made when it is needed
 $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "crowdops needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "Python lacks the venv module. On Debian: apt install python3-venv"; exit 1; }
-	@echo "Setting up $(VENV), once: about a minute, or as long as it takes to download 200 MB ..." >&2
+	@echo "Setting up $(VENV), once: a minute or more, as the network is ..." >&2
 	@$(PYTHON) -m venv $(VENV)
-	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,postgresql]' >&2
+	@$(PY) -m pip install --quiet --disable-pip-version-check --use-pep517 -c constraints.txt -e '.[dev,postgresql]' >&2
 	@touch $@
 
 # The two to begin with

@@ -61,7 +61,7 @@ class Newcomer:
             world.wait_for_units("outstanding", ROWS)
             return self._as_seen(self._launch.said)
         if script == "local/simulate_workers":
-            arguments += ["--seconds-per-task", "0.01"]
+            arguments += ["--seconds-per-task", "0.01", "--until-idle", "3"]  # the last one counts
         result = world.invoke(script, *arguments)
         assert result.exit_code == 0, result.stderr
         if script == "local/simulate_workers":

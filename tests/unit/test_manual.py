@@ -91,6 +91,11 @@ def test_the_readme_leads_to_every_page() -> None:
     assert pages <= named and pages <= listed
 
 
+def test_every_page_has_its_place_in_the_site() -> None:
+    listed = re.findall(r": ([\w-]+\.md)$", (REPOSITORY / "mkdocs.yml").read_text(), re.MULTILINE)
+    assert sorted(listed) == sorted(page.name for page in manual.DOCS.glob("*.md"))
+
+
 def code_of(page: Path) -> list[str]:
     """What a page shows as code: its blocks, and what stands in its lines, blanks as one blank."""
     shown = CODE.findall(page.read_text(encoding="utf-8"))

@@ -16,7 +16,7 @@ from tests.support import makes
 from tests.support.forks import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "scripts.md"
-COMMON = {"environment", "home", "timeout", "as_json", "quiet", "verbose", "version"}
+COMMON = {"environment", "home", "timeout", "as_json", "quiet", "verbose", "wide", "color", "version"}
 SELECTORS = {"run", "task_name", "all_runs"}
 EXAMPLES = "Examples:\n"
 SECTION = re.compile(r"^### (\w+/\w+)\.py\n(.*?)(?=^##|\Z)", re.DOTALL | re.MULTILINE)

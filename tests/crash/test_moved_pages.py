@@ -83,7 +83,7 @@ def test_what_somebody_has_worked_on_at_the_old_address_is_kept(
     world.crew = crew
     result = world.recover("--resume")
     assert result.exit_code == 0, result.stderr
-    assert "1 that somebody has worked on are ended" in result.stderr
+    assert "1 that somebody has worked on is ended" in result.stderr
     world.assert_done(stranded, 4, workers=1)
     assert {hit.hit_id for hit in world.hits()} >= {first, second}
 

@@ -124,7 +124,7 @@ def test_people_get_a_table_and_the_next_command(heroku: HerokuServers) -> None:
     result = heroku.invoke("print_server_status")
     assert result.exit_code == 0
     assert "crowdops-a-00000001" in result.stdout and "unmarked" in result.stdout
-    assert "1 of 2 servers are leftovers" in result.stderr
+    assert "1 of 2 servers is a leftover" in result.stderr
     assert "make heroku-kill ARGS='--all-runs --dry-run'" in result.stderr
 
 

@@ -27,7 +27,7 @@ def announced(result: Invoked) -> Decimal:
         "paid already" in result.stdout
     ):  # the table of pay_bonuses ends with a count: its words have the total
         rows = []
-    words = re.findall(r"bonuses for (\$[0-9.]+) with fees", result.stderr)
+    words = re.findall(r"bonus(?:es)? for (\$[0-9.]+) with fees", result.stderr)
     return sum((Decimal(text.lstrip("$")) for text in [*rows, *words] if text.startswith("$")), Decimal(0))
 
 

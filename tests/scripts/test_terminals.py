@@ -130,7 +130,7 @@ def test_what_is_watched_is_shown_in_place(world: World) -> None:
     world.crash()
     with Terminal(STATUS, "--watch", "0.2", size=(80, 24)) as terminal:
         for _ in range(2):
-            terminal.expect(r"\x1b\[H\x1b\[J\d\d:\d\d:\d\d · Every 0.2 s. Ctrl-C ends this.\n\nrun ")
+            terminal.expect(r"\x1b\[H\x1b\[J\d\d:\d\d:\d\d · Every 0.2 s. Ctrl-C ends this.\n\nIt is")
             terminal.expect("1 crashed: make recover")
         terminal.interrupt()
         assert terminal.end() == 130
@@ -148,12 +148,8 @@ def test_a_rehearsal_tells_how_far_it_is(world: World) -> None:
 
 def test_whoever_starts_a_crowd_hears_how_to_go_on(world: World) -> None:
     with Terminal("local/serve_crowd", "--port", "0", size=(80, 24)) as terminal:
-        terminal.expect(r"The key is in [^\n]*credentials, and")
-        terminal.expect(
-            r"Ctrl-C stops the server\.[\s\S]*make invite ARGS='--name Ada'[\s\S]*ready at http://"
-        )
-        terminal.interrupt()
-        assert terminal.end() == 0
+        terminal.expect(r"The key is in\s\S*credentials,\s")
+        terminal.expect(r"Ctrl-C stops the server\.[\s\S]*make invite ARGS='--name Ada'")
     screens.assert_fits(terminal.screen, 80)
 
 
@@ -166,11 +162,12 @@ def test_through_a_pipe_nothing_has_changed(world: World, monkeypatch: pytest.Mo
     heading = (
         "run task_name state units answered unanswered not launched assignable unassignable ended missing"
     )
-    assert result.stdout.splitlines()[0].split() == [
+    table = result.stdout.partition("\n\n")[2].splitlines()
+    assert table[0].split() == [
         *heading.split(),
         *["available", "pending", "submitted", "reviewed", "safe"],
     ]
-    assert [line.split()[0] for line in result.stdout.splitlines()[2:]] == [ended.run_id, run.run_id]
+    assert [line.split()[0] for line in table[2:]] == [ended.run_id, run.run_id]
     assert world.invoke(STATUS, "--wide").stdout == result.stdout
     assert "\x1b" not in result.stdout + result.stderr and "not shown" not in result.stderr
     assert "\x1b[31m" in world.invoke(STATUS, "--color", "always").stdout

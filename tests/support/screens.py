@@ -20,11 +20,12 @@ _PROGRESS = re.compile(r"━|──| answered · ")
 _NORMAL = (
     (re.compile(r"\d{8}-\d{6}-[a-z0-9]{4}"), "20261122-114502-k3f9"),
     (re.compile(r"\d\d:\d\d(:\d\d)?,\s(in\s)?\d+\s(s|min|h|days)(\sago)?"), "12:00, in 9 min"),
+    (re.compile(r"\$0\.\d\d"), "$0.99"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:8730"),
     (re.compile(r"\b\d+\.\d s\b"), "9.9 s"),
     (re.compile(r"\b[0-9A-Z]{30}\b"), "3" * 30),
     (re.compile(r"\bprocess \d+|\b\d+ \(launch_run"), "process 99"),
-    (re.compile(r"\b\d+ API calls"), "9 API calls"),
+    (re.compile(r"\b\d+ API\scalls"), "9 API calls"),
 )
 
 

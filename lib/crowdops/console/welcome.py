@@ -14,8 +14,8 @@ def crowd_lines(home: Path, host: str, port: int) -> list[str]:
         "Ctrl-C stops the server. Nothing is lost: started again, it goes on.",
     ]
     if port != USUAL_PORT:
-        address = f"http://{host}:{port}" if port else "its address, which comes below"
-        lines.append(f"In other terminals, first: export AWS_ENDPOINT_URL_MTURK={address}")
+        address = f"http://{host}:{port}" if port else "the address that comes below"
+        lines.append(f"In other terminals, first set AWS_ENDPOINT_URL_MTURK to {address}.")
     lines += [
         "Next, in another terminal:",
         "  make invite ARGS='--name Ada'        a sign-in link for a worker",

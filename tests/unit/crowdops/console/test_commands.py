@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from crowdops.config import env_file
-from crowdops.console import commands, output
+from crowdops.console import commands, output, tables
+from crowdops.console.tables import Look
 from tests.support import makes, messages
 
 
@@ -64,7 +65,7 @@ def test_documents_and_tables_propose_what_can_be_typed(
     installed: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output.document({"next": "make recover", "more": [{"command": "make runs"}]})
-    output.table(["mend"], [["make rebuild"]])
+    tables.write([Look("mend")], [["make rebuild"]])
     said = capsys.readouterr().out
     assert "make" not in said
     for script in ("local recover", "local print_runs", "local rebuild_registry"):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
 import pytest
 
 from crowdops.console import layout, output, progress, status_line
+from crowdops.console import terminal as streams
 
 ERASED = "\r\x1b[K"
 
@@ -15,7 +15,7 @@ ERASED = "\r\x1b[K"
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """A stderr that is a terminal, whose width is in COLUMNS."""
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(streams, "is_one", lambda number: number == streams.STDERR)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "80")
     yield monkeypatch
@@ -45,7 +45,7 @@ def test_it_fits_and_keeps_what_matters_most(
     drawn = capfd.readouterr().err.split(ERASED)[1]
     assert layout.width(drawn) < columns
     known = ("120 of 400 answered", "outstanding 20", "planned 260", "until 16:11")
-    assert [text in drawn for text in known] == [columns > 30, columns > 50, columns > 70, columns > 70]
+    assert [text in drawn for text in known] == [columns > 30, columns > 50, columns > 70, columns > 80]
 
 
 def test_time_left_follows_the_pace(terminal: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:

@@ -56,6 +56,7 @@ def crash(world: World, size: Size) -> Run:
         world.wait_for_units("outstanding", 3)
         answer(world, 2)
         terminal.expect(r"2 of 6 answered · outstanding 3 · planned 1")
+        world.wait_for_units("outstanding", 3)  # none of them is only intended
         terminal.kill()
     screens.assert_fits(terminal.screen, size[0])
     [(run_id,)] = world.sql("SELECT run_id FROM task_runs WHERE task_name = ?", LONG_NAME)

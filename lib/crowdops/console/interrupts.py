@@ -133,5 +133,6 @@ class Interrupts:
         # Not through sys.stderr: the handler may have interrupted a write to it.
         with contextlib.suppress(OSError):  # the terminal may be gone, the work is not
             os.write(2, f"{before}{text}\n".encode())
+        status_line.spoil()
         with contextlib.suppress(BlockingIOError):  # thousands of interrupts are waiting to be read already
             os.write(self._writer, b".")

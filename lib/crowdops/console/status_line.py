@@ -19,7 +19,7 @@ _ERASE = "\r\x1b[K"
 
 _lock = threading.RLock()  # operations speak from several threads
 _open: list[StatusLine] = []  # the last one is seen
-_drawn: list[StatusLine] = []  # the one that stands on the terminal, if one does
+_drawn: list[object] = []  # the one that stands on the terminal, or what spoils its last line
 
 
 class StatusLine:
@@ -57,6 +57,15 @@ def erase() -> bool:
     if was_drawn:
         _write(_ERASE)
     return was_drawn
+
+
+def spoil() -> None:
+    """Let the last line be erased before anything else is written: a terminal's ^C may come late.
+
+    For signal handlers.
+    """
+    if terminal.obeys(terminal.STDERR):
+        _drawn[:] = ["^C"]
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Dialog, Page
 
 # What a browser might take for more than text, wherever it stands. It sets window.hit where it succeeds.
 HOSTILE = (
@@ -29,9 +29,14 @@ class StillPage:
         self._deeds: list[str] = []
         page.on("console", lambda message: self._deeds.append(message.text))
         page.on("pageerror", lambda error: self._deeds.append(str(error)))
-        page.on("dialog", lambda dialog: self._deeds.append(dialog.message))
+        page.on("dialog", self._dismiss)
         page.on("request", lambda request: self._deeds.append(request.url))
         page.goto(path.as_uri())
+
+    def _dismiss(self, dialog: Dialog) -> None:
+        """Note a dialog, and close it: until then the page would wait, and the test with it."""
+        self._deeds.append(dialog.message)
+        dialog.dismiss()
 
     @property
     def width(self) -> int:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from crowdops.payments import account, budgets
+from crowdops.payments import budgets
 from crowdops.payments.account import RunFigures
 from crowdops.registry import Registry, Run, locks
 from crowdops.registry.tally import Tally, tallies
@@ -41,13 +41,10 @@ class RunOutcome(NamedTuple):
     next_command: str
 
 
-def outcomes(registry: Registry, home: Path, runs: Sequence[Run]) -> list[RunOutcome]:
-    """Return what became of these runs, by task_name, from what the registry has."""
-    counts = tallies(registry, runs)
-    return [
-        _outcome(registry, home, figures, counts[figures.run.run_id])
-        for figures in account.read(registry, runs)
-    ]
+def outcomes(registry: Registry, home: Path, figures: Sequence[RunFigures]) -> list[RunOutcome]:
+    """Return what became of the runs of these figures, in their order, from what the registry has."""
+    counts = tallies(registry, [known.run for known in figures])
+    return [_outcome(registry, home, known, counts[known.run.run_id]) for known in figures]
 
 
 def worst(known: Sequence[RunOutcome]) -> RunOutcome | None:

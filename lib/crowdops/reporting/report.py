@@ -109,7 +109,7 @@ def gather(context: Context, selection: Selection, options: Options) -> Report:
         for result in registry.iter_results([run.run_id for run in runs]):
             intake.add(result)
         intake.check_names()
-        report = intake.report(registry, outcome.outcomes(registry, home, runs), _servers(registry, runs))
+        report = intake.report(registry, home, _servers(registry, runs))
     return aliases.conceal_all(report) if aliases else report
 
 
@@ -149,10 +149,11 @@ class _Intake:
         if self._gold and self._options.gold:
             names.check(self._options.gold, self._gold)
 
-    def report(self, registry: Registry, known: list[RunOutcome], servers: list[ServerRow]) -> Report:
+    def report(self, registry: Registry, home: Path, servers: list[ServerRow]) -> Report:
         """Return the report."""
         given = self._read_bonuses(registry)
         line, figures = self._options.hourly_pay, account.read(registry, self._runs)
+        known = outcome.outcomes(registry, home, figures)
         agreement = self._answers.agreement()  # it tells the workers' tallies whom they agree with
         times, urgent = self._times.durations(), outcome.worst(known)
         due = pay.top_ups(self._workers.earnings(), line, given)

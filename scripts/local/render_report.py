@@ -56,22 +56,22 @@ def main(
 ) -> int:
     from crowdops.context import Context
     from crowdops.payments import catch_up
-    from crowdops.registry.selection import select
     from crowdops.reporting import bonus_file, report
 
     cli.require(selection)
     if anonymous:
         combinations.refuse("with --anonymous: a bonus file needs the workers' ids", topup_file=topup_file)
+    if topup_file:
+        bonus_file.check_path(topup_file, path)
     options = report.options(field, gold, hourly_pay, anonymous=anonymous)
     with Context.open(settings) as context:
         collected, missing = ([], []) if offline else context.visit(selection, catch_up.bring_up_to_date)
         not_seen = context.unseen(missing)
         unseen.say(not_seen)
-        runs = {run.run_id: run for run in select(context.registry, selection)}
-        if topup_file:
-            bonus_file.check_places(list(runs.values()))
         numbers = report.gather(context, selection, options)
+        runs = {run.run_id: run for run in context.registry.runs()}
     if topup_file:
+        bonus_file.check_places(numbers.runs)
         bonus_file.write(topup_file, numbers, runs)
         output.say(bonus_file.words(topup_file, numbers))
     if settings.as_json:

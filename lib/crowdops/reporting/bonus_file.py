@@ -11,13 +11,23 @@ from pathlib import Path
 from crowdops.console import output
 from crowdops.errors import UsageError
 from crowdops.formats import csv_files
+from crowdops.formats.words import are, count
 from crowdops.payments.bonus_plans import REQUIRED
 from crowdops.registry import Run
+from crowdops.reporting.outcome import RunOutcome
 from crowdops.reporting.pay import REASON, TopUp
 from crowdops.reporting.report import Report
 
 
-def check_places(runs: Sequence[Run]) -> None:
+def check_path(path: Path, page: Path | None) -> None:
+    """Raise UsageError for a path that is stdout, or the report's own."""
+    if path == output.STDOUT:
+        raise UsageError("--topup-file needs a file: stdout has the report. Nothing was done.")
+    if page and page.resolve() == path.resolve():
+        raise UsageError(f"{path} cannot be the report and the bonus file as well. Nothing was done.")
+
+
+def check_places(runs: Sequence[RunOutcome]) -> None:
     """Raise UsageError unless these runs are at one endpoint: a bonus file is paid at one."""
     places = {(run.environment, run.endpoint) for run in runs}
     if len(places) > 1:
@@ -51,11 +61,11 @@ def _reason(top_up: TopUp, line: Decimal, run: Run) -> str:
 def words(path: Path, report: Report) -> str:
     """Return in words what a bonus file holds, and what pays it."""
     pay = report.pay
-    later = f" {pay.unreviewed} assignments are not reviewed, and not in it." if pay.unreviewed else ""
+    later = f" {are(pay.unreviewed, 'assignment')} not reviewed, and not in it." if pay.unreviewed else ""
     if not report.top_ups:
         return f"{path}: nobody's approved work is below ${pay.line} an hour, so it has no bonuses.{later}"
     return (
-        f"{path}: {pay.due_workers} bonuses for ${pay.due}, ${pay.due_cost} with fees.{later}"
+        f"{path}: {count(pay.due_workers, 'bonus')} for ${pay.due}, ${pay.due_cost} with fees.{later}"
         f" Pay them: {_command(path, report.top_ups)}"
     )
 

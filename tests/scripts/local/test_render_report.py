@@ -158,6 +158,7 @@ def test_only_approved_work_is_in_the_topup_file(work: Work, tmp_path: Path) -> 
     result = work.world.invoke(SCRIPT, "--all-runs", "--json", "--topup-file", str(path))
     [row] = read_csv(path)
     assert (row["assignment_id"], row["amount"]) == (work.assignments[0], "0.02")
+    assert "1 bonus for $0.02" in result.stderr
     assert "10 assignments are not reviewed, and not in it." in result.stderr
     found = json.loads(result.stdout)
     assert found["approval"]["reasons"] == [{"feedback": "Empty", "rejections": 1, "workers": 1}]
@@ -183,6 +184,22 @@ def test_runs_at_several_endpoints_have_no_common_topup_file(work: Work, tmp_pat
     result = work.world.invoke(SCRIPT, "--all-runs", "--offline", "--topup-file", str(path))
     assert result.exit_code == 2 and "http://127.0.0.1:9 (local)" in result.stderr
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("topup_file", "page", "said"),
+    [
+        ("-", "a.html", "--topup-file needs a file: stdout has the report."),
+        ("a.csv", "./a.csv", "cannot be the report and the bonus file as well."),
+    ],
+)
+def test_a_bonus_file_needs_a_place_of_its_own(
+    topup_file: str, page: str, said: str, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = world.invoke(SCRIPT, "--all-runs", "--offline", "--topup-file", topup_file, "-o", page)
+    assert (result.exit_code, result.stdout) == (2, "") and said in result.stderr
+    assert list(tmp_path.glob("*.*")) == [] and not Path("-").exists()
 
 
 # Gold answers and fields

@@ -204,10 +204,9 @@ def destination(path: Path | None) -> Iterator[IO[str]]:
             if draft:
                 os.fsync(file.fileno())
                 draft.replace(path)
-    except BaseException:
+    finally:
         if draft:
             draft.unlink(missing_ok=True)
-        raise
 
 
 def _open_as_it_is(path: Path) -> tuple[IO[str], None]:

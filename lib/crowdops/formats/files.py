@@ -46,6 +46,5 @@ def replace(path: Path, data: bytes, mode: int = 0o600) -> None:
             file.flush()
             os.fsync(handle)
         draft.replace(path)
-    except BaseException:
+    finally:
         draft.unlink(missing_ok=True)
-        raise

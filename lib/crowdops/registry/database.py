@@ -8,7 +8,7 @@ import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
@@ -225,12 +225,11 @@ class RegistryFile:
             try:
                 yield
                 self._connection.execute("COMMIT")
-            except BaseException:
+                recorded, self._recorded = self._recorded, []
+            finally:
                 self._recorded.clear()
                 if self._connection.in_transaction:  # sqlite itself rolls back when the disk is full
                     self._connection.execute("ROLLBACK")
-                raise
-        recorded, self._recorded = self._recorded, []
         run_log.tell(recorded)
 
     @contextmanager
@@ -257,16 +256,15 @@ def _connect(path: Path) -> sqlite3.Connection:
     """Open a registry and bring it to the current schema."""
     with explained(path):
         connection = sqlite3.connect(path, timeout=troubles.LOCK_SECONDS, isolation_level=None)
-        try:
+        with ExitStack() as on_failure:
+            on_failure.callback(connection.close)
             migrations.require_known_or_new(connection, path)
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             migrations.apply(connection)
-        except BaseException:
-            connection.close()
-            raise
+            on_failure.pop_all()
         return connection
 
 

@@ -10,7 +10,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -71,16 +71,11 @@ def deploy(context: Context, plan: AppPlan, *, keep: bool, pause: Pause) -> Serv
     with _packed(plan.folder) as tarball:
         server, app = deployment.create()
         context.say(f"Created the app {app.name}")
-        try:
-            return deployment.bring_up(server, app, tarball)
-        except BaseException:
-            if not keep:
-                deployment.discard(server, app)
-            else:
-                context.say(
-                    f"The app {app.name} was kept, and costs money. Delete it: {KILL} NAME={app.name}"
-                )
-            raise
+        with ExitStack() as on_failure:
+            on_failure.callback(deployment.give_up, server, app, keep=keep)
+            server = deployment.bring_up(server, app, tarball)
+            on_failure.pop_all()
+    return server
 
 
 @contextmanager
@@ -190,9 +185,12 @@ class _Deployment:
         self._context.registry.set_server(server.server_id, "up", server.url, server.detail)
         return server._replace(state="up")
 
-    def discard(self, server: Server, app: App) -> None:
+    def give_up(self, server: Server, app: App, *, keep: bool) -> None:
         """Delete the app of a failed deploy. This process created it, so nothing has to be proved."""
         say = self._context.say
+        if keep:
+            say(f"The app {app.name} was kept, and costs money. Delete it: {KILL} NAME={app.name}")
+            return
         try:
             self._heroku.delete_app(app.id)
         except ProviderError as error:

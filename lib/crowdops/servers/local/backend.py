@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -132,15 +132,18 @@ def _standing(context: Context, server: Server) -> Server | None:
 @contextmanager
 def _taken_down_on_failure(context: Context, server: Server, *, keep: bool) -> Iterator[None]:
     """Take a server down again whose launch fails or is interrupted."""
-    try:
+    with ExitStack() as on_failure:
+        on_failure.callback(_give_up, context, server, keep=keep)
         yield
-    except BaseException:
-        if keep:
-            kill = f"make kill-servers NAME={server.name}"
-            context.say(f"{server.name} was kept as it is. Take it down: {kill}")
-        else:
-            take_down(context, server)
-        raise
+        on_failure.pop_all()
+
+
+def _give_up(context: Context, server: Server, *, keep: bool) -> None:
+    if keep:
+        kill = f"make kill-servers NAME={server.name}"
+        context.say(f"{server.name} was kept as it is. Take it down: {kill}")
+    else:
+        take_down(context, server)
 
 
 def take_down(context: Context, server: Server, *, named: bool = False) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from typing import TypeVar
@@ -62,7 +63,7 @@ def counted(items: Iterable[Item], what: str, *, quiet: bool, total: int = 0) ->
             yield item
 
 
-class _Shown(Progress):
+class _Shown(Progress, ABC):
     """A line at a terminal, drawn at most every tenth of a second."""
 
     def __init__(self, what: str) -> None:
@@ -80,8 +81,9 @@ class _Shown(Progress):
     def close(self) -> None:
         self._line.close()
 
+    @abstractmethod
     def _compose(self, columns: int) -> str:
-        raise NotImplementedError
+        """Return what the line says in so many columns."""
 
 
 class _Count(_Shown):

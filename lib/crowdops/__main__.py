@@ -8,9 +8,21 @@ def main() -> int:
     from crowdops.console import interrupts
 
     interrupts.leave_at_once()
-    from crowdops import entry
+    from crowdops.console import installed_command
 
-    return entry.start(sys.argv[1:])
+    return installed_command.start(sys.argv[1:], run_names)
+
+
+def run_names() -> list[tuple[str, str]]:
+    """Return id and task_name of the runs that a shell may offer, the newest first; none if that fails."""
+    from crowdops.config.settings import resolve
+    from crowdops.errors import Error
+    from crowdops.registry import names
+
+    try:
+        return names.names(resolve({}, quiet=True, verbose=False, as_json=False).home)
+    except Error:
+        return []
 
 
 if __name__ == "__main__":

@@ -15,8 +15,8 @@ from crowdops.console.interrupts import Interrupts
 from crowdops.console.progress import Progress
 from crowdops.console.unseen import Unseen
 from crowdops.errors import OtherServer, ProviderError, Unreachable, UsageError
-from crowdops.places import Lost, Places
 from crowdops.providers.mturk.client import MTurk
+from crowdops.providers.places import Lost, Places
 from crowdops.registry import Event, Registry, Run, events_view, run_log, selection
 from crowdops.registry.patience import Patience
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from crowdops import places
 from crowdops.config.settings import Selection
 from crowdops.console.unseen import Unseen
 from crowdops.context import Context
 from crowdops.formats import words
+from crowdops.providers import places
 from crowdops.providers.mturk.client import LISTING_LAG, Hit
 from crowdops.registry import Registry, Run, Server, locks
 from crowdops.registry.tally import Tally, tallies, tally

@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from crowdops import places
 from crowdops.config.settings import Selection
 from crowdops.console import unseen
 from crowdops.console.unseen import Unseen
@@ -14,6 +13,7 @@ from crowdops.context import Context
 from crowdops.hits import scan
 from crowdops.hits.scan import AccountScan
 from crowdops.payments import pricing
+from crowdops.providers import places
 from crowdops.providers.mturk.client import Hit
 from crowdops.registry import Run, locks
 from crowdops.registry.locks import Holder

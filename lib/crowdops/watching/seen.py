@@ -13,8 +13,8 @@ from crowdops.context import Context
 from crowdops.errors import CredentialsRefused, ProviderError, Unreachable
 from crowdops.hits import status
 from crowdops.hits.status import RunStatus
-from crowdops.places import Places
 from crowdops.providers.mturk.client import Balance, Hit, MTurk
+from crowdops.providers.places import Places
 from crowdops.registry import Registry, Run
 from crowdops.registry.patience import Patience
 from crowdops.watching.known import Due, due_approvals

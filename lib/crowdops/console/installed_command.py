@@ -8,11 +8,9 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 
 from crowdops import __version__
-from crowdops.config.settings import resolve
 from crowdops.console import commands, completion, failures, help, output, script_files, streams
 from crowdops.console.script_files import ScriptFile
 from crowdops.errors import Error, UsageError, nearest
-from crowdops.registry import names
 
 USAGE = "FOLDER SCRIPT [OPTIONS]"
 HELP = ("-h", "--help", "help")
@@ -21,11 +19,14 @@ LIST = "See all: crowdops"
 Folders = Mapping[str, Sequence[ScriptFile]]
 
 
-def start(words: Sequence[str]) -> int:
-    """Do what these words say, and return the exit code. A script that runs ends the process itself."""
+def start(words: Sequence[str], names: completion.Names) -> int:
+    """Do what these words say, and return the exit code. A script that runs ends the process itself.
+
+    `names` are the runs that a shell may offer.
+    """
     folders = script_files.folders()
     if asked := os.environ.get(completion.VARIABLE):
-        return completion.answer(asked, folders, _names)
+        return completion.answer(asked, folders, names)
     streams.settle()
     try:
         return _do(folders, words)
@@ -104,11 +105,3 @@ def _run(folder: str, script: ScriptFile, words: Sequence[str]) -> None:
     commands.started_as(f"crowdops {folder} {script.name}")
     sys.argv = [str(script.path), *words]
     runpy.run_path(str(script.path), run_name="__main__")
-
-
-def _names() -> list[tuple[str, str]]:
-    """Return the runs that a shell may offer."""
-    try:
-        return names.names(resolve({}, quiet=True, verbose=False, as_json=False).home)
-    except Error:
-        return []

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from crowdops import __version__, entry
-from crowdops.console import script_files
+from crowdops import __version__
+from crowdops.console import installed_command, script_files
 from tests.support.forks import REPOSITORY
 from tests.support.scripts import END_SECONDS
 from tests.unit.test_house import SCRIPT_NAMES
@@ -25,6 +25,11 @@ def crowdops(*words: str, **options: str) -> subprocess.CompletedProcess[str]:
         text=True,
         timeout=END_SECONDS,
     )
+
+
+def start(*words: str) -> int:
+    """Type it, in this process."""
+    return installed_command.start(words, list)
 
 
 def test_the_file_system_is_the_table() -> None:
@@ -43,13 +48,13 @@ def test_a_new_script_is_there_without_another_line(
     (tmp_path / "lab" / "__init__.py").touch()
     (tmp_path / "start.py").touch()
     monkeypatch.setattr(script_files, "FOLDER", tmp_path)
-    assert entry.start([]) == 0
+    assert start() == 0
     assert capsys.readouterr().out.splitlines()[2:] == ["crowdops lab:", "  count_beans  Count the beans."]
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"]])
 def test_alone_it_lists_the_scripts_by_folder(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert entry.start(words) == 0
+    assert start(*words) == 0
     listed = capsys.readouterr().out
     for name in SCRIPT_NAMES:
         folder, script = name.split("/")
@@ -57,7 +62,7 @@ def test_alone_it_lists_the_scripts_by_folder(words: list[str], capsys: pytest.C
 
 
 def test_a_folder_alone_lists_its_scripts(capsys: pytest.CaptureFixture[str]) -> None:
-    assert entry.start(["heroku"]) == entry.start(["heroku", "--help"]) == 0
+    assert start("heroku") == start("heroku", "--help") == 0
     listed = capsys.readouterr().out
     assert "  scale_server " in listed and "recover" not in listed
 
@@ -67,7 +72,7 @@ def test_no_line_of_a_list_is_wider_than_the_terminal(
 ) -> None:
     for columns in (80, 120):
         monkeypatch.setenv("COLUMNS", str(columns))
-        entry.start([])
+        start()
         assert max(map(len, capsys.readouterr().out.splitlines())) <= columns
 
 
@@ -85,13 +90,13 @@ MISSPELT = {
 
 @pytest.mark.parametrize(("typed", "said"), MISSPELT.items())
 def test_what_is_misspelt_gets_the_nearest(typed: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert entry.start(typed.split()) == 2
+    assert start(*typed.split()) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ") and said in error
 
 
 def test_with_json_a_misspelt_command_is_an_object(capsys: pytest.CaptureFixture[str]) -> None:
-    assert entry.start(["local", "recvoer", "--json"]) == 2
+    assert start("local", "recvoer", "--json") == 2
     error = json.loads(capsys.readouterr().out)["error"]
     assert error["kind"] == "usage_error" and error["exit_code"] == 2 and error["next"] == "crowdops local"
 

@@ -8,8 +8,8 @@ import pytest
 from crowdops.config.settings import Selection
 from crowdops.context import Context
 from crowdops.errors import OtherServer, Unreachable, UsageError
-from crowdops.places import by_server
 from crowdops.providers.mturk.client import MTurk
+from crowdops.providers.places import by_server
 from crowdops.registry import Run
 from tests.support.crowds import Crowd
 from tests.support.gates import Gate

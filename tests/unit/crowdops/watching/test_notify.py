@@ -45,7 +45,8 @@ def tell(
     """Tell the receiver of a check, so many hours after the first."""
     url = hook.notify_url(SECRET)
     made = report(*findings, after=at * HOUR)
-    return notify.tell(home, Channels(notify_urls=[url], **options), Selection(), made)  # type: ignore[arg-type]
+    channels = Channels(notify_urls=[url], **options)  # type: ignore[arg-type]
+    return notify.tell(home, channels, Selection(), made)
 
 
 def kinds(hook: WebhookServer) -> list[str]:

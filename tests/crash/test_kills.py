@@ -162,6 +162,20 @@ def test_a_recover_that_carries_on_and_is_killed_can_be_run_again(
     world.assert_done(crashed, UNITS)
 
 
+@sweep(points(calls=14, commits=14), "before commit 4")
+def test_every_expiry_is_in_the_journal_once_after_a_recover_that_is_killed(
+    world: World, point: Point, record_property: Record
+) -> None:
+    world.add_hit(world.crash(units=2), 1)
+    open_hits = sorted(world.open_hits())
+    name = "recover of a unit with two HITs, then recover"
+    world.strike(record_property, name, point, RECOVER, "--yes")
+    assert world.recover().exit_code == 0
+    assert world.open_hits() == []
+    journal = world.sql("SELECT target FROM events WHERE kind = 'hit-expired' ORDER BY target")
+    assert journal == [(hit_id,) for hit_id in open_hits]
+
+
 @pytest.fixture
 def crashed_with_server(world: World, served_run_toml: str) -> str:
     """A run whose process died when the first three HITs were out; its task server is still there. Its id."""

@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import select
 
 from crowdops.config.settings import Settings, resolve
+from crowdops.formats.marks import Mark, annotation
 from crowdops.registry import Registry, Run, locks
 from crowdserver.storage import schema
 from tests.support.crowds import Crowd
@@ -234,6 +235,17 @@ class Home(Workers):
         ]
         self.foreign = self.foreign_rows()
         return hit_ids
+
+    def add_hit(self, run: Run, index: int) -> str:
+        """Create another HIT of a unit, as somebody does who has lost the registry; returns its id."""
+        made = self.client.create_hit_with_hit_type(
+            HITTypeId=run.hit_type_id,
+            MaxAssignments=run.parameters.assignments_per_unit,
+            LifetimeInSeconds=run.parameters.task_lifetime_in_seconds,
+            RequesterAnnotation=annotation(Mark(run.run_id, index, run.task_name)),
+            Question=self.client.get_hit(HITId=self.hit_ids(run)[0])["HIT"]["Question"],
+        )
+        return str(made["HIT"]["HITId"])
 
     def foreign_rows(self) -> list[Any]:
         """Return everything that the server knows of HITs that are not ours."""

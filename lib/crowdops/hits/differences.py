@@ -183,7 +183,11 @@ def find(context: Context, run: Run, condition: str, hits: Sequence[Hit]) -> Ite
 
 def compare(registry: Registry, run: Run, condition: str, hit: Hit) -> Difference | None:
     """Return how a HIT, as it was read just now, and its unit differ; None if they do not."""
-    stored = Stored.read(registry, hit)
+    return compare_with(Stored.read(registry, hit), run, condition, hit)
+
+
+def compare_with(stored: Stored, run: Run, condition: str, hit: Hit) -> Difference | None:
+    """Return how a HIT differs from what the registry has of it, as compare() does."""
     pair = Pair(run, condition, hit, stored)
     kind = next((kind for kind, applies in RULES if applies(pair)), None)
     return kind and Difference(kind, run, condition, stored.unit_index, hit.hit_id, stored.unit, hit)

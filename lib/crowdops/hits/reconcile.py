@@ -15,6 +15,7 @@ from crowdops.hits.differences import (
     Remedy,
     age,
     compare,
+    compare_with,
     may_be_replaced,
     outstanding_units,
     read_hits,
@@ -58,8 +59,11 @@ def reconcile(context: Context, run: Run, hits: Sequence[Hit]) -> Reconciled:
     adopted = adopt(context.registry, run.run_id, existing)
     remaining = []
     for hit in existing:
-        difference = compare(context.registry, run, "crashed", hit)
-        if difference and (rest := _write(context.registry, difference, carry_on=True)):
+        stored = collect.Stored.read(context.registry, hit)
+        difference = compare_with(stored, run, "crashed", hit)
+        if difference is None:  # what a process that died has expired may be collected by nobody
+            collect.note_expiry(context.registry, hit, stored)
+        elif rest := _write(context.registry, difference, carry_on=True):
             remaining.append(rest)
     ended: list[Hit] = []
     action = _provider_action(context, ended)
@@ -139,9 +143,7 @@ def _provider_action(context: Context, ended: list[Hit]) -> Action[Difference, t
         if isinstance(outcome.error, NotFound):
             return not fail_deleted(context.registry, Target(run_id, outcome.item.unit_index, hit_id))
         hit, assignments = outcome.get()
-        if kind is SECOND:
-            context.registry.record("hit-expired", hit_id, run_id, "the second of its unit")
-        elif kind.remedy is Remedy.REOPEN:
+        if kind is SECOND or kind.remedy is Remedy.REOPEN:
             context.registry.set_expired(run_id, outcome.item.unit_index, hit_id)
         if collect.store(context.registry, hit, assignments):
             ended.append(hit)

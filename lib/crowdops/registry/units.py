@@ -152,20 +152,25 @@ class Units(RegistryFile):
             entry=Entry("unit-failed", f"unit {unit_index}", run_id, error),
         )
 
+    @repeatable
     def set_expired(self, run_id: str, unit_index: int, hit_id: str, how: str = "") -> None:
         """Note that this suite has just expired a HIT. The unit stays outstanding until it is collected.
 
-        That it was expired again while the lists still lag is the same. `how` is for the journal.
+        That it was expired again while the lists still lag is the same. `how` is for the journal, which
+        alone tells of a HIT that is not its unit's own, and once.
         """
         now = datetime.now(UTC)
-        detail = f"unit {unit_index}{how}"
-        self._write(
-            "UPDATE units SET expired_at = ? WHERE run_id = ? AND unit_index = ?"
-            " AND (expired_at IS NULL OR expired_at < ?)",
-            (write_value(now), run_id, unit_index, write_value(now - SAME_EXPIRY)),
-            entry=Entry("hit-expired", hit_id, run_id, detail),
-            synced=False,
-        )
+        entry = Entry("hit-expired", hit_id, run_id, f"unit {unit_index}{how}")
+        with self.transaction(synced=False):
+            changed = self._write(
+                "UPDATE units SET expired_at = ? WHERE run_id = ? AND unit_index = ?"
+                " AND (hit_id IS NULL OR hit_id = ?) AND (expired_at IS NULL OR expired_at < ?)",
+                (write_value(now), run_id, unit_index, hit_id, write_value(now - SAME_EXPIRY)),
+                entry=entry,
+            )
+            unit = None if changed else self.unit(run_id, unit_index)
+            if unit and unit.hit_id not in (None, hit_id):
+                self.record_once(entry._replace(detail=f"{entry.detail}, which has another HIT"))
 
     def set_disposed(self, run_id: str, unit_index: int, hit_id: str) -> None:
         """Note that a unit's HIT was deleted; its results stay. Safe to repeat."""

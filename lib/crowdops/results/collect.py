@@ -39,7 +39,9 @@ class Stored(NamedTuple):
 
     def may_lack_expiry_of(self, hit: Hit) -> bool:
         """Return whether the HIT has expired, and no early end of it was written down."""
-        is_noted = self.unit is None or self.unit.hit_id != hit.hit_id or self.unit.expired_at is not None
+        if self.unit is None or self.unit.hit_id is None:
+            return False
+        is_noted = self.unit.hit_id == hit.hit_id and self.unit.expired_at is not None
         return not is_noted and hit.expiration < datetime.now(UTC) + CLOCKS_DIFFER
 
 
@@ -86,12 +88,17 @@ def store(registry: Registry, hit: Hit, assignments: Sequence[Assignment]) -> bo
     Returns whether the HIT may be marked Reviewing: it has ended, and nothing of it is missing.
     """
     stored = Stored.read(registry, hit)
-    if stored.may_lack_expiry_of(hit) and _was_expired(registry, hit, stored.run_id):
-        registry.set_expired(stored.run_id, stored.unit_index, hit.hit_id, ", found expired")
+    note_expiry(registry, hit, stored)
     is_whole = not hit.is_outstanding and len(assignments) >= hit.answers
     is_end = is_whole and stored.can_end_with(hit)
     registry.collect(stored.run_id, stored.unit_index, hit.hit_id, assignments, ended=is_end)
     return is_whole and not hit.ended_untouched
+
+
+def note_expiry(registry: Registry, hit: Hit, stored: Stored) -> None:
+    """Write down that a HIT was ended before its time, unless that is known. Safe to repeat."""
+    if stored.may_lack_expiry_of(hit) and _was_expired(registry, hit, stored.run_id):
+        registry.set_expired(stored.run_id, stored.unit_index, hit.hit_id, ", found expired")
 
 
 def _was_expired(registry: Registry, hit: Hit, run_id: str) -> bool:

@@ -217,16 +217,7 @@ def test_ctrl_c_while_it_waits_names_the_work_in_flight_and_what_to_type_later(
 
 
 def test_a_second_hit_of_a_unit_is_expired_and_its_work_collected(world: World, crashed: str) -> None:
-    client = world.crowd.client()
-    first = client.get_hit(HITId=world.open_hits()[0])["HIT"]
-    second = client.create_hit_with_hit_type(
-        HITTypeId=first["HITTypeId"],
-        LifetimeInSeconds=86400,
-        MaxAssignments=2,
-        Question=first["Question"],
-        RequesterAnnotation=first["RequesterAnnotation"],
-    )["HIT"]["HITId"]
-    world.do(second)
+    world.do(world.add_hit(world.run(crashed), 0))
     assert world.recover().exit_code == 0
     assert world.open_hits() == []
     assert world.collected() == world.submitted()

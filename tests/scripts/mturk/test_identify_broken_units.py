@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from crowdops.errors import ProviderError
-from crowdops.formats.marks import Mark, annotation
 from crowdops.providers.mturk.client import MTurk
 from crowdops.registry import Run
 from tests.support.world import World
@@ -50,18 +49,7 @@ def delete_hits(world: World, run: Run) -> None:
 def double_hits(world: World, run: Run) -> None:
     """A lost registry was replaced by an older one, and units were launched again."""
     for index in (0, 1):
-        make_hit(world, run, index)
-
-
-def make_hit(world: World, run: Run, index: int) -> str:
-    made = world.client.create_hit_with_hit_type(
-        HITTypeId=run.hit_type_id,
-        MaxAssignments=1,
-        LifetimeInSeconds=3600,
-        RequesterAnnotation=annotation(Mark(run.run_id, index, run.task_name)),
-        Question=world.client.get_hit(HITId=world.hit_ids(run)[0])["HIT"]["Question"],
-    )
-    return str(made["HIT"]["HITId"])
+        world.add_hit(run, index)
 
 
 def reopen_hits(world: World, run: Run) -> None:
@@ -170,7 +158,7 @@ def test_an_end_that_the_attending_process_cannot_see_is_found_and_mended(world:
 
 def test_mending_stores_what_was_submitted_to_a_second_hit(world: World) -> None:
     run = world.crash()
-    seconds = [make_hit(world, run, index) for index in (0, 1)]
+    seconds = [world.add_hit(run, index) for index in (0, 1)]
     for hit_id in seconds:
         world.do(hit_id, "AWORKER2")
     assert {each["hit_id"] for each in world.json(SCRIPT)["broken"]} == set(seconds)

@@ -120,13 +120,14 @@ def killed(world: World, method: str, *command: str) -> None:
 
 def test_an_expiry_that_nobody_lived_to_write_down_is_in_the_journal_once(world: World) -> None:
     run = world.crash(units=2)
+    hit_ids = [*world.hit_ids(run), world.add_hit(run, 0)]
     world.setenv(CROWDOPS_THREADS="1")
     killed(world, "set_expired", "mturk/expire_hits", "--run", run.run_id, "--yes")
     assert entries(world, "hit-expired") == []
     world.invoke("mturk/expire_hits", "--run", run.run_id, "--yes")
     world.invoke("mturk/download_results", "--run", run.run_id)
     world.invoke("mturk/expire_hits", "--run", run.run_id, "--yes")
-    assert sorted(entries(world, "hit-expired")) == sorted(("hit-expired", hit) for hit in world.hit_ids(run))
+    assert sorted(entries(world, "hit-expired")) == sorted(("hit-expired", hit) for hit in hit_ids)
 
 
 def test_a_deletion_that_nobody_lived_to_write_down_is_in_the_journal_once(world: World) -> None:

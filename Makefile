@@ -62,8 +62,9 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 demo: $(STAMP)  ## a whole run with six simulated workers, in about half a minute
 	@PATH=$(call quoted,$(CURDIR)/$(VENV)/bin):"$$PATH" bash examples/demo.sh
 
+# Told to keep no bytecode, as in many containers, each worker and each script would compile everything anew.
 test: $(STAMP) check  ## every test
-	$(PY) -m pytest -n $(JOBS) --dist worksteal
+	env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest -n $(JOBS) --dist worksteal
 
 check: $(STAMP)  ## lint and types
 	$(VENV)/bin/ruff check lib scripts tests

@@ -29,7 +29,7 @@ from tests.support.world import World
 FULL = os.environ.get("CROWDOPS_FULL_SOAK") == "1"
 SCRIPT = "local/check_runs"
 PATIENTLY = ("--timeout", "600")
-CHECKS = 1000 if FULL else 50
+CHECKS = 1000 if FULL else 20
 TIMES = 5  # that a check is timed
 
 

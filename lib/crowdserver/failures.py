@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from crowdserver import api
 from crowdserver.protocol import errors
 from crowdserver.site import responses
+from crowdserver.storage.group_commit import NotCommitted
 from crowdserver.storage.turns import NoTurn
 
 _IN_FRAME = ("site.frame", "site.external_submit")
@@ -47,4 +48,4 @@ def _answer(error: Exception) -> ResponseReturnValue:
 def _status_of(error: Exception) -> int:
     if isinstance(error, HTTPException):
         return error.code or 500
-    return 503 if isinstance(error, DBAPIError | NoTurn) else 500
+    return 503 if isinstance(error, DBAPIError | NoTurn | NotCommitted) else 500

@@ -1,15 +1,15 @@
 """The database that all processes of a crowd server share: sqlite in a file, or PostgreSQL by URL.
 
-Reads and writes are separate on purpose. On sqlite a write takes the one write lock when it begins, so it
-never has to be tried again; on PostgreSQL a write locks the rows of the HITs it changes (`SELECT ... FOR
-UPDATE`).
+Reads and writes are separate on purpose. On sqlite a write takes the one write lock when it begins, or joins
+one that has it, so it never has to be tried again; on PostgreSQL a write locks the rows of the HITs it
+changes (`SELECT ... FOR UPDATE`).
 """
 
 import fcntl
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from crowdserver.storage import schema
+from crowdserver.storage.group_commit import GroupCommit
 from crowdserver.storage.turns import Turns
 
 # Any number will do, as long as every crowd server uses the same one.
@@ -49,7 +50,7 @@ class Database:
         self._connection_turns = Turns(connections, _TURN_SECONDS)
         # sqlite lets one writer in at a time; to wait here is fair and cheap, in its busy handler it is
         # neither.
-        self._write_turns = Turns(1, _TURN_SECONDS) if self.is_sqlite else nullcontext()
+        self._group_commit = GroupCommit(self._begin_writing, _TURN_SECONDS)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -59,8 +60,11 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Open a transaction for writing: committed after the block, rolled back if the block raises."""
-        with self._write_turns, self._begin("BEGIN IMMEDIATE") as tx:
+        """Open a transaction for writing: committed after the block, rolled back if the block raises.
+
+        Raises NotCommitted when others that had a part in the transaction failed with it, and NoTurn.
+        """
+        with self._group_commit.write() if self.is_sqlite else self._begin_writing() as tx:
             yield tx
 
     def prepare(self, balance: Decimal) -> None:
@@ -94,6 +98,9 @@ class Database:
     def close(self) -> None:
         """Close every idle connection."""
         self._engine.dispose()
+
+    def _begin_writing(self) -> AbstractContextManager[Connection]:
+        return self._begin("BEGIN IMMEDIATE")
 
     @contextmanager
     def _begin(self, sqlite_statement: str) -> Iterator[Connection]:

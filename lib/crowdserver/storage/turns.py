@@ -25,6 +25,15 @@ class Turns:
         self._waiting: deque[threading.Lock] = deque()
 
     def __enter__(self) -> None:
+        self.take()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.give_back()
+
+    def take(self) -> None:
+        """Wait for a turn, which is to be given back or handed on by any thread. NoTurn: it took too long."""
         with self._lock:
             if self._free:
                 self._free -= 1
@@ -35,19 +44,27 @@ class Turns:
         if not turn.acquire(timeout=self._seconds):
             self._give_up(turn)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def give_back(self) -> None:
+        """End a turn: it is handed on, and never free in between, or free."""
         with self._lock:
-            if self._waiting:
-                self._waiting.popleft().release()  # handed on, and never free in between
-            else:
+            if not self._hand_on():
                 self._free += 1
+
+    def hand_on(self) -> bool:
+        """Give a turn to whoever has waited longest; False, and it is kept, if nobody waits."""
+        with self._lock:
+            return self._hand_on()
 
     @property
     def waiting(self) -> int:
         """How many wait at this moment."""
         return len(self._waiting)
+
+    def _hand_on(self) -> bool:
+        if not self._waiting:
+            return False
+        self._waiting.popleft().release()
+        return True
 
     def _give_up(self, turn: threading.Lock) -> None:
         with self._lock:

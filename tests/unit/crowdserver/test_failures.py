@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from flask.testing import FlaskClient
@@ -16,6 +17,7 @@ from crowdserver.api import Conditions
 from crowdserver.app import create_app
 from crowdserver.protocol.credentials import Credentials
 from crowdserver.storage.database import Database
+from crowdserver.storage.group_commit import NotCommitted
 from crowdserver.storage.transactions import Crowd
 from crowdserver.storage.turns import Turns
 from tests.support.offers import sign
@@ -119,6 +121,15 @@ def test_a_server_that_cannot_keep_up_asks_for_another_try(
     crowd: Crowd, browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(crowd.database, "_connection_turns", Turns(0, 0.01))
+    answer = browser.get("/sign-in/a-link")
+    assert answer.status_code == 503
+    assert "Please try again in a minute." in answer.text
+
+
+def test_a_request_that_others_have_failed_is_asked_for_another_try(
+    crowd: Crowd, browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crowdserver.storage.group_commit._Group.commit", Mock(side_effect=NotCommitted))
     answer = browser.get("/sign-in/a-link")
     assert answer.status_code == 503
     assert "Please try again in a minute." in answer.text

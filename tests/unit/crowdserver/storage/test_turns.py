@@ -58,7 +58,7 @@ def test_a_transaction_that_waits_to_write_comes_before_the_next_one(tmp_path: P
     waiting = threading.Thread(target=write)
     with database.write():
         waiting.start()
-        wait_until(lambda: database._write_turns.waiting, LONG)  # type: ignore[union-attr]
+        wait_until(lambda: database._group_commit.waiting, LONG)
     with database.write():
         order.append("came later")
     waiting.join(LONG)

@@ -197,8 +197,8 @@ invite: $(STAMP)  ## a sign-in link for a worker: make invite ARGS='--name Ada'
 simulate: $(STAMP)  ## simulated workers: make simulate ARGS='--workers 6 --seed 1'
 	@$(PY) scripts/local/simulate_workers.py $(value ARGS)
 
-wut: $(STAMP)  ## explain a setting: make wut NAME=task_reward
-	@$(PY) scripts/local/wut.py $(call one,NAME) $(value ARGS)
+wut: $(STAMP)  ## explain a setting: make wut NAME=task_reward; FILE=run.toml
+	@$(PY) scripts/local/wut.py $(call one,NAME) $(call one,FILE,--run-toml) $(value ARGS)
 
 # Task servers on this machine and at Heroku
 

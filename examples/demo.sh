@@ -37,7 +37,7 @@ export AWS_ENDPOINT_URL_MTURK=${line##* }
 echo "   $line"
 
 echo
-echo "2. Six simulated workers: they return 5 % of what they accept and submit the rest, slowly."
+echo "2. Six simulated workers: they return 5 % of what they accept, and submit the rest."
 python scripts/local/simulate_workers.py --workers 6 --seed 7 --seconds-per-task 0.8 --return-rate 0.05 \
   --until-idle 120 >"$home/workers.log" 2>&1 &
 workers=$!
@@ -46,8 +46,9 @@ echo
 echo "3. A run: a HIT of every row of examples/items.csv, at most 20 at once."
 echo
 echo "\$ scripts/mturk/launch_run.py examples/run.toml --yes"
+# Line by line, as in a log: a line that is drawn again and again would run into what is said meanwhile.
 # Not through a pipe: $! has to be the launch itself, which is told to end if this script is.
-python scripts/mturk/launch_run.py examples/run.toml --yes > >(tee "$home/run.log") 2>&1 &
+TERM=dumb python scripts/mturk/launch_run.py examples/run.toml --yes &
 run=$!
 
 units=$(($(wc -l <examples/items.csv) - 1))

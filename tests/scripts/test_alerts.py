@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from crowdops.console import output
 from crowdops.registry import locks
+from crowdops.watching import alerts, ping
 from crowdops.watching import check as check_of_runs
-from crowdops.watching import ping
 from tests.support.forks import REPOSITORY
 from tests.support.ping_servers import UUID, PingServer, WebhookServer
 from tests.support.scripts import Invoked
@@ -163,6 +164,23 @@ def test_a_check_that_cannot_look_is_told_as_unknown(
     assert [document["type"] for document in hook.documents] == ["failure"]
     assert "20000101-000000-none" in hook.documents[0]["message"]
     assert (tmp_path / "crowdops.prom").read_text() == "those of the last check"
+
+
+@pytest.mark.parametrize(
+    "options", [["--run", "20000101-000000-none"], ["--environment", "sandbox"]], ids=str
+)
+def test_a_check_that_fails_says_so_before_it_tells_anybody(
+    world: World, switch: PingServer, options: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = []
+    send = alerts.send
+    monkeypatch.setattr(alerts, "send", lambda *given: said.append(output.has_begun()) or send(*given))
+    if "sandbox" in options:
+        monkeypatch.setattr(check_of_runs, "check", lambda *given: 1 / 0)
+    for more in ([], ["--json"]):
+        result = check(world, *options, *more, "--ping", switch.ping_url)
+        assert result.exit_code == 3 and result.stdout.count("UNKNOWN") == 1 + len(more)
+    assert said == [True, True]
 
 
 def test_what_the_machine_refuses_a_check_is_told_in_words(

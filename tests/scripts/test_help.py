@@ -11,6 +11,7 @@ import pytest
 
 from crowdops.console import help
 from crowdops.console.cli import Command
+from tests.support import screens
 from tests.unit.test_house import SCRIPT_NAMES
 
 
@@ -35,8 +36,30 @@ def of(script: str, columns: int) -> str:
 @pytest.mark.parametrize("script", SCRIPT_NAMES)
 def test_no_line_is_wider_than_the_terminal(script: str) -> None:
     for columns in (80, 120):
-        lines = of(script, columns).splitlines()
-        assert [line for line in lines if len(line) > columns] == []
+        shown = of(script, columns)
+        assert [line for line in shown.splitlines() if len(line) > columns] == []
+        assert not re.search(r"[<>]=?x|x[<>]|RANGE\b(?! |])", shown), "a range is said in words"
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=str)
+def test_a_page_looks_as_it_is_kept(size: tuple[int, int]) -> None:
+    for script in ("local/recover", "mturk/launch_run"):
+        screens.keep(f"help-{script.partition('/')[2]}", of(script, size[0]).replace("\n", "\r\n"), *size)
+
+
+@pytest.mark.parametrize(
+    ("range", "words"),
+    [
+        ("1<=x<=200", "1 to 200"),
+        ("0<x<=10000", "more than 0, at most 10000"),
+        ("0<=x<1", "at least 0, less than 1"),
+        ("x>=0.1", "at least 0.1"),
+        ("x>0", "more than 0"),
+        ("x<=5", "at most 5"),
+    ],
+)
+def test_a_range_is_said_in_words(range: str, words: str) -> None:
+    assert help.ranges_in_words(f"So many. [default: 6; {range}]") == f"So many. [default: 6; {words}]"
 
 
 @pytest.mark.parametrize("script", SCRIPT_NAMES)

@@ -15,7 +15,7 @@ KEPT = REPOSITORY / "tests" / "scripts" / "screens"
 KEEP = "KEEP_SCREENS"  # set it to write the screens anew
 ROOM = 400  # columns of a screen on which a line that is too wide for its terminal is not broken
 _LINES = 500
-_DRAWN = re.compile(r"\r\x1b\[K([^\r\x1b\n]++)(?!\n)")
+_DRAWN = re.compile(r"\r\x1b\[J([^\r\x1b\n]++)\r(?!\n)")
 _PROGRESS = re.compile(r"━|──| answered · ")
 _NORMAL = (
     (re.compile(r"\d{8}-\d{6}-[a-z0-9]{4}"), "20261122-114502-k3f9"),

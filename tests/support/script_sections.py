@@ -65,9 +65,7 @@ def _options(main: click.Command) -> list[str]:
     taken = {parameter.name for parameter in main.params}
     shared = COMMON | (SELECTORS if taken >= SELECTORS else set())
     context = click.Context(main)
-    records = [
-        parameter.get_help_record(context) for parameter in main.params if parameter.name not in shared
-    ]
+    records = [help.record(parameter, context) for parameter in main.params if parameter.name not in shared]
     rows = [f"| {_option(record[0])} | {_cell(record[1])} |" for record in records if record and record[1]]
     table = ["\n".join(["| option | what it does |", "| --- | --- |", *rows])] if rows else []
     selects = ["It takes the [selectors](#how-they-are-run)."] if taken >= SELECTORS else []

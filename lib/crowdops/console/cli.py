@@ -19,15 +19,15 @@ from crowdops import __version__
 from crowdops.bulk import BulkResult
 from crowdops.config import environments
 from crowdops.config.settings import Selection, Settings, find, resolve
-from crowdops.console import combinations, commands, crashes, failures, interrupts, output, streams
+from crowdops.console import combinations, commands, failures, interrupts, output, prompts, streams
 from crowdops.console.failures import Failure
 from crowdops.console.help import WIDEST, Common, Page, Selector
 from crowdops.console.screen import begin_anew
-from crowdops.console.terminal import STDERR, WHEN, Wish, configure
+from crowdops.console.terminal import WHEN, Wish, configure
 from crowdops.errors import Error, UsageError
 from crowdops.formats.words import choose
 
-EXIT_FAILED, EXIT_USAGE, EXIT_BUG, EXIT_LEFT_OVER = 1, 2, 3, 4
+EXIT_FAILED, EXIT_USAGE, EXIT_BUG, EXIT_LEFT_OVER = 1, 2, failures.EXIT_BUG, 4
 EXIT_INTERRUPTED = interrupts.EXIT_INTERRUPTED
 
 _common = functools.partial(click.option, cls=Common)
@@ -53,15 +53,14 @@ class Guard(NamedTuple):
         if self.yes:
             return True
         _require_terminal()
-        return click.confirm(output.fitted(question, STDERR), default=False, err=True)
+        return prompts.is_confirmed(question)
 
     def allows_typed(self, question: str, word: str | None) -> bool:
         """Ask for a word to be typed, for what deserves a second thought. Without a word as allows()."""
         if word is None or self.dry_run or self.yes:
             return self.allows(question)
         _require_terminal()
-        text = output.fitted(question, STDERR)
-        return bool(click.prompt(text, default="", show_default=False, err=True).strip() == word)
+        return prompts.line(question) == word
 
 
 def _require_terminal() -> None:
@@ -118,12 +117,7 @@ class Command(Page):
         except Exception as error:  # noqa: BLE001 - the boundary: a bug gets a log instead of a traceback
             if output.is_hung_up():  # what was being written met a closed terminal before the signal came
                 return EXIT_INTERRUPTED
-            if refused := crashes.refused_by_the_machine(error):
-                return self.fail(failures.of_machine(refused), words)
-            log = crashes.log(known.get(_HOME))
-            where = f"The traceback is in {log}" if log else "No file could be written for its traceback."
-            bug = Failure(f"this is a bug in crowdops. {where}", "bug", None, EXIT_BUG)
-            return self.fail(bug, words)
+            return self.fail(failures.unexpected(error, known.get(_HOME)), words)
 
     def fail(self, failure: Failure, words: Sequence[str]) -> int:
         """Say why the command of these words has failed, and return its exit code."""

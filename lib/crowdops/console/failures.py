@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import click
 
-from crowdops.console import commands, output
+from crowdops.console import commands, crashes, output, status_line
+from crowdops.console.help import ranges_in_words
 from crowdops.console.interrupts import EXIT_INTERRUPTED
 from crowdops.errors import Error, OutputLost, UsageError
+
+EXIT_BUG = 3
 
 
 class Failure(NamedTuple):
@@ -34,12 +38,20 @@ def of(error: Error) -> Failure:
 
 def of_usage(error: click.ClickException, program: str) -> Failure:
     """Return what is to be said of a command that click cannot read: next comes its --help."""
-    return Failure(error.format_message(), _kind(UsageError()), f"{program} --help", error.exit_code)
+    message = ranges_in_words(error.format_message())
+    return Failure(message, _kind(UsageError()), f"{program} --help", error.exit_code)
 
 
-def of_machine(why: str) -> Failure:
-    """Return what is to be said of what the machine refused."""
-    return Failure(why, "refused_by_machine", None, Error.exit_code)
+def unexpected(error: Exception, home: Path | None) -> Failure:
+    """Return what is to be said of an exception that is being handled and is none of ours.
+
+    The machine has refused something; or it is a bug, whose traceback goes into a log in the home.
+    """
+    if refused := crashes.refused_by_the_machine(error):
+        return Failure(refused, "refused_by_machine", None, Error.exit_code)
+    log = crashes.log(home)
+    where = f"The traceback is in {log}" if log else "No file could be written for its traceback."
+    return Failure(f"this is a bug in crowdops. {where}", "bug", None, EXIT_BUG)
 
 
 def tell(failure: Failure, words: Sequence[str]) -> int:
@@ -47,6 +59,8 @@ def tell(failure: Failure, words: Sequence[str]) -> int:
 
     The object goes to stdout where nothing else went, so that there is one document.
     """
+    if failure is INTERRUPTED:
+        status_line.spoil()  # by the ^C that a terminal shows
     output.say(failure.message if failure is INTERRUPTED else f"error: {failure.message}")
     if failure.next and failure.next not in failure.message:
         output.say(f"Next: {failure.next}")

@@ -6,6 +6,7 @@ A script's docstring ends with a paragraph of examples, a line each: arguments, 
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -17,6 +18,8 @@ from crowdops.console import commands
 WIDEST = 110  # columns; longer lines are hard to read
 _HEADING = "Examples:\n"
 _MARGIN = "    "
+_RANGE = re.compile(r"(?:(?P<low>[\d.]+)(?P<above><=?))?\bx(?P<sign>[<>]=?)(?P<bound>[\d.]*\d)")
+_SIGNS = {"<": "less than", "<=": "at most", ">": "more than", ">=": "at least"}
 
 
 class Common(click.Option):
@@ -64,12 +67,33 @@ class Page(click.Command):
         """Write the options: the script's own, the selectors, the common ones."""
         sections: dict[str, list[tuple[str, str]]] = {"Options": [], "Which runs": [], "Common options": []}
         for parameter in self.get_params(ctx):
-            if record := parameter.get_help_record(ctx):
-                sections[_heading(parameter)].append((record[0], commands.in_place(record[1])))
+            if shown := record(parameter, ctx):
+                sections[_heading(parameter)].append((shown[0], commands.in_place(shown[1])))
         for heading, records in sections.items():
             if records:
                 with formatter.section(heading):
                     formatter.write_dl(records)
+
+
+def record(parameter: click.Parameter, context: click.Context) -> tuple[str, str] | None:
+    """Return what is shown of a parameter, and what is said of it, if it is an option."""
+    shown = parameter.get_help_record(context)
+    if shown is None:
+        return None
+    names, text = shown
+    return names.replace(" INTEGER RANGE", " N").replace(" FLOAT RANGE", " NUMBER"), ranges_in_words(text)
+
+
+def ranges_in_words(text: str) -> str:
+    """Return a text of click's in which a range such as 0<x<=10000 is said in words."""
+    return _RANGE.sub(lambda found: _range(**found.groupdict()), text)
+
+
+def _range(low: str | None, above: str | None, sign: str, bound: str) -> str:
+    if above == sign == "<=":
+        return f"{low} to {bound}"
+    lowest = {"<": f"more than {low}, ", "<=": f"at least {low}, "}.get(above or "", "")
+    return f"{lowest}{_SIGNS[sign]} {bound}"
 
 
 def _heading(parameter: click.Parameter) -> str:

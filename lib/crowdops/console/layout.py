@@ -45,6 +45,16 @@ def cut(text: str, columns: int) -> str:
     return "".join(_fitting(iter(letters), columns)) or letters[0]
 
 
+def pieces(text: str, columns: int) -> Iterator[str]:
+    """Yield a text in pieces of at most so many columns, of a letter at least."""
+    while width(text) > columns:
+        head = cut(text, columns)
+        yield head
+        text = text[len(head) :]
+    if text:
+        yield text
+
+
 def _letters(text: str) -> list[str]:
     """Return what is seen as one letter each, however many characters it is."""
     if text.isascii():
@@ -69,7 +79,8 @@ def wrap(text: str, columns: int | None, hang: int | None = None) -> str:
     """Return one or more lines, broken at blanks where they are too long for so many columns.
 
     Commands to be typed stay whole, or go on after a backslash where a line cannot hold them; what has no
-    blank stays whole. A line goes on `hang` columns to the right, or as far as it began.
+    blank stays whole, unless its letters are wide. A line goes on `hang` columns to the right, or as far as
+    it began.
     """
     if columns is None:
         return text
@@ -95,7 +106,14 @@ def _wrapped(line: str, columns: int, hang: int | None) -> Iterator[str]:
 def _words(text: str, columns: int) -> Iterator[str]:
     whole = _COMMAND.sub(lambda command: command[0].replace(" ", _KEPT), text)
     for word in whole.split(" "):
-        yield from [word] if _KEPT not in word or width(word) <= columns else _continued(word, columns)
+        if width(word) <= columns:
+            yield word
+        elif _KEPT in word:
+            yield from _continued(word, columns)
+        elif width(word) > len(word):
+            yield from pieces(word, columns)  # of a script that has no blanks
+        else:
+            yield word  # a path or an address: for whoever copies it
 
 
 def _continued(command: str, columns: int) -> Iterator[str]:

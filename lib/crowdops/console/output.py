@@ -23,6 +23,7 @@ from crowdops.errors import Error, OutputLost, UsageError
 from crowdops.formats import json_text
 
 STDOUT = Path("-")  # as a file to write to
+JOINERS = "\u200c\u200d"  # not seen: between letters of some scripts, and within emoji
 CELL_WIDTH = 60  # characters; a longer cell is cut with an ellipsis so that tables stay tables
 
 
@@ -155,7 +156,13 @@ def clean(text: str) -> str:
     text = commands.in_place(text)
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else " " if c in "\t\r\n" else repr(c)[1:-1] for c in text)
+    return "".join(letter if letter.isprintable() else _visible(letter) for letter in text)
+
+
+def _visible(letter: str) -> str:
+    if letter in "\t\r\n" or unicodedata.category(letter) == "Zs":
+        return " "
+    return letter if letter in JOINERS else repr(letter)[1:-1]
 
 
 def timestamp(moment: datetime | None) -> str | None:
@@ -238,7 +245,7 @@ def _seen(file: IO[str]) -> IO[str]:
 
 
 def _shown(letter: str) -> str:
-    is_seen = letter.isprintable() or letter in "\n\t" or unicodedata.category(letter) == "Zs"
+    is_seen = letter.isprintable() or letter in f"\n\t{JOINERS}" or unicodedata.category(letter) == "Zs"
     return letter if is_seen else repr(letter)[1:-1]
 
 

@@ -17,11 +17,11 @@ import click
 
 from crowdops import __version__
 from crowdops.config import environments
-from crowdops.config.settings import resolve
+from crowdops.config.settings import Settings, resolve
 from crowdops.console import cli, failures, output, streams
 from crowdops.console.failures import Failure
 from crowdops.console.help import Common
-from crowdops.errors import OutputLost
+from crowdops.errors import Error, OutputLost
 
 SERVICE = "CROWDOPS"
 EXIT_UNKNOWN = 3
@@ -47,15 +47,29 @@ class Plugin(cli.Command):
 
         With --json it is an object with the keys that a check's document has, too.
         """
-        text = failure.message.replace("|", "/")
-        line = headline("UNKNOWN", text.splitlines()[0])
-        with contextlib.suppress(OutputLost, BrokenPipeError):  # nobody reads it: the exit code says it
-            if failures.is_json(words) and not output.has_begun():
-                document = {"state": "UNKNOWN", "exit_code": EXIT_UNKNOWN, "line": line}
-                output.document({**document, "error": failure._asdict()})
-            else:
-                output.write(line if line.endswith(text) else f"{line}\n{text}")
+        _say(failure, as_json=failures.is_json(words))
         return EXIT_UNKNOWN
+
+
+def _say(failure: Failure, *, as_json: bool) -> None:
+    text = failure.message.replace("|", "/")
+    line = headline("UNKNOWN", text.splitlines()[0])
+    with contextlib.suppress(OutputLost, BrokenPipeError):  # nobody reads it: the exit code says it
+        if as_json and not output.has_begun():
+            document = {"state": "UNKNOWN", "exit_code": EXIT_UNKNOWN, "line": line}
+            output.document({**document, "error": failure._asdict()})
+        else:
+            output.write(line if line.endswith(text) else f"{line}\n{text}")
+
+
+def unknown(error: Exception, settings: Settings) -> tuple[str, Exception]:
+    """Say at once why a check has failed, for whoever does more about that: a scheduler waits for the line.
+
+    Returns that in words, and what to raise in the end: then it is not said again.
+    """
+    failure = failures.of(error) if isinstance(error, Error) else failures.unexpected(error, settings.home)
+    _say(failure, as_json=settings.as_json)
+    return failure.message, click.exceptions.Exit(EXIT_UNKNOWN)
 
 
 def headline(state: str, text: str) -> str:

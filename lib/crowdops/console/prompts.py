@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 
 import click
 
@@ -20,9 +20,10 @@ def require(otherwise: str) -> None:
         raise UsageError(f"There is no terminal to talk on. {otherwise}")
 
 
-def key(question: str, allowed: Collection[str], compose: Callable[[], str]) -> str:
+def key(question: str, allowed: str, compose: Callable[[], str]) -> str:
     """Return which of these keys was pressed. The end of the input counts as q.
 
+    Several that come at once, as when something is pasted, are none: nobody meant them all.
     `compose` returns what the question is about, for the terminal as it is: shown now, and again whenever the
     window has changed its size.
     """
@@ -32,13 +33,13 @@ def key(question: str, allowed: Collection[str], compose: Callable[[], str]) -> 
         return f"{output.fitted(whole, terminal.STDERR)} "
 
     click.echo(text(), nl=False, err=True)
-    with _on_resize(lambda: _show_again(text())):
+    with answered(), _on_resize(lambda: _show_again(text())):
         while True:
             try:
-                pressed = click.getchar().lower()
+                pressed = click.getchar().lower() or "q"  # of a terminal that is gone nothing can be read
             except EOFError:
                 pressed = "q"
-            if pressed in allowed:
+            if pressed in list(allowed):
                 break
     click.echo(pressed, err=True)
     return pressed
@@ -64,4 +65,22 @@ def _show_again(text: str) -> None:
 def line(question: str) -> str:
     """Return the line that was typed, which may be empty."""
     text = output.fitted(question, terminal.STDERR)
-    return str(click.prompt(text, default="", show_default=False, err=True)).strip()
+    with answered():
+        return str(click.prompt(text, default="", show_default=False, err=True)).strip()
+
+
+def is_confirmed(question: str) -> bool:
+    """Return whether the answer is yes."""
+    with answered():
+        return click.confirm(output.fitted(question, terminal.STDERR), default=False, err=True)
+
+
+@contextlib.contextmanager
+def answered() -> Iterator[None]:
+    """End the line of a question that Ctrl-C or Ctrl-D leaves open: what is said next begins another."""
+    try:
+        yield
+    except (click.Abort, KeyboardInterrupt):
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            click.echo(err=True)
+        raise

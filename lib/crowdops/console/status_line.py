@@ -2,6 +2,9 @@
 
 It shares a line with nothing: whoever writes to the terminal does so within hidden(), which takes it away
 before and brings it back after. Of several that are open at once, the one that was drawn last is seen.
+
+The cursor waits at its beginning. So it is taken away whole where a window has become narrower meanwhile:
+most terminals have made two lines of it by then, and none is asked how many.
 """
 
 from __future__ import annotations
@@ -14,8 +17,8 @@ from collections.abc import Callable, Iterator
 
 from crowdops.console import layout, terminal
 
-LEFT_FREE = 3  # columns
-_ERASE = "\r\x1b[K"
+LEFT_FREE = 1  # columns: in the last one some terminals begin a new line
+_ERASE = "\r\x1b[J"  # and whatever is below
 
 _lock = threading.RLock()  # operations speak from several threads
 _open: list[StatusLine] = []  # the last one is seen
@@ -45,7 +48,7 @@ class StatusLine:
                 _draw()
 
     def text(self) -> str:
-        """Return what is to be seen now. The last columns are left free for the ^C that is shown there."""
+        """Return what is to be seen now."""
         columns = terminal.columns(terminal.STDERR) - LEFT_FREE
         return layout.shorten(self._compose(columns), columns)
 
@@ -84,7 +87,7 @@ def _draw() -> None:
     if _open:
         text = _open[-1].text()
         _drawn[:] = _open[-1:]
-        _write(_ERASE + text)
+        _write(f"{_ERASE}{text}\r")
 
 
 def _write(text: str) -> None:

@@ -83,7 +83,7 @@ def _widths(
     flexible = [
         index for index, look in enumerate(looks) if not look.is_id and full[index] > max(LEAST, least[index])
     ]
-    for bound in range(max(full, default=0), LEAST - 1, -1):
+    for bound in range(min(max(full, default=0), columns), LEAST - 1, -1):
         widths = list(full)
         for index in flexible:
             widths[index] = min(full[index], max(bound, least[index]))

@@ -77,12 +77,8 @@ def _field_lines(name: str, value: str, width: int, columns: int) -> Iterator[st
 
 def _pieces(line: str, room: int) -> Iterator[str]:
     """Yield a line in pieces of at most so many columns."""
-    for piece in layout.wrap(line, room).split("\n"):
-        while layout.width(piece) > room:
-            head = layout.cut(piece, room)
-            yield head
-            piece = piece[len(head) :]
-        yield piece
+    for part in layout.wrap(line, room).split("\n"):
+        yield from layout.pieces(part, room) if part else [""]
 
 
 def whole_text(result: Result) -> str:

@@ -6,13 +6,12 @@ None of it fails the check.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 
 from crowdops.config.channels import Channels
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import crashes
-from crowdops.errors import Error
+from crowdops.console import plugin
 from crowdops.registry import locks
 from crowdops.watching import plugin_output
 from crowdops.watching.findings import Finding, Level, Report
@@ -40,19 +39,21 @@ def alone(settings: Settings, channels: Channels, selected: Selection, limit: fl
 def of_check(settings: Settings, channels: Channels, selected: Selection, limit: float) -> Iterator[Switch]:
     """Tell the switch that a check begins, which may take so many seconds.
 
-    One that ends in an exception is told as UNKNOWN, to everybody. Of any other whoever is in here sends the
-    outcome.
+    One that ends in an exception is told as UNKNOWN, to everybody, after it was said on stdout. Of any other
+    whoever is in here sends the outcome.
     """
     switch = Switch(channels, limit)
-    try:
+
+    def tell(kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
+        if isinstance(error, Exception):
+            why, end = plugin.unknown(error, settings)
+            send(settings, channels, selected, _failed(why), switch)
+            raise end from error
+        return False
+
+    with ExitStack() as at_the_end:
+        at_the_end.push(tell)
         yield switch
-    except Error as error:
-        send(settings, channels, selected, _failed(str(error)), switch)
-        raise
-    except Exception as error:
-        why = crashes.refused_by_the_machine(error) or "this is a bug in crowdops; its log says more"
-        send(settings, channels, selected, _failed(why), switch)
-        raise
 
 
 def _failed(why: str) -> Report:

@@ -15,10 +15,12 @@ from crowdops.errors import ServerFailed
 from crowdops.servers import bundle, links
 from crowdops.servers.bundle import of_run
 from crowdops.servers.heroku import backend, deploy
+from tests.support import screens
 from tests.support.heroku.emulator import ACCOUNT_EMAIL
 from tests.support.heroku.sources import FILES
 from tests.support.processes import wait_until
 from tests.support.servers import HerokuServers
+from tests.support.terminals import Terminal
 
 
 def write_app(folder: Path, **changes: str | None) -> Path:
@@ -43,6 +45,20 @@ def test_a_run_is_served_with_its_own_rows(heroku: HerokuServers) -> None:
     assert "message 2" in page.text
     strange = links.read_token(heroku.home / "runs" / other.run_id)
     assert requests.get(links.unit_url(server.url, strange, 2), timeout=5).status_code == 403
+
+
+def test_a_terminal_tells_what_a_deploy_is_at(heroku: HerokuServers) -> None:
+    run = heroku.add_run("my-new-task-pilot-1", rows=1)
+    with Terminal("heroku/launch_server", run.run_id, size=(80, 24)) as terminal:
+        app = r"(crowdops-[a-z0-9-]+)"
+        name = terminal.expect(f"Created the app {app}\n")[1]
+        terminal.expect(rf"Building {name} \.\.\.\n")
+        terminal.expect(rf"\r\x1b\[JUploading 0\.\d MB to {name}")
+        terminal.expect(rf"\r\x1b\[JBuilding {name}\r")
+        terminal.expect(rf"\r\x1b\[JStarting 1 dyno [\s\S]*\r\x1b\[JWaiting for {name} to answer")
+        assert terminal.end() == 0
+    screens.assert_fits(terminal.screen, 80)
+    assert screens.lines(terminal.screen)[-1] == heroku.rows("up")[0].url
 
 
 def test_an_app_carries_all_marks_and_a_name_that_says_what_it_is(heroku: HerokuServers) -> None:

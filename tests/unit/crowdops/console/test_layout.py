@@ -36,6 +36,15 @@ def test_wrapped_lines_fit_and_say_the_same(words: list[str], columns: int) -> N
     assert all(layout.width(line) <= columns for line in wrapped.split("\n"))
 
 
+def test_a_script_without_blanks_is_broken_anywhere_and_an_address_nowhere() -> None:
+    text = f"answer {'日本語' * 20} end"
+    lines = layout.wrap(text, 21, hang=7).split("\n")
+    assert max(map(layout.width, lines)) <= 21 and "".join(line.strip() for line in lines[1:-1]) in text
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+    address = f"http://127.0.0.1:8730/{'x' * 40}"
+    assert layout.wrap(f"at {address}", 20).split("\n")[1] == address
+
+
 def test_lines_keep_where_they_began() -> None:
     assert layout.wrap("  one two three four", 12) == "  one two\n  three four"
     assert layout.wrap("name   one two three", 14, hang=7) == "name   one two\n       three"

@@ -220,3 +220,9 @@ def test_quiet_progress_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
     shown.update(10, "all")
     shown.close()
     assert capfd.readouterr() == ("", "")
+
+
+def test_blanks_and_joiners_of_every_script_are_no_escapes() -> None:
+    family = "\U0001f469\u200d\U0001f467"
+    assert output.clean(f"日本\u3000語\xa0!\u2009{family}") == f"日本 語 ! {family}"
+    assert output.line("می\u200cخواهم") == "می\u200cخواهم"

@@ -39,13 +39,11 @@ def summary(report: Report) -> str:
     for position, group in enumerate(groups):
         long, short = _phrase(report, group, names=True), _phrase(report, group, names=False)
         rest = f", {len(groups) - position - 1} more" if position + 1 < len(groups) else ""
-        for phrase in (long, short):
-            grown = f"{text}, {phrase}" if text else phrase
-            if len(grown) + len(rest) <= room:
-                text = grown
-                break
-        else:
+        begun = f"{text}, " if text else ""
+        fitting = [phrase for phrase in (long, short) if len(begun + phrase + rest) <= room]
+        if not fitting:
             return f"{text}, {len(groups) - position} more" if text else short
+        text = begun + fitting[0]
     return text
 
 

@@ -58,10 +58,11 @@ class AttendedRun:
         """Return how many units are in each state."""
         return self.context.registry.unit_counts(self.run.run_id)
 
-    def wait(self) -> None:
-        """Sleep until the next poll is due, or until an interrupt."""
+    def wait(self, until: float | None = None) -> None:
+        """Sleep for a poll interval, or until a moment of the monotonic clock; an interrupt ends it."""
         self.clock.look()
-        self.context.interrupts.wait(self.context.settings.poll_interval)
+        pause = self.context.settings.poll_interval
+        self.context.interrupts.wait(pause if until is None else until - time.monotonic())
 
     def collect(self, *, tidy: bool = True) -> None:
         """Collect what has ended; see Collector.poll()."""

@@ -37,9 +37,13 @@ class Supervisor:
         self._attended = attended
         self._context, self._lifecycle = attended.context, attended.lifecycle
         self._launcher = UnitLauncher(attended.context, attended.run, attended.creator)
+        self._next_look = 0.0  # by the monotonic clock; the first one is at once
 
     def see_through(self) -> Outcome:
-        """Launch and collect until every unit is done, or launched if the run is detached. Ends the run."""
+        """Launch and collect until every unit is done, or launched if the run is detached. Ends the run.
+
+        What a look has freed is launched right after it; then the next look is waited for.
+        """
         attended, lifecycle = self._attended, self._lifecycle
         if not lifecycle.should_stop:
             self._begin()
@@ -47,10 +51,13 @@ class Supervisor:
             return attended.end("finished")  # nothing was ever out
         while not lifecycle.should_stop:
             has_more = self._launch()
+            if not has_more and not lifecycle.should_stop:
+                attended.wait(self._next_look)
+                if lifecycle.should_stop:
+                    break
+            self._next_look = time.monotonic() + self._context.settings.poll_interval
             if state := self._state_at_the_end():
                 return attended.end(state)
-            if not has_more and not lifecycle.should_stop:
-                attended.wait()
         return Drain(attended).end()
 
     def _state_at_the_end(self) -> str | None:

@@ -42,6 +42,17 @@ def test_a_run_costs_three_calls_a_unit_and_two_a_poll(world: World, assignments
     assert launch.document()["api_calls"] == total(counted)
 
 
+def test_what_a_look_has_freed_is_launched_right_after_it(world: World) -> None:
+    workers(world, 2)
+    launch = world.launch_run(
+        units=5, max_num_concurrent_units=2, variables={"CROWDOPS_POLL_INTERVAL": "3600"}
+    )
+    world.wait_for_units("finished", 2)
+    world.wait_for_units("outstanding", 2)
+    assert world.units(launch.run_id) == {"finished": 2, "outstanding": 2, "planned": 1}
+    launch.kill()
+
+
 @pytest.mark.parametrize("units", [1, 150])
 def test_a_look_at_an_unchanged_pool_costs_at_most_two_calls(world: World, units: int) -> None:
     world.launch_run(units=units)

@@ -15,6 +15,7 @@ from crowdops.console.interrupts import Interrupts
 from crowdops.console.progress import Progress
 from crowdops.console.unseen import Unseen
 from crowdops.errors import OtherServer, ProviderError, Unreachable, UsageError
+from crowdops.providers import paces
 from crowdops.providers.mturk.client import MTurk
 from crowdops.providers.places import Lost, Places
 from crowdops.registry import Event, Registry, Run, events_view, run_log, selection
@@ -54,9 +55,13 @@ class Context:
         `quiet`: nothing that an operation says is shown. Most commands leave out only their own remarks.
         """
         with Registry.open(settings.home) as registry, run_logs(settings):
-            context = cls(settings, registry, MTurk(settings), (lambda text: None) if quiet else output.say)
+            provider = paces.client(registry, settings)
+            context = cls(settings, registry, provider, (lambda text: None) if quiet else output.say)
             context.bear_registry(away=0.0)
-            yield context
+            try:
+                yield context
+            finally:
+                context.note_paces()
 
     def bear_registry(self, *, away: float) -> None:
         """Try again while the registry is locked, and so many seconds while it is `away`: see Patience."""
@@ -76,8 +81,13 @@ class Context:
         """
         key = (settings.environment, settings.endpoint, server_id)
         if key not in self.clients:
-            self.clients[key] = MTurk(settings, server_id)
+            self.clients[key] = paces.client(self.registry, settings, server_id)
         return replace(self, settings=settings, provider=self.clients[key])
+
+    def note_paces(self) -> None:
+        """Write down what pace the servers bear, for the next command. No statement where that is not new."""
+        for client in {self.provider, *self.clients.values()}:
+            paces.note(self.registry, client)
 
     @property
     def calls(self) -> int:

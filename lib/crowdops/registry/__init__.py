@@ -11,6 +11,7 @@ from crowdops.registry.bonuses import Bonuses
 from crowdops.registry.decisions import Decisions
 from crowdops.registry.journal import Journal
 from crowdops.registry.messages import Messages
+from crowdops.registry.paces import Paces
 from crowdops.registry.rows import (
     END_STATES,
     OPEN_STATES,
@@ -21,6 +22,7 @@ from crowdops.registry.rows import (
     Decision,
     Event,
     Look,
+    Pace,
     Result,
     Run,
     Server,
@@ -40,6 +42,7 @@ __all__ = [
     "Decision",
     "Event",
     "Look",
+    "Pace",
     "Registry",
     "Result",
     "Run",
@@ -48,5 +51,7 @@ __all__ = [
 ]
 
 
-class Registry(Runs, Units, Assignments, Servers, Decisions, Bonuses, Messages, Journal, Archives):
+class Registry(
+    Runs, Units, Assignments, Servers, Decisions, Bonuses, Messages, Paces, Journal, Archives
+):
     """An open registry. Use `with Registry.open(home) as registry`; one thread at a time."""

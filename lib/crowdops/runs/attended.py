@@ -61,6 +61,7 @@ class AttendedRun:
     def wait(self, until: float | None = None) -> None:
         """Sleep for a poll interval, or until a moment of the monotonic clock; an interrupt ends it."""
         self.clock.look()
+        self.context.note_paces()
         pause = self.context.settings.poll_interval
         self.context.interrupts.wait(pause if until is None else until - time.monotonic())
 

@@ -29,6 +29,7 @@ from crowdops.providers.mturk.session import (
     told_identity,
 )
 from crowdops.providers.mturk.throttling import Pacer
+from crowdops.registry import Pace
 
 PAGE = 100  # results a page, the API's maximum
 RETRY_PAUSE_SECONDS = 0.5
@@ -44,6 +45,7 @@ class Calls:
 
     `server_id` is the identity of the crowd server that is meant, else of the one that answers first. Any
     other is refused from then on: OtherServer. It stays None where the endpoint has no identity.
+    `known_pace` is what the endpoint bore by the registry, and `pace` what it bears by now.
     """
 
     def __init__(
@@ -51,17 +53,29 @@ class Calls:
         settings: Settings,
         server_id: str | None = None,
         *,
+        pace: Pace | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._settings, self._sleep = settings, sleep
         self.server_id, self._is_recognized = server_id, False
         self.out_of_reach = ""  # why no call can be made, if that is known
-        self._pacer = Pacer(sleep=sleep)
+        self.known_pace = pace
+        self._pacer = Pacer(pace, sleep=sleep)
         self._lock = threading.Lock()
         self._client: Any = None
         self._redaction: Callable[[], answers.Redaction] = answers.Redaction
         self.calls = self.throttled = 0
         self._dated: tuple[str, datetime, float] | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """Where calls are made now, and how."""
+        return self._settings
+
+    @property
+    def pace(self) -> Pace | None:
+        """How many calls a second the endpoint bears, as far as is known."""
+        return self._pacer.pace
 
     @property
     def clock_ahead(self) -> timedelta | None:

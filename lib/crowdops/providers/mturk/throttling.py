@@ -1,82 +1,134 @@
 """The pace of API calls: one limiter that all threads share and that is told of each throttle.
 
-No request rate is published for MTurk, so the rate is found. It starts gently and doubles while nothing
-is refused; a throttle sets it to a little under what was really answered. From there it climbs until the next
-throttle, and then creeps, so that few calls are refused; after a calm it climbs again.
+No request rate is published for MTurk, so the rate is found. An endpoint that is not known is asked gently
+at first, and ever faster while nothing is refused; a known one at the pace that it bore. A throttle sets the
+rate to a little under what was really answered. From there it creeps, so that few calls are refused, and
+climbs the faster the longer none is. It grows only while it holds calls up: what nobody asks for proves
+nothing.
 botocore's adaptive mode does the same more timidly: against 100 requests/s it reached about half.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+
+from crowdops.registry import Pace
 
 START_RATE = 50.0  # calls a second
 FLOOR_RATE = 5.0
 CEILING_RATE = 2000.0
 DOUBLING_SECONDS = 0.25
-WINDOW_SECONDS = 1.0  # over which answered calls are counted
-FIRST_CUT, LATER_CUT = 0.65, 0.96  # the first count still holds the endpoint's initial burst
-DEEPEST_CUT = 0.8
+WINDOW_SECONDS = 1.0  # after which the calls that were under way at a cut are back
+BURST_SECONDS = 1.0  # as many calls an endpoint answers at once after a rest, by its steady rate
+LONG_SECONDS = 10.0  # the longest time over which calls are counted
+LATE_SECONDS = 0.02  # by which a sleeper may wake late, and the next ones catch up
+CUT = 0.96
+DEEPEST_CUT = 0.8  # where few calls were refused
 CREEP_PER_SECOND = 0.01
-CLIMB_PER_SECOND = 0.1
-CALM_SECONDS = 30.0  # so long without a throttle means that the rate is too low
+EASE_SECONDS = 2.5  # at work without a throttle, after which it grows twice as fast
+MOST_CALM_SECONDS = 20.0
+_MOST_COUNTED = int(CEILING_RATE * LONG_SECONDS)
 
 
 class Pacer:
-    """Says when a call may start. Thread-safe."""
+    """Says when a call may start. Thread-safe. `known`: what the endpoint bore before."""
 
     def __init__(
-        self, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
+        self,
+        known: Pace | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._clock, self._sleep = clock, sleep
-        self._lock = threading.Lock()
-        self._rate = START_RATE
-        self._next = self._changed = clock()
-        self._last_cut: float | None = None
-        self._cuts = 0
-        self._answered: deque[float] = deque(maxlen=int(CEILING_RATE))
+        self._known, self._clock, self._sleep = known, clock, sleep
+        self._lock, self._turnstile = threading.Lock(), threading.Lock()
+        self._rate = min(CEILING_RATE, max(FLOOR_RATE, known.rate)) if known else START_RATE
+        self._has_limit = known is not None and known.is_limit
+        self._next = self._asked = self._opened = clock()  # asked: last; opened: first after a rest
+        self._cuts, self._last_cut, self._calm = 0, -math.inf, 0.0
+        self._answered: deque[float] = deque(maxlen=_MOST_COUNTED)
+        self._refused: deque[float] = deque(maxlen=_MOST_COUNTED)
+        self._second, self._in_second, self._most_in_second = clock(), 0, 0.0
+
+    @property
+    def pace(self) -> Pace | None:
+        """What the endpoint bears, by what is known by now; None if that is nothing."""
+        if self._has_limit:
+            return Pace(self._rate, is_limit=True)
+        if self._most_in_second > (self._known.rate if self._known else START_RATE):
+            return Pace(self._most_in_second, is_limit=False)
+        return self._known
 
     def wait(self) -> None:
-        """Sleep until the caller's turn."""
+        """Sleep until the caller's turn. One waits for it, and the others behind him."""
+        with self._turnstile:
+            if seconds := self._take_turn():
+                self._sleep(seconds)
+
+    def _take_turn(self) -> float:
+        """Return how long it is until the next turn."""
         with self._lock:
             now = self._clock()
-            self._grow(now)
-            turn = max(self._next, now)
+            if self._next > now:
+                self._grow(now - self._asked)
+            elif now - self._asked > WINDOW_SECONDS:
+                self._opened, self._calm = now, 0.0
+            self._asked, turn = now, max(self._next, now - LATE_SECONDS)
             self._next = turn + 1 / self._rate
-        if turn > now:
-            self._sleep(turn - now)
+            return max(0.0, turn - now)
 
     def answered(self) -> None:
         """Note that a call was answered, with whatever but a throttle."""
         with self._lock:
-            self._answered.append(self._clock())
+            now = self._clock()
+            self._answered.append(now)
+            self._in_second += 1
+            if (seconds := now - self._second) >= 1:
+                self._most_in_second = max(self._most_in_second, self._in_second / seconds)
+                self._second, self._in_second = now, 0
 
     def throttled(self) -> None:
         """Note that a call was refused for its rate, and lower the rate."""
         with self._lock:
             now = self._clock()
-            if self._last_cut is not None and now - self._last_cut < WINDOW_SECONDS:
+            self._refused.append(now)
+            if now - self._last_cut < WINDOW_SECONDS:
                 return  # calls that were under way when the rate was cut
-            recent = sum(1 for moment in self._answered if now - moment <= WINDOW_SECONDS) / WINDOW_SECONDS
-            if self._last_cut is None:
-                rate = min(self._rate, recent) * FIRST_CUT
-            else:  # a pause of our own machine makes the count too low
-                rate = max(min(self._rate, recent), self._rate * DEEPEST_CUT) * LATER_CUT
-            self._rate = max(FLOOR_RATE, rate)
-            self._next = max(self._next, now + 1 / self._rate)
-            self._last_cut = self._changed = now
+            self._rate = max(FLOOR_RATE, min(self._rate, self._borne(now)) * CUT)
+            self._next = now + 1 / self._rate
+            self._last_cut, self._calm, self._has_limit = now, 0.0, True
             self._cuts += 1
 
-    def _grow(self, now: float) -> None:
-        elapsed = now - self._changed
-        if self._last_cut is None:
-            factor = 2 ** (elapsed / DOUBLING_SECONDS) if elapsed < 10 else CEILING_RATE
+    def _borne(self, now: float) -> float:
+        """Return the rate that was answered since the last cut: what is saved up was spent then, as now.
+
+        After a rest an endpoint answers a burst, which is left out. What a pause of our own machine or a
+        long rest hides is not taken for a limit, unless much was refused.
+        """
+        since = max(self._opened, self._last_cut)
+        burst = BURST_SECONDS if since == self._opened and now - since < LONG_SECONDS else 0.0
+        seconds = min(now - since, LONG_SECONDS)
+        steady = _count(self._answered, now - seconds) / (burst + seconds)
+        if not self._cuts:
+            return steady
+        answered = _count(self._answered, now - WINDOW_SECONDS)
+        share = answered / (answered + _count(self._refused, now - WINDOW_SECONDS))
+        return max(steady, self._rate * min(share, DEEPEST_CUT))
+
+    def _grow(self, seconds: float) -> None:
+        """Raise the rate for so many seconds in which it held calls up."""
+        seconds = min(seconds, WINDOW_SECONDS)
+        if self._has_limit:
+            self._calm = min(self._calm + seconds, MOST_CALM_SECONDS)
+            factor = 1 + CREEP_PER_SECOND * 2 ** (self._calm / EASE_SECONDS) * seconds
         else:
-            # Quickly after a first cut, and after any that turns out to have been too deep.
-            near = self._cuts > 1 and now - self._last_cut < CALM_SECONDS
-            factor = 1 + (CREEP_PER_SECOND if near else CLIMB_PER_SECOND) * min(elapsed, CALM_SECONDS)
+            factor = 2 ** (seconds / DOUBLING_SECONDS)
         self._rate = min(CEILING_RATE, self._rate * factor)
-        self._changed = now
+
+
+def _count(moments: Iterable[float], since: float) -> int:
+    return sum(1 for moment in moments if moment >= since)

@@ -1,83 +1,69 @@
 """The pace of calls under a limit, on a clock of its own: 32 callers, and an endpoint with a token bucket."""
 
-import heapq
-import itertools
-
 import pytest
 
-from crowdops.providers.mturk.throttling import Pacer
-
-CALLERS = 32
-
-
-class Limited:
-    """An endpoint that answers so many calls a second, and as many at once at first."""
-
-    def __init__(self, limit: float) -> None:
-        self._limit = self._tokens = limit
-        self._last = 0.0
-
-    def answers(self, now: float) -> bool:
-        self._tokens = min(self._limit, self._tokens + (now - self._last) * self._limit)
-        self._last = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
-
-
-class Rush:
-    """Makes so many calls as fast as the pacer lets it. `pause`: when this machine stands still."""
-
-    def __init__(self, calls: int, limit: float, reply_seconds: float, pause: tuple[float, float]) -> None:
-        self.now, self.sent, self.throttled = 0.0, 0, 0
-        self._slept = 0.0
-        pacer = Pacer(clock=lambda: self.now, sleep=self._sleep)
-        endpoint, left, order = Limited(limit), calls - CALLERS, itertools.count()
-        events = [(0.0, next(order), "ask") for _ in range(CALLERS)]
-        while events:
-            moment, _, kind = heapq.heappop(events)
-            self.now = max(self.now, pause[1] if pause[0] <= moment < pause[1] else moment)
-            if kind == "ask":
-                self._slept = 0.0
-                pacer.wait()
-                heapq.heappush(events, (self.now + self._slept, next(order), "send"))
-            elif kind == "send":
-                self.sent += 1
-                reply = "answer" if endpoint.answers(self.now) else "throttle"
-                heapq.heappush(events, (self.now + reply_seconds, next(order), reply))
-            elif kind == "throttle":
-                self.throttled += 1
-                pacer.throttled()
-                heapq.heappush(events, (self.now, next(order), "ask"))
-            else:
-                pacer.answered()
-                left -= 1
-                if left >= 0:
-                    heapq.heappush(events, (self.now, next(order), "ask"))
-        self.rate = calls / self.now
-
-    def _sleep(self, seconds: float) -> None:
-        self._slept = seconds
+from crowdops.registry import Pace
+from tests.support.paced_calls import CALLERS, Limited, Rush
 
 
 @pytest.mark.parametrize(
-    ("limit", "reply_seconds"), [(20, 0.004), (20, 0.05), (20, 0.15), (100, 0.004), (100, 0.05)]
+    ("limit", "reply_seconds", "most_throttled"),
+    [(20, 0.004, 0.03), (20, 0.05, 0.03), (20, 0.15, 0.04), (100, 0.004, 0.03), (100, 0.05, 0.03)],
 )
-def test_a_limit_is_nearly_reached_with_few_refusals(limit: float, reply_seconds: float) -> None:
-    rush = Rush(1000, limit, reply_seconds, pause=(0, 0))
-    assert rush.rate > 0.9 * limit
-    assert rush.throttled / rush.sent < 0.05
+def test_a_limit_is_reached_with_few_refusals(
+    limit: float, reply_seconds: float, most_throttled: float
+) -> None:
+    rush = Rush(Limited(limit), reply_seconds).make(1000)
+    assert rush.answered / rush.now > 0.98 * limit
+    assert rush.share_throttled < most_throttled
+
+
+@pytest.mark.parametrize("reply_seconds", [0.004, 0.05, 0.15])
+@pytest.mark.parametrize("limit", [20, 100])
+def test_who_begins_where_the_last_one_stood_is_hardly_refused(limit: float, reply_seconds: float) -> None:
+    first = Rush(Limited(limit), reply_seconds).make(1000)
+    assert first.pacer.pace == Pace(pytest.approx(limit, rel=0.25), is_limit=True)
+    next_one = Rush(Limited(limit), reply_seconds, known=first.pacer.pace).make(1000)
+    assert next_one.answered / next_one.now > 0.98 * limit
+    assert next_one.share_throttled < 0.02
+
+
+@pytest.mark.parametrize("is_limit", [True, False])
+def test_an_endpoint_that_got_slower_is_found_out_by_its_first_refusals(is_limit: bool) -> None:
+    rush = Rush(Limited(20), 0.05, known=Pace(400.0, is_limit)).make(500)
+    assert rush.answered / rush.now > 0.95 * 20
+    assert rush.throttled < 2 * CALLERS
+    assert rush.pacer.pace == Pace(pytest.approx(20, rel=0.25), is_limit=True)
+
+
+def test_an_endpoint_that_got_faster_is_climbed() -> None:
+    rush = Rush(Limited(1e9), 0.05, known=Pace(20.0, is_limit=True)).make(1000)
+    assert rush.now < 20  # at 20 calls a second it would have been 50
+    assert rush.throttled == 0
+    assert rush.pacer.pace.rate > 100
 
 
 @pytest.mark.parametrize("pause", [(0.1, 1.3), (10.0, 11.5)])
 def test_a_pause_of_this_machine_does_not_slow_the_rest(pause: tuple[float, float]) -> None:
-    rush = Rush(1000, 20, 0.01, pause)
-    assert rush.rate > 15
-    assert rush.throttled / rush.sent < 0.07
+    rush = Rush(Limited(20), 0.01, pause=pause).make(1000)
+    assert rush.answered / rush.now > 0.95 * 20
+    assert rush.share_throttled < 0.03
 
 
 def test_without_a_limit_the_pace_is_no_brake() -> None:
-    rush = Rush(1000, 1e9, 0.05, pause=(0, 0))
-    assert rush.throttled == 0
-    assert rush.now < 3.0
+    most = CALLERS / 0.05
+    first = Rush(Limited(1e9), 0.05).make(1000)
+    assert first.throttled == 0
+    assert first.now < 1000 / most + 1
+    again = Rush(Limited(1e9), 0.05, known=first.pacer.pace).make(1000)
+    assert again.now < 1000 / most + 0.1
+
+
+def test_a_rest_proves_nothing() -> None:
+    """A pool that is looked at now and then begins each of its launches at the rate that was found."""
+    rush = Rush(Limited(20), 0.05).make(500)
+    before = rush.throttled
+    for _ in range(5):
+        rush.now += 600  # nobody asks
+        rush.make(rush.answered + 100)
+    assert rush.throttled - before <= 10

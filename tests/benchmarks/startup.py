@@ -9,9 +9,7 @@ import subprocess
 import sys
 import time
 
-from tests.benchmarks._sides import show
-from tests.support.forks import REPOSITORY
-from tests.support.scripts import SCRIPTS
+from tests.benchmarks._sides import REPOSITORY, SCRIPTS, show
 
 BASE = "import click"
 

@@ -10,6 +10,7 @@ from crowdops.registry.assignments import Assignments
 from crowdops.registry.bonuses import Bonuses
 from crowdops.registry.decisions import Decisions
 from crowdops.registry.journal import Journal
+from crowdops.registry.kept_counts import KeptCounts
 from crowdops.registry.messages import Messages
 from crowdops.registry.paces import Paces
 from crowdops.registry.rows import (
@@ -30,7 +31,6 @@ from crowdops.registry.rows import (
 )
 from crowdops.registry.runs import Runs
 from crowdops.registry.servers import Servers
-from crowdops.registry.units import Units
 
 __all__ = [
     "END_STATES",
@@ -52,6 +52,6 @@ __all__ = [
 
 
 class Registry(
-    Runs, Units, Assignments, Servers, Decisions, Bonuses, Messages, Paces, Journal, Archives
+    Runs, KeptCounts, Assignments, Servers, Decisions, Bonuses, Messages, Paces, Journal, Archives
 ):
     """An open registry. Use `with Registry.open(home) as registry`; one thread at a time."""

@@ -49,9 +49,11 @@ class AttendedRun:
         return progress.progress(units, name, quiet=is_quiet, noun="answered")
 
     def __enter__(self) -> AttendedRun:
+        self.context.registry.keep_counts(self.run.run_id)
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self.context.registry.forget_counts(self.run.run_id)
         self._progress.close()
 
     def counts(self) -> Counter[str]:

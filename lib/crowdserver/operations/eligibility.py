@@ -63,10 +63,7 @@ _GUARDED = {
 
 _NUMBERS = (
     select(assignments.c.status, func.count().label("number"))
-    .where(
-        assignments.c.worker_id == bindparam("worker"),
-        assignments.c.status.in_(["Submitted", "Approved", "Rejected"]),
-    )
+    .where(assignments.c.worker_id == bindparam("worker"), assignments.c.submitted_at.is_not(None))
     .group_by(assignments.c.status)
 )
 _GRANTS = (

@@ -10,7 +10,7 @@ JOBS ?= 6
 
 # What is typed reaches the script as it is, blanks, quotes and dollar signs too: nothing here expands it, and
 # make exports no variable of which it would expand the value. Only a ~/ in front is left to the shell.
-unexport FILE RUN TASK NAME ARGS
+unexport FILE RUN TASK NAME ARGS ROWS SCALE
 quoted = $(subst '~/,~/','$(subst ','\'',$1)')
 one = $(if $(value $1),$2 $(call quoted,$(value $1)))
 each = $(foreach item,$(value $1),$2 $(call quoted,$(item)))
@@ -98,14 +98,14 @@ load: $(STAMP)  ## 200 workers at once on a crowd server that is killed under th
 check-soak: $(STAMP)  ## 1,000 checks of runs in a row, what they leave behind, and what one costs; about 2 minutes
 	CROWDOPS_FULL_SOAK=1 $(PY) -m pytest -s --timeout=3600 tests/soak
 
-bench: $(STAMP)  ## measure, side by side with what people use instead
-	@for file in tests/benchmarks/[a-z]*.py; do echo "== $$file"; $(PY) -m tests.benchmarks.$$(basename $$file .py) || exit 1; done
+bench: $(STAMP)  ## measure beside what people use instead: ROWS='status delete' SCALE=0.1; docs/performance.md
+	@$(PY) -m tests.benchmarks $(if $(value SCALE),--scale $(call quoted,$(value SCALE))) $(value ARGS) -- $(foreach item,$(value ROWS),$(call quoted,$(item)))
 
 report-bench: $(STAMP)  ## time, memory and size of a report of 100,000 assignments
 	@$(PY) -m tests.benchmarks.report $(value ARGS)
 
 clean:  ## remove what make made
-	rm -rf $(VENV) site .mypy_cache .pytest_cache .ruff_cache .hypothesis lib/*.egg-info
+	rm -rf $(VENV) $(VENV)-bench site .mypy_cache .pytest_cache .ruff_cache .hypothesis lib/*.egg-info
 
 # Working with runs: one target for every script
 

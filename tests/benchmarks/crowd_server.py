@@ -23,14 +23,15 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import boto3
 import psutil
 import requests
 
-from tests.benchmarks._sides import REPOSITORY, show
+from tests.benchmarks._sides import show
 from tests.load.connections import Browser, Connection, Log
+from tests.support.forks import REPOSITORY
 from tests.support.offers import ask_for_invitation, html_question, sign
 from tests.support.processes import free_port, wait_until
 
@@ -59,7 +60,7 @@ class Served:
         self._process = subprocess.Popen(command, env={**os.environ, **environment}, **quiet)
         wait_until(lambda: _accepts(port), 60)
 
-    def __enter__(self) -> Served:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -101,7 +102,7 @@ class CrowdServer(Served):
         address, headers = f"{self.url}/", {"X-Amz-Target": CREATE}
         # The same one over and over: without a token each makes another HIT.
         signed = sign(address, body, self.credentials, headers)  # type: ignore[arg-type]
-        return [_repeated(Connection(self.url, log), signed, body) for _ in range(count)]
+        return [repeated(Connection(self.url, log), signed, body) for _ in range(count)]
 
     def workers(self, log: Log, count: int) -> list[Work]:
         """What so many browsers do to accept and submit whatever is there."""
@@ -144,7 +145,7 @@ class Moto(Served):
         item = {"id": {"S": "3" * 30}, "question": {"S": html_question()}, "lifetime": {"N": "86400"}}
         body = json.dumps({"TableName": "hits", "Item": item}).encode()
         signed = self._headers(body)
-        return [_repeated(Connection(self.url, log), signed, body) for _ in range(count)]
+        return [repeated(Connection(self.url, log), signed, body) for _ in range(count)]
 
     def _headers(self, body: bytes) -> dict[str, str]:
         headers = {"X-Amz-Target": PUT, "Content-Type": "application/x-amz-json-1.0"}
@@ -153,7 +154,9 @@ class Moto(Served):
         return signed
 
 
-def _repeated(connection: Connection, headers: dict[str, str], body: bytes) -> Work:
+def repeated(connection: Connection, headers: dict[str, str], body: bytes) -> Work:
+    """What a connection does to send the same signed request over and over."""
+
     async def work(until: float) -> None:
         while time.monotonic() < until:
             await connection.ask("create", "POST", "/", headers, body)

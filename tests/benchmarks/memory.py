@@ -11,8 +11,9 @@ import subprocess
 import sys
 import time
 
-from tests.benchmarks._sides import SCRIPTS, Bench, bench, show
+from tests.benchmarks._sides import Bench, bench, show
 from tests.support.processes import wait_until
+from tests.support.scripts import SCRIPTS
 
 SMALL = 100
 MARK = "VmHWM:"

@@ -14,9 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.benchmarks._sides import SCRIPTS, show
+from tests.benchmarks._sides import show
 from tests.benchmarks.memory import MARK, WATCHED
 from tests.support.many_answers import Amount, fill
+from tests.support.scripts import SCRIPTS
 
 
 def measure(folder: Path, name: str, amount: Amount, *flags: str) -> tuple[object, ...]:

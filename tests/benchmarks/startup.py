@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 
-from tests.benchmarks._sides import REPOSITORY, SCRIPTS, show
+from tests.benchmarks._sides import show
+from tests.support.forks import REPOSITORY
+from tests.support.scripts import SCRIPTS
 
 BASE = "import click"
 

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, case, func, select
 
 from crowdserver.storage import schema
-from crowdserver.storage.schema import IS_COUNTED, assignments, hit_types, hits
+from crowdserver.storage.indexes import IS_COUNTED
+from crowdserver.storage.schema import assignments, hit_types, hits
 from crowdserver.worker.assignments import MOST_ACCEPTED
 from tests.load.workers import Work
 from tests.support.crowds import Crowd

@@ -9,7 +9,8 @@ from crowdserver.operations.hits import Hit
 from crowdserver.protocol import errors
 from crowdserver.protocol.call import Call
 from crowdserver.storage import account, counters, schema
-from crowdserver.storage.schema import IS_COUNTED, UPDATE_ASSIGNMENT, assignments
+from crowdserver.storage.indexes import IS_COUNTED
+from crowdserver.storage.schema import UPDATE_ASSIGNMENT, assignments
 
 # How long after its submission a rejection can still be taken back.
 _OVERRIDE_SECONDS = 30 * 86_400
@@ -116,8 +117,10 @@ def _find(tx: Connection, assignment_id: str, statement: Select[Any] = _BY_ID) -
 
 def _lock(tx: Connection, assignment_id: str) -> tuple[Hit, Assignment]:
     # An assignment changes only under the lock of its HIT, so what is read after it is certain.
-    hit = hits.lock(tx, _find(tx, assignment_id).hit_id)
-    return hit, _find(tx, assignment_id)
+    hit = hits.lock_of_assignment(tx, assignment_id)
+    assignment = _find(tx, assignment_id)
+    assert hit is not None
+    return hit, assignment
 
 
 def _can_override(assignment: Assignment, now: float) -> bool:

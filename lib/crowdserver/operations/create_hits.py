@@ -10,7 +10,7 @@ from crowdserver.operations.hits import Hit
 from crowdserver.protocol import errors, question_xml
 from crowdserver.protocol.call import Call
 from crowdserver.protocol.identifiers import new_id
-from crowdserver.storage import account, schema
+from crowdserver.storage import account, postgresql, schema
 from crowdserver.storage.schema import UPDATE_HIT
 
 # A HIT made with fewer assignments than this never gets as many: the fee is another one from here on.
@@ -18,7 +18,7 @@ _MANY_ASSIGNMENTS = 10
 
 # The database gives the serial.
 _COLUMNS = [column.name for column in schema.hits.c if column.name != "serial"]
-_INSERT = insert(schema.hits)
+_INSERT = insert(schema.hits).returning(schema.hits.c.serial)
 _ADD = UPDATE_HIT.values(
     max_assignments=schema.hits.c.max_assignments + bindparam("more"),
     available=schema.hits.c.available + bindparam("more"),
@@ -60,7 +60,8 @@ def _create(call: Call, hit_type: HitType) -> dict[str, Any]:
     hit = _new_hit(call, hit_type)
     request_tokens.claim_creation(call, hit.id)
     columns = hit._asdict()
-    call.tx.execute(_INSERT, {name: columns[name] for name in _COLUMNS})
+    serial: int = call.tx.execute(_INSERT, {name: columns[name] for name in _COLUMNS}).scalar_one()
+    postgresql.analyze_if_doubled(call.tx, serial)
     # Last, because every creation wants the account's row and keeps it until the end.
     account.hold(call.tx, hit.max_assignments * hit.cost)
     return {"HIT": hit.as_json(call.now)}

@@ -63,7 +63,10 @@ _GUARDED = {
 
 _NUMBERS = (
     select(assignments.c.status, func.count().label("number"))
-    .where(assignments.c.worker_id == bindparam("worker"), assignments.c.submitted_at.is_not(None))
+    .where(
+        assignments.c.worker_id == bindparam("worker"),
+        assignments.c.status.in_(["Submitted", "Approved", "Rejected"]),
+    )
     .group_by(assignments.c.status)
 )
 _GRANTS = (

@@ -13,6 +13,7 @@ from crowdserver.storage import account, schema
 from crowdserver.storage.schema import UPDATE_HIT
 
 _EXPIRE = UPDATE_HIT.values(expiration=bindparam("moment"), release_at=bindparam("moment"))
+_EXPIRE_AND_RELEASE = UPDATE_HIT.values(expiration=bindparam("moment"), release_at=None)
 # With assignments available again the HIT is Assignable, and reviewing it is over.
 _EXTEND = _EXPIRE.values(reviewing=schema.hits.c.reviewing & (schema.hits.c.available == 0))
 _REVIEW = UPDATE_HIT.values(reviewing=bindparam("on"))
@@ -59,8 +60,14 @@ def delete(call: Call) -> dict[str, Any]:
 
 
 def _expire(call: Call, hit: Hit) -> None:
-    if hit.expiration > call.now:
+    if hit.expiration <= call.now:
+        return
+    if hit.pending:
+        # What workers have in hand may come back, and is let go with the rest, when it falls due.
         call.tx.execute(_EXPIRE, {"hit": hit.id, "moment": call.now})
+        return
+    call.tx.execute(_EXPIRE_AND_RELEASE, {"hit": hit.id, "moment": call.now})
+    account.release(call.tx, hit.available * hit.cost)
 
 
 def _extend(call: Call, hit: Hit, expire_at: float) -> None:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, or_, select
+from sqlalchemy import Connection, FromClause, Select, bindparam, func, or_, select
 
 from crowdserver.operations import eligibility
 from crowdserver.protocol import errors
@@ -102,14 +102,22 @@ class Hit(NamedTuple):
 
 
 _OF_TYPE = Hit._fields[Hit._fields.index("group_id") :]
-SELECT = select(
-    *(hit_types.c[field] if field in _OF_TYPE else hits.c[field] for field in Hit._fields)
-).join_from(hits, hit_types, hits.c.hit_type_id == hit_types.c.id)
-# The SQL form of Hit.status(): Reviewable or Reviewing.
-IS_DONE = (hits.c.pending == 0) & or_(hits.c.expiration <= bindparam("now"), hits.c.available == 0)
 
+
+def select_from(source: FromClause) -> Select[Any]:
+    """Return the statement that reads HITs with their types from rows of the table, or of a subquery."""
+    columns = (hit_types.c[field] if field in _OF_TYPE else source.c[field] for field in Hit._fields)
+    return select(*columns).join_from(source, hit_types, source.c.hit_type_id == hit_types.c.id)
+
+
+SELECT = select_from(hits)
 _BY_ID = SELECT.where(hits.c.id == bindparam("id"))
 _LOCKED = _BY_ID.with_for_update(of=hits)
+_LOCKED_OF_ASSIGNMENT = (
+    SELECT.join(assignments, assignments.c.hit_id == hits.c.id)
+    .where(assignments.c.id == bindparam("assignment"))
+    .with_for_update(of=hits)
+)
 _REVIEWED_SINCE = (
     select(assignments.c.hit_id, func.count().label("number"))
     .where(
@@ -131,6 +139,12 @@ def lock(tx: Connection, hit_id: str, with_disposed: bool = False) -> Hit:
     with_disposed: disposed HITs exist, too. Raises HITDoesNotExist.
     """
     return _existing(hit_id, tx.execute(_LOCKED, {"id": hit_id}).first(), with_disposed)
+
+
+def lock_of_assignment(tx: Connection, assignment_id: str) -> Hit | None:
+    """Return the HIT of an assignment that is to be changed, locked as lock() does it; None without one."""
+    row = tx.execute(_LOCKED_OF_ASSIGNMENT, {"assignment": assignment_id}).first()
+    return None if row is None else Hit._make(row)
 
 
 def get(call: Call) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, bindparam, func, select, tuple_
 
 from crowdserver.operations import assignments, hits, qualification_types
 from crowdserver.operations.assignments import Assignment
 from crowdserver.operations.hits import Hit
 from crowdserver.protocol.call import Call
 from crowdserver.storage import schema
+from crowdserver.storage.indexes import IS_DONE
 
 _ALL_STATUSES = ("Submitted", "Approved", "Rejected")
 # Of the answers on a page: those who fetch and store them can then do with little memory, whatever workers
@@ -17,26 +18,25 @@ _MOST_CHARACTERS = 2_000_000
 # A serial beyond every one there can be: where the list of the newest HITs begins.
 _BEYOND_ALL = 2**62
 
-_HITS = (
-    hits.SELECT.where(
-        schema.hits.c.disposed_at.is_(None),
-        schema.hits.c.serial < bindparam("after"),
-    )
-    .order_by(schema.hits.c.serial.desc())
-    .limit(bindparam("size"))
+_NEWEST = select(schema.hits).where(schema.hits.c.serial < bindparam("after")).limit(bindparam("size"))
+# Also by the column that is NULL in all of them: only so PostgreSQL sees that the index has this order.
+_HITS = _NEWEST.where(schema.hits.c.disposed_at.is_(None)).order_by(
+    schema.hits.c.disposed_at.desc(), schema.hits.c.serial.desc()
 )
-_REVIEWABLE = _HITS.where(hits.IS_DONE, schema.hits.c.reviewing == bindparam("reviewing"))
+_REVIEWABLE = _NEWEST.where(IS_DONE, schema.hits.c.reviewing == bindparam("reviewing")).order_by(
+    schema.hits.c.serial.desc()
+)
 _REVIEWABLE_OF_TYPE = _REVIEWABLE.where(schema.hits.c.hit_type_id == bindparam("type"))
-_REQUIRING = _HITS.where(qualification_types.is_required_by(schema.hits.c.hit_type_id))
+_OF_TYPE = _HITS.where(schema.hits.c.hit_type_id == bindparam("type"))
+_TYPES_REQUIRING = select(schema.hit_types.c.id).where(
+    schema.hit_types.c.requirements.contains(bindparam("member"))
+)
 _SUBMITTED = (
     assignments.SELECT.where(
         schema.assignments.c.hit_id == bindparam("hit"),
         schema.assignments.c.status.in_(bindparam("statuses", expanding=True)),
-        (schema.assignments.c.submitted_at > bindparam("moment"))
-        | (
-            (schema.assignments.c.submitted_at == bindparam("moment"))
-            & (schema.assignments.c.id > bindparam("after"))
-        ),
+        tuple_(schema.assignments.c.submitted_at, schema.assignments.c.id)
+        > tuple_(bindparam("moment"), bindparam("after")),
     )
     .order_by(schema.assignments.c.submitted_at, schema.assignments.c.id)
     .limit(bindparam("size"))
@@ -61,7 +61,7 @@ _ASSIGNMENTS = (
 
 def list_hits(call: Call) -> dict[str, Any]:
     """Answer ListHITs: every HIT that is not disposed, the newest first."""
-    return _hit_page(call, "ListHITs", _HITS, {})
+    return _hit_page(call, "ListHITs", _hit_rows(call, "ListHITs", _HITS, {}))
 
 
 def list_reviewable_hits(call: Call) -> dict[str, Any]:
@@ -69,17 +69,22 @@ def list_reviewable_hits(call: Call) -> dict[str, Any]:
     hit_type_id = call.input.get("HITTypeId")
     status = call.input.get("Status", "Reviewable")
     scope = f"ListReviewableHITs {status} {hit_type_id or ''}"
-    values = {"now": call.now, "reviewing": status == "Reviewing"}
-    if hit_type_id is None:
-        return _hit_page(call, scope, _REVIEWABLE, values)
-    return _hit_page(call, scope, _REVIEWABLE_OF_TYPE, {**values, "type": hit_type_id})
+    values = {"reviewing": status == "Reviewing"}
+    statement = _REVIEWABLE
+    if hit_type_id is not None:
+        statement, values = _REVIEWABLE_OF_TYPE, {**values, "type": hit_type_id}
+    return _hit_page(call, scope, _hit_rows(call, scope, statement, values))
 
 
 def list_hits_for_qualification_type(call: Call) -> dict[str, Any]:
     """Answer ListHITsForQualificationType: the HITs that require a qualification, the newest first."""
     qualification_type = qualification_types.find(call.tx, call.input["QualificationTypeId"])
     scope = f"ListHITsForQualificationType {qualification_type.id}"
-    return _hit_page(call, scope, _REQUIRING, {"member": qualification_type.member})
+    # A page of each type, not all of their HITs: what requires a qualification are few types of many HITs.
+    types = call.tx.execute(_TYPES_REQUIRING, {"member": qualification_type.member}).scalars().all()
+    pages = [_hit_rows(call, scope, _OF_TYPE, {"type": hit_type_id}) for hit_type_id in types]
+    newest = sorted((hit for page in pages for hit in page), key=lambda hit: hit.serial, reverse=True)
+    return _hit_page(call, scope, newest[: call.page_size])
 
 
 def list_assignments(call: Call) -> dict[str, Any]:
@@ -97,9 +102,16 @@ def list_assignments(call: Call) -> dict[str, Any]:
     return call.page(scope, "Assignments", [assignment.as_json() for assignment in rows], position)
 
 
-def _hit_page(call: Call, scope: str, statement: Select[Any], values: dict[str, Any]) -> dict[str, Any]:
+def _hit_rows(call: Call, scope: str, statement: Select[Any], values: dict[str, Any]) -> list[Hit]:
+    """Return the HITs of the page that was asked for. statement: their rows, without their types."""
     if call.list_lag:
         statement = statement.where(schema.hits.c.created_at <= call.now - call.list_lag)
-    rows = [Hit._make(row) for row in call.rows(scope, statement, values, first=_BEYOND_ALL)]
+    # The types are joined to the page, not before: PostgreSQL might then sort the whole list for it.
+    page = statement.subquery()
+    whole = hits.select_from(page).order_by(page.c.serial.desc())
+    return [Hit._make(row) for row in call.rows(scope, whole, values, first=_BEYOND_ALL)]
+
+
+def _hit_page(call: Call, scope: str, rows: list[Hit]) -> dict[str, Any]:
     position = (rows[-1].serial,) if rows else ()
     return call.page(scope, "HITs", hits.as_json(call, rows), position)

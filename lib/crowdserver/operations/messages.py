@@ -41,7 +41,7 @@ _REVIEWED = (
     )
     .where(
         assignments.c.worker_id.in_(bindparam("workers", expanding=True)),
-        assignments.c.submitted_at.is_not(None),
+        assignments.c.status.in_(["Submitted", "Approved", "Rejected"]),
     )
     .group_by(assignments.c.worker_id)
 )

@@ -7,7 +7,7 @@ What Amazon's types have beyond that is refused rather than kept without effect.
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, func, or_, select, update
 
 from crowdserver.operations import eligibility, limits
 from crowdserver.protocol import errors
@@ -76,16 +76,20 @@ _PAGE = (
 )
 # A deleted type's name is not free again before the last HIT that requires it is disposed of.
 _IS_NAME_IN_USE = (
-    select(hits.c.id)
-    .join_from(hits, hit_types, hits.c.hit_type_id == hit_types.c.id)
+    select(qualification_types.c.id)
     .join(
-        qualification_types,
+        hit_types,
         hit_types.c.requirements.contains('"QualificationTypeId": "' + qualification_types.c.id + '"'),
     )
     .where(
-        hits.c.disposed_at.is_(None),
         qualification_types.c.name == bindparam("name"),
         qualification_types.c.deleted_at.is_not(None),
+        select(hits.c.serial)
+        .where(hits.c.hit_type_id == hit_types.c.id, hits.c.disposed_at.is_(None))
+        .order_by(hits.c.disposed_at, hits.c.serial)
+        .limit(1)
+        .scalar_subquery()
+        .is_not(None),
     )
     .limit(1)
 )
@@ -179,13 +183,6 @@ def check_usable(tx: Connection, requirements: Iterable[dict[str, Any]]) -> None
             raise errors.qualification_type_does_not_exist(type_id)
         if statuses[type_id] != "Active":
             raise errors.qualification_type_state("Active")
-
-
-def is_required_by(hit_type_id: ColumnElement[str]) -> ColumnElement[bool]:
-    """Return the SQL condition that a HIT type's requirements hold a qualification type's `member`."""
-    return hit_type_id.in_(
-        select(hit_types.c.id).where(hit_types.c.requirements.contains(bindparam("member")))
-    )
 
 
 def _matching(query: str) -> Select[Any]:

@@ -17,6 +17,7 @@ _OF_HITS = select(
     func.max(assignments.c.accepted_at),
 ).where(
     assignments.c.hit_id.in_(bindparam("hits", expanding=True)),
+    assignments.c.submitted_at.is_(None),
     assignments.c.status.in_(["Returned", "Abandoned"]),
 )
 

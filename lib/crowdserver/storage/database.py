@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from crowdserver.storage import schema
+from crowdserver.storage import indexes, postgresql, schema
 from crowdserver.storage.group_commit import GroupCommit
 from crowdserver.storage.turns import Turns
 
@@ -54,9 +54,14 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Open a transaction for reading."""
-        with self._begin("BEGIN") as tx:
-            yield tx
+        """Open a transaction for reading. On PostgreSQL each statement sees what is there when it begins."""
+        if self.is_sqlite:
+            with self._begin("BEGIN") as tx:
+                yield tx
+            return
+        # As in a transaction there, but without the round trips to begin and to end one.
+        with self._connection_turns, self._engine.connect() as tx:
+            yield tx.execution_options(isolation_level="AUTOCOMMIT")
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -114,6 +119,7 @@ class Database:
         # Asked once for all, and not table by table as create_all() does: most databases have every table.
         if not set(schema.metadata.tables).issubset(inspect(tx).get_table_names()):
             schema.metadata.create_all(tx)
+        indexes.bring_up(tx)
 
     def _check_version(self, version: int) -> None:
         if version > schema.VERSION:
@@ -199,14 +205,7 @@ def _sqlite_engine(url: URL) -> Engine:
 
 def _postgresql_engine(url: URL) -> Engine:
     try:
-        return create_engine(
-            url,
-            pool_size=_POSTGRESQL_CONNECTIONS,
-            max_overflow=0,
-            pool_timeout=_BUSY_SECONDS,
-            pool_pre_ping=True,
-            hide_parameters=True,
-        )
+        return postgresql.make_engine(url, _POSTGRESQL_CONNECTIONS, _BUSY_SECONDS)
     except (NoSuchModuleError, ImportError) as error:
         raise DatabaseError("PostgreSQL needs psycopg: pip install 'crowdops[postgresql]'") from error
 

@@ -2,7 +2,7 @@
 
 Times are seconds since the epoch (UTC) on the server's own clock, which the control API can move. Money is
 whole cents. A HIT's status is never stored: it follows from its counters, its expiration and the time (see
-hits.status).
+hits.status). More indexes are in indexes.py.
 """
 
 from typing import Any
@@ -120,8 +120,6 @@ hits = Table(
     ),
     Index("hits_of_type", "hit_type_id", "disposed_at", "serial"),
     Index("hits_by_serial", "disposed_at", "serial"),
-    Index("hits_by_release", "release_at"),
-    Index("hits_by_age", "disposed_at", "created_at"),
 )
 
 assignments = Table(
@@ -146,7 +144,6 @@ assignments = Table(
         "status IN ('Accepted', 'Submitted', 'Approved', 'Rejected', 'Returned', 'Abandoned')",
         name="known_status",
     ),
-    Index("assignments_of_hit", "hit_id", "status"),
     Index("assignments_of_worker", "worker_id", "status"),
     Index("assignments_by_due_time", "due_at"),
 )
@@ -154,14 +151,6 @@ assignments = Table(
 # To change the HIT or the assignment whose id is given as `hit` or `assignment`.
 UPDATE_HIT = update(hits).where(hits.c.id == bindparam("hit"))
 UPDATE_ASSIGNMENT = update(assignments).where(assignments.c.id == bindparam("assignment"))
-
-# A worker may do a HIT once; what was returned or abandoned does not count.
-IS_COUNTED = assignments.c.status.not_in(["Returned", "Abandoned"])
-_create_with(
-    assignments,
-    "CREATE UNIQUE INDEX one_assignment_a_worker ON assignments (hit_id, worker_id)"
-    " WHERE status NOT IN ('Returned', 'Abandoned')",
-)
 
 # The workers whom the requester invited, and the hash of each one's sign-in link.
 workers = Table(

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, bindparam, func, insert, select
 from crowdserver.protocol import answer_xml
 from crowdserver.protocol.identifiers import is_id, new_id
 from crowdserver.storage import counters
+from crowdserver.storage.indexes import IS_COUNTED
 from crowdserver.storage.schema import (
-    IS_COUNTED,
     UPDATE_ASSIGNMENT,
     AnyRow,
     assignments,
@@ -48,6 +48,7 @@ _ASSIGNMENT = groups.SELECT.add_columns(
     assignments.c.status,
     assignments.c.accepted_at,
     assignments.c.deadline,
+    hit_types.c.auto_approval_delay,
 ).join(assignments, assignments.c.hit_id == hits.c.id)
 
 _NEXT_UNLOCKED = groups.NEXT.with_for_update(of=hits, skip_locked=True)
@@ -79,7 +80,6 @@ _ACCEPTED_COUNT = select(func.count()).where(
 )
 _LOCK_WORKER = select(workers.c.id).where(workers.c.id == bindparam("worker")).with_for_update()
 
-_AUTO_APPROVAL_DELAY = select(hit_types.c.auto_approval_delay).where(hit_types.c.id == bindparam("type"))
 _INSERT = insert(assignments)
 _RETURN = UPDATE_ASSIGNMENT.values(status="Returned", due_at=None)
 _SUBMIT = UPDATE_ASSIGNMENT.values(
@@ -152,8 +152,8 @@ def submit(
     xml = answer_xml.write(fields)
     if xml is None:
         raise Refused("empty", "The page sent no answer. Go back, fill in the form and submit it again.")
-    delay: int = tx.execute(_AUTO_APPROVAL_DELAY, {"type": row.hit_type_id}).scalar_one()
-    tx.execute(_SUBMIT, {"assignment": assignment_id, "xml": xml, "moment": now, "approval": now + delay})
+    approval = now + row.auto_approval_delay
+    tx.execute(_SUBMIT, {"assignment": assignment_id, "xml": xml, "moment": now, "approval": approval})
     tx.execute(counters.SUBMITTED, {"hit": row.id})
 
 

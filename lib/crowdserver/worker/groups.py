@@ -3,19 +3,26 @@
 from decimal import Decimal
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, and_, bindparam, func, literal_column, select
 
 from crowdserver.operations import blocks, eligibility
 from crowdserver.protocol import question_xml
 from crowdserver.protocol.identifiers import is_id
 from crowdserver.protocol.question_xml import Question
 from crowdserver.storage.account import dollars
-from crowdserver.storage.schema import IS_COUNTED, AnyRow, assignments, hit_types, hits
+from crowdserver.storage.indexes import IS_COUNTED, MAY_BE_OPEN
+from crowdserver.storage.schema import AnyRow, assignments, hit_types, hits
 from crowdserver.worker.refusals import BLOCKED, Refused, gone
+
+# Nobody has to know how many more there are, and to count them would take time from those who work.
+MOST_COUNTED = 1000
 
 
 class Group(NamedTuple):
-    """The HITs of one type that a worker can still do. why_not: what keeps this worker from accepting one."""
+    """The HITs of one type that a worker can still do. why_not: what keeps this worker from accepting one.
+
+    hits_left: how many there are; MOST_COUNTED + 1 stands for more than that.
+    """
 
     hit_type_id: str
     title: str
@@ -30,6 +37,11 @@ class Group(NamedTuple):
     def may_accept(self) -> bool:
         """Whether this worker may accept one of the HITs."""
         return not self.why_not
+
+    @property
+    def shown_left(self) -> str:
+        """How many HITs are left, as the site says it."""
+        return str(self.hits_left) if self.hits_left <= MOST_COUNTED else f"more than {MOST_COUNTED}"
 
 
 class WorkerHit(NamedTuple):
@@ -54,11 +66,15 @@ class WorkerHit(NamedTuple):
         return question_xml.read(self.question_xml)
 
 
-# Not a question about each HIT: what one worker has taken is read once, however many HITs there are.
-_UNTAKEN = hits.c.id.not_in(
-    select(assignments.c.hit_id).where(assignments.c.worker_id == bindparam("worker"), IS_COUNTED)
+# Of the HITs from the oldest on, up to the first that the worker has not taken.
+_UNTAKEN = (
+    ~select(assignments.c.id)
+    .where(assignments.c.hit_id == hits.c.id, assignments.c.worker_id == bindparam("worker"), IS_COUNTED)
+    .exists()
 )
 IS_OPEN = and_(hits.c.disposed_at.is_(None), hits.c.expiration > bindparam("now"), hits.c.available > 0)
+# The same of HITs that are looked for by their type: read from the index of those that may be open.
+_OF_INDEX = and_(MAY_BE_OPEN, hits.c.expiration > bindparam("now"))
 
 SELECT = select(
     hits.c.id,
@@ -70,21 +86,43 @@ SELECT = select(
     hit_types.c.requirements,
 ).join_from(hits, hit_types, hits.c.hit_type_id == hit_types.c.id)
 NEXT = (
-    SELECT.where(IS_OPEN, _UNTAKEN, hits.c.hit_type_id == bindparam("type")).order_by(hits.c.serial).limit(1)
+    SELECT.where(_OF_INDEX, _UNTAKEN, hits.c.hit_type_id == bindparam("type"))
+    .order_by(hits.c.serial)
+    .limit(1)
 )
 
 _OF_HIT = SELECT.where(hits.c.id == bindparam("hit"), hits.c.disposed_at.is_(None))
 
-# The HITs are counted before their types are looked up: once for each type, and not for each HIT.
-_COUNTS = (
-    select(hits.c.hit_type_id, func.count().label("hits_left"), func.min(hits.c.serial).label("oldest"))
-    .where(IS_OPEN, _UNTAKEN)
-    .group_by(hits.c.hit_type_id)
-    .subquery()
+
+def _type_after(hit_type_id: ColumnElement[str]) -> ScalarSelect[str]:
+    return (
+        select(hits.c.hit_type_id)
+        .where(MAY_BE_OPEN, hits.c.hit_type_id > hit_type_id)
+        .order_by(hits.c.hit_type_id)
+        .limit(literal_column("1"))
+        .scalar_subquery()
+    )
+
+
+# The types that have open HITs, from one to the next: one look for each type, and none at its other HITs.
+_TYPES = select(_type_after(literal_column("''")).label("id")).cte("open_types", recursive=True)
+_TYPES = _TYPES.union_all(select(_type_after(_TYPES.c.id)).where(_TYPES.c.id.is_not(None)))
+_OPEN_OF_TYPE = (
+    select(hits.c.serial)
+    .where(_OF_INDEX, _UNTAKEN, hits.c.hit_type_id == _TYPES.c.id)
+    .order_by(hits.c.serial)
+    .correlate(_TYPES)
 )
+_COUNT_OF_TYPE = select(func.count()).select_from(_OPEN_OF_TYPE.limit(bindparam("most")).subquery())
+_COUNTS = select(
+    _TYPES.c.id,
+    _COUNT_OF_TYPE.scalar_subquery().label("hits_left"),
+    _OPEN_OF_TYPE.limit(1).scalar_subquery().label("oldest"),
+).subquery()
 _GROUPS = (
     select(hit_types, _COUNTS.c.hits_left)
-    .join(_COUNTS, _COUNTS.c.hit_type_id == hit_types.c.id)
+    .join(_COUNTS, _COUNTS.c.id == hit_types.c.id)
+    .where(_COUNTS.c.oldest.is_not(None))
     .order_by(_COUNTS.c.oldest)
 )
 
@@ -93,7 +131,7 @@ def available(tx: Connection, now: float, worker_id: str) -> list[Group]:
     """Return the groups that a worker can see, the longest available first. A blocked worker sees none."""
     if blocks.is_blocked(tx, worker_id):
         return []
-    rows = tx.execute(_GROUPS, {"now": now, "worker": worker_id}).all()
+    rows = tx.execute(_GROUPS, {"now": now, "worker": worker_id, "most": MOST_COUNTED + 1}).all()
     record = eligibility.read_record(tx, worker_id, [row.requirements for row in rows])
     return [
         _group(row, record) for row in rows if not eligibility.unmet(row.requirements, "discover", record)

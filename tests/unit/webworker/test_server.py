@@ -108,7 +108,9 @@ def test_then_those_go_that_are_idle_for_longest(serving: Serving) -> None:
 @pytest.mark.usefixtures("three_at_most")
 def test_what_is_being_served_is_never_closed_for_another_one(serving: Serving) -> None:
     served = [serving.connect(WAITING) for _ in range(3)]
-    wait_until(lambda: len(serving.server.task_dispatcher.queue) == 1, 30)  # the third: there are two threads
+    for _ in range(2):  # there are two threads
+        assert serving.application.waiting.acquire(timeout=30)
+    wait_until(lambda: len(serving.server.task_dispatcher.queue) == 1, 30)  # the third
     assert answer(serving.connect(ASKED)) == ""
     serving.application.go_on.set()
     assert [answer(connection)[-10:] for connection in served] == ["/wait no 0"] * 3

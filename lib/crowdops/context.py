@@ -203,8 +203,8 @@ class Context:
                 missing.append(Lost(self.settings, [], why))
         return servers, missing
 
-    def progress(self, total: int, what: str) -> Progress:
-        """Return a progress line for `total` items; it shows nothing if the command is quiet."""
+    def progress(self, total: int | None, what: str) -> Progress:
+        """Return a progress line for `total` items, if that is known; silent if the command is quiet."""
         return progress.progress(total, what, quiet=self.settings.quiet)
 
     def working(self, what: str, total: int = 0) -> Progress:
@@ -222,19 +222,19 @@ class Context:
         return bulk.outcomes(call, items, threads=self.settings.threads)
 
     def carry_out(
-        self, action: Action[Item, Result], items: Sequence[Item], what: str, *, threads: int | None = None
+        self, action: Action[Item, Result], items: Iterable[Item], what: str, *, threads: int | None = None
     ) -> BulkResult[Item]:
         """Do something to every item as carry_out_quietly() does, with a progress line.
 
         `what` is the word for an item that is as it should be, such as "expired".
         """
-        with closing(self.progress(len(items), what)) as bar:
+        with closing(self.progress(len(items) if isinstance(items, Sequence) else None, what)) as bar:
             return self.carry_out_quietly(action, items, bar.update, threads=threads)
 
     def carry_out_quietly(
         self,
         action: Action[Item, Result],
-        items: Sequence[Item],
+        items: Iterable[Item],
         on_progress: Callable[[int, str], None],
         *,
         threads: int | None = None,

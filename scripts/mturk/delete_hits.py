@@ -4,6 +4,7 @@
 First collects what came in and was reviewed meanwhile. Results stay in the registry; at the provider nothing
 is left of a deleted HIT, and its rejections can no longer be taken back. Safe to repeat.
 A run that a process attends goes on: that is said, and --stop-run sends that process what Ctrl-C sends.
+With --yes it begins while the account is still being listed, and shows the plan after that.
 
 Examples:
     --run last --dry-run         which HITs would be deleted
@@ -15,6 +16,8 @@ if __name__ == "__main__":
     import runpy
 
     runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
+
+import functools
 
 import click
 
@@ -37,11 +40,14 @@ def main(stop_run: bool, settings: Settings, selection: Selection, guard: cli.Gu
 
     cli.require(selection)
     with Context.open(settings) as context:
-        plans, not_seen = context.reach(selection, delete.plan, ended=True)
+        at_once = guard.yes and not (guard.dry_run or stop_run)
+        look = functools.partial(delete.plan, at_once=at_once)
+        plans, not_seen = context.reach(selection, look, ended=True)
+        not_seen += context.unseen([plan.lost for plan in plans if plan.lost])
         chosen = [run for plan in plans for run in plan.runs]
         unread = collect.failed(line for plan in plans for line in plan.failures)
-        ready = [candidate for plan in plans for candidate in plan.ready]
-        held = [candidate for plan in plans for candidate in plan.candidates if candidate.held]
+        ready = [candidate for plan in plans for candidate in plan.found]
+        held = [candidate for plan in plans for candidate in plan.held]
         where = " and ".join(plan.context.settings.endpoint for plan in plans)
         if not settings.as_json:
             columns.table(view.delete_columns(ready, held), chosen)
@@ -52,7 +58,7 @@ def main(stop_run: bool, settings: Settings, selection: Selection, guard: cli.Gu
             if stop_run:
                 result.failed += stop.stop(settings, attended)
             for plan in plans:
-                result += plan.context.carry_out(delete.action(plan.context), plan.ready, "deleted")
+                result += plan.carry_out()
     for candidate in held if settings.verbose else ():
         output.say(f"{candidate.hit_id}: {candidate.held}")
     waiting = [{"id": candidate.hit_id, "reason": candidate.held} for candidate in held]

@@ -5,6 +5,7 @@ Accepted work can still be submitted until its deadline; download_results collec
 mark, and HITs of other runs, are never touched. Each run is looked at at its own server; of one that could
 not be looked at it is said, and the exit code is 1. Safe to repeat.
 A run that a process attends goes on: that is said, and --stop-run sends that process what Ctrl-C sends.
+With --yes it begins while the account is still being listed, and shows the plan after that.
 
 Examples:
     --run last --dry-run         which HITs would be expired
@@ -17,6 +18,8 @@ if __name__ == "__main__":
     import runpy
 
     runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
+
+import functools
 
 import click
 
@@ -33,15 +36,17 @@ from crowdops.formats import words
 def main(stop_run: bool, settings: Settings, selection: Selection, guard: cli.Guard) -> int:
     from crowdops.bulk import BulkResult
     from crowdops.context import Context
-    from crowdops.hits import expire, status, view
+    from crowdops.hits import expire, view
     from crowdops.registry import locks
     from crowdops.runs import stop
 
     cli.require(selection)
     with Context.open(settings) as context:
-        plans, not_seen = context.reach(selection, expire.plan)
+        at_once = guard.yes and not (guard.dry_run or stop_run)
+        plans, not_seen = context.reach(selection, functools.partial(expire.plan, at_once=at_once))
+        not_seen += context.unseen([plan.lost for plan in plans if plan.lost])
         chosen = [run for plan in plans for run in plan.runs]
-        targets = [target for plan in plans for target in plan.targets]
+        targets = [target for plan in plans for target in plan.found]
         where = " and ".join(plan.context.settings.endpoint for plan in plans)
         if not settings.as_json:
             conditions = locks.conditions(context.registry, settings.home)
@@ -56,11 +61,11 @@ def main(stop_run: bool, settings: Settings, selection: Selection, guard: cli.Gu
         if may_expire and stop_run:
             result.failed += stop.stop(settings, attended)
         for plan in plans if may_expire else ():
-            result += plan.context.carry_out(expire.action(plan.context), plan.targets, "expired")
+            result += plan.carry_out()
         more = {"attended_runs": stop.document(attended)}
         code = unseen.conclude(cli.report(settings, guard, "expired", len(targets), result, more), not_seen)
         if may_expire or not (targets or guard.dry_run):
-            for line in [line for plan in plans for line in status.see_off(plan.context, plan.runs)]:
+            for line in [line for plan in plans for line in plan.see_off()]:
                 output.say(line)
     return code
 

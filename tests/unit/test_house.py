@@ -23,7 +23,11 @@ SCRIPTS = sorted(p for p in (REPOSITORY / "scripts").glob("*/*.py") if p.name !=
 SCRIPT_NAMES = [f"{path.parent.name}/{path.stem}" for path in SCRIPTS]
 
 PLUGINS = ("local/check_runs",)  # of a monitoring server: there every exit code has its meaning
-SLOW_IMPORTS = ("boto3", "botocore", "heroku3", "flask", "sqlalchemy", "tabulate", "requests", "jinja2")
+SLOW_IMPORTS = ("boto3", "botocore", "heroku3", "flask", "sqlalchemy", "tabulate", "requests", "jinja2") + (
+    "concurrent.futures",
+    "dotenv",
+    "tomllib",
+)
 
 
 @cache

@@ -242,7 +242,7 @@ def attended_and_nobody_qualifies(world: World) -> State:
     return State(both)
 
 
-@proposes("hits/status.py", "make results RUN=…")
+@proposes("hits/expire.py", "make results RUN=…")
 def expired_with_answers(world: World) -> State:
     run = world.launch()
     world.do(world.hit_ids(run)[0])

@@ -71,6 +71,8 @@ def read(file: Path) -> Mapping[str, str | None]:
 
 
 def _assignments(file: Path, text: str) -> dict[str, str | None]:
+    if not text.strip():
+        return {}
     from dotenv.parser import parse_stream
 
     values: dict[str, str | None] = {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -110,6 +109,8 @@ def given_in(path: Path) -> dict[str, str]:
 
 def _read(path: Path) -> dict[str, Any]:
     """Return a run.toml whose sections and keys are all known."""
+    import tomllib
+
     try:
         document = tomllib.loads(files.read_text(path))
     except OSError as error:

@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import sys
-import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -251,6 +250,8 @@ def _shown(letter: str) -> str:
 
 def _open_draft(path: Path) -> tuple[IO[str], Path]:
     """Open a new file beside a path, for nobody else to read."""
+    import tempfile
+
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
     return os.fdopen(handle, "w", encoding="utf-8", newline=""), Path(name)
 

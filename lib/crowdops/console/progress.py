@@ -35,14 +35,17 @@ class Progress:
         pass
 
 
-def progress(total: int, what: str, *, quiet: bool, noun: str = "") -> Progress:
+def progress(total: int | None, what: str, *, quiet: bool, noun: str = "") -> Progress:
     """Return a line with a bar when stderr is a terminal, else plain lines now and then, else nothing.
 
-    `noun` is what is counted, in a line at a terminal: "answered".
+    Where no `total` is known it tells how many there were so far. `noun` is what is counted, in a line at a
+    terminal: "answered".
     """
     if quiet:
         return Progress()
-    return _Bar(total, what, noun) if terminal.obeys(terminal.STDERR) else _Lines(total, what)
+    if not terminal.obeys(terminal.STDERR):
+        return _Lines(total, what)
+    return _Count(what) if total is None else _Bar(total, what, noun)
 
 
 def on_terminal(what: str, *, quiet: bool, total: int = 0, noun: str = "") -> Progress:
@@ -147,13 +150,13 @@ def _fitting(parts: Sequence[str], last: str, columns: int) -> list[str]:
 class _Lines(Progress):
     """One line when something changed, at most every few seconds, and always the last state."""
 
-    def __init__(self, total: int, what: str) -> None:
-        self._total, self._what = total, what
+    def __init__(self, total: int | None, what: str) -> None:
+        self._total, self._what = "" if total is None else f"/{total}", what
         self._shown = self._latest = ""
         self._next = 0.0
 
     def update(self, done: int, note: str = "", *, left: str | None = None) -> None:
-        self._latest = f"{self._what}: {done}/{self._total}" + (f" · {note}" if note else "")
+        self._latest = f"{self._what}: {done}{self._total}" + (f" · {note}" if note else "")
         if self._latest != self._shown and time.monotonic() >= self._next:
             self._show()
 

@@ -35,13 +35,11 @@ def of_values(looks: Sequence[Look], rows: Sequence[Sequence[object]], columns: 
     if columns is not None:
         cells = [[output.line(value) for value in row] for row in rows]
         return text(looks, cells, columns, terminal.STDOUT)
-    from tabulate import tabulate
-
-    cells = [
-        [_painted(look, output.cell(value), terminal.STDOUT) for look, value in zip(looks, row, strict=True)]
-        for row in rows
-    ]
-    return tabulate(cells, headers=[look.heading for look in looks], disable_numparse=True)
+    cells = [[output.cell(value).strip() for value in row] for row in rows]
+    least = [layout.width(look.heading) + len(GAP) for look in looks]
+    widths = [max([width, *(layout.width(row[index]) for row in cells)]) for index, width in enumerate(least)]
+    table = [_line([look.heading for look in looks], widths), _rule(widths)]
+    return "\n".join(table + [_row(looks, row, widths, terminal.STDOUT) for row in cells])
 
 
 def text(looks: Sequence[Look], rows: Sequence[Sequence[str]], columns: int, number: int) -> str:
@@ -62,14 +60,10 @@ def text(looks: Sequence[Look], rows: Sequence[Sequence[str]], columns: int, num
         [words[row - height + len(words)] if row >= height - len(words) else "" for words in headings]
         for row in range(height)
     ]
-    table = [_line(line, widths) for line in lines] + [_line(["-" * width for width in widths], widths)]
+    table = [_line(line, widths) for line in lines] + [_rule(widths)]
     for row in rows:
         cells = [layout.shorten(cell, width) for cell, width in zip(row, widths, strict=True)]
-        table.append(
-            _line(
-                cells, widths, [_painted(look, cell, number) for look, cell in zip(looks, cells, strict=True)]
-            )
-        )
+        table.append(_row(looks, cells, widths, number))
     return "\n".join(table)
 
 
@@ -90,6 +84,16 @@ def _widths(
         if sum(widths) <= room:
             return widths
     return None
+
+
+def _rule(widths: Sequence[int]) -> str:
+    return _line(["-" * width for width in widths], widths)
+
+
+def _row(looks: Sequence[Look], cells: Sequence[str], widths: Sequence[int], number: int) -> str:
+    return _line(
+        cells, widths, [_painted(look, cell, number) for look, cell in zip(looks, cells, strict=True)]
+    )
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], shown: Sequence[str] | None = None) -> str:

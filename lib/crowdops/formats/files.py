@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 from crowdops.errors import UsageError
@@ -37,6 +36,8 @@ def replace(path: Path, data: bytes, mode: int = 0o600) -> None:
 
     It has this mode whatever the umask is. Its draft lies beside it, hidden, under another ending.
     """
+    import tempfile
+
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
     draft = Path(name)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from crowdops.bulk import Action, Outcome
@@ -10,6 +10,7 @@ from crowdops.context import Context
 from crowdops.errors import NotFound, WrongState
 from crowdops.formats import words
 from crowdops.hits.differences import read_hits
+from crowdops.hits.walk import Walk
 from crowdops.providers.mturk.client import Hit
 from crowdops.registry import Registry, Run
 from crowdops.results import collect
@@ -24,50 +25,80 @@ class Candidate(NamedTuple):
     held: str | None
 
 
-class Plan(NamedTuple):
-    """The HITs of runs at one server, and a line for each whose results could not be collected."""
+class Deletion(Walk[Candidate]):
+    """The HITs of runs at one server that can be deleted, and those that something `held` back.
 
-    context: Context
-    runs: list[Run]
-    candidates: list[Candidate]
-    failures: list[str]
-
-    @property
-    def ready(self) -> list[Candidate]:
-        """Those that can be deleted."""
-        return [candidate for candidate in self.candidates if candidate.held is None]
-
-
-def plan(context: Context, runs: list[Run]) -> Plan:
-    """Collect what is new of these runs, which are at the context's server; return what can be deleted."""
-    failures = collect.refresh(context, runs)
-    return Plan(context, runs, find_candidates(context, runs), failures)
-
-
-def find_candidates(context: Context, runs: Sequence[Run]) -> list[Candidate]:
-    """Return the HITs of these runs that exist, each with what holds it back. One walk over ListHITs."""
-    run_ids = {run.run_id for run in runs}
-    candidates = [
-        Candidate(mark.run_id, mark.unit_index, hit.hit_id, _held(context.registry, hit))
-        for hit in context.provider.iter_hits()
-        if (mark := hit.mark) and mark.run_id in run_ids
-    ]
-    return candidates + _gone(context, run_ids, {candidate.hit_id for candidate in candidates})
-
-
-def _gone(context: Context, run_ids: Iterable[str], listed: Collection[str]) -> list[Candidate]:
-    """Return the HITs that were deleted, and whoever did it died before that was written down.
-
-    One call for each HIT of an ended unit that is not listed.
+    What is new of these HITs is collected first; `failures` has a line for each of which that failed.
     """
-    units = {
-        hit_id: (run_id, index)
-        for run_id in run_ids
-        for hit_id, index in context.registry.undeleted_hits(run_id).items()
-        if hit_id not in listed
-    }
-    gone = read_hits(context, units).gone
-    return [Candidate(*units[hit_id], hit_id, None) for hit_id in units if hit_id in gone]
+
+    done = "deleted"
+
+    def __init__(self, context: Context, runs: Sequence[Run]) -> None:
+        super().__init__(context, runs)
+        self.held: list[Candidate] = []
+        self.failures: list[str] = []
+
+    def _iter_items(self) -> Iterator[Candidate]:
+        changes = collect.Changes(self.context.registry, self.runs)
+        listed: set[str] = set()
+        changed: list[Hit] = []
+        for hit in self._hits():
+            listed.add(hit.hit_id)
+            if changes.include(hit):
+                changed.append(hit)
+            else:
+                yield from self._ready(hit)
+        for outcome in self.context.counted(
+            collect.collect(self.context, changed, mark=False), "HITs read", len(changed)
+        ):
+            self._heed_interrupt()
+            if outcome.error:
+                self.failures.append(collect.describe_failure(outcome))
+            yield from self._ready(outcome.item)
+        yield from self._unlisted(listed)
+
+    def _ready(self, hit: Hit) -> Iterator[Candidate]:
+        """Yield a HIT if it can be deleted, or keep why it cannot."""
+        assert hit.mark is not None
+        held = _held(self.context.registry, hit)
+        candidate = Candidate(hit.mark.run_id, hit.mark.unit_index, hit.hit_id, held)
+        if held:
+            self.held.append(candidate)
+        else:
+            yield candidate
+
+    def _unlisted(self, listed: Collection[str]) -> Iterator[Candidate]:
+        """Yield the HITs that were deleted, and whoever did it died before that was written down.
+
+        One call for each HIT of an ended unit that is not listed. One that exists was left out by the list,
+        which may be counted in numbers of HITs and be shorter by those that were deleted since it began.
+        """
+        units = {
+            hit_id: (run.run_id, index)
+            for run in self.runs
+            for hit_id, index in self.context.registry.undeleted_hits(run.run_id).items()
+            if hit_id not in listed
+        }
+        read = read_hits(self.context, units)
+        for hit_id, unit in units.items():
+            self._heed_interrupt()
+            if hit_id in read.gone:
+                yield Candidate(*unit, hit_id, None)
+            elif (hit := read.hits.get(hit_id)) and hit.mark:
+                yield from self._ready(hit)
+
+    def _action(self) -> Action[Candidate, None]:
+        return action(self.context)
+
+
+def plan(context: Context, runs: list[Run], *, at_once: bool = False) -> Deletion:
+    """Return what can be deleted of these runs, which are at the context's server, or delete it `at_once`."""
+    deletion = Deletion(context, runs)
+    if at_once:
+        deletion.carry_out()
+    else:
+        deletion.look()
+    return deletion
 
 
 def _held(registry: Registry, hit: Hit) -> str | None:

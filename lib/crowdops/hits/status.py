@@ -128,20 +128,6 @@ def orphan_servers(registry: Registry, conditions: Mapping[str, str]) -> list[Se
     ]
 
 
-def see_off(context: Context, runs: Sequence[Run]) -> list[str]:
-    """Look again at runs whose HITs were expired just now, and end those that are through.
-
-    One walk over ListHITs. Returns a line for each run that has answers to be collected.
-    """
-    conditions = locks.conditions(context.registry, context.settings.home)
-    return [
-        f"{status.run.run_id} ({status.run.task_name}): {uncollected_words(status.uncollected)}"
-        f" make results RUN={status.run.run_id}"
-        for status in read(context, runs, conditions, for_good=True).runs
-        if status.uncollected and status.condition != "attended"
-    ]
-
-
 def _as_known(registry: Registry, run: Run, conditions: Mapping[str, str]) -> RunStatus:
     counts = registry.unit_counts(run.run_id)
     open_units = counts["creating"] + counts["outstanding"]
@@ -159,27 +145,76 @@ def _as_known(registry: Registry, run: Run, conditions: Mapping[str, str]) -> Ru
     )
 
 
-def _nothing_yet(run: Run, condition: str) -> RunStatus:
-    return RunStatus(run, condition, Counter(), Counter(), [], [])
+class Counting:
+    """Counts the HITs of runs that a walk over their account shows."""
+
+    def __init__(self, context: Context, runs: Sequence[Run]) -> None:
+        self._context = context
+        self._statuses = {run.run_id: RunStatus(run, "", Counter(), Counter(), [], []) for run in runs}
+        self._listed: set[str] = set()  # runs
+        self._collected: dict[str, dict[str, int]] = {}  # by run: how many answers of each HIT are stored
+
+    def add(self, hit: Hit) -> None:
+        """Count a listed HIT of one of the runs."""
+        assert hit.mark is not None
+        status = self._statuses[hit.mark.run_id]
+        self._listed.add(hit.mark.run_id)
+        status.hits[hit.status] += 1
+        status.assignments.update(
+            available=hit.acceptable, pending=hit.pending, submitted=hit.submitted, completed=hit.completed
+        )
+        if hit.is_outstanding:
+            return
+        if hit.ended_untouched:
+            status.untouched.append(hit)
+            return
+        run_id = status.run.run_id
+        if run_id not in self._collected:
+            self._collected[run_id] = self._context.registry.collected_by_hit(run_id)
+        missing = hit.answers - self._collected[run_id].get(hit.hit_id, 0)
+        status.assignments["uncollected"] += max(0, missing)
+
+    def add_open(self, run_id: str) -> None:
+        """Count a HIT of a run in which there may be work in hand."""
+        self._statuses[run_id].hits["Unassignable"] += 1
+
+    def note_missing(self, run_id: str, hit_ids: Sequence[str]) -> None:
+        """Note the HITs of a run that should be listed and are not."""
+        self._statuses[run_id].missing.extend(hit_ids)
+
+    def end(self, conditions: Mapping[str, str], *, for_good: bool = False) -> list[RunStatus]:
+        """Return what there is, with what became of the units; runs that are through are ended by that.
+
+        `conditions` has every run of the registry.
+        """
+        context, statuses = self._context, list(self._statuses.values())
+        listed = [status.run for status in statuses if status.run.run_id in self._listed]
+        places.recognize(context.registry, context.provider, context.settings, listed)
+        quiet = [status.run for status in statuses if not (status.outstanding or status.uncollected)]
+        untouched = {status.run.run_id: status.untouched for status in statuses}
+        ended = {run.run_id: run for run in endings.finish(context, quiet, untouched, for_good=for_good)}
+        counts = tallies(context.registry, [status.run for status in statuses])
+        return [
+            status._replace(
+                run=ended.get(run_id, status.run),
+                condition="ended" if run_id in ended else conditions[run_id],
+                tally=counts[run_id],
+            )
+            for run_id, status in self._statuses.items()
+        ]
 
 
 def read(
-    context: Context,
-    runs: Sequence[Run],
-    conditions: Mapping[str, str],
-    *,
-    details: bool = False,
-    for_good: bool = False,
+    context: Context, runs: Sequence[Run], conditions: Mapping[str, str], *, details: bool = False
 ) -> AccountStatus:
     """Return what the account has of these runs, with one walk over ListHITs however many runs there are.
 
     `conditions` has every run of the registry. Runs that are through are ended; see endings.finish().
     """
-    statuses = {run.run_id: _nothing_yet(run, conditions[run.run_id]) for run in runs}
+    counting = Counting(context, runs)
     listed: dict[str, set[str]] = {run.run_id: set() for run in runs}
     orphans, unknown, foreign, outstanding = 0, 0, 0, []
     expirations: dict[str, datetime] = {}
-    collected: dict[str, dict[str, int]] = {}
     for hit in context.provider.iter_hits():
         mark = hit.mark
         if mark is None:
@@ -187,55 +222,22 @@ def read(
             continue
         orphans += hit.is_outstanding and conditions.get(mark.run_id) not in ("attended", "detached")
         unknown += hit.is_outstanding and mark.run_id not in conditions
-        if mark.run_id not in statuses:
+        if mark.run_id not in listed:
             continue
         if hit.is_outstanding:
             expirations[mark.run_id] = max(hit.expiration, expirations.get(mark.run_id, hit.expiration))
-        _count(context.registry, statuses[mark.run_id], hit, collected)
+        counting.add(hit)
         listed[mark.run_id].add(hit.hit_id)
         if details and hit.is_outstanding:
             outstanding.append(hit)
     before = datetime.now(UTC) - LISTING_LAG
-    for run_id, status in statuses.items():
-        status.missing.extend(context.registry.missing_hits(run_id, listed[run_id], before))
-    settings, provider = context.settings, context.provider
-    places.recognize(context.registry, provider, settings, [run for run in runs if listed[run.run_id]])
-    place = Place(settings.environment, settings.endpoint, provider.server_id, list(statuses))
-    now = _with_endings(context, list(statuses.values()), for_good=for_good)
+    for run_id, hit_ids in listed.items():
+        counting.note_missing(run_id, context.registry.missing_hits(run_id, hit_ids, before))
+    now = counting.end(conditions)
+    settings = context.settings
+    place = Place(settings.environment, settings.endpoint, context.provider.server_id, list(listed))
     with_moments = [_with_moment(context.registry, one, expirations) for one in now]
     return AccountStatus(with_moments, orphans, foreign, outstanding, [place], unknown_hits=unknown)
-
-
-def _count(registry: Registry, status: RunStatus, hit: Hit, collected: dict[str, dict[str, int]]) -> None:
-    """Count a listed HIT of a run. `collected` keeps by run how many answers of each HIT are stored."""
-    status.hits[hit.status] += 1
-    status.assignments.update(
-        available=hit.acceptable, pending=hit.pending, submitted=hit.submitted, completed=hit.completed
-    )
-    if hit.is_outstanding:
-        return
-    if hit.ended_untouched:
-        status.untouched.append(hit)
-        return
-    run_id = status.run.run_id
-    if run_id not in collected:
-        collected[run_id] = registry.collected_by_hit(run_id)
-    status.assignments["uncollected"] += max(0, hit.answers - collected[run_id].get(hit.hit_id, 0))
-
-
-def _with_endings(context: Context, statuses: Sequence[RunStatus], *, for_good: bool) -> list[RunStatus]:
-    """Return statuses with what became of the units; runs that are through are ended by that."""
-    quiet = [status.run for status in statuses if not (status.outstanding or status.uncollected)]
-    untouched = {status.run.run_id: status.untouched for status in statuses}
-    ended = {run.run_id: run for run in endings.finish(context, quiet, untouched, for_good=for_good)}
-    counts = tallies(context.registry, [status.run for status in statuses])
-    now = [status._replace(tally=counts[status.run.run_id]) for status in statuses]
-    return [
-        status._replace(run=ended[status.run.run_id], condition="ended")
-        if status.run.run_id in ended
-        else status
-        for status in now
-    ]
 
 
 def _with_moment(registry: Registry, status: RunStatus, expirations: Mapping[str, datetime]) -> RunStatus:

@@ -6,7 +6,6 @@ import functools
 import os
 import sqlite3
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
@@ -90,6 +89,8 @@ class RegistryFile:
         RegistryError unless it is a whole registry, with nothing in it that a registry has not, and none that
         is newer than this code.
         """
+        import tempfile
+
         with (
             troubles.opening_explained(path),
             tempfile.TemporaryDirectory(prefix="crowdops-registry-") as folder,

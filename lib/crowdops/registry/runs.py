@@ -39,6 +39,15 @@ class Runs(Addresses):
         )
         return {run_id for (run_id,) in rows}
 
+    def polled_hit_types(self) -> set[str]:
+        """Return the HIT types whose reviewable HITs a process asks for, or will when a run is carried on."""
+        rows = self._rows(
+            "SELECT DISTINCT hit_type_id FROM task_runs WHERE hit_type_id IS NOT NULL AND NOT detached"
+            f" AND state NOT IN ({placeholders(END_STATES)})",
+            END_STATES,
+        )
+        return {hit_type_id for (hit_type_id,) in rows}
+
     def known_since(self, run_id: str) -> datetime:
         """Return when the registry last learnt something of a run."""
         row = self._row(

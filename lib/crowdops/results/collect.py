@@ -48,8 +48,9 @@ class Stored(NamedTuple):
 def collect(context: Context, hits: Iterable[Hit], *, mark: bool = True) -> Iterator[Outcome]:
     """Store the assignments of HITs of ours, then `mark` the ended ones Reviewing. Yields an outcome each.
 
-    Two calls a HIT that has ended; none for one that ended untouched, which is not marked either. Safe to
-    repeat and to interrupt: a HIT that was stored but not marked is listed again. A unit is not at its end
+    One call a HIT, none for one that ended untouched. Of a type whose reviewable HITs are asked for again and
+    again, each that has ended is marked with one more, so that this list stays short. Safe to repeat and to
+    interrupt: a HIT that was stored but not marked is listed again. A unit is not at its end
     while the counters of its HIT speak of more answers than are stored: whatever the registry took it for, it
     is outstanding until then.
     """
@@ -59,8 +60,9 @@ def collect(context: Context, hits: Iterable[Hit], *, mark: bool = True) -> Iter
         if outcome.result is not None and store(context.registry, outcome.item, outcome.result):
             to_mark.append(outcome.item)
         yield outcome
-    if mark:
-        mark_collected(context, to_mark)
+    if mark and to_mark:
+        polled = context.registry.polled_hit_types()
+        mark_collected(context, [hit for hit in to_mark if hit.hit_type_id in polled])
 
 
 def _reopened(registry: Registry, hits: Iterable[Hit]) -> Iterator[Hit]:
@@ -128,11 +130,12 @@ def is_due(registry: Registry, hit: Hit) -> bool:
 def refresh(context: Context, runs: Sequence[Run]) -> list[str]:
     """Collect what is new of these runs. Returns a line for each HIT that could not be read.
 
-    One walk over ListHITs, and one or two calls for each HIT whose counters disagree with what is stored:
-    work that came in, was approved by itself, or was reviewed by somebody else.
+    One walk over ListHITs, and meanwhile one or two calls for each HIT whose counters disagree with what is
+    stored: work that came in, was approved by itself, or was reviewed by somebody else.
     """
-    changed = list(_iter_changed_hits(context, runs))
-    outcomes = context.counted(collect(context, changed), "HITs read", len(changed))
+    changes = Changes(context.registry, runs)
+    listed = context.counted(context.provider.iter_hits(), "HITs listed:")
+    outcomes = collect(context, (hit for hit in listed if changes.include(hit)))
     return [describe_failure(outcome) for outcome in outcomes if outcome.error]
 
 
@@ -173,21 +176,29 @@ def _read_again(provider: MTurk, hit_id: str) -> tuple[Hit, list[Assignment]]:
     return hit, fetch(provider, hit)
 
 
-def _iter_changed_hits(context: Context, runs: Sequence[Run]) -> Iterator[Hit]:
-    run_ids, now = {run.run_id for run in runs}, datetime.now(UTC)
-    # The counter of reviewed assignments may lag; when they are approved by themselves is known.
-    approved = {hit_id for run_id in run_ids for _, hit_id in context.registry.iter_stale_units(run_id, now)}
-    for hit in context.counted(context.provider.iter_hits(), "HITs listed:"):
+class Changes:
+    """Tells which HITs of runs have something that the registry lacks, by their counters."""
+
+    def __init__(self, registry: Registry, runs: Sequence[Run]) -> None:
+        self._registry, self._run_ids = registry, {run.run_id for run in runs}
+        # The counter of reviewed assignments may lag; when they are approved by themselves is known.
+        self._approved = {
+            hit_id
+            for run_id in self._run_ids
+            for _, hit_id in registry.iter_stale_units(run_id, datetime.now(UTC))
+        }
+
+    def include(self, hit: Hit) -> bool:
+        """Return whether a HIT, as it was listed just now, is one of these runs and has changed."""
         mark = hit.mark
-        if mark is None or mark.run_id not in run_ids:
-            continue
-        stored = context.registry.unit_review(mark.run_id, mark.unit_index)
+        if mark is None or mark.run_id not in self._run_ids:
+            return False
+        stored = self._registry.unit_review(mark.run_id, mark.unit_index)
         if stored is None or stored.state == "disposed":
-            continue
+            return False
         lacks_end = not hit.is_outstanding and stored.state in ("creating", "outstanding")
         has_changed = (stored.reviewed, stored.submitted) != (hit.completed, hit.submitted)
-        if lacks_end or has_changed or hit.hit_id in approved:
-            yield hit
+        return lacks_end or has_changed or hit.hit_id in self._approved
 
 
 def failed(lines: Iterable[str]) -> list[tuple[str, str]]:

@@ -36,7 +36,7 @@ class AttendedRun:
         self.outage = Outage(context, run, lifecycle)
         self.creator = Creator(context, run, pages.question, self.outage.note, self.show)
         self.cap = WorkerCap(context, run)
-        self._last_look = LastLook(context, run)
+        self._last_look = LastLook(context, run, was_walked=lifecycle.has_crashed)
         self.collector = Collector(context, run, pages, self.outage, self.cap)
         self._progress = self._make_progress()
         self._latest: datetime | None = None  # until when accepted work can come in, once nothing else can

@@ -352,6 +352,27 @@ def test_a_run_that_cannot_be_ended_does_not_keep_the_others(world: World, crash
     assert len(world.open_hits(crashed)) == 3
 
 
+def test_a_run_is_ended_with_one_walk_over_the_account(world: World, crashed: str) -> None:
+    before = len(world.gate.calls)
+    assert world.recover().exit_code == 0
+    made = [call.operation for call in world.gate.calls[before:]]
+    assert made.count("ListHITs") == 2  # the second page is empty
+    assert world.run(crashed).state in END_STATES and world.open_hits(crashed) == []
+
+
+def test_a_hit_that_opens_again_while_its_run_is_ended_is_found(world: World, crashed: str) -> None:
+    first = world.hit_ids(world.run(crashed))[0]
+
+    def extend(call: Call) -> None:
+        if call.operation == "ListReviewableHITs" and world.gate.count("ListReviewableHITs") == 3:
+            world.client.create_additional_assignments_for_hit(HITId=first, NumberOfAdditionalAssignments=1)
+            world.client.update_expiration_for_hit(HITId=first, ExpireAt=time.time() + 3600)
+
+    world.crew = extend
+    assert world.recover().exit_code == 0
+    assert world.open_hits(crashed) == []
+
+
 def test_looking_costs_one_call_a_hundred_hits_and_two_more(world: World) -> None:
     world.crash(units=210)
     world.add_foreign_hits(20)

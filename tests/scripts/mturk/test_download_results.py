@@ -245,6 +245,18 @@ def test_a_hit_that_cannot_be_read_is_named_and_the_rest_comes(
     assert result.stderr == f"HIT {hits[0]} (unit 0 of {run.run_id}): this one not\n"
 
 
+@pytest.mark.parametrize(("kind", "marked"), [("launch", 0), ("crash", 2)])
+def test_hits_are_marked_only_where_a_process_asks_for_those_that_are_not(
+    world: World, kind: str, marked: int
+) -> None:
+    run = getattr(world, kind)(units=2)
+    for hit_id in world.hit_ids(run):
+        world.do(hit_id)
+    _, calls = world.calls_of(SCRIPT, "--run", run.run_id)
+    assert calls.pop("UpdateHITReviewStatus", 0) == marked
+    assert calls == {"ListHITs": 2, "ListAssignmentsForHIT": 2, "ListBonusPayments": 2}
+
+
 def test_what_was_reviewed_and_paid_elsewhere_shows(work: Work) -> None:
     """A rejection that is taken back and a bonus change no counter of a HIT."""
     client, (first, second, third) = work.world.client, work.assignments

@@ -102,10 +102,11 @@ class MTurk(Workers):
     def iter_hits(self) -> Iterator[Hit]:
         """Yield every HIT of the account that is not disposed of, once each.
 
-        One call a hundred HITs, and one more. A new HIT may be absent for a minute.
+        One call a hundred HITs, and one more, each made while the HITs of the one before are worked on. A new
+        HIT may be absent for a minute.
         """
         hit_ids: set[str] = set()
-        for hit in self._items("list_hits", "HITs", read_hit):
+        for hit in self._items("list_hits", "HITs", read_hit, ahead=True):
             if hit.hit_id not in hit_ids:  # a list that changes while it is read can repeat items
                 hit_ids.add(hit.hit_id)
                 yield hit
@@ -116,11 +117,14 @@ class MTurk(Workers):
             "list_hits_for_qualification_type", "HITs", read_hit, QualificationTypeId=type_id
         )
 
-    def iter_reviewable(self, hit_type_id: str) -> Iterator[Hit]:
-        """Yield the HITs of a type that have ended and are not marked Reviewing."""
-        yield from self._items(
-            "list_reviewable_hits", "HITs", read_hit, HITTypeId=hit_type_id, Status="Reviewable"
-        )
+    def iter_reviewable(self, hit_type_id: str, status: str = "Reviewable") -> Iterator[Hit]:
+        """Yield the HITs of a type that have ended and are not marked Reviewing, or those that are."""
+        yield from self._items("list_reviewable_hits", "HITs", read_hit, HITTypeId=hit_type_id, Status=status)
+
+    def iter_ended(self, hit_type_id: str) -> Iterator[Hit]:
+        """Yield the HITs of a type that have ended. One call for a hundred, and two more."""
+        for status in ("Reviewable", "Reviewing"):
+            yield from self.iter_reviewable(hit_type_id, status)
 
     def submissions(self, hit_id: str, expected: int) -> list[Assignment]:
         """Return what was submitted to a HIT. One call if a page has as many as `expected`."""
@@ -202,5 +206,5 @@ class MTurk(Workers):
         """Yield the bonuses that were paid for a HIT's assignments, by whomever. NotFound if it is gone."""
         yield from self._bonuses(HITId=hit_id)
 
-    def _bonuses(self, **parent: str) -> Iterator[Bonus]:
+    def _bonuses(self, **parent: Any) -> Iterator[Bonus]:
         yield from self._items("list_bonus_payments", "BonusPayments", read_bonus, **parent)

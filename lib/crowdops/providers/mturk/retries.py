@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
+from crowdops.bulk import Errand
 from crowdops.config.settings import Settings
 from crowdops.errors import Error, NotSent, OtherServer, ProviderError, Unreachable, Unreadable
 from crowdops.providers import answers, limits
@@ -97,21 +98,35 @@ class Calls:
         return then + timedelta(seconds=time.monotonic() - received)
 
     def _items(
-        self, method: str, key: str, read: Callable[[dict[str, Any]], _T], **arguments: Any
+        self,
+        method: str,
+        key: str,
+        read: Callable[[dict[str, Any]], _T],
+        *,
+        ahead: bool = False,
+        **arguments: Any,
     ) -> Iterator[_T]:
-        """Yield the items of all pages. They end where no token comes back; a last, empty page is normal."""
+        """Yield the items of all pages. They end where no token comes back; a last, empty page is normal.
+
+        `ahead`: while the items of a full page are worked on, the next page is fetched.
+        """
         pages = answers.Pages(self._settings.endpoint, method)
 
         def read_page(answer: dict[str, Any]) -> tuple[list[_T], str]:
             return [read(item) for item in answer.get(key, [])], answer.get("NextToken", "")
 
-        while True:
-            items, token = self._call(method, read_page, MaxResults=PAGE, **arguments)
-            yield from items
-            if not token:
-                return
+        def fetch(more: dict[str, Any]) -> tuple[list[_T], str]:
+            page: tuple[list[_T], str] = self._call(method, read_page, MaxResults=PAGE, **arguments, **more)
+            return page
+
+        items, token = fetch({})
+        while token:
             pages.turn(token, len(items))
-            arguments["NextToken"] = token
+            more = {"NextToken": token}
+            next_page = Errand(fetch, more) if ahead and len(items) == PAGE else None
+            yield from items
+            items, token = next_page.result() if next_page else fetch(more)
+        yield from items
 
     def _call(
         self,

@@ -91,4 +91,7 @@ def test_a_dumb_terminal_gets_lines(terminal: pytest.MonkeyPatch, capfd: pytest.
     bar = progress.progress(4, "expired", quiet=False)
     bar.update(1)
     bar.close()
-    assert capfd.readouterr().err == "expired: 1/4\n"
+    bar = progress.progress(None, "deleted", quiet=False)  # of how many is not known
+    bar.update(2)
+    bar.close()
+    assert capfd.readouterr().err == "expired: 1/4\ndeleted: 2\n"

@@ -29,8 +29,9 @@ from crowdops.errors import (
 from crowdops.formats import marks
 from crowdops.formats.marks import Mark
 from crowdops.formats.question_xml import html_question
+from crowdops.providers.mturk import retries
 from crowdops.providers.mturk.client import MTurk
-from tests.support.processes import SOON, free_port
+from tests.support.processes import SOON, free_port, wait_until
 from tests.support.run_parameters import some_parameters
 from tests.support.world import World
 
@@ -138,6 +139,24 @@ def test_lists_are_read_to_their_end(provider: MTurk, world: World) -> None:
     for hit_id in made[:3]:
         provider.expire(hit_id)
     assert sorted(hit.hit_id for hit in provider.iter_reviewable(hit_type)) == sorted(made[:3])
+    provider.mark_reviewing(made[0])
+    assert sorted(hit.hit_id for hit in provider.iter_ended(hit_type)) == sorted(made[:3])
+
+
+def test_the_next_page_of_the_account_is_fetched_while_one_is_worked_on(
+    provider: MTurk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retries, "PAGE", 2)
+    hit_type = new_type(provider)
+    made = [new_hit(provider, hit_type, unit) for unit in range(5)]
+    calls = provider.calls
+    hits = provider.iter_hits()
+    assert next(hits).hit_id in made
+    wait_until(lambda: provider.calls - calls == 2)
+    next(hits)
+    assert provider.calls - calls == 2, "one page ahead, not more"
+    assert len(list(hits)) == 3
+    assert provider.calls - calls == 4
 
 
 def wire(number: int, **values: Any) -> dict[str, Any]:

@@ -37,7 +37,7 @@ export AWS_ENDPOINT_URL_MTURK=${line##* }
 echo "   $line"
 
 echo
-echo "2. Six simulated workers: they return 5 % of what they accept, and submit the rest."
+echo "2. Six simulated workers, who return 5 % of what they accept."
 python scripts/local/simulate_workers.py --workers 6 --seed 7 --seconds-per-task 0.8 --return-rate 0.05 \
   --until-idle 120 >"$home/workers.log" 2>&1 &
 workers=$!

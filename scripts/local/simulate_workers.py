@@ -6,9 +6,11 @@ rehearsal has the same workers. They take whatever the site offers them, yours a
 server: so they work in the environment local only. Two rehearsals at the same time need two seeds. Ctrl-C
 sends the workers home: they return what is in hand, and the tally is shown.
 
-They do what people in a browser can do and nothing else. A page without a form or a submit button, one that
-goes elsewhere than to externalSubmit, a field that needs a file: they say what is wrong and return the unit.
-What a page's scripts may do when it loads (fill in assignmentId, tell the form where to go) is done for it.
+They do what people in a browser can do and nothing else. "refused" counts what the site would not let them
+do: mostly a HIT at which another worker was quicker, as with people. A page without a form or a submit
+button, one that goes elsewhere than to externalSubmit, a field that needs a file: they say what is wrong and
+return the unit. What a page's scripts may do when it loads (fill in assignmentId, tell the form where to go)
+is done for it.
 
 Examples:
     --workers 6 --seed 1               six, always the same

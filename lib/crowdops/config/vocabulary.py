@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from functools import partial
@@ -189,7 +190,11 @@ def value_of(row: Setting, run: Mapping[str, str] = NOTHING) -> Value:
 
 
 def echo(name: str, value: object) -> str:
-    """Return a parameter's value as people are shown it: a duration in words as well."""
+    """Return a parameter's value as people are shown it: a duration in words as well, nothing as nothing."""
+    if isinstance(value, list | tuple):
+        value = json.dumps(value) if value else None
+    if value is None:
+        return ""
     is_duration = name in {row.name for row in declarations.ALL if row.kind == "duration"}
     if not is_duration or not str(value).isdecimal():
         return str(value)

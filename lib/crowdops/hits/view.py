@@ -167,9 +167,7 @@ def status_document(
 def status_verdict(status: AccountStatus, settings: Settings) -> str:
     """Return in words whether it is safe to shut down, and what to type if it is not."""
     unsafe = [run for run in status.runs if not run.is_safe]
-    lines = [_headline(status, unsafe, settings), *map(_unsafe_line, unsafe)]
-    if status.orphan_hits:
-        lines += _orphan_lines(status)
+    lines = [_headline(status, unsafe, settings), *map(_unsafe_line, unsafe), *_orphan_lines(status)]
     lines += [
         f"The task server {server.name} is up by the registry, and its run {server.run_id} has no process."
         " Take it down: make recover"
@@ -232,12 +230,14 @@ def foreign_words(count: int) -> str:
 
 
 def _orphan_lines(status: AccountStatus) -> list[str]:
-    """Return what to type about HITs that have no living run."""
-    lines, known = [], status.orphan_hits - status.unknown_hits
-    if known:
+    """Return what to type about HITs that have no living run, but for those of runs that have a line."""
+    orphaned = [run for run in status.runs if not run.as_of and run.condition not in ("attended", "detached")]
+    told = sum(run.outstanding for run in orphaned)
+    lines, known = [], status.orphan_hits - status.unknown_hits - told
+    if known > 0:
         carry = words.choose(known, "carries our mark and has", "carry our mark and have")
         lines.append(
-            f"{words.count(known, 'outstanding HIT')} {carry}"
+            f"{words.count(known, 'more outstanding HIT' if told else 'outstanding HIT')} {carry}"
             f" no living run. Take {words.choose(known, 'it', 'them')} down: make recover"
         )
     if unknown := status.unknown_hits:

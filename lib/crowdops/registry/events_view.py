@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import IO, NamedTuple
 
 from crowdops.config.settings import Settings
-from crowdops.console import output, streams, terminal
+from crowdops.console import layout, output, streams, terminal
 from crowdops.errors import UsageError
 from crowdops.formats import json_text
 from crowdops.registry import Registry
@@ -82,23 +82,31 @@ def _text(manner: Manner) -> Callable[[Event], str]:
 
 def line(event: Event) -> str:
     """Return an entry in full on one line: when, what, to what, by whom, of which run and worker."""
-    return _line(event, f"{output.timestamp(event.at)}")
+    run, worker = _beside(event)
+    command = f"{event.command.removesuffix('.py')}[{event.pid}]"
+    return _line(event, f"{output.timestamp(event.at)}", command, run, worker, event.detail)
 
 
 def _short_line(event: Event) -> str:
-    return _line(event, f"{event.at.astimezone():%m-%d %H:%M:%S}")
+    """Return what matters most of an entry first: the end of the line is cut off."""
+    run, worker = _beside(event)
+    return _line(event, f"{event.at.astimezone():%m-%d %H:%M:%S}", event.detail, run, worker)
 
 
-def _line(event: Event, moment: str) -> str:
-    worker = event.worker_id if event.worker_id != event.target else None
+def _beside(event: Event) -> tuple[str | None, str | None]:
+    """Return the run and the worker of an entry, unless they are what it is about."""
     run = event.run_id if event.run_id != event.target else None
-    command = f"{event.command.removesuffix('.py')}[{event.pid}]"
-    parts = [moment, f"{event.kind:<12}", event.target, command, run, worker, event.detail]
+    worker = event.worker_id if event.worker_id != event.target else None
+    return run, worker
+
+
+def _line(event: Event, moment: str, *more: str | None) -> str:
+    parts = [moment, f"{event.kind:<12}", event.target, *more]
     return output.clean("  ".join(part for part in parts if part))
 
 
 def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"
+    return text if layout.width(text) <= width else f"{layout.cut(text, width - 1)}{layout.ELLIPSIS}"
 
 
 def archive(registry: Registry, settings: Settings) -> None:

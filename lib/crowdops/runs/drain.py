@@ -32,7 +32,7 @@ class Drain:
         self._lifecycle.begin_expiring()
         reason = self._lifecycle.stop_reason
         self._context.registry.set_run_state(self._run_id, "draining", reason)
-        if reason:
+        if reason and not self._lifecycle.has_crashed:  # of a crashed run it is said that it is being ended
             self._context.say(f"Stopping: {reason}")
         is_told = False
         while True:

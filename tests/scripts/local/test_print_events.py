@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from crowdops.console import layout
 from crowdops.registry import Registry
 from tests.support.processes import wait_until
 from tests.support.scripts import END_SECONDS, SCRIPTS
@@ -154,11 +155,14 @@ def test_a_line_is_whole_in_a_file_and_no_wider_than_a_terminal(world: World) ->
     text = world.invoke(SCRIPT).stdout
     assert run.run_id in text and str(os.getpid()) in text and "\x1b" not in text
     assert max(map(len, text.splitlines())) > 200
-    with Terminal(SCRIPT) as terminal:  # of 200 columns
+    with world.registry() as registry:
+        registry.record("unit-failed", "unit 8", run.run_id, "日本語" * 40)
+    with Terminal(SCRIPT, size=(80, 24)) as terminal:
         assert terminal.end() == 0
         lines = terminal.screen.splitlines()
-    assert [line for line in lines if "hit-created" in line and world.hit_ids(run)[0] in line]
-    assert max(map(len, lines)) == 200
+    assert [line for line in lines if f"{world.hit_ids(run)[0]}  unit 0  {run.run_id[:9]}" in line]
+    assert {layout.width(line) for line in lines if line.endswith("…")} == {79, 80}
+    assert max(map(layout.width, lines)) == 80
 
 
 def test_follow_shows_what_comes_and_ends_by_ctrl_c(world: World) -> None:

@@ -82,9 +82,14 @@ def test_the_table_says_whether_it_is_safe(world: World) -> None:
     [row] = table(result)
     assert row[:4] == [run.run_id, "pilot-1", "running, crashed", "2"] and row[-1] == "no"
     assert f"Carry it on: make resume RUN={run.run_id}, or end it: make recover" in result.stdout
-    assert "2 outstanding HITs carry our mark and have no living run. Take them down: make recover" in (
-        result.stdout
-    )
+    assert "carry our mark" not in result.stdout, "they are told of once"
+    other = world.launch("pilot-2", units=1)
+    line = "2 outstanding HITs carry our mark and have no living run. Take them down: make recover\n"
+    assert line in world.invoke(SCRIPT, "--run", other.run_id).stdout
+    world.set_state(other, "stopped")
+    selected = world.invoke(SCRIPT, "--run", other.run_id).stdout
+    assert f"End it: make expire RUN={other.run_id}\n2 more outstanding HITs carry our mark" in selected
+    world.client.update_expiration_for_hit(HITId=world.hit_ids(other)[0], ExpireAt=0)
     assert world.invoke("mturk/expire_hits", "--run", run.run_id, "--yes").exit_code == 0
     result = world.invoke(SCRIPT)
     assert table(result)[0][-1] == "yes"

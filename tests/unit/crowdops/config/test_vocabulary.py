@@ -43,3 +43,10 @@ def test_what_other_libraries_read_has_the_value_of_the_environment(monkeypatch:
     assert vocabulary.value_of(vocabulary.find("AWS_PROFILE")) == (None, "default")
     monkeypatch.setenv("AWS_PROFILE", "lab")
     assert vocabulary.value_of(vocabulary.find("AWS_PROFILE")) == ("lab", "environment")
+
+
+def test_nothing_is_shown_as_nothing_and_a_list_as_json() -> None:
+    shown = [vocabulary.echo(name, value) for name, value in (("app_dir", None), ("qualifications", []))]
+    assert shown == ["", ""]
+    assert vocabulary.echo("qualifications", [{"Comparator": "Exists"}]) == '[{"Comparator": "Exists"}]'
+    assert vocabulary.echo("no_submission_patience", 1800) == "1800 (30 min)"

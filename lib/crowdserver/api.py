@@ -15,7 +15,7 @@ from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
-from crowdserver.control import call_counts
+from crowdserver.control.call_counts import CallCounts
 from crowdserver.control.faults import Fault
 from crowdserver.control.orders import Orders, take_orders
 from crowdserver.control.rate_limit import TokenBucket
@@ -39,12 +39,12 @@ SERVER_ID_HEADER = "X-Crowd-Server-Id"
 class Conditions(NamedTuple):
     """The conditions under which requests are answered.
 
-    latency: seconds that each call waits. control: whether faults, lags and the call counts work.
+    latency: seconds that each call waits. calls: their counts, with which faults and lags work, too.
     """
 
     latency: float = 0.0
     bucket: TokenBucket | None = None
-    control: bool = False
+    calls: CallCounts | None = None
 
 
 @blueprint.post("/")
@@ -62,12 +62,14 @@ def answer() -> Response:
     try:
         _check_recipient()
         orders = _admit(crowd, conditions, operation)
-        result = _run(crowd, conditions, operation, request_id, orders)
+        result = _run(crowd, operation, request_id, orders)
     except ApiError as error:
-        if conditions.control and operation in validation.known_operations():
-            with crowd.database.write() as tx:
-                call_counts.count(tx, operation, succeeded=False)
+        if conditions.calls and operation in validation.known_operations():
+            conditions.calls.count(operation, succeeded=False)
         return _response(error.status, error.as_json(), request_id)
+    if conditions.calls:
+        is_hidden = orders.fault is not None and orders.fault.hides_success
+        conditions.calls.count(operation, succeeded=not is_hidden)
     return _finish(orders.fault, result, request_id)
 
 
@@ -145,7 +147,7 @@ def _admit(crowd: Crowd, conditions: Conditions, operation: str) -> Orders:
     """Let a request in, unless it is one too many or a fault befalls it; return its orders."""
     if conditions.bucket is not None and not conditions.bucket.take():
         raise errors.throttled()
-    if not conditions.control:
+    if not conditions.calls:
         return Orders()
     orders = take_orders(crowd.database, operation)
     fault = orders.fault
@@ -158,9 +160,7 @@ def _admit(crowd: Crowd, conditions: Conditions, operation: str) -> Orders:
     return orders
 
 
-def _run(
-    crowd: Crowd, conditions: Conditions, operation_name: str, request_id: str, orders: Orders
-) -> dict[str, Any]:
+def _run(crowd: Crowd, operation_name: str, request_id: str, orders: Orders) -> dict[str, Any]:
     _check_signature(crowd)
     operation = OPERATIONS.get(operation_name)
     if operation is None:
@@ -177,14 +177,9 @@ def _run(
             list_lag=orders.list_lag,
             counter_lag=orders.counter_lag,
         )
-        result = operation.run(call)
-        if conditions.control:
-            # In the same transaction: a count of its own would double what a call costs.
-            is_hidden = orders.fault is not None and orders.fault.hides_success
-            call_counts.count(tx, operation_name, succeeded=not is_hidden)
-        return result
+        return operation.run(call)
 
-    if operation.writes or conditions.control:
+    if operation.writes:
         return crowd.write(run)
     with crowd.reading() as (tx, now):
         return run(tx, now)

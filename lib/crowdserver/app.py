@@ -27,7 +27,7 @@ _MOST_BYTES_OF = {
 def create_app(
     crowd: Crowd, conditions: Conditions, public: PublicUrl | None = None, trusted: Sequence[Network] = ()
 ) -> Flask:
-    """Return the application over a prepared database, with the control API if conditions.control.
+    """Return the application over a prepared database, with the control API if conditions.calls.
 
     `public` is its address outside, behind a web server; `trusted` are the web servers that may tell it.
     """
@@ -39,7 +39,7 @@ def create_app(
     failures.register(app)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(views.blueprint)
-    if conditions.control:
+    if conditions.calls:
         app.register_blueprint(endpoint.blueprint)
     server_id = crowd.database.server_id()
     app.extensions["server_id"] = server_id

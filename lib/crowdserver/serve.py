@@ -20,6 +20,7 @@ from gunicorn.app.base import BaseApplication
 
 from crowdserver.api import Conditions
 from crowdserver.app import create_app
+from crowdserver.control.call_counts import CallCounts
 from crowdserver.control.rate_limit import TokenBucket
 from crowdserver.protocol.credentials import Credentials, CredentialsError, from_environment, load_or_create
 from crowdserver.protocol.public_address import Network, PublicUrl, is_loopback, read_networks
@@ -55,7 +56,7 @@ class Options(NamedTuple):
     def conditions(self) -> Conditions:
         """The conditions under which requests are answered."""
         bucket = TokenBucket(self.rate_limit) if self.rate_limit else None
-        return Conditions(self.latency_ms / 1000, bucket, self.control)
+        return Conditions(self.latency_ms / 1000, bucket, CallCounts() if self.control else None)
 
 
 class _Server(BaseApplication):

@@ -61,6 +61,7 @@ class Crowd:
         self._port = port
         self._arguments = [f"--credentials={self.credentials_file}"]
         self._arguments += [f"--latency-ms={latency_ms}", f"--balance={balance}", f"--processes={processes}"]
+        self._has_control = control
         if control:
             self._arguments.append("--control")
         if rate_limit:
@@ -113,6 +114,8 @@ class Crowd:
             as_new = {"clock_offset": 0, "list_lag": 0, "counter_lag": 0, "plain_duplicates": False}
             tx.execute(update(schema.server).values(as_new))
             tx.execute(update(schema.account).values(funds=10_000_00, held=0))
+        if self._has_control:
+            self.control("calls", method="DELETE")
 
     @property
     def environment(self) -> dict[str, str]:

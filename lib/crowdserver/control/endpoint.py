@@ -1,7 +1,8 @@
 """The control API, for tests and rehearsals: moves the clock, orders faults and lags, counts calls.
 
-Everything it sets lies in the database, is shared by all processes and outlives a restart. It answers only
-programs on this machine, which come to it directly: not through a web server, and not from a page elsewhere.
+Everything it sets lies in the database, is shared by all processes and outlives a restart; calls are counted
+from the server's start. It answers only programs on this machine, which come to it directly: not through a
+web server, and not from a page elsewhere.
 """
 
 from typing import Any, NoReturn
@@ -9,7 +10,8 @@ from typing import Any, NoReturn
 from flask import Blueprint, Response, abort, current_app, jsonify, make_response, request
 from sqlalchemy import select, update
 
-from crowdserver.control import call_counts, faults
+from crowdserver.control import faults
+from crowdserver.control.call_counts import CallCounts
 from crowdserver.control.faults import ANY, KINDS, Fault
 from crowdserver.protocol.public_address import comes_directly
 from crowdserver.protocol.validation import known_operations
@@ -71,15 +73,13 @@ def clear_faults() -> Response:
 @blueprint.get("/calls")
 def show_calls() -> Response:
     """Return the calls so far: {"CreateHIT": {"ok": n, "failed": n}, …}."""
-    with _crowd().database.read() as tx:
-        return jsonify(call_counts.totals(tx))
+    return jsonify(_counts().totals())
 
 
 @blueprint.delete("/calls")
 def reset_calls() -> Response:
     """Count calls from zero again."""
-    with _crowd().database.write() as tx:
-        call_counts.reset(tx)
+    _counts().reset()
     return jsonify({})
 
 
@@ -110,6 +110,11 @@ def set_wording() -> Response:
 def _crowd() -> Crowd:
     crowd: Crowd = current_app.extensions["crowd"]
     return crowd
+
+
+def _counts() -> CallCounts:
+    counts: CallCounts = current_app.extensions["conditions"].calls
+    return counts
 
 
 def _body() -> dict[str, Any]:

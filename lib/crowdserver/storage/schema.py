@@ -275,11 +275,3 @@ faults = Table(
     Column("probability", Double),
     Column("seconds", Double, nullable=False),
 )
-
-calls = Table(
-    "calls",
-    metadata,
-    Column("operation", Text, primary_key=True),
-    Column("ok", BigInteger, nullable=False),
-    Column("failed", BigInteger, nullable=False),
-)

@@ -45,6 +45,17 @@ def test_calls_are_counted_by_operation(crowd: Crowd, client: Any, requester: Re
     assert crowd.calls() == {}
 
 
+def test_a_call_that_reads_is_counted_while_somebody_else_writes(crowd: Crowd, client: Any) -> None:
+    with crowd.database.write():
+        client.get_account_balance()
+        with refused("RequestError", "HITDoesNotExist", "Hit 3A does not exist."):
+            client.get_hit(HITId="3A")
+    assert crowd.calls() == {
+        "GetAccountBalance": {"ok": 1, "failed": 0},
+        "GetHIT": {"ok": 0, "failed": 1},
+    }
+
+
 @BOTH
 @pytest.mark.parametrize(
     ("kind", "code", "message", "status"),

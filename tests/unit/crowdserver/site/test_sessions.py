@@ -16,6 +16,7 @@ from sqlalchemy import func, insert, select
 
 from crowdserver.api import Conditions
 from crowdserver.app import create_app
+from crowdserver.control.call_counts import CallCounts
 from crowdserver.operations import workers
 from crowdserver.protocol.credentials import Credentials
 from crowdserver.protocol.public_address import PublicUrl, read_networks
@@ -36,7 +37,7 @@ class Site:
         database = Database(f"sqlite:///{folder / 'crowd.db'}")
         database.prepare(Decimal(100))
         self.crowd = Crowd(database, KEY_PAIR)
-        self.app = create_app(self.crowd, Conditions(control=True), **options)
+        self.app = create_app(self.crowd, Conditions(calls=CallCounts()), **options)
 
     def link(self, worker_id: str, name: str | None = None) -> str:
         """Invite a worker, and return the path of the link."""

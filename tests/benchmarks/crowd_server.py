@@ -188,6 +188,8 @@ def measure(
     if bad or log.lost or log.hung:
         raise SystemExit(f"{side.url} answered {bad or log.lost or log.hung}")
     done = sum(count for (name, _), count in log.answers.items() if name == what[-1])
+    if not done:
+        raise SystemExit(f"{side.url} answered no {what[-1]} in {seconds:g} s: give it more")
     times = sorted(log.seconds)
     return Figures(
         done / seconds,

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import sqlite3
 import statistics
-import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from functools import partial
-from typing import NamedTuple
 
-from sqlalchemy import select
-
-from crowdserver.storage import schema
-from crowdserver.worker import assignments
-from crowdserver.worker.refusals import Refused
 from tests.benchmarks import accounts
+from tests.benchmarks import pool as pools
 from tests.benchmarks._sides import Bench, Options, Theirs, alternate, bench, crowd_on, same
 from tests.benchmarks.measures import Sample
 from tests.benchmarks.of_requests import filled
@@ -30,74 +23,37 @@ RATE = 20
 LONG_ENOUGH = 600
 
 
-class Idle(NamedTuple):
-    """How long places of a pool stood empty, in seconds."""
-
-    median: float
-    percentile_90: float
-
-
 def pool(options: Options) -> Iterator[Section]:
     """Keep so many units out while workers submit steadily: how long is a place empty?"""
     seconds = max(15, round(SECONDS * options.scale))
     units = PLACES + seconds * SUBMISSIONS_A_SECOND
-    found: list[Idle] = []
+    empty: list[list[float]] = []
 
     def ours(place: Bench) -> Sample:
         path = place.write_run(units, max_num_concurrent_units=PLACES)
         place.setenv(CROWDOPS_POLL_INTERVAL=POLL)
         command = ("mturk/launch_run", str(path), "--yes", "--again", "--quiet")
-        sample, _ = place.ours(*command, meanwhile=lambda: submit_steadily(place, units))
-        found.append(idle(place))
+        sample, _ = place.ours(*command, meanwhile=lambda: _work(place, units))
+        empty.append(pools.empty_seconds(place, PLACES))
         return sample
 
     latency = options.latency()
     samples = alternate(options, partial(bench, latency_ms=latency), {OURS: ours})
     title = f"{PLACES} places, {SUBMISSIONS_A_SECOND} submissions/s, {units:,} units, {latency} ms a call"
     section = Section("pool", title, samples, units / SUBMISSIONS_A_SECOND)
-    section.aim("seconds that a place is empty, median", statistics.median(one.median for one in found), 6)
-    section.aim("the same, 90th percentile", statistics.median(one.percentile_90 for one in found), 9)
+    deciles = [statistics.quantiles(seconds, n=10) for seconds in empty]
+    section.aim("seconds that a place is empty, median", statistics.median(one[4] for one in deciles), 6)
+    section.aim("the same, 90th percentile", statistics.median(one[8] for one in deciles), 9)
     section.aim("calls a unit", section.middle(OURS).calls / units, 3.1)
     yield section
 
 
-def submit_steadily(place: Bench, units: int) -> None:
-    """Submit, so many a second, whatever is there, until all units are done."""
-    hits = schema.hits.c
-    with place.crowd.database.read() as tx:
-        before = {row.id for row in tx.execute(select(hits.id))}
-
-    def types() -> list[str]:
-        with place.crowd.database.read() as tx:
-            rows = tx.execute(select(hits.id, hits.hit_type_id)).all()
-        here = [row.hit_type_id for row in rows if row.id not in before]
-        return here[:1] if len(here) >= min(PLACES, units) else []
-
-    wait_until(lambda: bool(types()), LONG_ENOUGH)
-    (hit_type_id,) = types()
-    start, done = time.monotonic(), 0
-    for number in itertools.count():
-        time.sleep(max(0.0, start + number / SUBMISSIONS_A_SECOND - time.monotonic()))
-        with suppress(Refused):  # nothing is free at this moment
-            _submit_one(place, hit_type_id)
-            done += 1
-        if done == units or time.monotonic() > start + LONG_ENOUGH:
-            return
-
-
-def _submit_one(place: Bench, hit_type_id: str) -> None:
-    accepted = place.accept_next(hit_type_id, accounts.WORKER)
-    with place.crowd.opened.writing() as (tx, now):
-        assignments.submit(tx, now, accepted.assignment_id, None, [("label", "cat")])
-
-
-def idle(place: Bench) -> Idle:
-    """Return how long places were empty: the n-th one that got free went to the n-th unit after the first."""
-    with place.crowd.database.read() as tx:
-        created = sorted(tx.execute(select(schema.hits.c.created_at)).scalars())
-        submitted = sorted(tx.execute(select(schema.assignments.c.submitted_at)).scalars())
-    empty = sorted(later - sooner for sooner, later in zip(submitted, created[PLACES:], strict=False))
-    return Idle(statistics.median(empty), empty[int(0.9 * len(empty))])
+def _work(place: Bench, units: int) -> None:
+    """Wait until all places are taken, and then submit steadily until all units are done."""
+    out = "SELECT count(*) FROM units WHERE hit_id <> ''"
+    wait_until(lambda: place.sql(out) == [(PLACES,)], LONG_ENOUGH)
+    [(hit_type_id,)] = place.sql("SELECT hit_type_id FROM task_runs")
+    pools.work(place, hit_type_id, units, SUBMISSIONS_A_SECOND)
 
 
 def recover(options: Options) -> Iterator[Section]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,7 +28,8 @@ from tests.support.offers import sign
 
 SQLITE, POSTGRESQL = "crowd server, sqlite", "crowd server, PostgreSQL"
 MOTO = "moto, PutItem"
-CONNECTIONS, SECONDS, A_PAGE = 32, 4, 100
+CONNECTIONS, A_PAGE = 32, 100
+SECONDS, LEAST_SECONDS = 4, 2
 SERVICE = "MTurkRequesterServiceV20170117"
 Make = Callable[[Log], list[Work]]
 
@@ -59,7 +60,7 @@ class Asked(CrowdServer):
 
 def moto(options: Options) -> Iterator[Section]:
     """Create HITs as fast as they are taken, beside PutItem at moto's server, which keeps all in memory."""
-    seconds = max(0.5, SECONDS * options.scale)
+    seconds = max(LEAST_SECONDS, SECONDS * options.scale)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="bench-")))
         place = stack.enter_context(bench())
@@ -102,22 +103,26 @@ def databases(options: Options) -> Iterator[Section]:
     """Ask a server with 100,000 HITs for what it is asked most, on both databases, one process each."""
     hits = options.sized(100_000)
     with ExitStack() as stack:
-        places = {SQLITE: stack.enter_context(bench(control=False))}
+        places = {SQLITE: stack.enter_context(_full(hits, []))}
         if not postgresql.missing():
             cluster = stack.enter_context(postgresql.Cluster())
             postmaster = int((cluster.directory / "data" / "postmaster.pid").read_text().split()[0])
-            places[POSTGRESQL] = stack.enter_context(
-                bench(beside=[postmaster], database=cluster.url, control=False)
-            )
-        for place in places.values():
-            place.account = accounts.fill(place, 1, hits - 1)
+            places[POSTGRESQL] = stack.enter_context(_full(hits, [postmaster], database=cluster.url))
         servers = {name: Asked(place) for name, place in places.items()}
         yield from _both(options, places, servers)
 
 
+@contextmanager
+def _full(hits: int, beside: list[int], **crowd: object) -> Iterator[Bench]:
+    """Start a server that counts no calls, and fill it before another one is started."""
+    with bench(beside, control=False, **crowd) as place:
+        place.account = accounts.fill(place, 1, hits - 1)
+        yield place
+
+
 def _both(options: Options, places: dict[str, Bench], servers: dict[str, Asked]) -> Iterator[Section]:
     """Yield a section for each kind of request."""
-    seconds = max(0.5, SECONDS * options.scale)
+    seconds = max(LEAST_SECONDS, SECONDS * options.scale)
     first: Section | None = None
     for name, (make, what) in KINDS.items():
         sides = {

@@ -37,7 +37,7 @@ import click
 
 from crowdops.config.channels import Channels
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import alert_options, cli, output, plugin
+from crowdops.console import alert_options, cli, plugin
 
 STATES = ("ok", "warning", "critical", "unknown")
 
@@ -70,28 +70,15 @@ def main(
     detail: int,
     channels: Channels,
 ) -> int:
-    from crowdops.watching import alerts, check, measures, plugin_output, thresholds, view
+    from crowdops.watching import alerts, check, view
 
-    terms = check.Terms(
-        limit,
-        plugin_output.level_of(timeout_state),
-        cached,
-        thresholds.parse_all(warning, measures.HITS, measures.KINDS, "--warning"),
-        thresholds.parse_all(critical, measures.HITS, measures.KINDS, "--critical"),
-    )
-    with alerts.alone(settings, channels, selection, limit):
-        with alerts.of_check(settings, channels, selection, limit) as switch:
-            report = check.check(settings, selection, terms)
-        is_shown = report.level or not settings.quiet
-        try:
-            if settings.as_json and is_shown:
-                output.document(view.document(report))
-            elif is_shown:
-                output.write("\n".join(plugin_output.lines(report, detail)))
-        finally:
-            troubles = alerts.send(settings, channels, selection, report, switch)
-    if troubles and is_shown and not settings.as_json:
-        output.write("\n".join(troubles))
+    terms = check.Terms.read(limit, timeout_state, cached, warning, critical)
+    with alerts.alone(settings, channels, selection, limit) as deadline:
+        with alerts.of_check(settings, channels, selection, deadline) as switch:
+            report = check.check(settings, selection, terms, deadline)
+        view.show(
+            settings, report, detail, lambda: alerts.send(settings, channels, selection, report, switch)
+        )
     return int(report.level)
 
 

@@ -58,7 +58,7 @@ def main(
             events_view.archive(registry, settings)
             return
         meant = events_filter.build(registry, events_filter.Options(selection, **options), follow=follow)
-        manner = events_view.Manner(last, follow, settings.as_json)
+        manner = events_view.Manner(last, follow, settings.as_json, selection.task_names)
         events_view.show(registry, settings, meant, manner)
 
 

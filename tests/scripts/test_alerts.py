@@ -118,6 +118,10 @@ def test_metrics_that_cannot_be_written_are_said(world: World, tmp_path: Path) -
     assert result.exit_code == 0
     assert result.stdout.splitlines()[1].endswith("crowdops.prom: No such file or directory.")
     assert check(world, "-q", "--prometheus", str(tmp_path / "gone" / "crowdops.prom")).stdout == ""
+    document = json.loads(
+        check(world, "--json", "--prometheus", str(tmp_path / "gone" / "crowdops.prom")).stdout
+    )
+    assert document["troubles"] == [result.stdout.splitlines()[1]]
 
 
 @pytest.mark.parametrize(

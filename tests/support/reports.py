@@ -45,6 +45,7 @@ def report(
     after: timedelta = timedelta(0),
     run_counts: Mapping[tuple[str, str], int] | None = None,
     orphaned_servers: int | None = 0,
+    is_whole: bool = True,
 ) -> Report:
     """Return a report of a check, so long after the first one."""
     return Report(
@@ -58,4 +59,5 @@ def report(
         runs=runs,
         accounts=[AccountFacts("local", "http://127.0.0.1:8730", Decimal("9990.00"), Decimal(5))],
         orphaned_servers=orphaned_servers,
+        is_whole=is_whole,
     )

@@ -13,6 +13,8 @@ from pathlib import Path
 from crowdops import __version__
 from crowdops.config.secrets import Secrets
 
+MOST_BYTES = 5_000_000  # of a log of crashes
+
 # What a machine can refuse anybody, at any file and at any time: no bug of ours.
 _REFUSALS = (
     errno.ENOSPC,
@@ -42,10 +44,11 @@ def refused_by_the_machine(error: Exception) -> str | None:
 
 
 def log(home: Path | None) -> Path | None:
-    """Append the traceback being handled to a log in the home and return its path; the log only grows.
+    """Append the traceback being handled to a log in the home and return its path.
 
-    `home` is None where no settings were read. No secret is in it. Where the home cannot be written, which
-    may be what went wrong, the log is a new temporary file. None if that cannot be written either.
+    A log that is full is set aside as crash.log.1, in place of the one before: what cron calls may fail every
+    minute. `home` is None where no settings were read. No secret is in it. Where the home cannot be written,
+    which may be what went wrong, the log is a new temporary file. None if that cannot be written either.
     """
     given = home or os.environ.get("CROWDOPS_HOME") or "~/.crowdops"
     path = Path(os.path.expanduser(given)) / "crash.log"  # noqa: PTH111 - does not fail without a home
@@ -53,6 +56,8 @@ def log(home: Path | None) -> Path | None:
     text = f"=== {head}, Python {platform.python_version()}\n{Secrets().cut_from(traceback.format_exc())}\n"
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.exists() and path.stat().st_size > MOST_BYTES:
+            path.replace(path.with_name(f"{path.name}.1"))
         with path.open("a", encoding="utf-8") as file:
             file.write(text)
     except OSError:

@@ -94,7 +94,17 @@ def _opened(path: Path) -> Iterator[IO[bytes]]:
             ) from None
         file.truncate(_end_of_lines(file))
         file.seek(0)
+        _sync_name(path)
         yield file
+
+
+def _sync_name(path: Path) -> None:
+    """Let a file that may be new be found in its folder after a power cut, too."""
+    handle = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _end_of_lines(file: IO[bytes]) -> int:

@@ -172,10 +172,17 @@ class Assignments(RegistryFile):
         moment: str | None = self._row(query, (run_id,))[0]
         return moment
 
-    def unreviewed_counts(self) -> dict[str, int]:
-        """Return how many collected assignments wait for a review, by run; only of runs that have some."""
-        query = "SELECT run_id, count(*) FROM assignments WHERE status = 'Submitted' GROUP BY run_id"
-        return dict(self._rows(query))
+    def unreviewed_counts(self, now: datetime) -> Counter[str]:
+        """Return how many collected assignments wait for a review, by run; only of runs that have some.
+
+        Those that have approved themselves by now do not, whether or not that was collected.
+        """
+        rows = self._rows(
+            "SELECT run_id, count(*) FROM assignments WHERE status = 'Submitted'"
+            " AND (auto_approval_at IS NULL OR auto_approval_at > ?) GROUP BY run_id",
+            (write_value(now),),
+        )
+        return Counter(dict(rows.fetchall()))
 
     def due_approvals(
         self, run_ids: Sequence[str], after: datetime, until: datetime

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import IO, NamedTuple
 
-from crowdops.config.settings import Settings
+from crowdops.config.settings import Selection, Settings
 from crowdops.console import layout, output, streams, terminal
 from crowdops.errors import UsageError
 from crowdops.formats import json_text
@@ -14,17 +14,22 @@ from crowdops.registry import Registry
 from crowdops.registry import archive as archive_file
 from crowdops.registry.journal import Filter
 from crowdops.registry.rows import Event, as_document
+from crowdops.registry.selection import select
 
 FOLLOW_SECONDS = 1.0  # between two looks
 FOLLOW_LAST = 10  # entries that are shown before those to come
 
 
 class Manner(NamedTuple):
-    """How entries are shown: the newest so many of them or all, as JSON, and those to come as well."""
+    """How entries are shown: the newest so many of them or all, as JSON, and those to come as well.
+
+    Those to come are also of the runs that will be launched under these `task_names`, which may be globs.
+    """
 
     last: int | None = None
     follow: bool = False
     as_json: bool = False
+    task_names: Sequence[str] = ()
 
 
 def show(registry: Registry, settings: Settings, meant: Filter, manner: Manner) -> None:
@@ -41,6 +46,7 @@ def show(registry: Registry, settings: Settings, meant: Filter, manner: Manner) 
             file.flush()
             if streams.reader_has_left(FOLLOW_SECONDS):
                 return
+            meant = _with_new_runs(registry, meant, manner.task_names, newest)
             newest = _write_new(registry, meant, newest, file, text)
     archived = settings.home / archive_file.NAME
     if settings.quiet or manner.as_json:
@@ -58,6 +64,14 @@ def _present(registry: Registry, meant: Filter, manner: Manner, newest: int) -> 
     if manner.follow and meant.since is None:
         return registry.latest_events(meant, FOLLOW_LAST, newest)
     return registry.iter_events(meant, 0, newest)
+
+
+def _with_new_runs(registry: Registry, meant: Filter, task_names: Sequence[str], newest: int) -> Filter:
+    """Return what is meant by now: if something was written, a run may have come that is selected."""
+    if meant.run_ids is None or not task_names or registry.last_event_id() == newest:
+        return meant
+    run_ids = [run.run_id for run in select(registry, Selection(task_names=tuple(task_names)))]
+    return meant._replace(run_ids=list(dict.fromkeys([*meant.run_ids, *run_ids])))
 
 
 def _write_new(

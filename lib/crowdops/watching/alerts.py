@@ -5,6 +5,7 @@ None of it fails the check.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -22,27 +23,31 @@ NO_CHECK = "no_check"
 
 
 @contextmanager
-def alone(settings: Settings, channels: Channels, selected: Selection, limit: float) -> Iterator[None]:
-    """Be the only check in the home, with channels that are of use.
+def alone(settings: Settings, channels: Channels, selected: Selection, limit: float) -> Iterator[float]:
+    """Be the only check in the home, with channels that are of use; gives the moment when it must be over.
 
-    UsageError if another check goes on for half of the seconds that this one has, or for a wrong channel.
+    That is `limit` seconds from now, by the monotonic clock. UsageError if another check goes on for half of
+    them, or for a wrong channel.
     """
+    deadline = time.monotonic() + limit
     with locks.alone(settings.home, COMMAND, min(locks.PATIENCE_SECONDS, limit / 2)):
         if channels.notify_urls:
             from crowdops.watching import notify
 
             notify.check(settings, channels, selected)
-        yield
+        yield deadline
 
 
 @contextmanager
-def of_check(settings: Settings, channels: Channels, selected: Selection, limit: float) -> Iterator[Switch]:
-    """Tell the switch that a check begins, which may take so many seconds.
+def of_check(
+    settings: Settings, channels: Channels, selected: Selection, deadline: float
+) -> Iterator[Switch]:
+    """Tell the switch that a check begins, which must be over at a moment of the monotonic clock.
 
     One that ends in an exception is told as UNKNOWN, to everybody, after it was said on stdout. Of any other
     whoever is in here sends the outcome.
     """
-    switch = Switch(channels, limit)
+    switch = Switch(channels, deadline - time.monotonic())
 
     def tell(kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
         if isinstance(error, Exception):
@@ -69,6 +74,7 @@ def _failed(why: str) -> Report:
         runs=(),
         accounts=(),
         orphaned_servers=None,
+        is_whole=False,
     )
 
 

@@ -12,7 +12,7 @@ from crowdops.bulk import Errand
 from crowdops.config.settings import Selection, Settings
 from crowdops.errors import RegistryError, UsageError
 from crowdops.hits import status
-from crowdops.watching import known, looks, measures, rules
+from crowdops.watching import known, looks, measures, rules, thresholds
 from crowdops.watching.findings import AccountFacts, Finding, Level, Measure, Report, RunFacts
 from crowdops.watching.known import Known, KnownRun
 from crowdops.watching.looks import Looks
@@ -34,14 +34,32 @@ class Terms(NamedTuple):
     warning: Mapping[str, Range]
     critical: Mapping[str, Range]
 
+    @classmethod
+    def read(
+        cls,
+        limit: float,
+        timeout_state: str,
+        is_cached: bool,
+        warning: Sequence[str],
+        critical: Sequence[str],
+    ) -> Terms:
+        """Return the terms that a command was given. UsageError for what is no range of a measure."""
+        return cls(
+            limit,
+            Level[timeout_state.upper()],
+            is_cached,
+            thresholds.parse_all(warning, measures.HITS, measures.KINDS, "--warning"),
+            thresholds.parse_all(critical, measures.HITS, measures.KINDS, "--critical"),
+        )
 
-def check(settings: Settings, selected: Selection, terms: Terms) -> Report:
+
+def check(settings: Settings, selected: Selection, terms: Terms, deadline: float) -> Report:
     """Return what a check of the selected runs finds; without a selection, of all that want to be watched.
 
-    Within the limit, whoever hangs. UsageError if there is no registry, or a selector matches nothing.
+    By the deadline, of the monotonic clock, whoever hangs. UsageError if there is no registry, or a selector
+    matches nothing.
     """
     started, now = time.monotonic(), rules.utc_now()
-    deadline = started + terms.limit
     settings = settings._replace(timeout=terms.limit, quiet=True)
     if not (settings.home / "registry.db").exists():
         raise UsageError(
@@ -102,6 +120,7 @@ def _report(knowledge: Known, seen: Looks, terms: Terms, now: datetime, started:
             if account.balance
         ],
         orphaned_servers=len(seen.servers.orphans) if seen.are_servers_known else None,
+        is_whole=not any(finding.code in rules.UNSEEN for finding in findings),
     )
 
 
@@ -151,7 +170,7 @@ def _measure(
 def _unreviewed(subject: Subject) -> int:
     seen_run = subject.seen
     if seen_run is None:
-        return subject.known.figures.unreviewed
+        return subject.known.unreviewed
     return seen_run.status.assignments["submitted"]
 
 

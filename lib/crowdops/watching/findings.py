@@ -109,7 +109,8 @@ class Report(NamedTuple):
     """What one check has found, the gravest first, and measured. Moments are in UTC.
 
     `run_counts` counts every run of the registry, watched or not, by (task_name, state). `orphaned_servers`
-    is None where that could not be looked at. `seconds` is how long it took, `calls` what of the API.
+    is None where that could not be looked at. `is_whole`: nothing is missing of what was to be looked at.
+    `seconds` is how long it took, `calls` what of the API.
     """
 
     at: datetime
@@ -122,6 +123,7 @@ class Report(NamedTuple):
     runs: Sequence[RunFacts]
     accounts: Sequence[AccountFacts]
     orphaned_servers: int | None
+    is_whole: bool
 
     @property
     def level(self) -> Level:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from crowdops.diagnosis import snapshot
 from crowdops.diagnosis.snapshot import Process
 from crowdops.payments import account, budgets, pricing
 from crowdops.payments.account import Figures
-from crowdops.registry import END_STATES, Registry, Run, Server, backups, locks, selection, tally
+from crowdops.registry import END_STATES, Registry, Run, backups, locks, selection, tally
 from crowdops.registry.tally import Tally
 
 RECENT = timedelta(days=1)  # a run that has ended is watched for so long: somebody reads this every morning
@@ -26,7 +26,8 @@ Due = tuple[int, datetime]  # so many assignments, and when the first of them
 class KnownRun(NamedTuple):
     """What the registry knows of a run. Dollars: see RunFacts; `unlaunched` is for units without a HIT.
 
-    `due` are unreviewed assignments that are approved by themselves within a day, by this machine's clock.
+    `unreviewed` assignments have not approved themselves yet, and those that are `due` do so within a day,
+    by this machine's clock.
     """
 
     run: Run
@@ -38,7 +39,8 @@ class KnownRun(NamedTuple):
     unlaunched: Decimal
     collected: int
     last_submission: datetime | None
-    due: Due | None
+    unreviewed: int = 0
+    due: Due | None = None
 
 
 class Known(NamedTuple):
@@ -51,7 +53,6 @@ class Known(NamedTuple):
     runs: list[KnownRun]
     conditions: Mapping[str, str]
     run_counts: Mapping[tuple[str, str], int]
-    servers: list[Server]
     last_backup: datetime | None
     begun_at: datetime | None
 
@@ -60,25 +61,29 @@ def read(registry: Registry, settings: Settings, selected: Selection, now: datet
     """Return what is known of the selected runs; without a selection, of all that want to be watched."""
     runs = registry.runs()
     conditions = {run.run_id: locks.condition(settings.home, run) for run in runs}
-    chosen = selection.select(registry, selected) if not selected.takes_all else _watched(registry, runs, now)
+    unreviewed = registry.unreviewed_counts(now)
+    if selected.takes_all:
+        chosen = _watched(runs, registry.live_runs() | unreviewed.keys(), now)
+    else:
+        chosen = selection.select(registry, selected)
     tallies = tally.tallies(registry, chosen)
     due = due_approvals(registry, chosen, now)
     return Known(
         runs=[
-            _known_run(registry, settings, run, conditions[run.run_id], tallies[run.run_id], due)
+            _known_run(registry, settings, run, conditions[run.run_id], tallies[run.run_id])._replace(
+                unreviewed=unreviewed[run.run_id], due=due.get(run.run_id)
+            )
             for run in chosen
         ],
         conditions=conditions,
         run_counts=Counter((run.task_name, run.state) for run in runs),
-        servers=registry.servers("creating", "up"),
         last_backup=_last_backup(settings),
         begun_at=runs[0].created_at if runs else None,
     )
 
 
-def _watched(registry: Registry, runs: Sequence[Run], now: datetime) -> list[Run]:
-    """Return the runs of which something is alive or unreviewed, and those that have ended just now."""
-    wanted = registry.live_runs() | registry.unreviewed_counts().keys()
+def _watched(runs: Sequence[Run], wanted: Set[str], now: datetime) -> list[Run]:
+    """Return the runs that are `wanted` by their ids, and those that have ended just now."""
     return [
         run
         for run in runs
@@ -86,14 +91,7 @@ def _watched(registry: Registry, runs: Sequence[Run], now: datetime) -> list[Run
     ]
 
 
-def _known_run(
-    registry: Registry,
-    settings: Settings,
-    run: Run,
-    condition: str,
-    counts: Tally,
-    due: Mapping[str, Due],
-) -> KnownRun:
+def _known_run(registry: Registry, settings: Settings, run: Run, condition: str, counts: Tally) -> KnownRun:
     [(_, figures)] = account.read(registry, [run])
     budget = budgets.Budget(registry, run)
     _, submitted = registry.last_work(run.run_id)
@@ -107,7 +105,6 @@ def _known_run(
         unlaunched=_unlaunched(run, counts, budget.bound),
         collected=registry.assignment_count(run.run_id),
         last_submission=submitted,
-        due=due.get(run.run_id),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from crowdops.console import output, plugin
-from crowdops.watching.findings import Finding, Level, Measure, Report, RunFacts
+from crowdops.watching.findings import Finding, Measure, Report, RunFacts
 from crowdops.watching.measures import KINDS, Kind
 from crowdops.watching.rules import count_of
 
@@ -98,8 +98,3 @@ def _run_line(run: RunFacts) -> str:
 def _plain(text: str) -> str:
     """Return a line in which nothing can be taken for performance data."""
     return output.clean(text).replace("|", "/")
-
-
-def level_of(word: str) -> Level:
-    """Return a level by its name."""
-    return Level[word.upper()]

@@ -17,8 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from crowdops import __version__
 from crowdops.formats import files
-from crowdops.watching.findings import Level, Report, RunFacts
-from crowdops.watching.rules import NOT_SEEN, SILENT
+from crowdops.watching.findings import Report, RunFacts
 
 MODE = 0o644  # the exporter runs as somebody else
 LAST_SUCCESS = "crowdops_check_last_success_timestamp_seconds"
@@ -96,8 +95,7 @@ def _of_the_rest(report: Report) -> list[Metric]:
 
 
 def _of_the_check(report: Report, path: Path) -> list[Metric]:
-    unseen = any(one.level == Level.UNKNOWN or one.code in (NOT_SEEN, SILENT) for one in report.findings)
-    success = _last_success(path) if unseen else report.at.timestamp()
+    success = report.at.timestamp() if report.is_whole else _last_success(path)
     return [
         Metric(LAST_SUCCESS, "When a check last saw all that it looked for.", _one(success)),
         Metric("crowdops_check_duration_seconds", "How long this check took.", _one(report.seconds)),

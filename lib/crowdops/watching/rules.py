@@ -21,6 +21,7 @@ from crowdops.watching.task_servers import Servers
 
 SILENT, NOT_SEEN = "silent_endpoints", "not_seen"  # findings that have a level of their own
 REFUSED = "refused_keys"
+UNSEEN = (SILENT, NOT_SEEN, REFUSED)  # what there is behind them is not known
 
 
 class Subject(NamedTuple):

@@ -1,12 +1,39 @@
-"""A report as the JSON document that others build on: keys may be added, none is renamed."""
+"""A report as it is shown: as a plugin prints it, or as the JSON document that others build on.
+
+Keys may be added to that, none is renamed.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from crowdops.config.settings import Settings
+from crowdops.console import output
 from crowdops.watching import plugin_output
 from crowdops.watching.findings import Finding, Measure, Report
 from crowdops.watching.measures import KINDS
+
+
+def show(settings: Settings, report: Report, detail: int, send: Callable[[], list[str]]) -> None:
+    """Show a report, and `send` it, which returns in lines what went wrong: that is shown as well.
+
+    Sending may take a while, so the line comes before; a document is one, and comes after. With --quiet
+    nothing is shown of a check that finds all well.
+    """
+    is_shown = bool(report.level) or not settings.quiet
+    if settings.as_json:
+        troubles = send()
+        if is_shown:
+            output.document(document(report) | {"troubles": troubles})
+        return
+    try:
+        if is_shown:
+            output.write("\n".join(plugin_output.lines(report, detail)))
+    finally:
+        troubles = send()
+    if is_shown and troubles:
+        output.write("\n".join(troubles))
 
 
 def document(report: Report) -> dict[str, Any]:

@@ -203,6 +203,18 @@ def test_work_that_is_about_to_approve_itself_is_a_warning(world: World) -> None
     assert check(world)[0] == 0
 
 
+def test_work_that_has_approved_itself_is_watched_no_more(world: World) -> None:
+    run = world.launch(units=1)
+    world.do(world.hit_ids(run)[0])
+    collect(world, run)
+    world.sql("UPDATE task_runs SET ended_at = '2026-01-01T00:00:00.000000Z'")
+    document = world.json(SCRIPT, *PATIENTLY)
+    assert (len(document["runs"]), document["measures"]["unreviewed"]["value"]) == (1, 1)
+    world.sql("UPDATE assignments SET auto_approval_at = '2026-01-02T00:00:00.000000Z'")
+    document = world.json(SCRIPT, *PATIENTLY)
+    assert (document["runs"], document["measures"]["unreviewed"]["value"]) == ([], 0)
+
+
 def test_a_balance_below_what_is_still_to_be_spent_is_a_warning(world: World) -> None:
     launch = world.launch_run(units=2, max_num_concurrent_units=1)
     world.wait_for_units("outstanding", 1)
@@ -231,7 +243,10 @@ def test_a_silent_endpoint_counts_for_its_own_runs_only(world: World) -> None:
     assert check(world) == (3, "1 silent endpoint (silent)")
     assert check(world, "--task-name", "living") == (0, "1 run with 2 HITs out")
     assert check(world, "--timeout-state", "critical") == (2, "1 silent endpoint (silent)")
-    assert check(world, "--timeout-state", "ok")[0] == 0
+    metrics = world.folder / "crowdops.prom"
+    assert check(world, "--timeout-state", "ok", "--prometheus", str(metrics))[0] == 0
+    assert "crowdops_check_duration_seconds" in metrics.read_text()
+    assert "last_success" not in metrics.read_text()
     document = json.loads(world.invoke(SCRIPT, *PATIENTLY, "--json").stdout)
     assert {run["run_id"]: run["is_seen"] for run in document["runs"]} == {
         silent.run_id: False,

@@ -167,11 +167,15 @@ def test_a_line_is_whole_in_a_file_and_no_wider_than_a_terminal(world: World) ->
 
 def test_follow_shows_what_comes_and_ends_by_ctrl_c(world: World) -> None:
     run = world.crash()
-    script = world.start(SCRIPT, "--follow", "--json")
+    script = world.start(SCRIPT, "--follow", "--json", "--task-name", "pilot-*")
     wait_until(lambda: "run-running" in script.output, END_SECONDS)
     with world.registry() as registry:
         registry.record("hit-expired", "3LATER", run.run_id)
     wait_until(lambda: "3LATER" in script.output, END_SECONDS)
+    another = world.crash("another", units=1).run_id
+    later = world.crash("pilot-2", units=1).run_id
+    wait_until(lambda: "run-running" in script.output.partition(later)[2], END_SECONDS)
+    assert another not in script.output
     script.press(signal.SIGINT)
     assert script.end() == 130
     assert "Traceback" not in script.said

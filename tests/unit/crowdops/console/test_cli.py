@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from crowdops.config.settings import Selection, Settings
-from crowdops.console import cli
+from crowdops.console import cli, crashes
 from crowdops.errors import CredentialsRefused, NotFound, UsageError
 from tests.support.forks import REPOSITORY
 from tests.support.scripts import run_script
@@ -65,7 +65,7 @@ def test_an_error_cannot_steer_the_terminal() -> None:
     assert "\x1b" not in result.stderr and "\\x1b[2J" in result.stderr
 
 
-def test_a_bug_goes_to_a_log_that_only_grows(tmp_path: Path) -> None:
+def test_a_bug_goes_to_a_log_of_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in (1, 2):
         result = outcome(raising(ZeroDivisionError(f"bug {number}")))
         assert result.exit_code == 3
@@ -74,6 +74,11 @@ def test_a_bug_goes_to_a_log_that_only_grows(tmp_path: Path) -> None:
     text = log.read_text()
     assert text.count("Traceback (most recent call last)") == 2
     assert "ZeroDivisionError: bug 1" in text and "ZeroDivisionError: bug 2" in text and "Python 3." in text
+    monkeypatch.setattr(crashes, "MOST_BYTES", len(text) - 1)
+    for number in (3, 4):
+        outcome(raising(ZeroDivisionError(f"bug {number}")))
+    assert log.with_name("crash.log.1").read_text() == text
+    assert "bug 3" in log.read_text() and "bug 4" in log.read_text()
 
 
 def test_the_log_of_a_bug_lies_in_the_home_that_was_named(tmp_path: Path) -> None:

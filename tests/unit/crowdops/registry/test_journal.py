@@ -1,6 +1,7 @@
 """The journal: read by its indexes, each action once whoever settles it, old entries moved once."""
 
 import json
+import os
 import re
 import stat
 from collections import Counter
@@ -236,8 +237,12 @@ def test_killed_between_the_file_and_the_journal_nothing_is_lost_or_doubled(
 ) -> None:
     monkeypatch.setattr(archive, "BATCH", 4)
     old_entries(world, 10)
+    synced = []
+    monkeypatch.setattr(archive.os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino))
     killed(world, "_delete", "local/print_events", "--archive")
     assert len(in_file(world)) == 4
+    file = world.home / archive.NAME
+    assert synced == [world.home.stat().st_ino, file.stat().st_ino]  # a new name is the folder's
     with (world.home / archive.NAME).open("a") as file:
         file.write('{"event_id": 5, "at": "20')  # killed while it was writing
     document = archive_all(world)

@@ -99,24 +99,19 @@ def test_what_is_not_known_is_left_out_and_not_zero(tmp_path: Path) -> None:
 def test_the_last_success_stays_while_a_check_does_not_see_all(tmp_path: Path) -> None:
     path = tmp_path / "crowdops.prom"
     name = "crowdops_check_last_success_timestamp_seconds"
-    silent = finding(Level.UNKNOWN, "not_seen")
-    prometheus.write(report(silent), path)
+    prometheus.write(report(is_whole=False), path)
     assert name not in samples(path)
     prometheus.write(report(finding(Level.CRITICAL)), path)
     assert samples(path)[name] == {(): AT.timestamp()}
-    prometheus.write(report(silent, after=timedelta(hours=1)), path)
+    prometheus.write(report(after=timedelta(hours=1), is_whole=False), path)
     assert samples(path)[name] == {(): AT.timestamp()}
-    for code in ("not_seen", "silent_endpoints"):  # which need not be UNKNOWN: --timeout-state
-        unseen = [finding(Level.CRITICAL), finding(Level.OK, code)]
-        prometheus.write(report(*unseen, after=timedelta(hours=2)), path)
-        assert samples(path)[name] == {(): AT.timestamp()}
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xfe", b"{{{ nonsense", b"crowdops_check", b"x" * 2_000_000])
 def test_whatever_lies_in_its_place_is_replaced(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "crowdops.prom"
     path.write_bytes(data)
-    prometheus.write(report(finding(Level.UNKNOWN, "not_seen")), path)
+    prometheus.write(report(is_whole=False), path)
     assert "crowdops_build_info" in samples(path)
 
 

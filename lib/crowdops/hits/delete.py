@@ -17,12 +17,16 @@ from crowdops.results import collect
 
 
 class Candidate(NamedTuple):
-    """A HIT of a selected run. `held` says what it still has to wait for, or is None."""
+    """A HIT of a selected run. `held` says what it still has to wait for, or is None.
+
+    `is_gone`: it was deleted before, and that was not written down.
+    """
 
     run_id: str
     unit_index: int
     hit_id: str
     held: str | None
+    is_gone: bool = False
 
 
 class Deletion(Walk[Candidate]):
@@ -83,7 +87,7 @@ class Deletion(Walk[Candidate]):
         for hit_id, unit in units.items():
             self._heed_interrupt()
             if hit_id in read.gone:
-                yield Candidate(*unit, hit_id, None)
+                yield Candidate(*unit, hit_id, None, is_gone=True)
             elif (hit := read.hits.get(hit_id)) and hit.mark:
                 yield from self._ready(hit)
 
@@ -120,15 +124,20 @@ def _held(registry: Registry, hit: Hit) -> str | None:
 def action(context: Context) -> Action[Candidate, None]:
     """Return what deletes a HIT and writes that down. Safe to repeat: one that is gone was deleted before."""
 
+    def call(candidate: Candidate) -> None:
+        if not candidate.is_gone:
+            context.provider.delete_hit(candidate.hit_id)
+
     def settle(outcome: Outcome[Candidate, None]) -> bool:
-        candidate, is_gone = outcome.item, isinstance(outcome.error, NotFound)
+        candidate = outcome.item
+        is_gone = candidate.is_gone or isinstance(outcome.error, NotFound)
         if not is_gone:
             outcome.get()
         context.registry.set_disposed(candidate.run_id, candidate.unit_index, candidate.hit_id)
         return is_gone
 
     return Action(
-        call=lambda candidate: context.provider.delete_hit(candidate.hit_id),
+        call=call,
         settle=settle,
         explain=lambda candidate, error: (candidate.hit_id, _explain(error)),
     )

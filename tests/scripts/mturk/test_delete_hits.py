@@ -64,6 +64,22 @@ def test_a_dry_run_only_reads(work: Work) -> None:
     assert len(work.world.client.list_hits()["HITs"]) == 3
 
 
+def test_hits_that_somebody_deleted_cost_a_call_each_until_that_is_written_down(work: Work) -> None:
+    for hit_id, assignment_id in zip(work.hits, work.assignments, strict=True):
+        work.world.client.approve_assignment(AssignmentId=assignment_id)
+        work.collect()
+        work.world.client.delete_hit(HITId=hit_id)
+    command = ("mturk/delete_hits", "--run", work.run.run_id, "--yes")
+    asked = []
+    for more in (["--dry-run"], [], []):
+        result, calls = work.world.calls_of(*command, *more)
+        assert result.exit_code == 0 and "DeleteHIT" not in calls
+        asked.append(calls.get("GetHIT", 0))
+    assert asked == [3, 3, 0]
+    with work.world.registry() as registry:
+        assert registry.unit_counts(work.run.run_id) == {"disposed": 3}
+
+
 def test_no_terminal_needs_yes(work: Work) -> None:
     work.world.client.approve_assignment(AssignmentId=work.assignments[0])
     result, calls = work.world.calls_of("mturk/delete_hits", "--run", work.run.run_id)

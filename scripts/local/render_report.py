@@ -65,10 +65,8 @@ def main(
         bonus_file.check_path(topup_file, path)
     options = report.options(field, gold, hourly_pay, anonymous=anonymous)
     with Context.open(settings) as context:
-        collected, missing = ([], []) if offline else context.visit(selection, catch_up.bring_up_to_date)
-        not_seen = context.unseen(missing)
-        unseen.say(not_seen)
-        numbers = report.gather(context, selection, options)
+        brought = catch_up.selected(context, selection, is_offline=offline)
+        numbers = report.gather(context, brought.run_ids, options)
         runs = {run.run_id: run for run in context.registry.runs()}
     if topup_file:
         bonus_file.check_places(numbers.runs)
@@ -81,10 +79,7 @@ def main(
 
         if place := html.write(numbers, settings, path):
             output.write(str(place))
-    failures = [line for lines in collected for line in lines]
-    for failure in failures:
-        output.say(failure)
-    return unseen.conclude(cli.EXIT_FAILED if failures else 0, not_seen)
+    return unseen.conclude_with(brought.failures, brought.unseen)
 
 
 if __name__ == "__main__":

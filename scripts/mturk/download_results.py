@@ -56,7 +56,6 @@ def main(
 ) -> int:
     from crowdops.context import Context
     from crowdops.payments import catch_up
-    from crowdops.registry.selection import select
     from crowdops.results import export
 
     cli.require(selection)
@@ -66,17 +65,12 @@ def main(
     else:
         combinations.refuse("without --format crowdkit", field=field)
     with Context.open(settings) as context:
-        chosen = select(context.registry, selection)
-        collected, not_seen = ([], []) if offline else context.reach(selection, catch_up.bring_up_to_date)
-        unseen.say(not_seen)
+        brought = catch_up.selected(context, selection, is_offline=offline, must_reach=True)
         with output.destination(path) as file:
-            count = export.write(context.registry, chosen, form, file, field)
+            count = export.write(context.registry, brought.run_ids, form, file, field)
     if path and not settings.quiet:
         output.say(f"{path}: {words.count(count, 'assignment')} as {form}.")
-    failures = [line for lines in collected for line in lines]
-    for failure in failures:
-        output.say(failure)
-    return unseen.conclude(cli.EXIT_FAILED if failures else 0, not_seen)
+    return unseen.conclude_with(brought.failures, brought.unseen)
 
 
 if __name__ == "__main__":

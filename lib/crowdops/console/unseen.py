@@ -52,6 +52,13 @@ def conclude(code: int, unseen: Sequence[Unseen]) -> int:
     return code or Error.exit_code
 
 
+def conclude_with(failures: Sequence[str], unseen: Sequence[Unseen]) -> int:
+    """Say what has failed, a line each, and return a command's exit code as conclude() does."""
+    for failure in failures:
+        output.say(failure)
+    return conclude(Error.exit_code if failures else 0, unseen)
+
+
 def no_such(text: str, unseen: Sequence[Unseen]) -> Error:
     """Return the error for a name that was not found: a wrong one only if everything was looked at."""
     if not unseen:

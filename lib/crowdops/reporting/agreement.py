@@ -19,6 +19,7 @@ from crowdops.reporting.worker_table import WorkerTally
 
 MOST_FIELDS = 50
 MOST_VALUES = 20_000  # different answers of a field; with more it is free text
+FEW_VALUES = 10  # different answers to a field; more are free text where most answers differ
 MOST_TEXTS = 1000  # different answers of a field whose texts are kept
 MOST_TOP = 20
 MOST_UNITS = 10
@@ -70,6 +71,11 @@ class FieldAgreement(NamedTuple):
     values: int | None
     top: list[ValueCount]
     disputed: list[DisputedUnit]
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether the field is not free text, where no two people write the same."""
+        return self.values is not None and self.values <= max(FEW_VALUES, self.answers / 2)
 
 
 class Agreement(NamedTuple):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from crowdops.reporting import words
 from crowdops.reporting.agreement import Agreement, FieldAgreement
+from crowdops.reporting.approval import Approval
 from crowdops.reporting.costs import Costs
 from crowdops.reporting.outcome import RunOutcome
 from crowdops.reporting.pay import Pay
@@ -15,7 +16,6 @@ from crowdops.reporting.report import Report
 from crowdops.reporting.worker_table import WorkerRow
 
 RELIABLE, TENTATIVE = 0.8, 0.667  # alpha from which Krippendorff would draw conclusions, and cautious ones
-FEW_VALUES = 10  # different answers to a field; more are free text where most answers differ
 GOLD_GOOD, GOLD_POOR = 0.9, 0.75  # shares of gold answers that are right
 
 
@@ -43,23 +43,26 @@ class Tile(NamedTuple):
 def tiles(report: Report) -> list[Tile]:
     """Return the four answers."""
     return [
-        outcome(report.runs),
+        outcome(report.runs, report.approval),
         cost(report.costs),
         pay(report.pay),
         trust(report.agreement, report.workers),
     ]
 
 
-def outcome(runs: Sequence[RunOutcome]) -> Tile:
-    """Return whether the runs are at their end, and how much of the work was done."""
+def outcome(runs: Sequence[RunOutcome], approval: Approval) -> Tile:
+    """Return whether the runs are at their end, and how much of the work was done and found good."""
     units = sum(sum(run.tally[:5]) for run in runs)
     answered = sum(run.tally.answered for run in runs)
     answers = sum(run.tally.answers for run in runs)
     asked = sum(run.tally.asked for run in runs)
     answer, judgement, tone = _ending(runs)
+    rejected = f", {words.count(approval.rejected)} rejected" if approval.rejected else ""
+    if tone == "good" and rejected and not (approval.approved or approval.waiting):
+        judgement, tone = "every answer was rejected", "poor"
     details = [
         f"{words.count(answered)} of {words.plural(units, 'unit')} answered",
-        f"{words.count(answers)} of {words.plural(asked, 'answer')} in",
+        f"{words.count(answers)} of {words.plural(asked, 'answer')} in{rejected}",
     ]
     meter = [Part(min(1.0, answers / asked), "done")] if asked else []
     return Tile("Did it finish?", answer, judgement, tone, details, meter)
@@ -163,12 +166,8 @@ def _by_agreement(question: str, weakest: FieldAgreement, fields: int, details: 
 
 def _weakest_first(fields: Sequence[FieldAgreement]) -> list[FieldAgreement]:
     """Return the fields whose answers can be compared: choices, not free text."""
-    comparable = [field for field in fields if field.percent is not None and _is_choice(field)]
+    comparable = [field for field in fields if field.percent is not None and field.is_choice]
     return sorted(comparable, key=lambda field: 1.0 if field.alpha is None else field.alpha)
-
-
-def _is_choice(field: FieldAgreement) -> bool:
-    return field.values is not None and field.values <= max(FEW_VALUES, field.answers / 2)
 
 
 def _agreement_words(field: FieldAgreement) -> str:

@@ -82,6 +82,7 @@ def render(report: Report) -> str:
         pay=figures.of_pay(report.pay),
         waits=figures.of_waits(report.approval.bars),
         days=figures.of_days(report.costs),
+        fields=sorted(report.agreement.fields, key=lambda field: not field.is_choice),
         runs=report.runs[:MOST_RUNS],
         workers=_foremost(report.workers),
         servers=report.servers[:MOST_SERVERS],

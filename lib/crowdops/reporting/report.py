@@ -8,20 +8,18 @@ answer of a field, and the texts of some; never the assignments themselves.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from crowdops.config.settings import Selection
 from crowdops.console import output
 from crowdops.context import Context
 from crowdops.errors import UsageError
 from crowdops.formats import money
 from crowdops.payments import account
 from crowdops.registry import Registry, Result, Run
-from crowdops.registry.selection import select
 from crowdops.reporting import costs, durations, excerpts, outcome, pay
 from crowdops.reporting.agreement import Agreement, Answers
 from crowdops.reporting.aliases import Aliases, read_key
@@ -95,15 +93,15 @@ def options(fields: Iterable[str], gold: Path | None, hourly_pay: str, *, anonym
     return Options(tuple(fields), gold, line, anonymous)
 
 
-def gather(context: Context, selection: Selection, options: Options) -> Report:
-    """Return the numbers of the selected runs, wherever they are, from what the registry has. No API call.
+def gather(context: Context, run_ids: Collection[str], options: Options) -> Report:
+    """Return the numbers of these runs, wherever they are, from what the registry has. No API call.
 
-    UsageError names a selector, a field or a column of gold answers that nothing matches.
+    UsageError names a field or a column of gold answers that nothing matches.
     """
-    registry, home = context.registry, context.settings.home
+    registry, home, wanted = context.registry, context.settings.home, frozenset(run_ids)
     gold = rules.read_gold(options.gold) if options.gold else None
     with registry.snapshot():
-        runs = select(registry, selection)
+        runs = [run for run in registry.runs() if run.run_id in wanted]
         aliases = Aliases(read_key(home), registry.all_workers()) if options.anonymous else None
         intake = _Intake(runs, options, gold, aliases.conceal if aliases else excerpts.as_is)
         for result in registry.iter_results([run.run_id for run in runs]):

@@ -12,7 +12,7 @@ from crowdops.console.output import timestamp
 from crowdops.console.tables import Look
 from crowdops.errors import UsageError
 from crowdops.formats import csv_files, json_text
-from crowdops.registry import Registry, Result, Run
+from crowdops.registry import Registry, Result
 from crowdops.results import crowdkit
 
 UNIT_COLUMNS = ("run_id", "task_name", "unit_index")
@@ -62,12 +62,13 @@ def require_field(field: str | None) -> None:
         raise UsageError("--format crowdkit needs --field NAME, one of the answers. Nothing was written.")
 
 
-def write(registry: Registry, runs: Sequence[Run], form: str, file: IO[str], field: str | None = None) -> int:
+def write(
+    registry: Registry, run_ids: Sequence[str], form: str, file: IO[str], field: str | None = None
+) -> int:
     """Write the results of these runs in one of FORMATS. Returns how many assignments there are.
 
     `field` is whose labels crowdkit gets. UsageError for one that there is not.
     """
-    run_ids = [run.run_id for run in runs]
     if form == "crowdkit":
         return crowdkit.write(lambda: registry.iter_results(run_ids), field or "", file)
     if form in ("csv", "tsv"):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from crowdops.results import collect
 from tests.support.lots import LOTS, Lot, ledger
 from tests.support.works import Work, read_csv, write_csv
 from tests.support.world import World
@@ -39,6 +40,21 @@ def test_a_report_says_how_a_run_stands(world: World) -> None:
     assert found["progress"]["answers"] == found["progress"]["asked"] == 2
     assert found["costs"]["unreviewed"] == 2
     assert found["next_command"] == f"make review RUN={work.run.run_id}"
+
+
+def test_a_run_that_is_launched_meanwhile_is_not_the_last_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = world.launch("first")
+    refresh = collect.refresh
+
+    def meanwhile(*arguments: Any) -> Any:
+        with world.registry() as registry:
+            registry.add_run(run._replace(run_id="20991231-235959-zzzz"))
+        return refresh(*arguments)
+
+    monkeypatch.setattr(collect, "refresh", meanwhile)
+    assert [one["run_id"] for one in report(world, "--run", "last")["runs"]] == [run.run_id]
 
 
 def test_a_report_has_every_number(work: Work) -> None:

@@ -13,15 +13,13 @@ import krippendorff
 import numpy as np
 import pytest
 
-from crowdops.config.settings import Selection, resolve
+from crowdops.config.settings import resolve
 from crowdops.context import Context
 from crowdops.registry import Registry
 from crowdops.reporting import report
 from crowdops.reporting.report import Options, Report
 from tests.support.forks import REPOSITORY
-from tests.support.many_answers import LABELS, Amount, fill
-
-ALL = Selection(all_runs=True)
+from tests.support.many_answers import LABELS, RUN_ID, Amount, fill
 
 
 @contextmanager
@@ -34,7 +32,7 @@ def opened(home: Path) -> Iterator[Context]:
 def gather(home: Path, amount: Amount) -> Report:
     fill(home, amount)
     with opened(home) as context:
-        return report.gather(context, ALL, Options(fields=("label",)))
+        return report.gather(context, [RUN_ID], Options(fields=("label",)))
 
 
 def rows(home: Path, columns: str) -> list[Any]:
@@ -73,7 +71,7 @@ def test_many_assignments_take_as_many_statements_as_few(tmp_path: Path) -> None
         statements: list[str] = []
         with opened(home) as context:
             context.registry._connection.set_trace_callback(statements.append)
-            report.gather(context, ALL, Options(anonymous=True))
+            report.gather(context, [RUN_ID], Options(anonymous=True))
         counts.append(len(statements))
     assert counts[0] == counts[1] < 60
 

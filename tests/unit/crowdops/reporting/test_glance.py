@@ -32,10 +32,20 @@ def said(tile: Tile) -> tuple[str, str, str]:
 )
 def test_it_says_whether_a_run_finished(changed: dict[str, Any], wanted: tuple[str, str, str]) -> None:
     run = REPORT.runs[0]._replace(**changed)
-    assert said(glance.outcome([run])) == wanted
+    assert said(glance.outcome([run], REPORT.approval)) == wanted
     judgement = "ended with work undone" if not changed else wanted[1]
-    several = glance.outcome([run, run._replace(tally=ALL_DONE, condition="ended", state="finished")])
+    another = run._replace(tally=ALL_DONE, condition="ended", state="finished")
+    several = glance.outcome([run, another], REPORT.approval)
     assert several.judgement in (judgement, f"1 of 2 runs {judgement}")
+
+
+def test_work_that_was_all_rejected_is_not_well_done() -> None:
+    run = REPORT.runs[0]._replace(tally=ALL_DONE)
+    rejected = REPORT.approval._replace(approved=0, waiting=0, rejected=60)
+    tile = glance.outcome([run], rejected)
+    assert said(tile) == ("Yes", "every answer was rejected", "poor")
+    assert tile.details[1] == "60 of 60 answers in, 60 rejected"
+    assert said(glance.outcome([run], rejected._replace(waiting=1)))[1] == "all work done"
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,11 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
-from crowdops.registry import Registry, Run
+from crowdops.registry import Registry
 from tests.benchmarks._sides import show
-from tests.support.run_parameters import some_parameters
+from tests.support.run_parameters import some_run
 
 SMALL, CALLS, RUN_ID = 1000, 100, "20260101-000000-aaaa"
 
@@ -24,24 +23,7 @@ def fill(home: Path, units: int) -> float:
     """Plan a run of so many units; seconds."""
     started = time.perf_counter()
     with Registry.open(home) as registry:
-        now = datetime.now(UTC)
-        registry.add_run(
-            Run(
-                run_id=RUN_ID,
-                task_name="bench",
-                environment="local",
-                endpoint="http://x",
-                state="running",
-                detached=False,
-                parameters=some_parameters(),
-                data_digest="",
-                units=units,
-                hit_type_id=None,
-                created_at=now,
-                ended_at=None,
-                reason=None,
-            )
-        )
+        registry.add_run(some_run(run_id=RUN_ID, task_name="bench", state="running", units=units))
         registry.add_units(RUN_ID, ((index, {"text": f"picture {index}"}) for index in range(units)))
     return time.perf_counter() - started
 

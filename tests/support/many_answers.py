@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from crowdops.registry import Registry, Run
 from crowdops.registry.rows import write_value
-from tests.support.run_parameters import some_parameters
+from tests.support.run_parameters import some_parameters, some_run
 
 RUN_ID = "20260101-000000-aaaa"
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -33,21 +33,14 @@ class Amount(NamedTuple):
 def fill(home: Path, amount: Amount, seed: int = 1) -> Run:
     """Make a registry with one finished run: a label and a comment an answer, an outcome for each."""
     units = -(-amount.assignments // amount.per_unit)
-    parameters = some_parameters(assignments_per_unit=amount.per_unit)
-    run = Run(
+    run = some_run(
         run_id=RUN_ID,
         task_name="many",
-        environment="local",
-        endpoint="http://127.0.0.1:8730",
         state="finished",
-        detached=False,
-        parameters=parameters,
-        data_digest="",
+        parameters=some_parameters(assignments_per_unit=amount.per_unit),
         units=units,
-        hit_type_id=None,
         created_at=START,
         ended_at=START + timedelta(days=10),
-        reason=None,
     )
     with Registry.open(home) as registry:
         registry.add_run(run)

@@ -13,7 +13,7 @@ from crowdops.config.settings import Selection, Settings
 from crowdops.context import Context
 from crowdops.errors import UsageError
 from crowdops.registry import Run
-from tests.support.run_parameters import some_parameters
+from tests.support.run_parameters import some_run
 
 MOMENT = datetime(2026, 11, 22, 11, 45, tzinfo=UTC)
 
@@ -23,21 +23,7 @@ def settings(home: Path, *, quiet: bool = True) -> Settings:
 
 
 def run(run_id: str, endpoint: str) -> Run:
-    return Run(
-        run_id=run_id,
-        task_name="pilot",
-        environment="local",
-        endpoint=endpoint,
-        state="running",
-        detached=False,
-        parameters=some_parameters(),
-        data_digest="",
-        units=0,
-        hit_type_id=None,
-        created_at=MOMENT,
-        ended_at=None,
-        reason=None,
-    )
+    return some_run(run_id=run_id, task_name="pilot", endpoint=endpoint, state="running")
 
 
 def action(call: Callable[[int], None]) -> Action[int, None]:

@@ -15,7 +15,7 @@ import pytest
 
 from crowdops.errors import RegistryError, UsageError
 from crowdops.registry import Assignment, Registry, Run, migrations
-from tests.support.run_parameters import some_parameters
+from tests.support.run_parameters import some_parameters, some_run
 from tests.support.scripts import run_script
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, 123456, UTC)
@@ -28,22 +28,8 @@ home = Path(sys.argv[1])
 
 
 def new_run(run_id: str = "20261122-114502-k3f9", **values: Any) -> Run:
-    run = Run(
-        run_id=run_id,
-        task_name="pilot-1",
-        environment="local",
-        endpoint="http://127.0.0.1:8730",
-        state="launching",
-        detached=False,
-        parameters=some_parameters(max_cost=Decimal("1.50")),
-        data_digest="digest",
-        units=3,
-        hit_type_id=None,
-        created_at=NOW,
-        ended_at=None,
-        reason=None,
-    )
-    return run._replace(**values)
+    usual = {"parameters": some_parameters(max_cost=Decimal("1.50")), "units": 3, "created_at": NOW}
+    return some_run(run_id=run_id, **{**usual, **values})
 
 
 RUN = new_run()
@@ -451,10 +437,8 @@ def test_a_hundred_thousand_units_need_no_more_memory_than_a_few(home: Path) -> 
     body = """
     import resource
     from datetime import UTC, datetime
-    from crowdops.registry import Run
-    from tests.support.run_parameters import some_parameters
-    run = Run("20261122-114502-k3f9", "p", "local", "x", "launching", False, some_parameters(), "d", 1, None,
-              datetime.now(UTC), None, None)
+    from tests.support.run_parameters import some_run
+    run = some_run()
     with Registry.open(home) as registry:
         registry.add_run(run)
         registry.add_units(run.run_id, ((n, {"text": "x" * 200}) for n in range(1000)))

@@ -10,7 +10,7 @@ from crowdops.config.settings import Selection
 from crowdops.errors import UsageError
 from crowdops.registry import Assignment, Registry, Run
 from crowdops.registry.selection import Label, expand, find, find_result, select
-from tests.support.run_parameters import some_parameters
+from tests.support.run_parameters import some_run
 
 MOMENT = datetime(2026, 11, 22, 11, 45, tzinfo=UTC)
 HERE, THERE = "http://127.0.0.1:1", "http://127.0.0.1:2"
@@ -18,21 +18,7 @@ PILOT, SECOND, OTHER = "20261122-114502-aaaa", "20261122-114502-bbbb", "20261122
 
 
 def new_run(run_id: str, task_name: str, endpoint: str) -> Run:
-    return Run(
-        run_id=run_id,
-        task_name=task_name,
-        environment="local",
-        endpoint=endpoint,
-        state="running",
-        detached=False,
-        parameters=some_parameters(task_name=task_name),
-        data_digest="",
-        units=1,
-        hit_type_id=None,
-        created_at=MOMENT,
-        ended_at=None,
-        reason=None,
-    )
+    return some_run(run_id=run_id, task_name=task_name, endpoint=endpoint, state="running")
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from crowdops.reporting.agreement import Agreement, Answers, FieldAgreement
 from crowdops.reporting.excerpts import as_is
 from crowdops.reporting.pay import Earnings, Work
 from crowdops.reporting.worker_table import Workers, WorkerTally
-from tests.support.run_parameters import some_parameters
+from tests.support.run_parameters import some_parameters, some_run
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SEEDS = range(8)
@@ -215,21 +215,7 @@ def test_workers_are_held_against_what_more_than_half_of_their_unit_say() -> Non
 
 
 def run(reward: str) -> Run:
-    return Run(
-        run_id="run-1",
-        task_name="pilot-1",
-        environment="local",
-        endpoint="http://x",
-        state="finished",
-        detached=False,
-        parameters=some_parameters(task_reward=Decimal(reward)),
-        data_digest="",
-        units=1,
-        hit_type_id=None,
-        created_at=NOW,
-        ended_at=None,
-        reason=None,
-    )
+    return some_run(run_id="run-1", parameters=some_parameters(task_reward=Decimal(reward)))
 
 
 def random_work(chance: random.Random) -> Iterator[Result]:

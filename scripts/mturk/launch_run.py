@@ -24,23 +24,12 @@ if __name__ == "__main__":
 
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
 from crowdops.config.settings import Settings
 from crowdops.console import cli, output
-
-
-class Options(NamedTuple):
-    """What is to be launched or carried on."""
-
-    run_toml: Path | None
-    given: tuple[str, ...]
-    detach: bool
-    again: bool
-    run_id: str | None
-    ignore_data_change: bool
 
 
 @cli.command(__doc__)
@@ -53,43 +42,23 @@ class Options(NamedTuple):
 @cli.with_guard
 @cli.with_settings
 def main(settings: Settings, guard: cli.Guard, **values: Any) -> int:
-    from crowdops.config import parameters
     from crowdops.context import Context
-    from crowdops.runs import launch, living, outcome, plan, resume, view
-    from crowdops.runs.remainder import Resumption
+    from crowdops.runs import outcome, request, view
 
-    started, options = time.monotonic(), Options(**values)
-    resume.check_command(**options._asdict())
-    launch_plan = None
-    if options.run_toml:
-        loaded = parameters.load(options.run_toml, cli.pairs(options.given, "--set"))
-        launch_plan = plan.plan(loaded, settings, detach=options.detach, run_toml=options.run_toml)
-    resumption = None
-    if options.run_id:
-        resumption = Resumption(options.run_id, launch_plan, options.ignore_data_change)
-        remainder = resume.prepare(settings, resumption)
-        resumption = resumption._replace(run_id=remainder.run.run_id)  # whatever it was named by
-        offer = view.offer_resume(remainder)
-    elif launch_plan:
-        offer = view.offer_launch(launch_plan, settings)
-        alive = [] if options.again else living.find(settings, launch_plan.parameters)
-        offer = view.offer_another(offer, alive, is_asking=not guard.yes)
-    output.remark(offer.remarks, quiet=settings.quiet)
+    started = time.monotonic()
+    asked = request.read(settings, request.Options(**values), is_asking=not guard.yes)
+    output.remark(asked.offer.remarks, quiet=settings.quiet)
     if guard.dry_run:
-        output.either(settings.as_json, offer.document, offer.text)
+        output.either(settings.as_json, asked.offer.document, asked.offer.text)
         return 0
-    output.say(offer.summary)
+    output.say(asked.offer.summary)
     with Context.open(settings) as context:
-        context = context.of(resumption and resumption.run_id)
-        plan.check_account(context.provider, offer.estimate, launch_plan)
-        if not guard.allows(offer.question):
+        context = request.find_place(context, asked)
+        if not guard.allows(asked.offer.question):
             output.say("Nothing was created.")
             return 0
         with context.interrupts:
-            if resumption:
-                ended = resume.resume(context, resumption)
-            elif launch_plan:
-                ended = launch.launch(context, launch_plan, detach=options.detach)
+            ended = request.carry_out(context, asked)
             report = outcome.report(context, ended, time.monotonic() - started)
             output.say(view.report_text(report))
             if settings.as_json:

@@ -65,10 +65,13 @@ def main(settings: Settings, selection: Selection, guard: cli.Guard, **options: 
     with Context.open(settings) as context:
         context, runs = context.choose(selection)
         unread = [] if method.name == "apply" else collect.refresh(context, runs)
+        for line in unread if method.name in ("export", None) and not guard.dry_run else ():
+            output.say(line)
         if method.name == "export":
-            return _export(context, method.path, runs, unread)
+            count = review.export(context.registry, method.path, runs)
+            view.show_exported(settings, method.path, count, unread)
+            return cli.EXIT_FAILED if unread else 0
         if method.name is None and not guard.dry_run:
-            _say(unread)
             interactive.review(context, runs)
         plan = review.plan(context.registry, method, runs)
         if not settings.as_json:
@@ -82,19 +85,6 @@ def main(settings: Settings, selection: Selection, guard: cli.Guard, **options: 
             review.close_finished(context.registry, plan)
         result.failed += collect.failed(unread)
     return cli.report(settings, guard, "carried out", plan.selected, result)
-
-
-def _export(context: Any, path: Path | None, runs: list[Any], unread: list[str]) -> int:
-    from crowdops.review import review, view
-
-    _say(unread)
-    view.show_exported(context.settings, path, review.export(context.registry, path, runs), unread)
-    return cli.EXIT_FAILED if unread else 0
-
-
-def _say(unread: list[str]) -> None:
-    for line in unread:
-        output.say(line)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from typing import Any
 import click
 
 from crowdops.config.settings import Settings
-from crowdops.console import cli, columns, combinations, output
+from crowdops.console import cli, columns, output
 from crowdops.formats import words
 
 
@@ -56,7 +56,7 @@ def main(
 
     options = blocks.BlockOptions(**given)
     scope = options.scope(required=not only_list)
-    _check_combination(options, only_list, WORKER_ID=workers, file=file, yes=guard.yes, dry_run=guard.dry_run)
+    options.check(is_list=only_list, WORKER_ID=workers, file=file, yes=guard.yes, dry_run=guard.dry_run)
     named = [] if only_list else worker_ids.read(workers, file)
     with Context.open(settings) as context:
         blocks.check_task_name(context, options, is_known=only_list or options.unblock)
@@ -75,17 +75,6 @@ def main(
             else:
                 result = blocks.block(context, scope, named, options.reason)
     return cli.report(settings, guard, verb, len(named), result)
-
-
-def _check_combination(options: Any, only_list: bool, **given: object) -> None:
-    if only_list:
-        combinations.refuse("with --list", **given, unblock=options.unblock)
-    if only_list or options.unblock:
-        combinations.refuse("with --list or --unblock", reason=options.reason, ahead=options.ahead)
-    if not options.hard:
-        combinations.refuse("without --hard", reason=options.reason)
-    if not options.task_name:
-        combinations.refuse("without --task-name", ahead=options.ahead)
 
 
 if __name__ == "__main__":

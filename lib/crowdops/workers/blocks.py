@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from crowdops import errors
 from crowdops.bulk import Action, BulkResult, Outcome
+from crowdops.console import combinations
 from crowdops.console.columns import Column
 from crowdops.context import Context
 from crowdops.errors import UsageError
@@ -68,6 +69,17 @@ class BlockOptions(NamedTuple):
         if self.hard and required and not self.unblock and not self.reason.strip():
             raise UsageError("--hard needs a --reason, for your own records.")
         return given[0]
+
+    def check(self, *, is_list: bool, **given: object) -> None:
+        """UsageError for options that do not go together; `given` are those that a list has no use for."""
+        if is_list:
+            combinations.refuse("with --list", **given, unblock=self.unblock)
+        if is_list or self.unblock:
+            combinations.refuse("with --list or --unblock", reason=self.reason, ahead=self.ahead)
+        if not self.hard:
+            combinations.refuse("without --hard", reason=self.reason)
+        if not self.task_name:
+            combinations.refuse("without --task-name", ahead=self.ahead)
 
 
 def check_task_name(context: Context, options: BlockOptions, *, is_known: bool) -> None:

@@ -8,14 +8,15 @@ comes on top, so that the time is shown as well. The ratios depend on the machin
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
+from crowdserver.worker import assignments
 from tests.benchmarks._sides import show
 from tests.support.crowded import Account
 from tests.support.postgresql import Cluster, find_binaries
@@ -37,11 +38,10 @@ def filled(url: str, hits: int) -> Iterator[Account]:
 
 def per_call(work: Callable[[], int]) -> tuple[float, float]:
     """Milliseconds of CPU and of time for each of the calls that a piece of work makes."""
-    before, started = os.times(), time.perf_counter()
+    before, started = time.process_time(), time.perf_counter()
     calls = work()
-    after, ended = os.times(), time.perf_counter()
-    cpu = after.user + after.system - before.user - before.system
-    return 1000 * cpu / calls, 1000 * (ended - started) / calls
+    cpu, seconds = time.process_time() - before, time.perf_counter() - started
+    return 1000 * cpu / calls, 1000 * seconds / calls
 
 
 def create(account: Account, hit_ids: list[str], type_id: str) -> int:
@@ -53,6 +53,17 @@ def get(account: Account, hit_ids: list[str], _type_id: str) -> int:
     for hit_id in hit_ids[-CALLS:]:
         account.call("GetHIT", HITId=hit_id)
     return CALLS
+
+
+def accept_and_submit(account: Account, hit_ids: list[str], type_id: str) -> int:
+    for number in range(CALLS // 2):
+        worker_id = f"A{len(hit_ids)}X{number}"
+        taken = account.crowd.write(
+            partial(assignments.accept_next, worker_id=worker_id, hit_type_id=type_id)
+        )
+        with account.crowd.writing() as (tx, now):
+            assignments.submit(tx, now, taken.assignment_id, worker_id, [("label", "cat")])
+    return CALLS // 2
 
 
 def expire(account: Account, hit_ids: list[str], _type_id: str) -> int:
@@ -74,7 +85,7 @@ def last_page(account: Account, _hit_ids: list[str], _type_id: str) -> int:
     return 10
 
 
-WORK = (create, get, expire, first_page, last_page)
+WORK = (create, get, accept_and_submit, expire, first_page, last_page)
 
 
 def measure(name: str, accounts: dict[int, Account], rounds: int) -> None:

@@ -106,10 +106,11 @@ def _hit_rows(call: Call, scope: str, statement: Select[Any], values: dict[str, 
     """Return the HITs of the page that was asked for. statement: their rows, without their types."""
     if call.list_lag:
         statement = statement.where(schema.hits.c.created_at <= call.now - call.list_lag)
-    # The types are joined to the page, not before: PostgreSQL might then sort the whole list for it.
-    page = statement.subquery()
-    whole = hits.select_from(page).order_by(page.c.serial.desc())
-    return [Hit._make(row) for row in call.rows(scope, whole, values, first=_BEYOND_ALL)]
+    # The types are joined to the page, not before: PostgreSQL might then sort the whole list for it. And the
+    # page is put in order here: a database would copy its long texts for that.
+    page = hits.select_from(statement.subquery())
+    rows = [Hit._make(row) for row in call.rows(scope, page, values, first=_BEYOND_ALL)]
+    return sorted(rows, key=lambda hit: hit.serial, reverse=True)
 
 
 def _hit_page(call: Call, scope: str, rows: list[Hit]) -> dict[str, Any]:

@@ -48,8 +48,12 @@ class Pacer:
         self._lock, self._turnstile = threading.Lock(), threading.Lock()
         self._rate = min(CEILING_RATE, max(FLOOR_RATE, known.rate)) if known else START_RATE
         self._has_limit = known is not None and known.is_limit
-        self._next = self._asked = self._opened = clock()  # asked: last; opened: first after a rest
-        self._cuts, self._last_cut, self._calm = 0, -math.inf, 0.0
+        self._next = self._asked = clock()
+        self._last_cut, self._calm = -math.inf, 0.0
+        # Since when answers count, and how many seconds' worth were saved up by then: from a cut on, or from
+        # the first answer after a rest.
+        self._since: float | None = None
+        self._burst = BURST_SECONDS
         self._answered: deque[float] = deque(maxlen=_MOST_COUNTED)
         self._refused: deque[float] = deque(maxlen=_MOST_COUNTED)
         self._second, self._in_second, self._most_in_second = clock(), 0, 0.0
@@ -76,7 +80,7 @@ class Pacer:
             if self._next > now:
                 self._grow(now - self._asked)
             elif now - self._asked > WINDOW_SECONDS:
-                self._opened, self._calm = now, 0.0
+                self._since, self._burst, self._calm = None, BURST_SECONDS, 0.0
             self._asked, turn = now, max(self._next, now - LATE_SECONDS)
             self._next = turn + 1 / self._rate
             return max(0.0, turn - now)
@@ -86,6 +90,7 @@ class Pacer:
         with self._lock:
             now = self._clock()
             self._answered.append(now)
+            self._since = now if self._since is None else self._since
             self._in_second += 1
             if (seconds := now - self._second) >= 1:
                 self._most_in_second = max(self._most_in_second, self._in_second / seconds)
@@ -101,19 +106,18 @@ class Pacer:
             self._rate = max(FLOOR_RATE, min(self._rate, self._borne(now)) * CUT)
             self._next = now + 1 / self._rate
             self._last_cut, self._calm, self._has_limit = now, 0.0, True
-            self._cuts += 1
+            self._since, self._burst = now, 0.0  # nothing is saved up now
 
     def _borne(self, now: float) -> float:
-        """Return the rate that was answered since the last cut: what is saved up was spent then, as now.
+        """Return the rate that was answered steadily, without the burst that an endpoint saves up in a rest.
 
-        After a rest an endpoint answers a burst, which is left out. What a pause of our own machine or a
-        long rest hides is not taken for a limit, unless much was refused.
+        What a pause of our own machine or a rest hides is not taken for a limit, unless much was refused.
         """
-        since = max(self._opened, self._last_cut)
-        burst = BURST_SECONDS if since == self._opened and now - since < LONG_SECONDS else 0.0
-        seconds = min(now - since, LONG_SECONDS)
-        steady = _count(self._answered, now - seconds) / (burst + seconds)
-        if not self._cuts:
+        since, burst = now if self._since is None else self._since, self._burst
+        if now - since > LONG_SECONDS:
+            since, burst = now - LONG_SECONDS, 0.0
+        steady = _count(self._answered, since) / max(burst + now - since, LATE_SECONDS)
+        if self._last_cut == -math.inf:
             return steady
         answered = _count(self._answered, now - WINDOW_SECONDS)
         share = answered / (answered + _count(self._refused, now - WINDOW_SECONDS))

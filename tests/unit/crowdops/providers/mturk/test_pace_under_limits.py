@@ -8,7 +8,7 @@ from tests.support.paced_calls import CALLERS, Limited, Rush
 
 @pytest.mark.parametrize(
     ("limit", "reply_seconds", "most_throttled"),
-    [(20, 0.004, 0.03), (20, 0.05, 0.03), (20, 0.15, 0.04), (100, 0.004, 0.03), (100, 0.05, 0.03)],
+    [(20, 0.004, 0.03), (20, 0.05, 0.03), (20, 0.15, 0.035), (100, 0.004, 0.03), (100, 0.05, 0.03)],
 )
 def test_a_limit_is_reached_with_few_refusals(
     limit: float, reply_seconds: float, most_throttled: float

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from crowdops import __version__
 from crowdops.config import addresses
 from crowdops.config.settings import Settings
 from crowdops.errors import CredentialsRefused, UsageError
@@ -108,6 +109,7 @@ def make_client(settings: Settings) -> tuple[Any, Callable[[], answers.Redaction
         retries={"total_max_attempts": 1, "mode": "standard"},
         max_pool_connections=settings.threads,
         region_name=REGION,
+        user_agent=f"crowdops/{__version__}",  # botocore would compose its own anew for each request
         proxies={} if addresses.is_loopback(settings.endpoint) else None,  # None: the environment's
     )
     try:

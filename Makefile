@@ -99,7 +99,7 @@ check-soak: $(STAMP)  ## 1,000 checks of runs in a row, what they leave behind, 
 	CROWDOPS_FULL_SOAK=1 $(PY) -m pytest -s --timeout=3600 tests/soak
 
 bench: $(STAMP)  ## measure beside what people use instead: ROWS='status delete' SCALE=0.1; docs/performance.md
-	@$(PY) -m tests.benchmarks $(if $(value SCALE),--scale $(call quoted,$(value SCALE))) $(value ARGS) -- $(foreach item,$(value ROWS),$(call quoted,$(item)))
+	@$(PY) -m tests.benchmarks $(if $(value SCALE),--scale $(call quoted,$(value SCALE))) $(value ARGS) $(if $(value ROWS),-- $(foreach item,$(value ROWS),$(call quoted,$(item))))
 
 report-bench: $(STAMP)  ## time, memory and size of a report of 100,000 assignments
 	@$(PY) -m tests.benchmarks.report $(value ARGS)

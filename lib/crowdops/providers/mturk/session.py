@@ -1,7 +1,4 @@
-"""The client of an endpoint, and the key pair that it signs with.
-
-It is botocore's, which boto3 only hands on: to import boto3 takes longer than a short call.
-"""
+"""The boto3 client of an endpoint, and the key pair that it signs with."""
 
 from __future__ import annotations
 
@@ -76,9 +73,9 @@ def key_source(settings: Settings) -> str:
             f"The key is read from {path}: it must be that server's own, which lies in crowd/credentials of"
             " the home that it serves."
         )
-    import botocore.session
+    import boto3
 
-    credentials = botocore.session.Session().get_credentials()
+    credentials = boto3.Session().get_credentials()
     method = credentials.method if credentials else "nowhere"
     places = {
         "env": "AWS_ACCESS_KEY_ID of the environment",
@@ -94,11 +91,11 @@ def told_identity(header: str | None) -> str | None:
 
 
 def make_client(settings: Settings) -> tuple[Any, Callable[[], answers.Redaction]]:
-    """Return a client of the settings' endpoint, and what cuts its present keys out of answers.
+    """Return a boto3 client of the settings' endpoint, and what cuts its present keys out of answers.
 
     UsageError if no client can be made for it.
     """
-    import botocore.session
+    import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
@@ -113,8 +110,8 @@ def make_client(settings: Settings) -> tuple[Any, Callable[[], answers.Redaction
         proxies={} if addresses.is_loopback(settings.endpoint) else None,  # None: the environment's
     )
     try:
-        session = botocore.session.Session() if settings.amazon else _local_session(settings.home)
-        client = session.create_client("mturk", endpoint_url=settings.endpoint, config=options)
+        session = boto3.Session() if settings.amazon else _local_session(settings.home)
+        client = session.client("mturk", endpoint_url=settings.endpoint, config=options)
     except (BotoCoreError, ValueError) as error:
         raise UsageError(f"{settings.endpoint} cannot be used as an endpoint: {error}") from error
     # Not offered by botocore: the classes of the connections that it makes.
@@ -131,10 +128,10 @@ def make_client(settings: Settings) -> tuple[Any, Callable[[], answers.Redaction
 
 def _local_session(home: Path) -> Any:
     """Return a session with the crowd server's key, whatever profile and files AWS's own tools are set to."""
+    import boto3
     import botocore.session
 
     key_id, secret = read_credentials(home)
     nothing = dict.fromkeys(("profile", "config_file", "credentials_file"), (None, None, None, None))
-    session = botocore.session.Session(session_vars=nothing)
-    session.set_credentials(key_id, secret)
-    return session
+    core = botocore.session.Session(session_vars=nothing)
+    return boto3.Session(aws_access_key_id=key_id, aws_secret_access_key=secret, botocore_session=core)

@@ -35,11 +35,13 @@ def of_values(looks: Sequence[Look], rows: Sequence[Sequence[object]], columns: 
     if columns is not None:
         cells = [[output.line(value) for value in row] for row in rows]
         return text(looks, cells, columns, terminal.STDOUT)
-    cells = [[output.cell(value).strip() for value in row] for row in rows]
-    least = [layout.width(look.heading) + len(GAP) for look in looks]
-    widths = [max([width, *(layout.width(row[index]) for row in cells)]) for index, width in enumerate(least)]
-    table = [_line([look.heading for look in looks], widths), _rule(widths)]
-    return "\n".join(table + [_row(looks, row, widths, terminal.STDOUT) for row in cells])
+    from tabulate import tabulate
+
+    cells = [
+        [_painted(look, output.cell(value), terminal.STDOUT) for look, value in zip(looks, row, strict=True)]
+        for row in rows
+    ]
+    return tabulate(cells, headers=[look.heading for look in looks], disable_numparse=True)
 
 
 def text(looks: Sequence[Look], rows: Sequence[Sequence[str]], columns: int, number: int) -> str:

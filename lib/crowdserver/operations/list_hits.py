@@ -15,19 +15,33 @@ _ALL_STATUSES = ("Submitted", "Approved", "Rejected")
 # Of the answers on a page: those who fetch and store them can then do with little memory, whatever workers
 # send. One answer always fits.
 _MOST_CHARACTERS = 2_000_000
-# A serial beyond every one there can be: where the list of the newest HITs begins.
+# A serial, or a moment, beyond every one there can be: where the list of the newest HITs begins.
 _BEYOND_ALL = 2**62
 
-_NEWEST = select(schema.hits).where(schema.hits.c.serial < bindparam("after")).limit(bindparam("size"))
+_NEWEST = (
+    select(schema.hits)
+    .where(schema.hits.c.serial < bindparam("after"), schema.hits.c.created_at <= bindparam("until"))
+    .limit(bindparam("size"))
+)
 # Also by the column that is NULL in all of them: only so PostgreSQL sees that the index has this order.
-_HITS = _NEWEST.where(schema.hits.c.disposed_at.is_(None)).order_by(
+_LIVING = _NEWEST.where(schema.hits.c.disposed_at.is_(None)).order_by(
     schema.hits.c.disposed_at.desc(), schema.hits.c.serial.desc()
 )
-_REVIEWABLE = _NEWEST.where(IS_DONE, schema.hits.c.reviewing == bindparam("reviewing")).order_by(
+_DONE = _NEWEST.where(IS_DONE, schema.hits.c.reviewing == bindparam("reviewing")).order_by(
     schema.hits.c.serial.desc()
 )
-_REVIEWABLE_OF_TYPE = _REVIEWABLE.where(schema.hits.c.hit_type_id == bindparam("type"))
-_OF_TYPE = _HITS.where(schema.hits.c.hit_type_id == bindparam("type"))
+_IS_OF_TYPE = schema.hits.c.hit_type_id == bindparam("type")
+
+
+def _with_types(page: Select[Any]) -> Select[Any]:
+    # The types are joined to the page, not before: PostgreSQL might then sort the whole list for it.
+    return hits.select_from(page.subquery())
+
+
+_HITS = _with_types(_LIVING)
+_OF_TYPE = _with_types(_LIVING.where(_IS_OF_TYPE))
+_REVIEWABLE = _with_types(_DONE)
+_REVIEWABLE_OF_TYPE = _with_types(_DONE.where(_IS_OF_TYPE))
 _TYPES_REQUIRING = select(schema.hit_types.c.id).where(
     schema.hit_types.c.requirements.contains(bindparam("member"))
 )
@@ -103,14 +117,11 @@ def list_assignments(call: Call) -> dict[str, Any]:
 
 
 def _hit_rows(call: Call, scope: str, statement: Select[Any], values: dict[str, Any]) -> list[Hit]:
-    """Return the HITs of the page that was asked for. statement: their rows, without their types."""
-    if call.list_lag:
-        statement = statement.where(schema.hits.c.created_at <= call.now - call.list_lag)
-    # The types are joined to the page, not before: PostgreSQL might then sort the whole list for it. And the
-    # page is put in order here: a database would copy its long texts for that.
-    page = hits.select_from(statement.subquery())
-    rows = [Hit._make(row) for row in call.rows(scope, page, values, first=_BEYOND_ALL)]
-    return sorted(rows, key=lambda hit: hit.serial, reverse=True)
+    """Return the HITs of the page that was asked for, the newest first."""
+    until = call.now - call.list_lag if call.list_lag else _BEYOND_ALL
+    rows = call.rows(scope, statement, {**values, "until": until}, first=_BEYOND_ALL)
+    # Put in order here: a database would copy their long texts for that.
+    return sorted((Hit._make(row) for row in rows), key=lambda hit: hit.serial, reverse=True)
 
 
 def _hit_page(call: Call, scope: str, rows: list[Hit]) -> dict[str, Any]:

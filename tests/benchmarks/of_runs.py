@@ -6,12 +6,16 @@ import json
 import math
 import sqlite3
 import statistics
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 
+from sqlalchemy import select
+
+from crowdserver.storage import schema
+from crowdserver.worker.refusals import Refused
 from tests.benchmarks import accounts
-from tests.benchmarks import pool as pools
 from tests.benchmarks._sides import Bench, Options, Theirs, alternate, bench, crowd_on, same
 from tests.benchmarks.measures import Sample
 from tests.benchmarks.of_requests import filled
@@ -34,7 +38,7 @@ def pool(options: Options) -> Iterator[Section]:
         place.setenv(CROWDOPS_POLL_INTERVAL=POLL)
         command = ("mturk/launch_run", str(path), "--yes", "--again", "--quiet")
         sample, _ = place.ours(*command, meanwhile=lambda: _work(place, units))
-        empty.append(pools.empty_seconds(place, PLACES))
+        empty.append(empty_seconds(place))
         return sample
 
     latency = options.latency()
@@ -53,7 +57,27 @@ def _work(place: Bench, units: int) -> None:
     out = "SELECT count(*) FROM units WHERE hit_id <> ''"
     wait_until(lambda: place.sql(out) == [(PLACES,)], LONG_ENOUGH)
     [(hit_type_id,)] = place.sql("SELECT hit_type_id FROM task_runs")
-    pools.work(place, hit_type_id, units, SUBMISSIONS_A_SECOND)
+    started = time.monotonic()
+    for number in range(units):
+        time.sleep(max(0.0, started + number / SUBMISSIONS_A_SECOND - time.monotonic()))
+        wait_until(lambda: _submit_one(place, hit_type_id), LONG_ENOUGH)
+
+
+def _submit_one(place: Bench, hit_type_id: str) -> bool:
+    """Accept whatever is free, and submit it. False if nothing is."""
+    try:
+        place.submit(place.accept_next(hit_type_id, accounts.WORKER).assignment_id)
+    except Refused:
+        return False
+    return True
+
+
+def empty_seconds(place: Bench) -> list[float]:
+    """How long places were empty: the n-th one that got free went to the n-th HIT after the first poolful."""
+    with place.crowd.database.read() as tx:
+        created = sorted(tx.execute(select(schema.hits.c.created_at)).scalars())
+        freed = sorted(tx.execute(select(schema.assignments.c.submitted_at)).scalars())
+    return [refill - submission for submission, refill in zip(freed, created[PLACES:], strict=False)]
 
 
 def recover(options: Options) -> Iterator[Section]:

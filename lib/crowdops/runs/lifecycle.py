@@ -30,7 +30,7 @@ class Lifecycle:
         stop_reason: str | None = None,
     ) -> None:
         self._interrupts = interrupts
-        self._is_waiting = False
+        self._is_ending = self._is_waiting = False
         self._enough_interrupts = 2
         self.has_crashed = has_crashed
         self._was_stopping = was_stopping
@@ -43,6 +43,7 @@ class Lifecycle:
 
     def begin_expiring(self) -> None:
         """Nothing is launched any more. An interrupt takes effect when the HITs are expired, not before."""
+        self._is_ending = True
         self._answer_interrupts()
         self._enough_interrupts = 2 if self._interrupts.count and not self.has_crashed else 1
 
@@ -63,8 +64,8 @@ class Lifecycle:
 
     @property
     def should_give_up(self) -> bool:
-        """Whether nothing is to be waited for any longer."""
-        return self._interrupts.count >= self._enough_interrupts
+        """Whether nothing is to be waited for any longer. Not before the run is written down as ending."""
+        return self._is_ending and self._interrupts.count >= self._enough_interrupts
 
     @property
     def way_to_give_up(self) -> str:

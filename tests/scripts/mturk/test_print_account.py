@@ -93,7 +93,6 @@ def test_reading_costs_a_walk_and_only_what_changed(reviewed: Work) -> None:
         "ListHITs": 2,
         "GetAccountBalance": 1,
         "ListAssignmentsForHIT": 1,
-        "UpdateHITReviewStatus": 1,
     }
 
 

@@ -29,6 +29,15 @@ def test_the_first_interrupt_ends_the_launching_and_the_second_the_waiting(inter
     assert run.should_give_up
 
 
+def test_nobody_gives_up_what_is_not_being_ended_yet(interrupts: Interrupts) -> None:
+    run = Lifecycle(interrupts)
+    interrupt(interrupts)
+    interrupt(interrupts)
+    assert (run.should_stop, run.should_give_up) == (True, False)
+    run.begin_expiring()
+    assert run.should_give_up
+
+
 def test_a_run_that_stopped_by_itself_gives_up_at_the_first_interrupt(interrupts: Interrupts) -> None:
     run = Lifecycle(interrupts)
     run.stop("no money")

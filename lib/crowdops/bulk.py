@@ -49,33 +49,40 @@ def outcomes(
     """
     from concurrent.futures import ThreadPoolExecutor
 
-    waiting = iter(items)
+    errors: list[Error] = []
+    waiting = _until_error(items, errors)
     finished: queue.SimpleQueue[Outcome[Item, Result] | BaseException] = queue.SimpleQueue()
     running, paused, most = 0, False, threads or 1
-    broken: Error | None = None
     with ThreadPoolExecutor(most, thread_name_prefix="call") as pool:
+        start: Callable[[Callable[[], None]], object] = pool.submit if threads else _at_once
         while True:
-            while running < most and not (paused or broken or stop()):
+            while running < most and not (paused or stop()):
                 try:
                     work = partial(_call, function, next(waiting), finished)
                 except StopIteration:
                     break
-                except Error as error:
-                    broken = error
-                    break
                 running += 1
-                if threads:
-                    pool.submit(work)
-                else:
-                    work()
-            if running == 0 and broken:
-                raise broken
+                start(work)
             if running == 0:
-                return
+                break
             outcome = _next(finished)
             running -= 1
             paused = isinstance(outcome.error, Unreachable)
             yield outcome
+    for error in errors:
+        raise error
+
+
+def _at_once(work: Callable[[], None]) -> None:
+    work()
+
+
+def _until_error(items: Iterable[Item], errors: list[Error]) -> Iterator[Item]:
+    """Yield items. An Error of theirs ends them, and is kept."""
+    try:
+        yield from items
+    except Error as error:
+        errors.append(error)
 
 
 def _call(

@@ -54,7 +54,7 @@ def main(stop_run: bool, settings: Settings, selection: Selection, guard: cli.Gu
         result: BulkResult[delete.Candidate] = BulkResult(failed=unseen.failures(not_seen) + unread)
         question = f"Delete {words.count(len(ready), 'HIT')} at {where}?"
         attended = stop.find(settings, chosen, is_asked=stop_run)
-        if (ready or (attended and stop_run)) and guard.allows(question):
+        if at_once or ((ready or (attended and stop_run)) and guard.allows(question)):
             if stop_run:
                 result.failed += stop.stop(settings, attended)
             for plan in plans:

@@ -60,7 +60,7 @@ def main(stop_run: bool, settings: Settings, selection: Selection, guard: cli.Gu
         )
         if may_expire and stop_run:
             result.failed += stop.stop(settings, attended)
-        for plan in plans if may_expire else ():
+        for plan in plans if may_expire or at_once else ():
             result += plan.carry_out()
         more = {"attended_runs": stop.document(attended)}
         code = unseen.conclude(cli.report(settings, guard, "expired", len(targets), result, more), not_seen)

@@ -154,17 +154,11 @@ class Calls:
                     return self._send(call, method, arguments, read)
             except OtherServer:
                 raise
-            except Throttled as error:
-                throttles += 1
-                if throttles <= MAX_THROTTLES:
-                    continue
-                failure: Unreachable = error
-            except Unreachable as error:
-                failure = error
-            except Unreadable as error:
-                if method.startswith(("get_", "list_")):
-                    raise
-                failure = Unreachable(f"{error} Whether {method} took effect is not known.")
+            except (Unreachable, Unreadable) as error:
+                failure = _outcome(method, error)
+            throttles += isinstance(failure, Throttled)
+            if isinstance(failure, Throttled) and throttles <= MAX_THROTTLES:
+                continue
             spent += time.monotonic() - started + RETRY_PAUSE_SECONDS
             refusals += isinstance(failure, NotSent)
             may_have_arrived = once and not isinstance(failure, NotSent)
@@ -254,3 +248,12 @@ class Calls:
                 self._client, self._redaction = make_client(self._settings)
                 self._client.meta.events.register("before-call.mturk", self._name_recipient)
             return self._client
+
+
+def _outcome(method: str, error: Unreachable | Unreadable) -> Unreachable:
+    """Return what is known of a call that failed so. Unreadable for one that only reads."""
+    if isinstance(error, Unreachable):
+        return error
+    if method.startswith(("get_", "list_")):
+        raise error
+    return Unreachable(f"{error} Whether {method} took effect is not known.")

@@ -41,7 +41,7 @@ def main(stop_run: bool, settings: Settings, selection: Selection, guard: cli.Gu
     cli.require(selection)
     with Context.open(settings) as context:
         at_once = guard.yes and not (guard.dry_run or stop_run)
-        look = functools.partial(delete.plan, at_once=at_once)
+        look = functools.partial(delete.Deletion.begin, at_once=at_once)
         plans, not_seen = context.reach(selection, look, ended=True)
         not_seen += context.unseen([plan.lost for plan in plans if plan.lost])
         chosen = [run for plan in plans for run in plan.runs]

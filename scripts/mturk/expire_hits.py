@@ -43,7 +43,7 @@ def main(stop_run: bool, settings: Settings, selection: Selection, guard: cli.Gu
     cli.require(selection)
     with Context.open(settings) as context:
         at_once = guard.yes and not (guard.dry_run or stop_run)
-        plans, not_seen = context.reach(selection, functools.partial(expire.plan, at_once=at_once))
+        plans, not_seen = context.reach(selection, functools.partial(expire.Expiry.begin, at_once=at_once))
         not_seen += context.unseen([plan.lost for plan in plans if plan.lost])
         chosen = [run for plan in plans for run in plan.runs]
         targets = [target for plan in plans for target in plan.found]

@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -224,12 +225,12 @@ def compare(options: argparse.Namespace, moto: str, folder: Path) -> None:
         worked: dict[str, list[Figures]] = {label: [] for label in ours}
         for _ in range(options.rounds):
             for label, side in sides.items():
-                made = measure(side, lambda log, side=side: side.creations(log, count), seconds, ("create",))  # type: ignore[misc]
+                made = measure(side, partial(side.creations, count=count), seconds, ("create",))
                 created[label].append(made)
             for label, server in ours.items():
                 done = measure(
                     server,
-                    lambda log, server=server: server.workers(log, count),  # type: ignore[misc]
+                    partial(server.workers, count=count),
                     seconds / 2,
                     ("accept", "submit"),
                 )

@@ -28,7 +28,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 PAGE = "<!DOCTYPE html><p>message</p><form><input name='label'><button>Submit</button></form>"
 QUESTION = (
     '<HTMLQuestion xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2011-11-11/'
-    f'HTMLQuestion.xsd"><HTMLContent><![CDATA[{PAGE}]]></HTMLContent><FrameHeight>0</FrameHeight></HTMLQuestion>'
+    f'HTMLQuestion.xsd"><HTMLContent><![CDATA[{PAGE}]]></HTMLContent><FrameHeight>0</FrameHeight>'
+    "</HTMLQuestion>"
 )
 HIT_TYPE = {"Title": "Look", "Description": "Look", "Reward": "0.05", "AssignmentDurationInSeconds": 600}
 FIRST_PAGE = "-"

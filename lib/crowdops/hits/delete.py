@@ -95,16 +95,6 @@ class Deletion(Walk[Candidate]):
         return action(self.context)
 
 
-def plan(context: Context, runs: list[Run], *, at_once: bool = False) -> Deletion:
-    """Return what can be deleted of these runs, which are at the context's server, or delete it `at_once`."""
-    deletion = Deletion(context, runs)
-    if at_once:
-        deletion.carry_out()
-    else:
-        deletion.look()
-    return deletion
-
-
 def _held(registry: Registry, hit: Hit) -> str | None:
     if hit.is_outstanding:
         return "it is still open: expire it first"

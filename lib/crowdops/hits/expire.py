@@ -84,16 +84,6 @@ class Expiry(Walk[Target]):
         ]
 
 
-def plan(context: Context, runs: list[Run], *, at_once: bool = False) -> Expiry:
-    """Return what is to be expired of these runs, at the context's server, or expire it `at_once`."""
-    expiry = Expiry(context, runs)
-    if at_once:
-        expiry.carry_out()
-    else:
-        expiry.look()
-    return expiry
-
-
 def can_be_accepted(hit: Hit) -> bool:
     """Return whether somebody can accept a HIT, or could when the work in hand is returned."""
     # Where the clocks differ, only the status tells.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any, Generic
+from typing import Any, Generic, Self
 
 from crowdops.bulk import Action, BulkResult, Item
 from crowdops.context import Context
@@ -35,6 +35,16 @@ class Walk(ABC, Generic[Item]):
         self.lost: Lost | None = None
         self._run_ids = {run.run_id for run in runs}
         self._result: BulkResult[Item] | None = None
+
+    @classmethod
+    def begin(cls, context: Context, runs: Sequence[Run], *, at_once: bool = False) -> Self:
+        """Look at what there is of runs, which are at the context's server, or carry it out `at_once`."""
+        walk = cls(context, runs)
+        if at_once:
+            walk.carry_out()
+        else:
+            walk.look()
+        return walk
 
     @abstractmethod
     def _iter_items(self) -> Iterator[Item]:

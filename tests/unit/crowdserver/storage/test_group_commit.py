@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -69,8 +70,11 @@ class Place:
         futures = []
         for count, work in enumerate(works, start=1):
             futures.append(pool.submit(self.write, work))
-            wait_until(lambda count=count: self.database._group_commit.waiting == count, LONG)  # type: ignore[misc]
+            wait_until(partial(self._has_waiting, count), LONG)
         return futures
+
+    def _has_waiting(self, count: int) -> bool:
+        return self.database._group_commit.waiting == count
 
     def _count(self, _connection: Connection) -> None:
         self.commits += 1

@@ -114,6 +114,11 @@ class Creator:
         """
         self._send_all(units, lambda: self.failure is not None or should_stop(), first=True)
 
+    @property
+    def has_unanswered(self) -> bool:
+        """Whether calls were sent here whose answer never came, and that are not settled yet."""
+        return bool(self._unanswered)
+
     def settle(self) -> None:
         """Settle the 'creating' units that no call is under way for: resend while the token is good, or find.
 

@@ -38,11 +38,13 @@ class Supervisor:
         self._context, self._lifecycle = attended.context, attended.lifecycle
         self._launcher = UnitLauncher(attended.context, attended.run, attended.creator)
         self._next_look = 0.0  # by the monotonic clock; the first one is at once
+        self._next_pause = 0.0  # in launching
 
     def see_through(self) -> Outcome:
         """Launch and collect until every unit is done, or launched if the run is detached. Ends the run.
 
-        What a look has freed is launched right after it; then the next look is waited for.
+        What a look has freed is launched right after it; then the next look is waited for. A detached run
+        is not looked at, and left as soon as its last unit is out.
         """
         attended, lifecycle = self._attended, self._lifecycle
         if not lifecycle.should_stop:
@@ -51,27 +53,30 @@ class Supervisor:
             return attended.end("finished")  # nothing was ever out
         while not lifecycle.should_stop:
             has_more = self._launch()
+            if attended.run.detached and self._is_launched():
+                return attended.end("running")
             if not has_more and not lifecycle.should_stop:
                 attended.wait(self._next_look)
                 if lifecycle.should_stop:
                     break
             self._next_look = time.monotonic() + self._context.settings.poll_interval
-            if state := self._state_at_the_end():
-                return attended.end(state)
+            if not attended.run.detached and self._look():
+                return attended.end("finished")
         return Drain(attended).end()
 
-    def _state_at_the_end(self) -> str | None:
-        """Return the state in which nothing is left to do here; None if there is. Collects if attended."""
+    def _is_launched(self) -> bool:
+        """Return whether every unit was launched, and nothing has stopped that."""
+        counts = self._attended.counts()
+        return not counts["planned"] + counts["creating"] and not self._lifecycle.should_stop
+
+    def _look(self) -> bool:
+        """Collect what has ended. Returns whether every unit is done."""
         attended = self._attended
-        if attended.run.detached:
-            counts = attended.counts()
-            is_launched = not counts["planned"] + counts["creating"]
-            return "running" if is_launched and not self._lifecycle.should_stop else None
         attended.collect()
         if attended.is_through(self._context.registry.open_units(attended.run.run_id)):
-            return "finished"
+            return True
         self._check_patience()
-        return None
+        return False
 
     def _begin(self) -> None:
         """Make the HIT type. If that fails, the run has failed."""
@@ -85,13 +90,13 @@ class Supervisor:
         attended.run = attended.run._replace(hit_type_id=hit_type_id)
 
     def _launch(self) -> bool:
-        """Settle and launch for as long as a poll can wait. Returns whether there is more to launch."""
+        """Settle and launch for as long as a look can wait. Returns whether there is more to launch."""
         if not self._attended.pages_are_up():
             return False
         self._attended.creator.settle()
-        until = time.monotonic() + self._context.settings.poll_interval
+        self._next_pause = time.monotonic() + self._context.settings.poll_interval
         try:
-            return self._launcher.launch(until, lambda: self._lifecycle.should_stop)
+            return self._launcher.launch(self._may_go_on, lambda: self._lifecycle.should_stop)
         except (BudgetReached, CredentialsRefused, InsufficientFunds) as error:
             if isinstance(error, CredentialsRefused) and self._attended.clock.is_wrong:
                 self._attended.creator.failure = None  # it is the date that was refused, and not the key
@@ -99,6 +104,19 @@ class Supervisor:
                 return False
             self._lifecycle.stop(str(error))
             return False
+
+    def _may_go_on(self) -> bool:
+        """Return whether nothing else is to be done yet than to launch.
+
+        A detached run goes on for as long as its pages are up: each pause costs the time of a call.
+        """
+        attended, now = self._attended, time.monotonic()
+        if now < self._next_pause:
+            return True
+        if not attended.run.detached or attended.creator.has_unanswered or not attended.pages_are_up():
+            return False
+        self._next_pause = now + self._context.settings.poll_interval
+        return True
 
     def _check_patience(self) -> None:
         """Stop the run if nobody has submitted anything for too long, with its diagnosis."""

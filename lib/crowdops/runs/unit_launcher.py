@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -49,15 +48,15 @@ class UnitLauncher:
             self._context.registry.set_run_state(self._run.run_id, "running")
         return hit_type_id
 
-    def launch(self, until: float, should_stop: Callable[[], bool]) -> bool:
-        """Launch planned units, as many as there is room for, until a moment of the monotonic clock.
+    def launch(self, may_go_on: Callable[[], bool], should_stop: Callable[[], bool]) -> bool:
+        """Launch planned units, as many as there is room for, while it may go on: asked before each batch.
 
         Returns whether there was more to launch by then. What was sent and not answered is settled later.
         Raises the error that forbids to launch any more, such as BudgetReached, once what was sent is noted.
         """
         self._is_out_of_time, self._refusal = False, None
         try:
-            self._creator.create(self._intend(until), should_stop)
+            self._creator.create(self._intend(may_go_on), should_stop)
         finally:
             self._context.registry.withdraw(self._run.run_id, [unit.unit_index for unit in self._unsent])
             self._unsent.clear()
@@ -65,13 +64,13 @@ class UnitLauncher:
             raise failure
         return self._is_out_of_time
 
-    def _intend(self, until: float) -> Iterator[Unit]:
+    def _intend(self, may_go_on: Callable[[], bool]) -> Iterator[Unit]:
         """Yield planned units; each was written down as 'creating' before it is yielded."""
         room = self._room()
         has_limit = self._parameters.max_cost is not None
         budget = budgets.Budget(self._context.registry, self._run) if has_limit and room > 0 else None
         while room > 0:
-            if time.monotonic() >= until:
+            if not may_go_on():
                 self._is_out_of_time = True
                 return
             count = min(room, self._context.settings.threads)

@@ -1,9 +1,12 @@
 """Runs that need no process."""
 
 import signal
+import time
 
 import pytest
 
+from crowdops.hits.create import Creator
+from crowdops.runs.attended import AttendedRun
 from tests.support.gates import Call
 from tests.support.processes import wait_until
 from tests.support.world import World
@@ -33,6 +36,23 @@ def test_a_detached_run_leaves_once_all_is_launched_and_is_collected_later(world
     world.invoke("mturk/download_results", "--run", run_id)
     assert world.json("local/print_runs")["runs"][0]["state"] == "finished"
     assert world.units(run_id) == {"finished": 6}
+
+
+def test_a_detached_run_waits_for_no_look_however_long_it_launches(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.setenv(CROWDOPS_POLL_INTERVAL="0.1", CROWDOPS_THREADS="4")
+    world.gate.before = lambda call: time.sleep(0.03)
+    monkeypatch.setattr(AttendedRun, "wait", lambda *_: pytest.fail("It waits, and all is launched."))
+    passes = []
+    create = Creator.create
+    monkeypatch.setattr(Creator, "create", lambda *given: passes.append(create(*given)))
+    path = str(world.write_run(units=40))
+    result = world.invoke("mturk/launch_run", path, "--yes", "--detach")
+    assert result.exit_code == 0, result.stderr
+    assert world.sql("SELECT state FROM task_runs") == [("running",)]
+    assert world.units(world.sql("SELECT run_id FROM task_runs")[0][0]) == {"outstanding": 40}
+    assert len(passes) == 1  # between two of them no call is under way
 
 
 def test_detaching_a_run_with_a_cap_is_refused(world: World) -> None:

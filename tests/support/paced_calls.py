@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections import deque
 
 from crowdops.providers.mturk.throttling import Pacer
@@ -43,6 +44,7 @@ class Rush:
         pause: tuple[float, float] = (0.0, 0.0),
     ) -> None:
         self.now, self.answered, self.throttled = 0.0, 0, 0
+        self.under_way, self.all_under_way = 0, math.inf  # since when every caller waits for an answer
         self.pacer = Pacer(known, clock=lambda: self.now, sleep=self._sleep)
         self._endpoint, self._reply_seconds, self._pause = endpoint, reply_seconds, pause
         self._slept, self._is_at_the_turnstile, self._waiting = 0.0, False, deque(range(CALLERS))
@@ -77,8 +79,12 @@ class Rush:
         self.now = max(self.now, end if begin <= moment < end else moment)
         if kind == "send":
             self._is_at_the_turnstile = False
+            self.under_way += 1
+            if self.under_way == CALLERS:
+                self.all_under_way = min(self.all_under_way, self.now)
             self._push(self._reply_seconds, "answer" if self._endpoint.answers(self.now) else "throttle")
             return
+        self.under_way -= 1
         if kind == "answer":
             self.answered += 1
             self.pacer.answered()

@@ -1,10 +1,10 @@
 """The pace of API calls: one limiter that all threads share and that is told of each throttle.
 
 No request rate is published for MTurk, so the rate is found. An endpoint that is not known is asked gently
-at first, and ever faster while nothing is refused; a known one at the pace that it bore. A throttle sets the
-rate to a little under what was really answered. From there it creeps, so that few calls are refused, and
-climbs the faster the longer none is. It grows only while it holds calls up: what nobody asks for proves
-nothing.
+at first, and ever faster while nothing is refused; a known one at the pace that it bore, and above it if it
+never refused: that pace was set by our threads and the replies, and is no limit. A throttle sets the rate to
+a little under what was really answered. From there it creeps, so that few calls are refused, and climbs the
+faster the longer none is. It grows only while it holds calls up: what nobody asks for proves nothing.
 botocore's adaptive mode does the same more timidly: against 100 requests/s it reached about half.
 """
 
@@ -22,6 +22,8 @@ START_RATE = 50.0  # calls a second
 FLOOR_RATE = 5.0
 CEILING_RATE = 2000.0
 DOUBLING_SECONDS = 0.25
+HEADROOM = 2.0  # over the pace of an endpoint that never refused
+FEW_ANSWERS = 5  # by which a known pace is not yet refuted
 WINDOW_SECONDS = 1.0  # after which the calls that were under way at a cut are back
 BURST_SECONDS = 1.0  # as many calls an endpoint answers at once after a rest, by its steady rate
 LONG_SECONDS = 10.0  # the longest time over which calls are counted
@@ -31,6 +33,7 @@ DEEPEST_CUT = 0.8  # where few calls were refused
 CREEP_PER_SECOND = 0.01
 EASE_SECONDS = 2.5  # at work without a throttle, after which it grows twice as fast
 MOST_CALM_SECONDS = 20.0
+KNOWN_CALM_SECONDS = 2.5  # a known limit begins with: its pace may have been noted right after a cut
 _MOST_COUNTED = int(CEILING_RATE * LONG_SECONDS)
 
 
@@ -46,10 +49,11 @@ class Pacer:
     ) -> None:
         self._known, self._clock, self._sleep = known, clock, sleep
         self._lock, self._turnstile = threading.Lock(), threading.Lock()
-        self._rate = min(CEILING_RATE, max(FLOOR_RATE, known.rate)) if known else START_RATE
+        begin = known.rate * (1 if known.is_limit else HEADROOM) if known else START_RATE
+        self._rate = min(CEILING_RATE, max(FLOOR_RATE, begin))
         self._has_limit = known is not None and known.is_limit
         self._next = self._asked = clock()
-        self._last_cut, self._calm = -math.inf, 0.0
+        self._last_cut, self._calm = -math.inf, KNOWN_CALM_SECONDS
         # Since when answers count, and how many seconds' worth were saved up by then: from a cut on, or from
         # the first answer after a rest.
         self._since: float | None = None
@@ -116,11 +120,13 @@ class Pacer:
         since, burst = now if self._since is None else self._since, self._burst
         if now - since > LONG_SECONDS:
             since, burst = now - LONG_SECONDS, 0.0
-        steady = _count(self._answered, since) / max(burst + now - since, LATE_SECONDS)
+        answered = _count(self._answered, since)
+        steady = answered / max(burst + now - since, LATE_SECONDS)
         if self._last_cut == -math.inf:
-            return steady
-        answered = _count(self._answered, now - WINDOW_SECONDS)
-        share = answered / (answered + _count(self._refused, now - WINDOW_SECONDS))
+            is_refuted = self._known is None or answered >= FEW_ANSWERS
+            return steady if is_refuted else self._rate * DEEPEST_CUT  # others may have had the burst
+        lately = _count(self._answered, now - WINDOW_SECONDS)
+        share = lately / (lately + _count(self._refused, now - WINDOW_SECONDS))
         return max(steady, self._rate * min(share, DEEPEST_CUT))
 
     def _grow(self, seconds: float) -> None:

@@ -28,6 +28,26 @@ def test_who_begins_where_the_last_one_stood_is_hardly_refused(limit: float, rep
     assert next_one.share_throttled < 0.02
 
 
+@pytest.mark.parametrize("reply_seconds", [0.004, 0.05, 0.15])
+@pytest.mark.parametrize("limit", [20, 100])
+@pytest.mark.parametrize("share", [0.8, 1.25])
+def test_a_pace_that_was_noted_right_after_a_cut_is_soon_corrected(
+    share: float, limit: float, reply_seconds: float
+) -> None:
+    rush = Rush(Limited(limit), reply_seconds, known=Pace(share * limit, is_limit=True)).make(1000)
+    assert rush.answered / rush.now > 0.98 * limit
+    assert rush.share_throttled < 0.03
+
+
+def test_a_first_call_that_is_refused_does_not_refute_a_known_limit() -> None:
+    """Another command has just used up what the endpoint had saved."""
+    endpoint = Limited(100)
+    endpoint.tokens = 0
+    rush = Rush(endpoint, 0.05, known=Pace(100.0, is_limit=True)).make(1000)
+    assert rush.answered / rush.now > 0.85 * 100
+    assert rush.share_throttled < 0.03
+
+
 @pytest.mark.parametrize("is_limit", [True, False])
 def test_an_endpoint_that_got_slower_is_found_out_by_its_first_refusals(is_limit: bool) -> None:
     rush = Rush(Limited(20), 0.05, known=Pace(400.0, is_limit)).make(500)
@@ -57,6 +77,22 @@ def test_without_a_limit_the_pace_is_no_brake() -> None:
     assert first.now < 1000 / most + 1
     again = Rush(Limited(1e9), 0.05, known=first.pacer.pace).make(1000)
     assert again.now < 1000 / most + 0.1
+
+
+@pytest.mark.parametrize("reply_seconds", [0.016, 0.05, 0.15, 0.5])  # the first: 2,000/s, beyond any client
+@pytest.mark.parametrize("share", [0.6, 1.0])
+def test_an_endpoint_that_never_refused_is_used_by_every_thread_at_once(
+    share: float, reply_seconds: float
+) -> None:
+    """What it bore was set by our own threads and its replies: the machine may have been busy, too."""
+    bore = share * CALLERS / reply_seconds
+    rush = Rush(Limited(1e9), reply_seconds, known=Pace(bore, is_limit=False))
+    rush.go_on(until=1)
+    assert rush.all_under_way < reply_seconds
+    before, begin = rush.answered, rush.now
+    rush.go_on(until=2)
+    assert rush.answered - before >= 0.97 * CALLERS / reply_seconds * (rush.now - begin) - CALLERS
+    assert rush.throttled == 0
 
 
 def test_a_rest_proves_nothing() -> None:

@@ -21,7 +21,7 @@ NAME :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check docs audit package sweep fuzz load check-soak bench report-bench clean launch preview resume status expire results runs events report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
+.PHONY: help venv demo test check docs audit package sweep fuzz load check-soak bench report-bench clean launch preview resume status expire extend-hits results runs events report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
 
 help:  ## this list
 	@echo "crowdops: launch, watch, stop and clean up crowdsourced work"
@@ -123,6 +123,9 @@ status: $(STAMP)  ## what is outstanding, and whether it is safe to shut down
 
 expire: $(STAMP)  ## end the outstanding HITs of a run
 	@$(PY) scripts/mturk/expire_hits.py $(SELECT) $(value ARGS)
+
+extend-hits: $(STAMP)  ## more time or more assignments: ARGS='--hours 24', '--assignments 2'
+	@$(PY) scripts/mturk/extend_hits.py $(SELECT) $(value ARGS)
 
 results: $(STAMP)  ## collect and write the results of a run
 	@$(PY) scripts/mturk/download_results.py $(SELECT) $(value ARGS)

@@ -15,6 +15,7 @@ ASKING = [  # scripts of each kind
     ("local/print_runs", "--run", "{}"),
     ("mturk/print_outstanding_hit_status", "--run", "{}"),
     ("mturk/expire_hits", "--dry-run", "--run", "{}"),
+    ("mturk/extend_hits", "--dry-run", "--hours", "1", "--run", "{}"),
     ("local/raise_max_cost", "--dry-run", "{}", "900.00"),
     ("mturk/launch_run", "--dry-run", "--resume", "{}"),
     ("local/rebuild_registry", "--dry-run", "--run", "{}"),

@@ -46,6 +46,10 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "mturk/delete_hits": ((ALL, DRY), ("run|task_name|to delete|held back|because",)),
     "mturk/download_results": ((ALL, "--format", "table"), ("task_name|unit|input|answers",)),
     "mturk/expire_hits": ((ALL, DRY), ("run|task_name|state|HITs to expire",)),
+    "mturk/extend_hits": (
+        (ALL, "--hours", "1", DRY),
+        ("run|task_name|state|HITs to extend|answers|cost with fees",),
+    ),
     "mturk/launch_makeup_hits": ((*MAKEUP, DRY), ("worker|amount|fee|reason|so far",)),
     "mturk/pay_bonuses": ((BONUSES, DRY), ("run|task_name|bonuses|amount|fees|paid already",)),
     "mturk/print_account": (

@@ -41,6 +41,7 @@ COMMANDS = [
     ("mturk/notify_workers", "FILE", RUNS, "--subject", "x", "-n"),
     ("mturk/print_account",),
     ("mturk/identify_broken_units", RUNS),
+    ("mturk/extend_hits", RUNS, "--hours", "1", "-y"),
     ("mturk/expire_hits", RUNS, "-y"),
     ("mturk/delete_hits", RUNS, "-y"),
     ("local/raise_max_cost", "RUN", "9"),

@@ -32,6 +32,7 @@ WRITING = {
     "mturk/delete_hits": ["--run", "RUN", "--yes"],
     "mturk/download_results": ["--run", "RUN"],
     "mturk/expire_hits": ["--run", "RUN", "--yes"],
+    "mturk/extend_hits": ["--run", "RUN", "--hours", "1", "--yes"],
     "mturk/launch_run": ["--resume", "RUN", "--yes"],
     "mturk/pay_bonuses": ["FILE", "--yes"],
 }

@@ -36,6 +36,7 @@ ENVIRONMENTS = {
 
 
 # The Masters qualifications of production and sandbox; work that only Masters may do costs more.
+MANY_ASSIGNMENTS = 10  # from so many assignments on, a HIT costs another share
 MASTERS = frozenset({"2F1QJWKUDD8XADTFD2Q0G6UTO95ALH", "2ARFPLSP75KLA8M8DH1HTEQVJT3SY6"})
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

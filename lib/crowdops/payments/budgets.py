@@ -125,6 +125,8 @@ class Budgets:
 def assignments_bound(registry: Registry, run: Run) -> int:
     """Return how many assignments a run has to pay if all that is out and unreviewed is approved."""
     counts, statuses = registry.unit_counts(run.run_id), registry.status_counts(run.run_id)
-    out = counts["creating"] + counts["outstanding"]
+    out, per_unit = counts["creating"] + counts["outstanding"], run.parameters.assignments_per_unit
     kept = statuses.total() - statuses["Rejected"]
-    return out * run.parameters.assignments_per_unit + kept - registry.collected_of_open_units(run.run_id)
+    open_places = out * per_unit + registry.further_places(run.run_id, per_unit)
+    open_places += registry.places_being_sent(run.run_id)
+    return open_places + kept - registry.collected_of_open_units(run.run_id)

@@ -9,12 +9,11 @@ from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
 
-from crowdops.config.environments import ENVIRONMENTS, MASTERS, Fees
+from crowdops.config.environments import ENVIRONMENTS, MANY_ASSIGNMENTS, MASTERS, Fees
 from crowdops.config.parameters import Parameters
 from crowdops.formats import words
 
 CENT = Decimal("0.01")
-MANY_ASSIGNMENTS = 10  # from so many assignments on, a HIT costs another share
 
 
 class Estimate(NamedTuple):

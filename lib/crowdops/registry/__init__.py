@@ -9,6 +9,7 @@ from crowdops.registry.archive import Archives
 from crowdops.registry.assignments import Assignments
 from crowdops.registry.bonuses import Bonuses
 from crowdops.registry.decisions import Decisions
+from crowdops.registry.extensions import Extension, Extensions, Order
 from crowdops.registry.journal import Journal
 from crowdops.registry.kept_counts import KeptCounts
 from crowdops.registry.messages import Messages
@@ -41,7 +42,9 @@ __all__ = [
     "BonusRow",
     "Decision",
     "Event",
+    "Extension",
     "Look",
+    "Order",
     "Pace",
     "Registry",
     "Result",
@@ -52,6 +55,16 @@ __all__ = [
 
 
 class Registry(
-    Runs, KeptCounts, Assignments, Servers, Decisions, Bonuses, Messages, Paces, Journal, Archives
+    Runs,
+    KeptCounts,
+    Assignments,
+    Extensions,
+    Servers,
+    Decisions,
+    Bonuses,
+    Messages,
+    Paces,
+    Journal,
+    Archives,
 ):
     """An open registry. Use `with Registry.open(home) as registry`; one thread at a time."""

@@ -158,10 +158,10 @@ class Assignments(RegistryFile):
         return Counter(dict(self._rows(query, (run_id,))))
 
     def collected_of_open_units(self, run_id: str) -> int:
-        """Return how many assignments were collected of units whose HITs have not ended."""
+        """Return how many assignments were collected of HITs of units that have not ended."""
         row = self._row(
-            "SELECT count(*) FROM assignments JOIN units USING (run_id, unit_index)"
-            " WHERE run_id = ? AND state IN ('creating', 'outstanding')",
+            "SELECT count(*) FROM assignments AS a JOIN units AS u USING (run_id, unit_index)"
+            " WHERE run_id = ? AND state IN ('creating', 'outstanding') AND a.hit_id = u.hit_id",
             (run_id,),
         )
         return int(row[0])

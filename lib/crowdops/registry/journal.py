@@ -33,6 +33,7 @@ KINDS = {
     "max-cost-raised": "a run may cost more",
     "hit-created": "a HIT was created",
     "hit-adopted": "a HIT was found by its mark",
+    "hit-extended": "a HIT got more assignments, or more time",
     "hit-expired": "a HIT was expired: nobody can accept it any more",
     "hit-collected": "a HIT has ended, and its answers are stored",
     "hit-disposed": "a HIT was deleted",

@@ -66,7 +66,10 @@ class Run(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """One row of units. `input` is the data row, None if it is not known; `attempt` counts new launches."""
+    """One row of units. `input` is the data row, None if it is not known; `attempt` counts new launches.
+
+    `places` is how many assignments its HIT has or is to have, None where those are assignments_per_unit.
+    """
 
     run_id: str
     unit_index: int
@@ -78,6 +81,7 @@ class Unit(NamedTuple):
     expired_at: datetime | None
     error: str | None
     attempt: int
+    places: int | None = None
 
 
 class Assignment(NamedTuple):

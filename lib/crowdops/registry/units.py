@@ -219,6 +219,15 @@ class Units(RegistryFile):
         query = "SELECT state, count(*) FROM units WHERE run_id = ? GROUP BY state"
         return Counter(dict(self._rows(query, (run_id,))))
 
+    def further_places(self, run_id: str, per_unit: int) -> int:
+        """Return how many places units that are out have beside the `per_unit` of each; may be negative."""
+        row = self._row(
+            "SELECT coalesce(sum(places - ?), 0) FROM units WHERE run_id = ? AND places IS NOT NULL"
+            " AND state IN ('creating', 'outstanding')",
+            (per_unit, run_id),
+        )
+        return int(row[0])
+
     def answer_counts(self, run_ids: Sequence[str]) -> dict[str, list[tuple[str, int, int]]]:
         """Return by run how many units of each state have how many answers: (state, answers, units)."""
         counts: dict[str, list[tuple[str, int, int]]] = {}

@@ -150,6 +150,22 @@ class MTurk(Workers):
         with contextlib.suppress(DuplicateToken):  # this HIT was expired with this very date before
             self._call("update_expiration_for_hit", HITId=hit_id, ExpireAt=moment)
 
+    def extend(self, hit_id: str, until: datetime) -> None:
+        """Let a HIT be open until a moment, one that has expired as well: at least a minute more.
+
+        DuplicateToken: it was extended to this very second before. NotFound if it is gone.
+        """
+        self._call("update_expiration_for_hit", HITId=hit_id, ExpireAt=until)
+
+    def add_assignments(self, hit_id: str, more: int, token: str) -> None:
+        """Give a HIT more assignments; one that has expired stays so. DuplicateToken: settle by reading."""
+        self._call(
+            "create_additional_assignments_for_hit",
+            HITId=hit_id,
+            NumberOfAdditionalAssignments=more,
+            UniqueRequestToken=token,
+        )
+
     def mark_reviewing(self, hit_id: str) -> None:
         """Take an ended HIT off the list of reviewable ones. Safe to repeat."""
         with contextlib.suppress(WrongState):  # marked before, or extended by somebody

@@ -49,6 +49,16 @@ class _Task(WSGITask):
         environ[SOCKET] = self.channel.socket
         return environ
 
+    def write(self, data: bytes) -> None:
+        """Send the head together with a body that comes in one piece: waitress sends one after the other."""
+        if self.wrote_header or not data or self.content_length != len(data) or not self.has_body:
+            super().write(data)
+            return
+        head = self.build_response_header()
+        self.wrote_header = True
+        self.content_bytes_written = len(data)
+        self.channel.write_soon(head + data)
+
 
 class Connection(HTTPChannel):
     """One connection. `begun`: when it began to send what is no whole request yet; None while it is idle."""

@@ -93,6 +93,8 @@ class AtPublicAddress:
         return self._app(environ, start_response)
 
     def _is_trusted(self, address: str) -> bool:
+        if not self._trusted:
+            return False
         try:
             peer = ipaddress.ip_address(address)
         except ValueError:

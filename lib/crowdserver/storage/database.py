@@ -195,6 +195,7 @@ def _sqlite_engine(url: URL) -> Engine:
         pool_size=_SQLITE_CONNECTIONS,
         max_overflow=0,
         pool_timeout=_BUSY_SECONDS,
+        pool_use_lifo=True,  # the one used last has its pages and statements at hand
         hide_parameters=True,  # in the texts of errors, which are logged: answers, and hashes of links
         # No isolation level: the driver then issues no BEGIN of its own.
         connect_args={"timeout": _BUSY_SECONDS, "isolation_level": None, "check_same_thread": False},

@@ -146,14 +146,15 @@ def test_a_body_that_is_no_json_is_refused(crowd: Crowd) -> None:
 
 def test_other_addresses_can_be_protected_too() -> None:
     pair = KeyPair("CROWDTEST", "a secret")
-    request = AWSRequest("POST", "http://example.org/invites?x=1&a=b%20c", {"X-Amz-Target": "x"}, b"body")
+    target = "/a%20path/invites?x=1&a1=2&a=b%20c&a"
+    request = AWSRequest("POST", f"http://example.org{target}", {"X-Amz-Target": " x  y "}, b"body")
     SigV4Auth(Credentials(*pair), "mturk-requester", "us-east-1").add_auth(request)
-    headers = {**dict(request.headers), "Host": "example.org"}
-    signature.verify(pair, "POST", "/invites?x=1&a=b%20c", headers, b"body")
+    headers = {**{name.lower(): value for name, value in request.headers.items()}, "host": "example.org"}
+    signature.verify(pair, "POST", target, headers, b"body")
     with pytest.raises(ApiError, match="does not match the signature"):
-        signature.verify(pair, "POST", "/invites?x=1&a=b%20c", headers, b"another body")
+        signature.verify(pair, "POST", target, headers, b"another body")
     with pytest.raises(ApiError, match="does not match the signature"):
-        signature.verify(pair, "POST", "/other?x=1&a=b%20c", headers, b"body")
+        signature.verify(pair, "POST", target.replace("path", "way"), headers, b"body")
 
 
 def test_another_versions_operations_are_unknown(crowd: Crowd) -> None:

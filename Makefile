@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
-JOBS ?= 6
+JOBS ?= 4
 
 # What is typed reaches the script as it is, blanks, quotes and dollar signs too: nothing here expands it, and
 # make exports no variable of which it would expand the value. Only a ~/ in front is left to the shell.
@@ -21,7 +21,7 @@ NAME :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check docs audit package sweep fuzz load check-soak bench report-bench clean launch preview resume status expire extend-hits results runs events report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
+.PHONY: help venv demo test suite check docs audit package whole long sweep fuzz load check-soak bench report-bench clean launch preview resume status expire extend-hits results runs events report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
 
 help:  ## this list
 	@echo "crowdops: launch, watch, stop and clean up crowdsourced work"
@@ -63,7 +63,10 @@ demo: $(STAMP)  ## a whole run with six simulated workers, in about half a minut
 	@PATH=$(call quoted,$(CURDIR)/$(VENV)/bin):"$$PATH" bash examples/demo.sh
 
 # Told to keep no bytecode, as in many containers, each worker and each script would compile everything anew.
-test: $(STAMP) check  ## every test
+test: $(STAMP)  ## every test, and lint and types beside them
+	@$(MAKE) --no-print-directory -j 2 check suite
+
+suite: $(STAMP)
 	env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest -n $(JOBS) --dist worksteal
 
 check: $(STAMP)  ## lint and types
@@ -85,6 +88,12 @@ $(VENV)/.docs: $(STAMP)
 
 package:  ## build a wheel, install it in an empty environment, and try it
 	@PYTHON=$(call quoted,$(PYTHON)) .ci/package
+
+whole: $(STAMP)  ## every test, nothing of it a sample: test, long, sweep, fuzz and check-soak
+	CROWDOPS_FULL_LONG=1 CROWDOPS_FULL_SWEEP=1 CROWDOPS_FULL_FUZZ=1 CROWDOPS_FULL_SOAK=1 $(PY) -m pytest -n $(JOBS) --timeout=3600
+
+long: $(STAMP)  ## the official heroku and aws commands, and a crash at a wide terminal, from beginning to end
+	CROWDOPS_FULL_LONG=1 $(PY) -m pytest -m long -n $(JOBS)
 
 sweep: $(STAMP)  ## the long sweeps: kill -9 and Ctrl-C at every point, and a table of them; about 35 minutes on two cores
 	CROWDOPS_FULL_SWEEP=1 $(PY) -m pytest -n $(JOBS) --timeout=1800 tests/crash

@@ -14,7 +14,12 @@ from hypothesis import settings
 
 # Before they are imported: what they assert is to be explained like what a test asserts.
 pytest.register_assert_rewrite("tests.support")
-pytest_plugins = ["tests.support.fixtures", "tests.support.sweeps", "tests.support.fuzzing"]
+pytest_plugins = [
+    "tests.support.fixtures",
+    "tests.support.sweeps",
+    "tests.support.fuzzing",
+    "tests.support.long",
+]
 
 _SETTINGS = ("CROWDOPS_", "CROWD_", "AWS_", "HEROKU_", "BOTO_")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy")

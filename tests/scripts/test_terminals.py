@@ -17,6 +17,7 @@ from tests.support.works import Work
 from tests.support.world import World
 
 SIZES = [(80, 24), (120, 40)]
+WIDE_IS_LONG = [SIZES[0], pytest.param(SIZES[1], marks=pytest.mark.long)]
 STATUS = "mturk/print_outstanding_hit_status"
 LONG_NAME = "my-new-task-pilot-1"
 PAGE = (
@@ -63,7 +64,7 @@ def crash(world: World, size: Size) -> Run:
     return world.run(run_id)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("size", WIDE_IS_LONG, ids=str)
 def test_a_crash_and_what_is_done_about_it(world: World, size: Size) -> None:
     ended = world.launch("pilot-0", units=1)
     answer(world, 1)

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.crowds import Crowd
 from tests.support.offers import html_question
 from tests.support.requesters import Workers
@@ -40,6 +42,14 @@ class _Aws:
         )
 
 
+def test_the_command_line_reads_and_is_refused(crowd: Crowd) -> None:
+    aws = _Aws(crowd)
+    assert aws("get-account-balance") == {"AvailableBalance": "10000.00", "OnHoldBalance": "0.00"}
+    error = aws.error("get-hit", "--hit-id", "NONE")
+    assert "(RequestError) when calling the GetHIT operation: Hit NONE does not exist. (" in error
+
+
+@pytest.mark.long
 def test_a_hit_lives_and_dies_by_command_line(crowd: Crowd, hands: Workers, tmp_path: Path) -> None:
     aws = _Aws(crowd)
     question = tmp_path / "question.xml"

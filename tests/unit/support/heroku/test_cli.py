@@ -106,6 +106,13 @@ def cli(program: Path, emulator: RunningEmulator, tmp_path: Path) -> Cli:
     return run
 
 
+def test_the_official_cli_sees_an_app_run(cli: Cli, emulator: RunningEmulator) -> None:
+    deploy(emulator, "seen-at-a-glance")
+    wait_until(lambda: states(emulator, "seen-at-a-glance") == {"web.1": "up"})
+    assert "web.1: up" in cli("ps", "-a", "seen-at-a-glance").stdout
+
+
+@pytest.mark.long
 def test_the_official_cli_sees_apps_and_their_dynos(cli: Cli, emulator: RunningEmulator) -> None:
     app = deploy(emulator, "seen-by-cli")
     emulator.create_app("bare-app")
@@ -128,6 +135,7 @@ def test_the_official_cli_sees_apps_and_their_dynos(cli: Cli, emulator: RunningE
     assert (logs.returncode, "app[web.1]: listening soon" in logs.stdout) == (0, True)
 
 
+@pytest.mark.long
 def test_the_official_cli_and_heroku3_see_scale_and_destroy_the_same_app(
     cli: Cli, emulator: RunningEmulator
 ) -> None:

@@ -21,8 +21,8 @@ class _Interrupted(Exception):
 class Walk(ABC, Generic[Item]):
     """The HITs of runs at one server to which the same is done. The account is walked over once.
 
-    Either look(), show what was `found`, ask, and carry_out(); or carry_out() at once, and the HITs of a page
-    are dealt with while the next page is fetched. `lost` says, after that, why the walk did not come to its
+    Either look(), show what was `found`, ask, and carry_out(); or carry_out() at once, and HITs are dealt
+    with while the pages after theirs are fetched. `lost` says, after that, why the walk did not come to its
     end.
     """
 

@@ -102,8 +102,8 @@ class MTurk(Workers):
     def iter_hits(self) -> Iterator[Hit]:
         """Yield every HIT of the account that is not disposed of, once each.
 
-        One call a hundred HITs, and one more, each made while the HITs of the one before are worked on. A new
-        HIT may be absent for a minute.
+        One call a hundred HITs, and one more, made one after another while the HITs before are worked on. A
+        new HIT may be absent for a minute.
         """
         hit_ids: set[str] = set()
         for hit in self._items("list_hits", "HITs", read_hit, ahead=True):

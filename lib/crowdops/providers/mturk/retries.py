@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-from crowdops.bulk import Errand
+from crowdops.bulk import Ahead
 from crowdops.config.settings import Settings
 from crowdops.errors import Error, NotSent, OtherServer, ProviderError, Unreachable, Unreadable
 from crowdops.providers import answers, limits
@@ -33,6 +33,7 @@ from crowdops.providers.mturk.throttling import Pacer
 from crowdops.registry import Pace
 
 PAGE = 100  # results a page, the API's maximum
+MOST_AHEAD = 10_000  # HITs of a list that wait to be worked on; they take some 10 MB
 RETRY_PAUSE_SECONDS = 0.5
 LAST_YEAR = 9000
 MAX_THROTTLES = 60  # of one call that do not count towards its time limit
@@ -108,25 +109,30 @@ class Calls:
     ) -> Iterator[_T]:
         """Yield the items of all pages. They end where no token comes back; a last, empty page is normal.
 
-        `ahead`: while the items of a full page are worked on, the next page is fetched.
+        `ahead`: pages are fetched while the items of those before are worked on, as many as MOST_AHEAD hold.
         """
-        pages = answers.Pages(self._settings.endpoint, method)
+        pages = self._pages(method, key, read, arguments)
+        for page in Ahead(pages, MOST_AHEAD) if ahead else pages:
+            yield from page
+
+    def _pages(
+        self, method: str, key: str, read: Callable[[dict[str, Any]], _T], arguments: dict[str, Any]
+    ) -> Iterator[list[_T]]:
+        """Yield the items of each page."""
+        turned = answers.Pages(self._settings.endpoint, method)
 
         def read_page(answer: dict[str, Any]) -> tuple[list[_T], str]:
             return [read(item) for item in answer.get(key, [])], answer.get("NextToken", "")
 
-        def fetch(more: dict[str, Any]) -> tuple[list[_T], str]:
-            page: tuple[list[_T], str] = self._call(method, read_page, MaxResults=PAGE, **arguments, **more)
-            return page
-
-        items, token = fetch({})
-        while token:
-            pages.turn(token, len(items))
+        more: dict[str, Any] = {}
+        while True:
+            items, token = self._call(method, read_page, MaxResults=PAGE, **arguments, **more)
+            if token:
+                turned.turn(token, len(items))
+            yield items
+            if not token:
+                return
             more = {"NextToken": token}
-            next_page = Errand(fetch, more) if ahead and len(items) == PAGE else None
-            yield from items
-            items, token = next_page.result() if next_page else fetch(more)
-        yield from items
 
     def _call(
         self,

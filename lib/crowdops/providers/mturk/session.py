@@ -104,7 +104,7 @@ def make_client(settings: Settings) -> tuple[Any, Callable[[], answers.Redaction
         connect_timeout=timeout,
         read_timeout=timeout,
         retries={"total_max_attempts": 1, "mode": "standard"},
-        max_pool_connections=settings.threads,
+        max_pool_connections=settings.threads + 1,  # a list is read ahead meanwhile
         region_name=REGION,
         user_agent=f"crowdops/{__version__}",  # botocore would compose its own anew for each request
         proxies={} if addresses.is_loopback(settings.endpoint) else None,  # None: the environment's

@@ -143,20 +143,21 @@ def test_lists_are_read_to_their_end(provider: MTurk, world: World) -> None:
     assert sorted(hit.hit_id for hit in provider.iter_ended(hit_type)) == sorted(made[:3])
 
 
-def test_the_next_page_of_the_account_is_fetched_while_one_is_worked_on(
+def test_pages_of_the_account_are_fetched_while_one_is_worked_on(
     provider: MTurk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retries, "PAGE", 2)
+    monkeypatch.setattr(retries, "MOST_AHEAD", 4)
     hit_type = new_type(provider)
-    made = [new_hit(provider, hit_type, unit) for unit in range(5)]
+    made = [new_hit(provider, hit_type, unit) for unit in range(9)]
     calls = provider.calls
     hits = provider.iter_hits()
     assert next(hits).hit_id in made
-    wait_until(lambda: provider.calls - calls == 2)
+    wait_until(lambda: provider.calls - calls == 3)
     next(hits)
-    assert provider.calls - calls == 2, "one page ahead, not more"
-    assert len(list(hits)) == 3
-    assert provider.calls - calls == 4
+    assert provider.calls - calls == 3, "no more than may wait"
+    assert len(list(hits)) == 7
+    assert provider.calls - calls == 6
 
 
 def wire(number: int, **values: Any) -> dict[str, Any]:

@@ -43,8 +43,13 @@ def made_from_code(name: str) -> str:
     return "\n" + "".join(f"{part}\n\n" for part in [*parts, *_options(module.main)])
 
 
+def _context(main: click.Command) -> click.Context:
+    """Return a context as the script has it; click keeps the help option of the first for all later ones."""
+    return click.Context(main, **main.context_settings)
+
+
 def _usage(name: str, main: click.Command) -> list[str]:
-    pieces = " ".join(main.collect_usage_pieces(click.Context(main)))
+    pieces = " ".join(main.collect_usage_pieces(_context(main)))
     targets = [target for target, recipe in makes.recipes().items() if f"scripts/{name}.py" in recipe]
     return [f"`{name.split('/')[1]}.py {pieces}` · " + ", ".join(f"`make {target}`" for target in targets)]
 
@@ -64,7 +69,7 @@ def _options(main: click.Command) -> list[str]:
     """Return a table of a script's own options, and a line that names the shared ones that it takes."""
     taken = {parameter.name for parameter in main.params}
     shared = COMMON | (SELECTORS if taken >= SELECTORS else set())
-    context = click.Context(main)
+    context = _context(main)
     records = [help.record(parameter, context) for parameter in main.params if parameter.name not in shared]
     rows = [f"| {_option(record[0])} | {_cell(record[1])} |" for record in records if record and record[1]]
     table = ["\n".join(["| option | what it does |", "| --- | --- |", *rows])] if rows else []

@@ -10,6 +10,7 @@ from crowdserver.operations.hits import Hit
 from crowdserver.protocol import errors, question_xml
 from crowdserver.protocol.call import Call
 from crowdserver.protocol.identifiers import new_id
+from crowdserver.protocol.xml_documents import BadQuestion
 from crowdserver.storage import account, postgresql, schema
 from crowdserver.storage.schema import UPDATE_HIT
 
@@ -104,8 +105,6 @@ def _question(members: dict[str, Any]) -> str:
         raise errors.bad_question(f"the question has {size} bytes, {question_xml.MAX_BYTES} are allowed")
     try:
         question_xml.read(question)
-    except question_xml.BadQuestion as error:
+    except BadQuestion as error:
         raise errors.bad_question(str(error)) from error
-    except question_xml.UnsupportedQuestion as error:
-        raise errors.parameter(str(error)) from error
     return question

@@ -5,6 +5,8 @@ import re
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
+from crowdserver.protocol.question_form import Answer
+
 # These fields steer the submission and are no part of the answer.
 _RESERVED = frozenset({"assignmentId", "hitId", "turkSubmitTo", "workerId"})
 # What XML 1.0 cannot say, in whatever way it is written.
@@ -29,7 +31,9 @@ def write(fields: Sequence[tuple[str, str]]) -> str | None:
             values.setdefault(_plain(name), []).append(_plain(value))
     if not values:
         return None
-    document = _DOCUMENT.format("".join(_answer(name, "|".join(texts)) for name, texts in values.items()))
+    document = _DOCUMENT.format(
+        "".join(_element(name, [("FreeText", "|".join(texts))]) for name, texts in values.items())
+    )
     several = {name: texts for name, texts in values.items() if len(texts) > 1}
     if not several:
         return document
@@ -37,10 +41,15 @@ def write(fields: Sequence[tuple[str, str]]) -> str | None:
     return f"{document}\n<?crowd-values {lists}?>"
 
 
-def _answer(name: str, value: str) -> str:
-    text = _escape(value)
-    free_text = f"<FreeText>{text}</FreeText>" if text else "<FreeText/>"
-    return f"<Answer>\n<QuestionIdentifier>{_escape(name)}</QuestionIdentifier>\n{free_text}\n</Answer>\n"
+def write_form(answers: Sequence[Answer]) -> str:
+    """Return the answers to a QuestionForm as XML."""
+    return _DOCUMENT.format("".join(_element(answer.identifier, answer.parts) for answer in answers))
+
+
+def _element(name: str, parts: Sequence[tuple[str, str]]) -> str:
+    texts = [(tag, _escape(_plain(text))) for tag, text in [("QuestionIdentifier", name), *parts]]
+    lines = [f"<{tag}>{text}</{tag}>\n" if text else f"<{tag}/>\n" for tag, text in texts]
+    return f"<Answer>\n{''.join(lines)}</Answer>\n"
 
 
 def _plain(text: str) -> str:

@@ -1,20 +1,20 @@
-"""The kinds of question a HIT may carry, read from their XML: a page in the HIT, or the address of one."""
+"""The kinds of question a HIT may carry, read from their XML: a page, the address of one, or a form."""
 
 import ipaddress
 from typing import NamedTuple
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
-MAX_BYTES = 65_535
+from crowdserver.protocol import question_form
+from crowdserver.protocol.xml_documents import SCHEMAS, BadQuestion, parse
 
-_SCHEMAS = "http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/"
-_FORM_VERSIONS = ("2017-11-06", "2005-10-01")
+MAX_BYTES = 65_535
 
 
 class Question(NamedTuple):
     """What a worker is shown.
 
-    kind: "html" (content is the page) or "external" (content is its URL).
+    kind: "html" (content is the page), "external" (content is its URL) or "form" (content is the XML).
     frame_height: in pixels; 0 means as high as the window.
     """
 
@@ -23,46 +23,17 @@ class Question(NamedTuple):
     frame_height: int
 
 
-class BadQuestion(ValueError):
-    """A question that no worker could be shown; the message says what is wrong with it."""
-
-
-class UnsupportedQuestion(ValueError):
-    """A question that is well written and of a kind that this server's worker site cannot show."""
-
-
-class _NoDoctype(ElementTree.TreeBuilder):
-    """Refuses a DOCTYPE, and with it every entity that a question could define."""
-
-    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
-        """Refuse the document; the parser calls this when it meets a DOCTYPE."""
-        raise BadQuestion(f"a DOCTYPE ({name}) is not allowed outside of HTMLContent")
-
-
 def read(xml: str) -> Question:
-    """Return the question in an XML text. Raises BadQuestion, and UnsupportedQuestion for a QuestionForm."""
-    root = _parse(xml)
-    if root.tag == f"{{{_SCHEMAS}2011-11-11/HTMLQuestion.xsd}}HTMLQuestion":
+    """Return the question in an XML text. Raises BadQuestion."""
+    root = parse(xml)
+    if root.tag == f"{{{SCHEMAS}2011-11-11/HTMLQuestion.xsd}}HTMLQuestion":
         return Question("html", _html(root), _frame_height(root))
-    if root.tag == f"{{{_SCHEMAS}2006-07-14/ExternalQuestion.xsd}}ExternalQuestion":
+    if root.tag == f"{{{SCHEMAS}2006-07-14/ExternalQuestion.xsd}}ExternalQuestion":
         return Question("external", _url(root), _frame_height(root))
-    if root.tag in [f"{{{_SCHEMAS}{version}/QuestionForm.xsd}}QuestionForm" for version in _FORM_VERSIONS]:
-        raise UnsupportedQuestion(
-            "This crowd server shows no QuestionForm: give the page itself in an HTMLQuestion, or its address"
-            " in an ExternalQuestion."
-        )
+    if question_form.is_form(root):
+        question_form.read(xml)
+        return Question("form", xml, 0)
     raise BadQuestion(f"cvc-elt.1: Cannot find the declaration of element '{root.tag}'")
-
-
-def _parse(xml: str) -> ElementTree.Element:
-    parser = ElementTree.XMLParser(target=_NoDoctype())
-    try:
-        # As text, which it is: whatever encoding the declaration names was that of a file it came from.
-        parser.feed(xml)
-        root: ElementTree.Element = parser.close()
-    except ElementTree.ParseError as error:
-        raise BadQuestion(str(error)) from error
-    return root
 
 
 def _text_of(root: ElementTree.Element, name: str) -> str:

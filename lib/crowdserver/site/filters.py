@@ -8,6 +8,7 @@ from decimal import Decimal
 from flask import Blueprint
 
 from crowdserver.operations.workers import Worker
+from crowdserver.protocol.question_form import selection_counts
 
 _PARTS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
@@ -44,5 +45,5 @@ def person(worker: Worker) -> str:
 
 def register(blueprint: Blueprint) -> None:
     """Give the pages these filters."""
-    for filter_ in (money, duration, clock, iso, person):
+    for filter_ in (money, duration, clock, iso, person, selection_counts):
         blueprint.add_app_template_filter(filter_)

@@ -6,12 +6,14 @@ Every answer says what a browser may do with it; the policies allow no script bu
 from __future__ import annotations
 
 from typing import Any, NamedTuple
+from xml.etree.ElementTree import Element
 
 from flask import Response, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from crowdserver.operations.workers import Worker
 from crowdserver.site import frames
+from crowdserver.worker.assignments import PREVIEW_ID
 
 PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self';"
@@ -19,6 +21,11 @@ PAGE_POLICY = (
 )
 TASK_POLICY = f"{PAGE_POLICY}; frame-src 'self' http: https:"
 FRAME_POLICY = f"sandbox {frames.SANDBOX}; frame-ancestors 'self'"
+# A QuestionForm is the site's own page, with pictures from anywhere and no script.
+FORM_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src http: https:; media-src http: https:; form-action 'self';"
+    f" base-uri 'none'; {FRAME_POLICY}"
+)
 ANSWER_POLICY = "default-src 'none'; style-src 'self'; frame-ancestors 'self'"
 
 _NOTES = {
@@ -61,6 +68,21 @@ def frame_message(heading: str, text: str, status: int) -> Response:
     """Return a page that only says something and fits into the frame."""
     page = render_template("frame_message.html", heading=heading, text=text)
     return private(make_response(page, status), ANSWER_POLICY)
+
+
+def frame_form(
+    form: Element, assignment_id: str, given: dict[str, list[str]], problems: dict[str, str]
+) -> Response:
+    """Return the page of a QuestionForm, which fits into the frame; as one of a preview it sends nothing."""
+    page = render_template(
+        "frame_form.html",
+        form=form,
+        assignment_id=assignment_id,
+        preview=assignment_id == PREVIEW_ID,
+        given=given,
+        problems=problems,
+    )
+    return private(make_response(page, 422 if problems else 200), FORM_POLICY)
 
 
 def private(response: Response, policy: str) -> Response:

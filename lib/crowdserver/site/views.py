@@ -14,6 +14,8 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
 from crowdserver.operations import blocks, messages
+from crowdserver.protocol import question_form
+from crowdserver.protocol.question_form import NotAnswered
 from crowdserver.protocol.question_xml import Question
 from crowdserver.site import filters, frames, responses, signin, submissions
 from crowdserver.site.responses import Visit
@@ -145,9 +147,11 @@ def frame(text: str) -> ResponseReturnValue:
         else:
             groups.check_preview(tx, session.worker.worker_id, key.hit_id)
         question = frames.question_of(tx, key.hit_id)
-    if question.kind != "html":
+    if question.kind == "external":
         raise Refused("unknown", "The page of this task is on another site.")
     assignment_id = key.assignment_id or assignments.PREVIEW_ID
+    if question.kind == "form":
+        return responses.frame_form(question_form.read(question.content), assignment_id, {}, {})
     page = frames.fill(question.content, assignment_id, request.script_root)
     return responses.private(make_response(page), responses.FRAME_POLICY)
 
@@ -164,6 +168,13 @@ def external_submit() -> ResponseReturnValue:
     crowd().write(lambda tx, now: assignments.submit(tx, now, assignment_id, worker_id or None, fields))
     text = "Thank you. Go on with the next task by the button above."
     return responses.frame_message("Your work was submitted", text, 200)
+
+
+@blueprint.errorhandler(NotAnswered)
+def not_answered(refusal: NotAnswered) -> ResponseReturnValue:
+    """Show a QuestionForm again, filled in as it was sent, with what is to be mended."""
+    assignment_id = request.form["assignmentId"]
+    return responses.frame_form(refusal.form, assignment_id, refusal.given, refusal.problems)
 
 
 @blueprint.errorhandler(Refused)

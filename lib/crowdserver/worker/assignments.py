@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, insert, select
 
-from crowdserver.protocol import answer_xml
+from crowdserver.protocol import answer_xml, question_form, question_xml
 from crowdserver.protocol.identifiers import is_id, new_id
 from crowdserver.storage import counters
 from crowdserver.storage.indexes import IS_COUNTED
@@ -147,10 +147,16 @@ def submit(
 
     worker_id: who submits, if the form says so; without it the assignment's id is proof enough.
     Refused: preview, unknown, not_yours, late, over, and empty when there is no field but the reserved ones.
+    NotAnswered: the answers are none that the question's form allows.
     """
     row = _lock_accepted(tx, now, worker_id, assignment_id)
-    xml = answer_xml.write(fields)
-    if xml is None:
+    question = question_xml.read(row.question)
+    if question.kind == "form":
+        form = question_form.read(question.content)
+        xml = answer_xml.write_form(question_form.answers(form, fields))
+    else:
+        xml = answer_xml.write(fields) or ""
+    if not xml:
         raise Refused("empty", "The page sent no answer. Go back, fill in the form and submit it again.")
     approval = now + row.auto_approval_delay
     tx.execute(_SUBMIT, {"assignment": assignment_id, "xml": xml, "moment": now, "approval": approval})

@@ -2,13 +2,9 @@
 
 import pytest
 
-from crowdserver.protocol.question_xml import BadQuestion, Question, UnsupportedQuestion, read
+from crowdserver.protocol.question_xml import Question, read
+from crowdserver.protocol.xml_documents import BadQuestion
 from tests.support.offers import external_question, html_question
-
-_FORM = (
-    '<QuestionForm xmlns="http://mechanicalturk.amazonaws.com/AWSMechanicalTurkDataSchemas/2017-11-06/'
-    'QuestionForm.xsd">{}</QuestionForm>'
-)
 
 
 def test_the_two_kinds_are_told_apart() -> None:
@@ -18,17 +14,6 @@ def test_the_two_kinds_are_told_apart() -> None:
     assert read(external_question("https://example.org/a?b=1&c=2")) == Question(
         "external", "https://example.org/a?b=1&c=2", 600
     )
-
-
-def test_a_question_form_is_said_not_to_be_shown() -> None:
-    form = _FORM.format("<Question><QuestionIdentifier>q</QuestionIdentifier></Question>")
-    for version in ("2017-11-06", "2005-10-01"):
-        with pytest.raises(
-            UnsupportedQuestion, match="^This crowd server shows no QuestionForm: give the page itself"
-        ):
-            read(form.replace("2017-11-06", version))
-    with pytest.raises(BadQuestion, match="Cannot find the declaration of element"):
-        read(form.replace("2017-11-06", "1999-01-01"))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost", "[::1]:80"])

@@ -1,0 +1,235 @@
+"""QuestionForm: questions that are written in XML, shown as a form, and answered in fields.
+
+    form = question_form.read(xml)                        # BadQuestion: in Amazon's words
+    {% from "question_form.html" import questions %}      {# in a template, inside of a <form> #}
+    {{ questions(form, given, problems) }}                {# given and problems are {} at first #}
+    answers = question_form.answers(form, fields)         # of the posted fields; NotAnswered: show it again
+    xml = answer_xml.write_form(answers)                  # a QuestionFormAnswers
+
+A form is its XML's tree with the names bare; each FormattedContent holds checked HTML instead of its XHTML.
+Question number n, from 0, has the fields `qn` and, for what is written beside the choices, `qn-other`; the
+value of a choice is its place, or `other`. Source: MTurk API reference, article QuestionForm.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+from xml.etree.ElementTree import Element
+
+import re2
+
+from crowdserver.protocol import xhtml, xml_documents
+from crowdserver.protocol.xml_documents import SCHEMAS, BadQuestion
+
+_VERSIONS = ("2017-11-06", "2005-10-01")
+_CONTENT = "(Title |Text |List |Binary |FormattedContent )+"
+_FREE_TEXT = "(Constraints |DefaultText |NumberOfLinesSuggestion )*"
+# The children that an element may have, in their order, each followed by a space. All others hold text.
+_CHILDREN = {
+    "QuestionForm": "(Overview )*Question (Question |Overview )*",
+    "Overview": _CONTENT,
+    "Question": "QuestionIdentifier (DisplayName )?(IsRequired )?QuestionContent AnswerSpecification ",
+    "QuestionContent": _CONTENT,
+    "List": "(ListItem )+",
+    "Binary": "MimeType DataURL (AltText )?",
+    "MimeType": "Type (SubType )?",
+    "AnswerSpecification": "(FreeTextAnswer |SelectionAnswer )",
+    "FreeTextAnswer": _FREE_TEXT,
+    "OtherSelection": _FREE_TEXT,
+    "Constraints": "(IsNumeric |Length |AnswerFormatRegex )*",
+    "SelectionAnswer": "(MinSelectionCount )?(MaxSelectionCount )?(StyleSuggestion )?Selections ",
+    "Selections": "(Selection )+(OtherSelection )?",
+    "Selection": "SelectionIdentifier (Text |FormattedContent |Binary )",
+}
+_NUMBER = r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})"
+_COUNT = r"\d{1,9}"
+# What the text of an element, or of an attribute, has to be.
+_VALUES = {
+    "QuestionIdentifier": r"(?s)\S.*",
+    "SelectionIdentifier": r"(?s)\S.*",
+    "IsRequired": "true|false|1|0",
+    "Type": "image|audio|video",
+    "DataURL": r"https?://\S+",
+    "StyleSuggestion": "radiobutton|checkbox|list|dropdown|combobox|multichooser",
+    **dict.fromkeys(("MinSelectionCount", "MaxSelectionCount", "NumberOfLinesSuggestion"), _COUNT),
+    **dict.fromkeys(("Length minLength", "Length maxLength"), _COUNT),
+    **dict.fromkeys(("IsNumeric minValue", "IsNumeric maxValue"), _NUMBER),
+}
+_GONE = frozenset(["FileUploadAnswer", "Application", "EmbeddedBinary"])
+
+
+class Answer(NamedTuple):
+    """What a worker answers to a question: elements of a QuestionFormAnswers' Answer with their texts.
+
+    FreeText; or SelectionIdentifier, any number of them, and OtherSelectionText.
+    """
+
+    identifier: str
+    parts: list[tuple[str, str]]
+
+
+class NotAnswered(Exception):
+    """Answers that a form does not allow: `problems` says why, by field, `given` holds what was sent."""
+
+    def __init__(self, form: Element, given: dict[str, list[str]], problems: dict[str, str]) -> None:
+        super().__init__("; ".join(problems.values()))
+        self.form = form
+        self.given = given
+        self.problems = problems
+
+
+def is_form(root: Element) -> bool:
+    """Return whether this is the root of a QuestionForm, of a version that is known."""
+    return root.tag in [f"{{{SCHEMAS}{version}/QuestionForm.xsd}}QuestionForm" for version in _VERSIONS]
+
+
+def read(xml: str) -> Element:
+    """Return the form in an XML text. Raises BadQuestion."""
+    root = xml_documents.parse(xml)
+    if not is_form(root):
+        raise BadQuestion(f"cvc-elt.1: Cannot find the declaration of element '{root.tag}'")
+    namespace = root.tag.removesuffix("QuestionForm")
+    for element in root.iter():
+        element.tag = element.tag.removeprefix(namespace)
+    for element in root.iter():
+        _check(element)
+    lists = [root.iter("QuestionIdentifier")]
+    lists += [answer.iter("SelectionIdentifier") for answer in root.iter("SelectionAnswer")]
+    for identifiers in lists:
+        text, count = Counter(element.text for element in identifiers).most_common(1)[0]
+        if count > 1:
+            raise BadQuestion(f"the identifier '{text}' is there {count} times")
+    return root
+
+
+def selection_counts(answer: Element) -> tuple[int, int]:
+    """Return how many choices a SelectionAnswer asks for, at least and at most."""
+    choices = len(answer.findall("Selections/*"))
+    is_list = answer.findtext("StyleSuggestion") in ("checkbox", "list", "multichooser")
+    most = min(int(answer.findtext("MaxSelectionCount") or (choices if is_list else 1)), choices)
+    return min(int(answer.findtext("MinSelectionCount") or 0), most), most
+
+
+def answers(form: Element, fields: Sequence[tuple[str, str]]) -> list[Answer]:
+    """Return what the fields answer, to each question in turn. Raises NotAnswered."""
+    given: dict[str, list[str]] = {}
+    for name, value in fields:
+        given.setdefault(name, []).append(value.replace("\r\n", "\n"))
+    results, problems = [], {}
+    for number, question in enumerate(form.iter("Question")):
+        name = f"q{number}"
+        spec = question.find("AnswerSpecification/*")
+        assert spec is not None  # the form is checked
+        try:
+            parts = _text(spec, given, name) if spec.tag == "FreeTextAnswer" else _choices(spec, given, name)
+            if question.findtext("IsRequired") in ("true", "1") and not any(
+                text.strip() for _, text in parts
+            ):
+                raise ValueError("Please answer this question.")
+            results.append(Answer(question.findtext("QuestionIdentifier") or "", parts))
+        except ValueError as problem:
+            problems[name] = str(problem)
+    if problems:
+        raise NotAnswered(form, given, problems)
+    return results
+
+
+def _text(spec: Element, given: dict[str, list[str]], name: str) -> list[tuple[str, str]]:
+    text = given.get(name, [""])[0]
+    _check_text(spec, text)
+    return [("FreeText", text)]
+
+
+def _choices(spec: Element, given: dict[str, list[str]], name: str) -> list[tuple[str, str]]:
+    identifiers = [element.text or "" for element in spec.iter("SelectionIdentifier")]
+    chosen = set(given.get(name, []))
+    parts = [("SelectionIdentifier", text) for place, text in enumerate(identifiers) if str(place) in chosen]
+    other = spec.find("Selections/OtherSelection")
+    text = given.get(f"{name}-other", [""])[0]
+    if other is not None and (text.strip() or "other" in chosen):
+        if not text.strip():
+            raise ValueError("Please write what you mean by Other.")
+        _check_text(other, text)
+        parts.append(("OtherSelectionText", text))
+    fewest, most = selection_counts(spec)
+    if not fewest <= len(parts) <= most:
+        raise ValueError(f"Please choose {_range(fewest, most)}; this is {len(parts)}.")
+    return parts
+
+
+def _range(low: Any, high: Any) -> str:
+    if low == high:
+        return str(low)
+    return f"{low} to {high}" if low and high else f"no more than {high}" if high else f"at least {low}"
+
+
+def _check_text(spec: Element, text: str) -> None:
+    """Check a text, if there is one, against its Constraints. Raises ValueError with what to do."""
+    for constraint in spec.iterfind("Constraints/*") if text.strip() else ():
+        if constraint.tag == "IsNumeric":
+            low, high = constraint.get("minValue"), constraint.get("maxValue")
+            is_number = re.fullmatch(_NUMBER, text.strip(), re.ASCII)
+            if not is_number or not _is_within(Decimal(text.strip()), low, high):
+                which = f", {_range(low, high)}" if low or high else ""
+                raise ValueError(f"Please write a number in figures{which}.")
+        elif constraint.tag == "Length":
+            low, high = constraint.get("minLength"), constraint.get("maxLength")
+            if not _is_within(Decimal(len(text)), low, high):
+                raise ValueError(f"Please write {_range(low, high)} characters; these are {len(text)}.")
+        elif not _pattern(constraint).search(text):
+            raise ValueError(
+                constraint.get("errorText") or "Please write this in the form that is asked for."
+            )
+
+
+def _is_within(number: Decimal, low: str | None, high: str | None) -> bool:
+    return Decimal(low or number) <= number <= Decimal(high or number)
+
+
+def _pattern(constraint: Element) -> Any:
+    """Return an AnswerFormatRegex, which takes linear time whatever a worker writes. Raises BadQuestion."""
+    options = re2.Options()
+    options.log_errors = False
+    options.case_sensitive = constraint.get("flags") != "i"
+    try:
+        return re2.compile(constraint.get("regex", ""), options)
+    except re2.error as error:
+        what = "has look-ahead, references, or a mistake"
+        raise BadQuestion(f"the regex '{constraint.get('regex')}' {what}") from error
+
+
+def _check(element: Element) -> None:
+    """Check an element for itself. Raises BadQuestion."""
+    name, children = element.tag, [child.tag for child in element]
+    _check_children(name, children)
+    if name != "DefaultText":
+        element.text = (element.text or "").strip()
+    attributes = {f"{name} {attribute}": value for attribute, value in element.attrib.items()}
+    for what, value in {name: element.text or "", **attributes}.items():
+        if not re.fullmatch(_VALUES.get(what, "(?s).*"), value, re.ASCII):
+            raise BadQuestion(f"cvc-datatype-valid.1.2.1: '{value}' is not a valid value for '{what}'")
+    if name == "AnswerFormatRegex":
+        _pattern(element)
+    if name == "FormattedContent":
+        element.text = xhtml.to_html(element.text or "")
+
+
+def _check_children(name: str, children: list[str]) -> None:
+    gone = _GONE.intersection(children)
+    if gone:
+        raise BadQuestion(
+            f"{min(gone)} is no longer supported: write an HTMLQuestion, or ask for a link as text"
+        )
+    allowed = _CHILDREN.get(name, "")
+    if re.fullmatch(allowed, "".join(f"{child} " for child in children)):
+        return
+    expected = re.findall(r"\w+", allowed)
+    odd = [child for child in children if child not in expected]
+    what = f"b: The content of element '{name}' is not complete or not in order"
+    if odd:
+        what = f"a: Invalid content was found starting with element '{odd[0]}'"
+    raise BadQuestion(f"cvc-complex-type.2.4.{what}. Expected: '{{{', '.join(expected)}}}'.")

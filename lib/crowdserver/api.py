@@ -131,7 +131,7 @@ def _is_signed_for(crowd: Crowd, host: str, target: str) -> bool:
 
 
 def _verify(crowd: Crowd, host: str, target: str) -> None:
-    headers = {name.lower(): value for name, value in request.headers.items()} | {"host": host}
+    headers = signature.headers_of(request.environ) | {"host": host}
     signature.verify(crowd.credentials, request.method, target, headers, request.get_data())
 
 

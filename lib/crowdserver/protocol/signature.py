@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote
+from wsgiref.types import WSGIEnvironment
 
 from botocore.utils import normalize_url_path
 
@@ -37,6 +38,19 @@ class _Authorization(NamedTuple):
     service: str
     signed_headers: list[str]
     signature: str
+
+
+def headers_of(environ: WSGIEnvironment) -> dict[str, str]:
+    """Return the headers of a request, by name in lower case."""
+    headers = {
+        name[5:].replace("_", "-").lower(): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
+    }
+    for name in ("content-type", "content-length"):
+        if value := environ.get(name.replace("-", "_").upper()):
+            headers[name] = value
+    return headers
 
 
 def verify(

@@ -9,7 +9,7 @@ import fcntl
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from crowdserver.storage import indexes, postgresql, schema
-from crowdserver.storage.group_commit import GroupCommit
+from crowdserver.storage.group_commit import GroupCommit, driver_of
 from crowdserver.storage.turns import Turns
 
 # Any number will do, as long as every crowd server uses the same one.
@@ -47,6 +47,7 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
         connections = _SQLITE_CONNECTIONS if self.is_sqlite else _POSTGRESQL_CONNECTIONS
+        # The engine's pool has as many connections, so that nobody has to wait there: it would not be fair.
         self._connection_turns = Turns(connections, _TURN_SECONDS)
         # sqlite lets one writer in at a time; to wait here is fair and cheap, in its busy handler it is
         # neither.
@@ -56,7 +57,8 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """Open a transaction for reading. On PostgreSQL each statement sees what is there when it begins."""
         if self.is_sqlite:
-            with self._begin("BEGIN") as tx:
+            with self._connection_turns, self._engine.begin() as tx:
+                driver_of(tx).execute("BEGIN")
                 yield tx
             return
         # As in a transaction there, but without the round trips to begin and to end one.
@@ -104,15 +106,11 @@ class Database:
         """Close every idle connection."""
         self._engine.dispose()
 
-    def _begin_writing(self) -> AbstractContextManager[Connection]:
-        return self._begin("BEGIN IMMEDIATE")
-
     @contextmanager
-    def _begin(self, sqlite_statement: str) -> Iterator[Connection]:
-        # The engine's pool has as many connections, so that nobody has to wait there: it would not be fair.
+    def _begin_writing(self) -> Iterator[Connection]:
         with self._connection_turns, self._engine.begin() as tx:
             if self.is_sqlite:
-                tx.exec_driver_sql(sqlite_statement)
+                tx.exec_driver_sql("BEGIN IMMEDIATE")
             yield tx
 
     def _create_tables(self, tx: Connection) -> None:

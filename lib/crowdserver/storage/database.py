@@ -78,13 +78,14 @@ class Database:
         """Make the tables if they are missing. Safe to repeat, and safe when two servers start at once.
 
         balance: what a new account holds, in dollars; an account that exists keeps what it has.
-        Raises DatabaseError if the database does not answer or was made by a newer version.
+        An older database gets what it lacks, and keeps all that it holds. Raises DatabaseError if the
+        database does not answer or was made by a newer version.
         """
         try:
             with self._setup_lock(), self.write() as tx:
                 if not self.is_sqlite:
                     tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SETUP_LOCK})
-                self._create_tables(tx)
+                self._bring_up(tx)
                 version = tx.scalar(select(schema.server.c.schema_version))
                 if version is None:
                     _create_account(tx, balance)
@@ -113,11 +114,27 @@ class Database:
                 tx.exec_driver_sql("BEGIN IMMEDIATE")
             yield tx
 
-    def _create_tables(self, tx: Connection) -> None:
+    def _bring_up(self, tx: Connection) -> None:
         # Asked once for all, and not table by table as create_all() does: most databases have every table.
-        if not set(schema.metadata.tables).issubset(inspect(tx).get_table_names()):
+        names = set(inspect(tx).get_table_names())
+        if not names.issuperset(schema.metadata.tables):
             schema.metadata.create_all(tx)
+        if schema.server.name not in names:
+            tx.execute(insert(schema.revision).values(version_num=schema.REVISION))
+        elif tx.scalar(select(schema.revision.c.version_num)) != schema.REVISION:
+            self._migrate(tx)
         indexes.bring_up(tx)
+
+    def _migrate(self, tx: Connection) -> None:
+        # Imported only here: nearly every start has nothing to migrate.
+        from crowdserver.storage import migrations
+
+        try:
+            migrations.upgrade(tx)
+        except migrations.UnknownRevision as error:
+            raise DatabaseError(
+                f"the database {_shown(self.url)} was made by a newer crowd server than this one"
+            ) from error
 
     def _check_version(self, version: int) -> None:
         if version > schema.VERSION:

@@ -22,6 +22,9 @@ MAY_BE_OPEN = text(f"{_IS_LIVING} AND hits.available > 0 AND hits.release_at IS 
 IS_RELEASABLE = text("hits.release_at IS NOT NULL AND hits.pending = 0")
 # A worker may do a HIT once; what was returned or abandoned does not count.
 IS_COUNTED = text("assignments.status NOT IN ('Returned', 'Abandoned')")
+# A request for a qualification that the requester is to decide.
+IS_WAITING = text("qualification_requests.status = 'Submitted'")
+_IS_UNDECIDED = "qualification_requests.status IN ('Testing', 'Submitted')"
 
 _CREATE = {
     "one_assignment_a_worker": f"UNIQUE INDEX {{}} ON assignments (hit_id, worker_id) WHERE {IS_COUNTED}",
@@ -31,6 +34,10 @@ _CREATE = {
     "hits_open_of_type": f"INDEX {{}} ON hits (hit_type_id, serial) WHERE {MAY_BE_OPEN}",
     "hits_to_release": f"INDEX {{}} ON hits (release_at) WHERE {IS_RELEASABLE}",
     "assignments_of_hit_by_time": "INDEX {} ON assignments (hit_id, submitted_at, id)",
+    "one_request_a_worker": "UNIQUE INDEX {} ON qualification_requests (worker_id, type_id)"
+    f" WHERE {_IS_UNDECIDED}",
+    "requests_waiting": f"INDEX {{}} ON qualification_requests (serial) WHERE {IS_WAITING}",
+    "requests_waiting_for_type": f"INDEX {{}} ON qualification_requests (type_id, serial) WHERE {IS_WAITING}",
 }
 # What earlier versions made, and no statement uses any more.
 _OBSOLETE = frozenset({"hits_by_release", "hits_by_age", "assignments_of_hit"})

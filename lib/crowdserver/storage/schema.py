@@ -2,7 +2,8 @@
 
 Times are seconds since the epoch (UTC) on the server's own clock, which the control API can move. Money is
 whole cents. A HIT's status is never stored: it follows from its counters, its expiration and the time (see
-hits.status). More indexes are in indexes.py.
+hits.status). More indexes are in indexes.py. A table that is new here older databases get at the next start;
+a column that is new here needs a revision in migrations/scripts/versions/, too.
 """
 
 from typing import Any
@@ -27,6 +28,8 @@ from sqlalchemy import (
 )
 
 VERSION = 1
+# The newest revision in migrations/scripts/versions/.
+REVISION = "0001"
 
 # A row as a query of ours gives it; which columns it has, the query says.
 AnyRow = Row[*tuple[Any, ...]]
@@ -57,7 +60,10 @@ server = Table(
     Column("plain_duplicates", Boolean, nullable=False),
 )
 
-# Which server this is, wherever it listens. A table of its own: older databases get it at the next start.
+# Which revision a database is at; alembic's own.
+revision = Table("alembic_version", metadata, Column("version_num", Text, primary_key=True))
+
+# Which server this is, wherever it listens.
 identity = Table(
     "identity",
     metadata,
@@ -152,6 +158,24 @@ assignments = Table(
 UPDATE_HIT = update(hits).where(hits.c.id == bindparam("hit"))
 UPDATE_ASSIGNMENT = update(assignments).where(assignments.c.id == bindparam("assignment"))
 
+# Review policies as they were given with a HIT, each as JSON.
+review_policies = Table(
+    "review_policies",
+    metadata,
+    Column("hit_id", Text, ForeignKey("hits.id"), primary_key=True),
+    Column("of_assignments", Text),
+    Column("of_hit", Text),
+)
+
+# The notification settings of a HIT type: JSON, as they were given.
+notifications = Table(
+    "notifications",
+    metadata,
+    Column("hit_type_id", Text, ForeignKey("hit_types.id"), primary_key=True),
+    Column("specification", Text),
+    Column("active", Boolean, nullable=False),
+)
+
 # The workers whom the requester invited, and the hash of each one's sign-in link.
 workers = Table(
     "workers",
@@ -160,10 +184,15 @@ workers = Table(
     Column("name", Text, nullable=False),
     Column("token_hash", Text, nullable=False, unique=True),
     Column("invited_at", Double, nullable=False),
+    # What the lab knows of a worker; NULL for what it does not. country, subdivision: as ISO 3166 has them.
+    Column("country", Text),
+    Column("subdivision", Text),
+    Column("adult", Boolean),
+    Column("masters", Boolean),
 )
 
 # Browsers that are signed in, each by the hash of the token that it holds and of the link that it came by: a
-# newer link ends it. Older databases get this table and the next one at the next start.
+# newer link ends it.
 sessions = Table(
     "sessions",
     metadata,
@@ -208,6 +237,12 @@ qualification_types = Table(
     Column("retry_delay", BigInteger),
     Column("created_at", Double, nullable=False),
     Column("deleted_at", Double),
+    # The value that whoever asks gets at once; NULL where the requester decides.
+    Column("auto_grant", BigInteger),
+    # Seconds for the test. The test and the key that scores it are XML.
+    Column("test_duration", BigInteger),
+    Column("test", Text),
+    Column("answer_key", Text),
     CheckConstraint("status IN ('Active', 'Inactive')", name="known_type_status"),
 )
 _create_with(
@@ -227,6 +262,23 @@ grants = Table(
     Column("revoked_at", Double),
     Index("one_grant_a_worker", "worker_id", "type_id", unique=True),
     Index("grants_of_type", "type_id", "serial"),
+)
+
+# What workers asked for: a row each time. Testing: the worker has begun the test; Submitted: the requester
+# decides.
+qualification_requests = Table(
+    "qualification_requests",
+    metadata,
+    Column("serial", SERIAL, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("type_id", Text, ForeignKey("qualification_types.id"), nullable=False),
+    Column("worker_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("begun_at", Double, nullable=False),
+    Column("submitted_at", Double),
+    Column("answer", Text),
+    CheckConstraint("status IN ('Testing', 'Submitted', 'Granted', 'Rejected')", name="known_request_status"),
+    Index("requests_of_worker", "worker_id", "type_id", "serial"),
 )
 
 bonuses = Table(

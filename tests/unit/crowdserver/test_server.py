@@ -151,7 +151,7 @@ def test_a_database_from_before_there_were_bonuses_gets_what_it_lacks(
     with Crowd(tmp_path, database=url) as crowd:
         hit_id = Requester(crowd.client()).hit()["HITId"]
         crowd.stop()
-        later = ("identity", "bonuses", "grants", "qualification_types", "blocks", "messages")
+        later = ("identity", "bonuses", "qualification_requests", "grants", "qualification_types", "blocks")
         database = Database(crowd.database_url)
         with database.write() as tx:
             schema.metadata.drop_all(tx, [schema.metadata.tables[name] for name in later])

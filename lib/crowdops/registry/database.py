@@ -42,6 +42,7 @@ class RegistryFile:
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection, self._path = connection, path
         self._file = _file_at(path)
+        self._is_synced: bool | None = None  # whether a commit waits for the disk now
         self._command = Path(sys.argv[0]).name
         self._secrets = Secrets()
         self._recorded: list[Event] = []  # by the transaction under way
@@ -249,7 +250,9 @@ class RegistryFile:
                 "Put it back where it was, or rebuild it from what the provider has: make rebuild",
             )
         with explained(self._path):
-            self._connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
+            if synced != self._is_synced:
+                self._connection.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")
+                self._is_synced = synced
             self._connection.execute("BEGIN IMMEDIATE")
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,60 +20,46 @@ NAME = "log.jsonl"
 MOST_BYTES = 5_000_000  # of a file; then it is set aside as log.jsonl.1, and what was that as log.jsonl.2
 KEPT = 3  # files that were set aside
 
-_LOGGER = logging.getLogger("crowdops.journal")
-_LOGGER.propagate = False
-_LOGGER.setLevel(logging.INFO)
+_listeners: list[Callable[[Event], None]] = []
 
 
 def tell(events: Sequence[Event]) -> None:
     """Tell whoever listens what was written into the journal."""
-    for event in events if _LOGGER.handlers else ():
-        _LOGGER.info(event.kind, extra={"event": event})
+    for event in events:
+        for listener in _listeners:
+            listener(event)
 
 
 @contextmanager
 def kept(home: Path, say: Callable[[str], None], show: Callable[[Event], None] | None) -> Iterator[None]:
     """Keep the logs of a home's runs meanwhile; `show` gets each event, too. `say` says what goes wrong."""
-    handlers: list[logging.Handler] = [_Files(home / "runs", say)]
-    if show:
-        handlers.append(_Listener(show))
-    for handler in handlers:
-        _LOGGER.addHandler(handler)
+    listeners = [_Files(home / "runs", say).add, *([show] if show else [])]
+    _listeners.extend(listeners)
     try:
         yield
     finally:
-        for handler in handlers:
-            _LOGGER.removeHandler(handler)
+        for listener in listeners:
+            _listeners.remove(listener)
 
 
-class _Listener(logging.Handler):
-    """Hands each event on."""
-
-    def __init__(self, show: Callable[[Event], None]) -> None:
-        super().__init__()
-        self._show = show
-
-    def emit(self, record: logging.LogRecord) -> None:
-        event: Event = record.__dict__["event"]
-        self._show(event)
-
-
-class _Files(logging.Handler):
+class _Files:
     """Appends each event to the log of its run."""
 
     def __init__(self, runs: Path, say: Callable[[str], None]) -> None:
-        super().__init__()
         self._runs, self._say = runs, say
         self._has_failed = False
 
-    def emit(self, record: logging.LogRecord) -> None:
-        event: Event = record.__dict__["event"]
+    def add(self, event: Event) -> None:
         if event.run_id is None:
             return
         path = self._runs / event.run_id / NAME
+        line = json_text.dumps(as_document(event)) + "\n"
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            append(path, json_text.dumps(as_document(event)) + "\n")
+            try:
+                append(path, line)
+            except FileNotFoundError:  # the run has no folder yet
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                append(path, line)
         except OSError as error:
             if not self._has_failed:
                 self._say(f"The log {path} cannot be written: {error.strerror}. The journal is not affected.")

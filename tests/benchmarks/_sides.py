@@ -86,6 +86,8 @@ class Bench(Home):
         patch.setenv("CROWDOPS_ENV_FILE", os.devnull)
         super().__init__(crowd, folder, patch)
         patch.delenv("CROWDOPS_POLL_INTERVAL")  # as users have it
+        # Nor do they compile every module at every start: the libraries of the other sides are compiled, too.
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
         self.patch, self.beside, self.is_counted = patch, beside, True
         self.set_funds(FUNDS)
 

@@ -58,6 +58,8 @@ def _looks_like_formula(text: str) -> bool:
 
     The sign may stand behind what nobody sees, and may be a wide or small one: in some languages they count.
     """
+    if text[:1].isalnum() and text.isascii():  # the usual case, which needs no closer look
+        return False
     if text.startswith(_BREAKS):
         return True
     first = next((letter for letter in text if not _is_blank(letter)), "")

@@ -38,13 +38,14 @@ class Decisions(RegistryFile):
     def set_reviewed(self, run_id: str, decision: Decision, reviewed_at: datetime | None) -> None:
         """A decision is in force, by us or before us; `reviewed_at` if the endpoint told when.
 
-        A decision with a bonus or a block is not done before finish_decision() says so.
+        A decision with a bonus or a block is not done before finish_decision() says so. It does not wait for
+        the disk: after a power cut the decision may be 'sending' again, and is settled by reading.
         """
         status, now = REVIEWED[decision.action], stamp()
         state = "sending" if decision.bonus or decision.soft_block else "done"
         column = "approved_at" if status == "Approved" else "rejected_at"
         key = (decision.assignment_id, decision.worker_id)
-        with self.transaction():
+        with self.transaction(synced=False):
             self._write(
                 "UPDATE decisions SET state = ?, settled_at = ?, error = NULL"
                 " WHERE assignment_id = ? AND worker_id = ?",

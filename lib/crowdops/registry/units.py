@@ -173,11 +173,15 @@ class Units(RegistryFile):
                 self.record_once(entry._replace(detail=f"{entry.detail}, which has another HIT"))
 
     def set_disposed(self, run_id: str, unit_index: int, hit_id: str) -> None:
-        """Note that a unit's HIT was deleted; its results stay. Safe to repeat."""
+        """Note that a unit's HIT was deleted; its results stay. Safe to repeat.
+
+        It does not wait for the disk: after a power cut the HIT is looked for again, and is found to be gone.
+        """
         self._write(
             "UPDATE units SET state = 'disposed' WHERE run_id = ? AND unit_index = ? AND state <> 'disposed'",
             (run_id, unit_index),
             entry=Entry("hit-disposed", hit_id, run_id, f"unit {unit_index}"),
+            synced=False,
         )
 
     def undeleted_hits(self, run_id: str) -> dict[str, int]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 from crowdops import bulk
 from crowdops.context import Context
-from crowdops.errors import NotFound
+from crowdops.errors import Error, NotFound
 from crowdops.providers.mturk.client import Hit, MTurk
 from crowdops.registry import OPEN_STATES, Assignment, Registry, Run, Unit
 
 Outcome = bulk.Outcome[Hit, list[Assignment]]
 CLOCKS_DIFFER = timedelta(hours=1)  # at most, where one of them is not looked after
 SAME = timedelta(minutes=1)  # of the end that a HIT was made with
+AT_ONCE = 25  # HITs whose answers are stored in one transaction
 
 
 class Stored(NamedTuple):
@@ -56,13 +58,36 @@ def collect(context: Context, hits: Iterable[Hit], *, mark: bool = True) -> Iter
     """
     to_mark: list[Hit] = []
     reopened = _reopened(context.registry, hits)
-    for outcome in context.outcomes(lambda hit: fetch(context.provider, hit), reopened):
-        if outcome.result is not None and store(context.registry, outcome.item, outcome.result):
-            to_mark.append(outcome.item)
-        yield outcome
+    for batch in _batches(context.outcomes(lambda hit: fetch(context.provider, hit), reopened)):
+        to_mark += context.registry.try_on(partial(_store_all, context.registry, batch))
+        yield from batch
     if mark and to_mark:
         polled = context.registry.polled_hit_types()
         mark_collected(context, [hit for hit in to_mark if hit.hit_type_id in polled])
+
+
+def _batches(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
+    """Yield outcomes together: what was only read need not be written down one by one."""
+    batch: list[Outcome] = []
+    try:
+        for outcome in outcomes:
+            batch.append(outcome)
+            if len(batch) == AT_ONCE:
+                yield batch
+                batch = []
+    except Error:  # a list that broke off
+        yield batch
+        raise
+    yield batch
+
+
+def _store_all(registry: Registry, outcomes: Iterable[Outcome]) -> list[Hit]:
+    """Store what was fetched, in one transaction. Returns the HITs that may be marked Reviewing."""
+    fetched = [(outcome.item, outcome.result) for outcome in outcomes if outcome.result is not None]
+    if not fetched:
+        return []
+    with registry.transaction():
+        return [hit for hit, assignments in fetched if store(registry, hit, assignments)]
 
 
 def _reopened(registry: Registry, hits: Iterable[Hit]) -> Iterator[Hit]:
@@ -73,10 +98,13 @@ def _reopened(registry: Registry, hits: Iterable[Hit]) -> Iterator[Hit]:
 
 def reopen_unit(registry: Registry, hit: Hit) -> None:
     """Let a unit that the registry takes for ended be outstanding, if answers of its HIT are missing."""
-    stored = Stored.read(registry, hit)
-    is_ended = stored.unit is not None and stored.unit.state not in OPEN_STATES
-    if is_ended and hit.answers > stored.answers:
-        registry.reopen_unit(stored.run_id, stored.unit_index, hit.hit_id)
+    assert hit.mark is not None
+    run_id, index = hit.mark.run_id, hit.mark.unit_index
+    unit = registry.unit(run_id, index)
+    if unit is None or unit.state in OPEN_STATES:
+        return
+    if hit.answers > registry.collected_of(run_id, index, hit.hit_id):
+        registry.reopen_unit(run_id, index, hit.hit_id)
 
 
 def fetch(provider: MTurk, hit: Hit) -> list[Assignment]:

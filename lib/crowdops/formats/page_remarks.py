@@ -25,6 +25,14 @@ _LOADED = {
 }
 _WHOLE_ADDRESS = re.compile(r"(?:https?:)?//|data:|blob:|about:|#", re.IGNORECASE)
 _CROWD_SCRIPT = "crowd-html-elements"
+# What the crowd server's own script has of them.
+_CROWD_ELEMENTS = frozenset(
+    f"crowd-{name}"
+    for name in (
+        *("form", "input", "text-area", "radio-group", "radio-button", "checkbox"),
+        *("button", "classifier", "instructions"),
+    )
+)
 _KEPT_IN_FRAME = ("#", "javascript:", "mailto:", "tel:", "data:")
 _NOT_KNOWN = {"workerId": "empty", "hitId": "empty", "preview": "always false"}
 _FORM = (
@@ -154,14 +162,25 @@ def _crowd_elements(read: ReadPage) -> Iterator[Remark]:
     has_script = any(
         tag.name == "script" and _CROWD_SCRIPT in tag.attributes.get("src", "") for tag in read.tags
     )
-    for tag in () if has_script else read.tags:
-        if tag.name.startswith("crowd-"):
+    for tag in read.tags:
+        if not tag.name.startswith("crowd-"):
+            continue
+        if not has_script:
             yield _in_page(
                 f"<{tag.name}> does nothing without its script. Write:"
                 ' <script src="https://assets.crowd.aws/crowd-html-elements.js"></script>, or a plain form.',
                 tag.line,
             )
             return
+        if not read.page.embedded:
+            yield _in_page(
+                f"<{tag.name}> does nothing here: Amazon's script is gone, and only a page that lies in the"
+                ' HIT gets the crowd server\'s own. Write a plain form, or kind = "none" in [server].',
+                tag.line,
+            )
+            return
+        if tag.name not in _CROWD_ELEMENTS:
+            yield _in_page(f"<{tag.name}> is not on the worker site. Write plain form fields.", tag.line)
 
 
 def _not_known_yet(read: ReadPage) -> Iterator[Remark]:

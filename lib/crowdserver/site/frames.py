@@ -95,7 +95,7 @@ def fill(page: str, assignment_id: str, root: str = "") -> str:
 
     The empty hidden input `assignmentId` gets its value, and a form that posts to /mturk/externalSubmit, or
     to one of Amazon's closed worker sites by name, posts to this site, which may lie below a path of its
-    host: `root`. Every other character stays.
+    host: `root`. Amazon's two scripts, which are gone, come from this site. Every other character stays.
     """
     finder = _Edits(page, assignment_id, root)
     for start, old, new in reversed(finder.edits):
@@ -109,6 +109,12 @@ class _Edits(HTMLParser):
     _SUBMIT = re.compile(
         r"""(\s(?:form)?action\s*=\s*["']?\s*)(?:https?://(?:www|worker|workersandbox)\.mturk\.com)?"""
         r"(?=/mturk/externalSubmit)",
+        re.IGNORECASE,
+    )
+
+    _SCRIPT = re.compile(
+        r"""(\ssrc\s*=\s*["']?\s*)(?:https?:)?//"""
+        r"(?:assets\.crowd\.aws|s3\.amazonaws\.com/mturk-public)/(crowd-html-elements|externalHIT_v1)(?=\.js)",
         re.IGNORECASE,
     )
 
@@ -130,6 +136,8 @@ class _Edits(HTMLParser):
             self._note(old, re.sub(r"(?i)^<input", lambda name: name[0] + self._value, bare))
         elif tag in ("form", "button", "input"):
             self._note(old, self._SUBMIT.sub(lambda action: action[1] + self._root, old))
+        elif tag == "script":
+            self._note(old, self._SCRIPT.sub(lambda src: f"{src[1]}{self._root}/static/{src[2]}", old))
 
     def parse_html_declaration(self, i: int) -> int:
         """Read "<![" as browsers do, as a comment up to the next ">"; the library fails at most of these."""

@@ -8,6 +8,7 @@ unguessable assignment id.
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from flask import Blueprint, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
@@ -78,6 +79,17 @@ def preview(hit_type_id: str) -> ResponseReturnValue:
         hit = groups.preview(tx, now, visit.worker.worker_id, hit_type_id)
     frame = _frame(hit.question, visit, FrameKey(visit.session_id, hit.hit_id, None))
     return responses.show("preview.html", visit, responses.TASK_POLICY, hit=hit, frame=frame)
+
+
+@blueprint.get("/mturk/preview")
+@blueprint.get("/mturk/previewandaccept")
+@blueprint.get("/projects/<group_id>/tasks")
+def by_client_link(group_id: str = "") -> ResponseReturnValue:
+    """Lead from the addresses that clients print, which are those of Amazon's site, to the work."""
+    with crowd().reading() as (tx, now):
+        signin.visit(tx, now)
+        hit_type_id = groups.of_link(tx, group_id or request.args.get("groupId", ""))
+    return responses.go_to(f"/groups/{quote(hit_type_id, safe='')}")
 
 
 @blueprint.post("/groups/<hit_type_id>/accept")

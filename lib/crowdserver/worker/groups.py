@@ -126,6 +126,18 @@ _GROUPS = (
     .order_by(_COUNTS.c.oldest)
 )
 
+_BY_GROUP_ID = (
+    select(hit_types.c.id)
+    .join(_TYPES, _TYPES.c.id == hit_types.c.id)
+    .where(hit_types.c.group_id == bindparam("group"))
+)
+
+
+def of_link(tx: Connection, link_id: str) -> str:
+    """Return the HIT type of an id in a client's link: a HITGroupId, or the HIT type's own."""
+    hit_type_id: str | None = tx.execute(_BY_GROUP_ID, {"group": link_id}).scalar()
+    return hit_type_id or link_id
+
 
 def available(tx: Connection, now: float, worker_id: str) -> list[Group]:
     """Return the groups that a worker can see, the longest available first. A blocked worker sees none."""

@@ -60,8 +60,6 @@ BUTTON = '<input name="a">\n<button>Submit</button>'
         form(BUTTON, more='<img src="https://e.example/a.png"><img src="data:image/png;base64,AA==">'),
         form(BUTTON, more='<img src="//e.example/a.png"><img src="">'),
         form('<button name="a" value="yes">Yes</button><button name="a" value="no">No</button>'),
-        '<p>{{ text }}</p><script src="https://assets.crowd.aws/crowd-html-elements.js"></script>'
-        "<crowd-form><crowd-input name='a'></crowd-input></crowd-form>",
         '<p>{{ row["my text"] }}</p>' + form(BUTTON).replace("{{ text }}", ""),
         form('<input name="q{{ text }}"><button>Go</button>' * 2).replace("q{{ text }}", "q", 1),
     ],
@@ -140,6 +138,18 @@ def test_what_works_on_a_server_only_is_remarked_inside_a_hit(
     [remark] = remarks(form(BUTTON, more=more))
     assert remark.startswith(wanted) and 'Serve the page: kind = "local"' in remark.replace("serve", "Serve")
     assert remarks(form(BUTTON, more=more), embedded=False) == []
+
+
+def test_what_the_crowd_server_has_of_amazons_elements_works_inside_a_hit_alone(remarks: Remarks) -> None:
+    crowd_form = (
+        '<p>{{{{ text }}}}</p><script src="https://assets.crowd.aws/crowd-html-elements.js"></script>'
+        "<crowd-form><crowd-input name='a'></crowd-input>{}</crowd-form>"
+    )
+    assert remarks(crowd_form.format("")) == []
+    [remark] = remarks(crowd_form.format("<crowd-slider name='b'></crowd-slider>"))
+    assert remark.endswith("<crowd-slider> is not on the worker site. Write plain form fields.")
+    [remark] = remarks(crowd_form.format(""), embedded=False)
+    assert "<crowd-form> does nothing here: Amazon's script is gone" in remark
 
 
 def test_an_address_of_amazons_closed_sites_is_right_inside_a_hit_alone(remarks: Remarks) -> None:

@@ -253,6 +253,17 @@ def test_a_preview_shows_a_unit_and_takes_nothing(crowd: Crowd) -> None:
     assert "2 left" in browser.card(offered.title).text
 
 
+def test_the_links_that_clients_print_lead_to_the_work(crowd: Crowd) -> None:
+    offered = offer(crowd.client(), 1)
+    browser = Browser(crowd)
+    hit = crowd.client().get_hit(HITId=offered.hits[0])["HIT"]
+    for name in (hit["HITGroupId"], hit["HITTypeId"]):
+        links = (f"/mturk/preview?groupId={name}", f"/projects/{name}/tasks?ref=w", "/mturk/preview?groupId=//x")
+        for link in links[:2]:
+            assert browser.open(link).h1.text == offered.title
+    assert browser.open(links[2], 410) and browser.url.startswith(crowd.url)
+
+
 def test_accepting_a_preview_takes_the_unit_that_was_shown(crowd: Crowd) -> None:
     offered = offer(crowd.client(), 3)
     browser, other = Browser(crowd), Browser(crowd)

@@ -185,6 +185,7 @@ CALLS: dict[str, Case] = {
     "api.tell_returns": _tell_returns,
     "site.home": _get(lambda things: "/"),
     "site.preview": _get(lambda things: f"/groups/{things.type_id}"),
+    "site.by_client_link": _get(lambda things: f"/mturk/preview?groupId={things.type_id}"),
     "site.task": _get(lambda things: f"/tasks/{things.accepted[0]}"),
     "site.state": _get(lambda things: f"/tasks/{things.accepted[0]}/state"),
     "site.frame": _frame,

@@ -121,3 +121,21 @@ def test_all_addresses_together_have_a_limit_too(serving: Serving, monkeypatch: 
     halves = [serving.connect(HALF) for _ in range(4)]
     assert [answer(half) for half in halves[:2]] == ["", ""]
     assert answer(serving.connect(ASKED)).endswith(TOLD)
+
+
+def test_an_answer_in_one_piece_is_sent_with_its_head(
+    one_thread: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[bytes] = []
+    write_soon = server.Connection.write_soon
+
+    def write(connection: server.Connection, data: bytes) -> int:
+        sent.append(data)
+        return int(write_soon(connection, data))
+
+    monkeypatch.setattr(server.Connection, "write_soon", write)
+    with one_thread.connect(ASKED) as connection:
+        assert answer(connection).endswith(TOLD)
+    with one_thread.connect(b"GET /bytes/0 HTTP/1.1\r\n\r\n") as connection:
+        assert "200 OK" in answer(connection)
+    assert len(sent) == 2

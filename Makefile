@@ -21,7 +21,7 @@ NAME :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test suite check docs audit package whole long sweep fuzz load check-soak bench report-bench clean launch preview resume status expire extend-hits results runs events report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
+.PHONY: help venv demo test suite check docs audit package whole long sweep fuzz load check-soak bench report-bench clean launch preview resume status expire extend-hits results runs events report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite workers remove-workers earnings keys simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
 
 help:  ## this list
 	@echo "crowdops: launch, watch, stop and clean up crowdsourced work"
@@ -203,8 +203,20 @@ restore: $(STAMP)  ## take the registry back from a copy: make restore FILE=…
 crowd: $(STAMP)  ## serve the crowd: the API and the workers' site
 	@$(PY) scripts/local/serve_crowd.py $(value ARGS)
 
-invite: $(STAMP)  ## a sign-in link for a worker: make invite ARGS='--name Ada'
-	@$(PY) scripts/local/invite_worker.py $(value ARGS)
+invite: $(STAMP)  ## sign-in links for workers: make invite ARGS='--name Ada'
+	@$(PY) scripts/local/invite_workers.py $(value ARGS)
+
+workers: $(STAMP)  ## the crowd's workers: last seen, done, earned
+	@$(PY) scripts/local/print_workers.py $(value ARGS)
+
+remove-workers: $(STAMP)  ## end workers' access: make remove-workers ARGS='A1B2C3'
+	@$(PY) scripts/local/remove_workers.py $(value ARGS)
+
+earnings: $(STAMP)  ## what workers are owed, as CSV: make earnings ARGS='--month 2026-11'
+	@$(PY) scripts/local/print_earnings.py $(value ARGS)
+
+keys: $(STAMP)  ## named keys of the crowd server's account
+	@$(PY) scripts/local/manage_keys.py $(value ARGS)
 
 simulate: $(STAMP)  ## simulated workers: make simulate ARGS='--workers 6 --seed 1'
 	@$(PY) scripts/local/simulate_workers.py $(value ARGS)

@@ -1,13 +1,14 @@
-"""The requester's API over HTTP: one address, the operation in a header, JSON in and out; and two more.
+"""The requester's API over HTTP: one address, the operation in a header, JSON in and out; and some more.
 
-Workers cannot be invited through Amazon's API, and it does not tell what they returned, so these have
-addresses of their own, signed like a call.
+What Amazon's API has no word for, such as the invitation of a worker, has addresses of its own, signed like a
+call. Each key pair of the account may do all of it, but only the first makes others.
 """
 
 import json
 import socket
 import time
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -15,18 +16,21 @@ from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
+from crowdserver import call_log
 from crowdserver.control.call_counts import CallCounts
 from crowdserver.control.faults import Fault
 from crowdserver.control.orders import Orders, take_orders
 from crowdserver.control.rate_limit import TokenBucket
-from crowdserver.operations import returns, workers
+from crowdserver.operations import keys, people, returns, workers
 from crowdserver.operations.dispatch import OPERATIONS
-from crowdserver.operations.workers import InvalidInvitation
+from crowdserver.operations.workers import Invitation
 from crowdserver.protocol import errors, signature, validation
-from crowdserver.protocol.call import Call
+from crowdserver.protocol.call import Call, InvalidRequest
+from crowdserver.protocol.credentials import Credentials
 from crowdserver.protocol.errors import ApiError
 from crowdserver.protocol.public_address import signed_addresses
 from crowdserver.storage.transactions import Crowd
+from crowdserver.worker import removal
 from webworker.server import SOCKET
 
 blueprint = Blueprint("api", __name__)
@@ -73,66 +77,97 @@ def answer() -> Response:
     return _finish(orders.fault, result, request_id)
 
 
-@blueprint.post("/invites")
-def invite() -> ResponseReturnValue:
-    """Make a worker's sign-in link: JSON with a name, a worker_id, both or neither.
+class _Beside(NamedTuple):
+    """A request beside Amazon's API: JSON in, JSON out. writes: whether it needs a transaction for that."""
 
-    Each repetition makes a new link, and the one before ends.
-    """
-    crowd: Crowd = current_app.extensions["crowd"]
+    run: Callable[[Connection, float, Any], dict[str, Any]]
+    writes: bool
+    only_first_key: bool = False
+
+
+def _change_keys(tx: Connection, now: float, body: Any) -> dict[str, Any]:
+    return keys.change(tx, now, body, _crowd().credentials)
+
+
+def _invite(tx: Connection, now: float, body: object) -> dict[str, Any]:
+    """Make sign-in links, for one worker or for a list. Each repetition makes new ones, those before end."""
+    if isinstance(body, dict) and "workers" in body:
+        answer = workers.invite_all(tx, now, body)
+        return answer | {"workers": list(map(_link, answer["workers"]))}
+    return _link(workers.invite_all(tx, now, {"workers": [body]})["workers"][0])
+
+
+def _link(invitation: Invitation) -> dict[str, Any]:
+    return {
+        "worker_id": invitation.worker_id,
+        "name": invitation.name,
+        "url": f"{request.url_root}sign-in/{invitation.token}",
+        "ends_at": f"{datetime.fromtimestamp(invitation.ends_at, UTC):%Y-%m-%dT%H:%M:%SZ}",
+    }
+
+
+BESIDE = {
+    "invites": _Beside(_invite, True),
+    "returns": _Beside(returns.count, False),
+    "workers": _Beside(people.list_workers, False),
+    "removals": _Beside(removal.remove, True),
+    "keys": _Beside(_change_keys, True, only_first_key=True),
+}
+
+
+@blueprint.post(f"/<any({', '.join(BESIDE)}):name>")
+def answer_beside(name: str) -> ResponseReturnValue:
+    """Answer a request that Amazon's API does not know; what it may not do, in words."""
+    what = BESIDE[name]
     try:
-        _check_signature(crowd)
-        name, worker_id = _read_invitation(_json_body())
-        invitation = crowd.write(lambda tx, now: workers.invite(tx, now, name, worker_id))
-    except ApiError as error:
-        return error.as_json(), error.status
-    except InvalidInvitation as error:
-        return {"message": str(error)}, 400
-    return (
-        {
-            "worker_id": invitation.worker_id,
-            "name": invitation.name,
-            "url": f"{request.url_root}sign-in/{invitation.token}",
-            "ends_at": f"{datetime.fromtimestamp(invitation.ends_at, UTC):%Y-%m-%dT%H:%M:%SZ}",
-        },
-        200,
-        {"Cache-Control": "no-store"},
-    )
-
-
-@blueprint.post("/returns")
-def tell_returns() -> ResponseReturnValue:
-    """Tell what workers returned or abandoned of the HITs in the body."""
-    crowd: Crowd = current_app.extensions["crowd"]
-    try:
-        _check_signature(crowd)
+        key_name = _check_signature(_crowd())
+        if what.only_first_key and key_name != keys.FIRST:
+            return {"message": f"The key {key_name} may not do this, only the first key."}, 403
         body = _json_body()
-        with crowd.reading() as (tx, _):
-            return returns.count(tx, body)
+        answer = _crowd().write(lambda tx, now: what.run(tx, now, body)) if what.writes else _read(what, body)
     except ApiError as error:
         return error.as_json(), error.status
-    except returns.InvalidRequest as error:
+    except InvalidRequest as error:
         return {"message": str(error)}, 400
+    call_log.note(key_name, name, "ok")
+    return answer, 200, {"Cache-Control": "no-store"}
 
 
-def _check_signature(crowd: Crowd) -> None:
+def _read(what: _Beside, body: object) -> dict[str, Any]:
+    with _crowd().reading() as (tx, now):
+        return what.run(tx, now, body)
+
+
+def _crowd() -> Crowd:
+    crowd: Crowd = current_app.extensions["crowd"]
+    return crowd
+
+
+def _check_signature(crowd: Crowd) -> str:
+    """Return the name of the key that a request is signed with. Raises an ApiError as verify() does."""
     query = f"?{request.query_string.decode(errors='replace')}" if request.query_string else ""
+    key_id = signature.key_id(request.headers.get("Authorization", ""))
+    name, pair = keys.FIRST, crowd.credentials
+    if key_id != pair.access_key_id:
+        with crowd.database.read() as tx:
+            name, pair = keys.find(tx, pair, key_id)
     *public, received = signed_addresses(request.environ)
-    if not any(_is_signed_for(crowd, host, path + query) for host, path in public):
-        _verify(crowd, received[0], received[1] + query)
+    if not any(_is_signed_for(pair, host, path + query) for host, path in public):
+        _verify(pair, received[0], received[1] + query)
+    return name
 
 
-def _is_signed_for(crowd: Crowd, host: str, target: str) -> bool:
+def _is_signed_for(pair: Credentials, host: str, target: str) -> bool:
     try:
-        _verify(crowd, host, target)
+        _verify(pair, host, target)
     except ApiError:
         return False
     return True
 
 
-def _verify(crowd: Crowd, host: str, target: str) -> None:
+def _verify(pair: Credentials, host: str, target: str) -> None:
     headers = signature.headers_of(request.environ) | {"host": host}
-    signature.verify(crowd.credentials, request.method, target, headers, request.get_data())
+    signature.verify(pair, request.method, target, headers, request.get_data())
 
 
 def _check_recipient() -> None:
@@ -161,7 +196,17 @@ def _admit(crowd: Crowd, conditions: Conditions, operation: str) -> Orders:
 
 
 def _run(crowd: Crowd, operation_name: str, request_id: str, orders: Orders) -> dict[str, Any]:
-    _check_signature(crowd)
+    key_name = _check_signature(crowd)
+    try:
+        result = _run_signed(crowd, operation_name, request_id, orders)
+    except ApiError as error:
+        call_log.note(key_name, operation_name or "?", error.turk_code or error.kind)
+        raise
+    call_log.note(key_name, operation_name, "ok")
+    return result
+
+
+def _run_signed(crowd: Crowd, operation_name: str, request_id: str, orders: Orders) -> dict[str, Any]:
     operation = OPERATIONS.get(operation_name)
     if operation is None:
         raise errors.unknown_operation(request.headers.get("X-Amz-Target", ""))
@@ -214,13 +259,3 @@ def _json_body() -> object:
         return json.loads(request.get_data())
     except (ValueError, RecursionError):
         return None
-
-
-def _read_invitation(body: object) -> tuple[str | None, str | None]:
-    """Return the name and the worker id in an invitation's body."""
-    if not isinstance(body, dict) or not {"name", "worker_id"}.issuperset(body):
-        raise InvalidInvitation("Send a JSON object with at most a name and a worker_id.")
-    name, worker_id = body.get("name"), body.get("worker_id")
-    if not all(value is None or isinstance(value, str) for value in (name, worker_id)):
-        raise InvalidInvitation("A name and a worker_id are text.")
-    return name, worker_id

@@ -40,7 +40,11 @@ OF_THE_API = {
     "local/check_runs": ("-v", "--run"),
     "local/recover": ("--dry-run",),
     "local/rebuild_registry": ("--dry-run",),
-    "local/invite_worker": ("--name", "Ada"),
+    "local/invite_workers": ("--name", "Ada"),
+    "local/print_workers": (),
+    "local/print_earnings": (),
+    "local/remove_workers": ("A1", "--dry-run"),
+    "local/manage_keys": ("--new", "ada"),
     "local/simulate_workers": ("--workers", "2", "--seed", "1", "--until-idle", "0.2"),
 }
 OF_HEROKU = {

@@ -10,6 +10,7 @@ from crowdops.console import columns
 from crowdops.hits import differences_view
 from crowdops.servers import view
 from crowdops.servers.heroku import scale
+from crowdops.workers import people_view
 from tests.support.works import Work
 from tests.unit.test_house import SCRIPT_NAMES
 
@@ -24,6 +25,7 @@ WORKERS = ("--workers", "1", "--until-idle", "0.01", "--seconds-per-task", "0")
 TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "local/diagnose_run": ((RUN,), ("looked at|found|fine",)),
     "local/kill_servers": ((DRY,), (SERVERS,)),
+    "local/manage_keys": ((), ("name|key id|made|revoked",)),
     "local/print_runs": (
         (),
         (
@@ -32,6 +34,7 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
     ),
     "local/print_server_status": ((), (SERVERS,)),
+    "local/print_workers": ((), ("worker|name|last seen|done|in hand|approved|earned|removed",)),
     "local/raise_max_cost": ((RUN, "10", DRY), ("run|task_name|state|bound|max_cost|raised to",)),
     "local/rebuild_registry": (
         (ALL, DRY),
@@ -79,19 +82,22 @@ DEARER = {
     "heroku/print_server_status",
     "heroku/scale_server",
     "local/find_capacity",
+    "local/remove_workers",
     "mturk/identify_broken_units",
 }
 DEARER_TABLES = (
     "server|run|now|an hour now|then|an hour then",
     "workers|pages|errors|pages/s|median ms|95 % within ms",
     "run|unit|registry|provider|HIT|why|mend",
+    "worker|name|last seen|done|in hand|approved|earned|removed",
 )
 WITHOUT_TABLES = {
     "heroku/check_credentials",
     "heroku/launch_server",
     "local/back_up",
     "local/check_runs",
-    "local/invite_worker",
+    "local/invite_workers",
+    "local/print_earnings",
     "local/launch_server",
     "local/preview_page",
     "local/print_events",
@@ -132,6 +138,7 @@ def test_so_have_those_that_are_shown_without_a_row(capsys: pytest.CaptureFixtur
     columns.table(scale.SCALING, [])
     columns.table(view.step_columns(500), [])
     columns.table(differences_view.DIFFERENCE_COLUMNS, [])
+    columns.table(people_view.COLUMNS, [])
     assert headings(capsys.readouterr().out) == DEARER_TABLES
 
 

@@ -38,7 +38,7 @@ ARGUMENTS = {
 WRITES = (
     "local/back_up",
     "local/diagnose_run",
-    "local/invite_worker",
+    "local/invite_workers",
     "local/kill_servers",
     "local/print_events",
     "local/print_runs",

@@ -42,6 +42,7 @@ ROWS: dict[Make, list[Key]] = {}
 # Commands that only look, and work in every state.
 LOOKS = (
     "make runs",
+    "make workers",
     "make wut",
     "make wut NAME=task_reward",
     "make account",
@@ -51,6 +52,8 @@ LOOKS = (
     "make status RUN=… ARGS='--watch 10'",
     "make status RUN=… ARGS=--hits",
     "make runs RUN=…",
+    "make earnings",
+    "make keys",
     "make servers",
     "make diagnose RUN=…",
     "make servers RUN=…",

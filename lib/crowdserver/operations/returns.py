@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, func, select
 
+from crowdserver.protocol.call import InvalidRequest
 from crowdserver.protocol.identifiers import is_id
 from crowdserver.storage.schema import assignments
 
@@ -22,11 +23,7 @@ _OF_HITS = select(
 )
 
 
-class InvalidRequest(ValueError):
-    """The HITs are not given as they should be; the message says how."""
-
-
-def count(tx: Connection, body: object) -> dict[str, Any]:
+def count(tx: Connection, _now: float, body: object) -> dict[str, Any]:
     """Return how many assignments of HITs were returned and abandoned, by how many workers.
 
     `body`: a JSON object with the list hit_ids. last_accept is the latest moment at which one of these

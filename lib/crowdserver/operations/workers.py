@@ -10,22 +10,38 @@ import hashlib
 import re
 import secrets
 import string
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, or_, select
+from sqlalchemy import Connection, bindparam, func, or_, select
 
 from crowdserver.protocol import errors
-from crowdserver.storage.schema import assignments, workers
+from crowdserver.protocol.call import InvalidRequest
+from crowdserver.storage.schema import assignments, links, workers
 from crowdserver.storage.upsert import Upsert
 
-_WORKER_ID = re.compile(r"A[A-Z0-9]{1,63}")
+WORKER_ID = re.compile(r"A[A-Z0-9]{1,63}")
 _NAME_LENGTH = 100
 _LETTERS = string.ascii_uppercase + string.digits
 LINK_SECONDS = 90 * 86_400
+MOST_LINK_SECONDS = 366 * 86_400
+MOST_INVITATIONS = 1000  # of one request
 
-_BY_TOKEN = select(workers).where(
-    workers.c.token_hash == bindparam("token_hash"), workers.c.invited_at > bindparam("since")
+_BY_TOKEN = (
+    select(workers)
+    .outerjoin(links, links.c.worker_id == workers.c.id)
+    .where(
+        workers.c.token_hash == bindparam("token_hash"),
+        func.coalesce(links.c.ends_at, workers.c.invited_at + LINK_SECONDS) > bindparam("now"),
+    )
 )
+# Removed workers have left their names.
+_OF_NAMES = (
+    select(workers.c.name, workers.c.id)
+    .outerjoin(links, links.c.worker_id == workers.c.id)
+    .where(workers.c.name.in_(bindparam("names", expanding=True)), links.c.removed_at.is_(None))
+    .order_by(workers.c.id)
+)
+_SET_END = Upsert(links, replace=["ends_at", "removed_at"])
 _IS_KNOWN = select(
     or_(
         select(workers.c.id).where(workers.c.id == bindparam("worker")).exists(),
@@ -53,15 +69,69 @@ class Invitation(NamedTuple):
     ends_at: float
 
 
-class InvalidInvitation(ValueError):
+class InvalidInvitation(InvalidRequest):
     """The name or the worker id of an invitation cannot be used; the message says why."""
 
 
-def invite(tx: Connection, now: float, name: str | None, worker_id: str | None) -> Invitation:
+def invite_all(tx: Connection, now: float, body: object) -> dict[str, Any]:
+    """Make links for those in a body, all or none: {"workers": [{"name": …, "worker_id": …}, …]}.
+
+    `link_seconds`: how long they work. `taken`: what becomes of names that others have: "new", by default,
+    invites more of the same name; "renew" the one who has it; "refuse" nobody, and the answer names them.
+    Raises InvalidRequest.
+    """
+    if not isinstance(body, dict) or not {"workers", "link_seconds", "taken"}.issuperset(body):
+        raise InvalidRequest("Send a JSON object with workers, link_seconds and taken.")
+    wishes, seconds = body.get("workers"), body.get("link_seconds", LINK_SECONDS)
+    if not isinstance(wishes, list) or len(wishes) > MOST_INVITATIONS:
+        raise InvalidRequest(f"workers is a list of at most {MOST_INVITATIONS}.")
+    if not isinstance(seconds, int) or not 60 <= seconds <= MOST_LINK_SECONDS:
+        raise InvalidRequest(f"link_seconds is a number from 60 to {MOST_LINK_SECONDS}.")
+    taken = body.get("taken", "new")
+    if taken not in ("new", "renew", "refuse"):
+        raise InvalidRequest("taken is new, renew or refuse.")
+    pairs = [_read(wish) for wish in wishes]
+    owners = _owners(tx, [name.strip() for name, worker_id in pairs if name and not worker_id])
+    if owners and taken == "refuse":
+        return {"workers": [], "taken": owners}
+    if taken == "renew":
+        pairs = [(name, worker_id or _owner(owners, name)) for name, worker_id in pairs]
+    made = [invite(tx, now, name, worker_id, seconds) for name, worker_id in pairs]
+    return {"workers": made, "taken": {}}
+
+
+def _read(wish: object) -> tuple[str | None, str | None]:
+    if not isinstance(wish, dict) or not {"name", "worker_id"}.issuperset(wish):
+        raise InvalidInvitation("Send a JSON object with at most a name and a worker_id.")
+    name, worker_id = wish.get("name"), wish.get("worker_id")
+    if not all(value is None or isinstance(value, str) for value in (name, worker_id)):
+        raise InvalidInvitation("A name and a worker_id are text.")
+    _check(name, worker_id)
+    return name, worker_id
+
+
+def _owners(tx: Connection, names: list[str]) -> dict[str, list[str]]:
+    """Return the ids of those who have one of these names; of one that is given twice at least none."""
+    owners: dict[str, list[str]] = {name: [] for name in names if names.count(name) > 1}
+    for row in tx.execute(_OF_NAMES, {"names": names}):
+        owners.setdefault(row.name, []).append(row.id)
+    return owners
+
+
+def _owner(owners: dict[str, list[str]], name: str | None) -> str | None:
+    ids = owners.get((name or "").strip(), [])
+    if len(ids) > 1:
+        raise InvalidInvitation(f"{name} is the name of {', '.join(ids)}: say whom by the worker_id.")
+    return ids[0] if ids else None
+
+
+def invite(
+    tx: Connection, now: float, name: str | None, worker_id: str | None, seconds: int = LINK_SECONDS
+) -> Invitation:
     """Make a link for a worker, known or new; a new worker gets an id of `A` and 13 capitals or digits.
 
     Not given, the name of a known worker stays. Each repetition makes a new link and ends the one before.
-    Raises InvalidInvitation.
+    A worker who was removed is back. Raises InvalidInvitation.
     """
     _check(name, worker_id)
     worker_id = worker_id or "A" + "".join(secrets.choice(_LETTERS) for _ in range(13))
@@ -74,12 +144,13 @@ def invite(tx: Connection, now: float, name: str | None, worker_id: str | None) 
         "invited_at": now,
     }
     stored_name: str = statement.execute(tx, values).scalar_one()
-    return Invitation(worker_id, stored_name, token, now + LINK_SECONDS)
+    _SET_END.execute(tx, {"worker_id": worker_id, "ends_at": now + seconds, "removed_at": None})
+    return Invitation(worker_id, stored_name, token, now + seconds)
 
 
 def by_token(tx: Connection, now: float, token: str) -> Worker | None:
     """Return whom a link signs in, or None if it is wrong, its time is over or there is a newer one."""
-    row = tx.execute(_BY_TOKEN, {"token_hash": hash_of(token), "since": now - LINK_SECONDS}).first()
+    row = tx.execute(_BY_TOKEN, {"token_hash": hash_of(token), "now": now}).first()
     return Worker(row.id, row.name, row.token_hash) if row else None
 
 
@@ -96,7 +167,7 @@ def check_known(tx: Connection, worker_id: str) -> str:
 
 
 def _check(name: str | None, worker_id: str | None) -> None:
-    if worker_id is not None and not _WORKER_ID.fullmatch(worker_id):
+    if worker_id is not None and not WORKER_ID.fullmatch(worker_id):
         raise InvalidInvitation(
             f"{worker_id!r} is no worker id: give A and then 1 to 63 capital letters A-Z or digits."
         )

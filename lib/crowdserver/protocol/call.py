@@ -10,6 +10,10 @@ from crowdserver.protocol.page_tokens import PageTokens
 _DEFAULT_PAGE_SIZE = 10
 
 
+class InvalidRequest(ValueError):
+    """What a request beside Amazon's API asks for cannot be done; the message says why."""
+
+
 class Call(NamedTuple):
     """An operation's input, with the transaction and the moment it happens in.
 

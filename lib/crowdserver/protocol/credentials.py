@@ -111,10 +111,14 @@ def _create(path: Path) -> None:
         os.unlink(draft)
 
 
-def _new_pair() -> Credentials:
+def new_key_id() -> str:
+    """Return an access key id that nobody has."""
     letters = string.ascii_uppercase + string.digits
-    key_id = "CROWD" + "".join(secrets.choice(letters) for _ in range(15))
-    return Credentials(key_id, secrets.token_urlsafe(30))
+    return "CROWD" + "".join(secrets.choice(letters) for _ in range(15))
+
+
+def _new_pair() -> Credentials:
+    return Credentials(new_key_id(), secrets.token_urlsafe(30))
 
 
 def _text(pair: Credentials) -> str:

@@ -22,6 +22,7 @@ REGION = "us-east-1"
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _FORMAT = "%Y%m%dT%H%M%SZ"
 _DATE = re.compile(r"[0-9]{8}T[0-9]{6}Z")
+_KEY_ID = re.compile(r"Credential=(\w+)/", re.ASCII)
 _TOLERANCE = timedelta(minutes=15)
 
 
@@ -96,6 +97,12 @@ def verify(
             "The request signature we calculated does not match the signature you provided. Check your AWS "
             "Secret Access Key and signing method. Consult the service documentation for details."
         )
+
+
+def key_id(authorization: str) -> str:
+    """Return whose key an Authorization header says that it is of; nothing where it says none."""
+    match = _KEY_ID.search(authorization)
+    return match[1] if match else ""
 
 
 def _read(header: str) -> _Authorization:

@@ -191,6 +191,25 @@ workers = Table(
     Column("masters", Boolean),
 )
 
+# How long each one's link works where that is not the usual time, and who was removed: their links are none.
+links = Table(
+    "links",
+    metadata,
+    Column("worker_id", Text, primary_key=True),
+    Column("ends_at", Double),
+    Column("removed_at", Double),
+)
+
+# Key pairs of the account beside the first one; their secrets follow from that one's and are kept nowhere.
+keys = Table(
+    "keys",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("key_id", Text, nullable=False, unique=True),
+    Column("created_at", Double, nullable=False),
+    Column("revoked_at", Double),
+)
+
 # Browsers that are signed in, each by the hash of the token that it holds and of the link that it came by: a
 # newer link ends it.
 sessions = Table(

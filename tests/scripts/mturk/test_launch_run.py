@@ -22,7 +22,7 @@ SCRIPTS = (
     ("mturk/print_outstanding_hit_status", "--check"),
     ("mturk/expire_hits", "--all-runs", "--yes"),
     ("mturk/download_results", "--all-runs"),
-    ("local/invite_worker",),
+    ("local/invite_workers",),
     ("local/simulate_workers", "--workers", "2"),
 )
 

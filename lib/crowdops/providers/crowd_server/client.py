@@ -62,12 +62,8 @@ def invite(settings: Settings, *, name: str | None = None, worker_id: str | None
 
     UsageError where no crowd server can be, or for a name or id that it cannot use.
     """
-    if settings.environment != "local":
-        raise UsageError(
-            f"Workers are invited to a crowd server; the environment {settings.environment} has none."
-        )
     given = {key: value for key, value in (("name", name), ("worker_id", worker_id)) if value is not None}
-    return _invitation(settings, _post(settings, "/invites", given))
+    return ask(settings, "/invites", given, read_invitation)
 
 
 def returns(settings: Settings, hit_ids: Sequence[str]) -> Returns | None:
@@ -111,17 +107,31 @@ def _signed(url: str, body: bytes, credentials: tuple[str, str]) -> Any:
     return call
 
 
-def _invitation(settings: Settings, answer: requests.Response) -> Invitation:
+def read_invitation(document: Any) -> Invitation:
+    """Take an invitation apart. answers.MISREAD for what is none."""
+    return Invitation(
+        worker_id=fields.text(document, "worker_id"),
+        name=fields.text(document, "name"),
+        url=fields.text(document, "url"),
+        ends_at=fields.text_or_none(document, "ends_at"),
+    )
+
+
+def ask(settings: Settings, path: str, members: Mapping[str, object], read: Callable[[Any], _T]) -> _T:
+    """Ask a crowd server what Amazon's API has no word for, and return what `read` makes of the answer.
+
+    UsageError where no crowd server can be, and for what it cannot do, in its words.
+    """
+    if settings.environment != "local":
+        raise UsageError(
+            f"A crowd's people are a crowd server's; the environment {settings.environment} has none."
+        )
+    answer = _post(settings, path, members)
     endpoint, redaction = settings.endpoint, answers.Redaction(*read_credentials(settings.home))
     try:
         document = redaction.value(answers.parse(answer.content))
         if answer.status_code == 200:
-            return Invitation(
-                worker_id=fields.text(document, "worker_id"),
-                name=fields.text(document, "name"),
-                url=fields.text(document, "url"),
-                ends_at=fields.text_or_none(document, "ends_at"),
-            )
+            return read(document)
         text, refused = answers.brief(fields.text(document, "message")), "__type" in document
     except answers.MISREAD:
         raise ProviderError(
@@ -129,7 +139,7 @@ def _invitation(settings: Settings, answer: requests.Response) -> Invitation:
         ) from None
     if refused:
         raise CredentialsRefused(f"{endpoint} refused the key: {text} {key_source(settings)}")
-    raise UsageError(text) if answer.status_code == 400 else ProviderError(f"{endpoint}: {text}")
+    raise UsageError(text) if answer.status_code in (400, 403) else ProviderError(f"{endpoint}: {text}")
 
 
 class WorkerSession:

@@ -38,7 +38,7 @@ VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNHADBEAiA93BWnpTRMCxLywzfQLL6Y
 gX8=
 -----END CERTIFICATE-----
 """
-BOTO, REQUESTS = "mturk/print_account", "local/invite_worker"
+BOTO, REQUESTS = "mturk/print_account", "local/invite_workers"
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ CALLS = {
     "mturk/identify_broken_units": [],
     "mturk/soft_block_workers": ["--list"],
     "local/rebuild_registry": ["--dry-run"],
-    "local/invite_worker": [],
+    "local/invite_workers": [],
 }
 
 

@@ -1,0 +1,171 @@
+"""The people of a crowd server, and the keys of its account: what Amazon's API has no word for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from crowdops.config.settings import Settings
+from crowdops.providers import fields
+from crowdops.providers.crowd_server.client import Invitation, ask, read_invitation
+
+MOST_AT_ONCE = 1000  # workers in one request
+ALWAYS = (datetime.fromtimestamp(0, UTC), datetime(9999, 1, 1, tzinfo=UTC))
+
+
+class Person(NamedTuple):
+    """A worker of the crowd. `approved`, `rewards` and `bonuses` are those of a period that was asked for."""
+
+    worker_id: str
+    name: str
+    last_seen: datetime | None
+    done: int
+    in_hand: int
+    approved: int
+    rewards: Decimal
+    bonuses: Decimal
+    removed_at: datetime | None
+
+    @property
+    def earned(self) -> Decimal:
+        """What this worker gets for the period."""
+        return self.rewards + self.bonuses
+
+
+class Invited(NamedTuple):
+    """Links that were made; none where names are taken, each by these workers or given twice."""
+
+    invitations: list[Invitation]
+    taken: dict[str, list[str]]
+
+
+class Removal(NamedTuple):
+    """Who was removed, was so already or is unknown, and how many assignments in hand went back."""
+
+    removed: list[str]
+    already: list[str]
+    unknown: list[str]
+    returned: int
+
+
+class Key(NamedTuple):
+    """A named key pair of the account, without its secret."""
+
+    name: str
+    access_key_id: str
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+class NewKey(NamedTuple):
+    """A key pair that was just made. Its secret is told once; its repr does not."""
+
+    name: str
+    access_key_id: str
+    secret_access_key: str
+
+    def __repr__(self) -> str:
+        return f"NewKey({self.name!r}, {self.access_key_id!r})"
+
+
+def invite(
+    settings: Settings, wishes: Sequence[Mapping[str, Any]], *, link_seconds: int, taken: str
+) -> Invited:
+    """Make sign-in links for all of these, or for none. UsageError as ask().
+
+    Of each its name, worker_id or both. `taken`: "new", "renew" or "refuse" names that others have.
+    """
+
+    def read(document: Any) -> Invited:
+        made = [read_invitation(member) for member in fields.a_list(document["workers"])]
+        return Invited(made, {name: _texts(ids) for name, ids in document["taken"].items()})
+
+    return ask(settings, "/invites", {"workers": wishes, "link_seconds": link_seconds, "taken": taken}, read)
+
+
+def people(settings: Settings, since: datetime, until: datetime) -> Iterator[Person]:
+    """Yield every worker by the id, with what was earned in [since, until). A request for a thousand."""
+    period = {"since": since.timestamp(), "until": until.timestamp()}
+    after: str | None = ""
+    while after is not None:
+        page, following = ask(settings, "/workers", {**period, "after": after}, _read_page)
+        yield from page
+        # The ids rise, so that even a server that does not know its pages comes to an end.
+        after = following if following is not None and following > after else None
+
+
+def remove(settings: Settings, worker_ids: Sequence[str]) -> Removal:
+    """End the access of at most a thousand workers at once. Safe to repeat."""
+
+    def read(document: Any) -> Removal:
+        return Removal(
+            removed=_texts(document["removed"]),
+            already=_texts(document["already"]),
+            unknown=_texts(document["unknown"]),
+            returned=fields.number(document, "returned"),
+        )
+
+    return ask(settings, "/removals", {"worker_ids": worker_ids}, read)
+
+
+def keys(settings: Settings, **change: str) -> tuple[list[Key], NewKey | None]:
+    """Make a key (new=NAME), revoke one (revoke=NAME) or neither; return all, and the new one."""
+
+    def read(document: Any) -> tuple[list[Key], NewKey | None]:
+        made = document["new"]
+        names = ("name", "access_key_id", "secret_access_key")
+        new = None if made is None else NewKey(*(fields.text(made, name) for name in names))
+        return [_key(member) for member in fields.a_list(document["keys"])], new
+
+    return ask(settings, "/keys", change, read)
+
+
+def _read_page(document: Any) -> tuple[list[Person], str | None]:
+    page = [_person(member) for member in fields.a_list(document["workers"])]
+    return page, fields.text_or_none(document, "next")
+
+
+def _person(member: Any) -> Person:
+    return Person(
+        worker_id=fields.text(member, "worker_id"),
+        name=fields.text(member, "name"),
+        last_seen=_moment(member["last_seen"]),
+        done=fields.number(member, "done"),
+        in_hand=fields.number(member, "in_hand"),
+        approved=fields.number(member, "approved"),
+        rewards=_dollars(member, "rewards"),
+        bonuses=_dollars(member, "bonuses"),
+        removed_at=_moment(member["removed_at"]),
+    )
+
+
+def _key(member: Any) -> Key:
+    created_at = _moment(member["created_at"])
+    if created_at is None:
+        raise ValueError("it is not said when a key was made")
+    return Key(
+        name=fields.text(member, "name"),
+        access_key_id=fields.text(member, "key_id"),
+        created_at=created_at,
+        revoked_at=_moment(member["revoked_at"]),
+    )
+
+
+def _dollars(member: Any, name: str) -> Decimal:
+    amount = Decimal(fields.text(member, name))
+    if not 0 <= amount < 10**9 or amount != amount.quantize(Decimal("0.01")):
+        raise ValueError(f"{name} is no amount")
+    return amount
+
+
+def _moment(seconds: Any) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _texts(value: Any) -> list[str]:
+    texts = fields.a_list(value)
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("it is no list of texts")
+    return texts

@@ -1,0 +1,74 @@
+"""The crowd's people as the requester sees them: who they are, what they did, what they are owed."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, select
+
+from crowdserver.protocol.call import InvalidRequest
+from crowdserver.storage.account import dollars
+from crowdserver.storage.schema import AnyRow, assignments, bonuses, hit_types, hits, links, sessions, workers
+
+PAGE_SIZE = 1000
+
+
+def _in_period(moment: ColumnElement[Any]) -> ColumnElement[bool]:
+    return and_(moment >= bindparam("since"), moment < bindparam("until"))
+
+
+_IS_EARNED = and_(assignments.c.status == "Approved", _in_period(assignments.c.approved_at))
+_BONUSES = select(func.coalesce(func.sum(bonuses.c.amount), 0)).where(
+    bonuses.c.worker_id == workers.c.id, _in_period(bonuses.c.paid_at)
+)
+_SIGNED_IN = select(func.max(sessions.c.begun_at)).where(sessions.c.worker_id == workers.c.id)
+_PAGE = (
+    select(
+        workers.c.id,
+        workers.c.name,
+        links.c.removed_at,
+        func.max(assignments.c.accepted_at),
+        func.max(assignments.c.submitted_at),
+        _SIGNED_IN.scalar_subquery(),
+        func.count(assignments.c.submitted_at).label("done"),
+        func.count(case((assignments.c.status == "Accepted", 1))).label("in_hand"),
+        func.count(case((_IS_EARNED, 1))).label("approved"),
+        func.coalesce(func.sum(case((_IS_EARNED, hit_types.c.reward))), 0).label("rewards"),
+        _BONUSES.scalar_subquery().label("bonuses"),
+    )
+    .outerjoin_from(workers, links, links.c.worker_id == workers.c.id)
+    .outerjoin(assignments, assignments.c.worker_id == workers.c.id)
+    .outerjoin(hits, hits.c.id == assignments.c.hit_id)
+    .outerjoin(hit_types, hit_types.c.id == hits.c.hit_type_id)
+    .where(workers.c.id > bindparam("after"))
+    .group_by(workers.c.id, workers.c.name, links.c.removed_at)
+    .order_by(workers.c.id)
+    .limit(PAGE_SIZE)
+)
+
+
+def list_workers(tx: Connection, _now: float, body: object) -> dict[str, Any]:
+    """Return a page of the workers, each with what was earned in a period: approved rewards, and bonuses.
+
+    `body`: since and until in seconds since the epoch, the latter not included; after, a worker id. `next` in
+    the answer: the id to go on after, None at the end. Raises InvalidRequest.
+    """
+    match body:
+        case {"since": float(since), "until": float(until), "after": str(after)} if f"A{after}".isalnum():
+            rows = tx.execute(_PAGE, {"since": since, "until": until, "after": after}).all()
+        case _:
+            raise InvalidRequest("Send a JSON object: since and until, two floats, and after, a worker id.")
+    return {"workers": list(map(_member, rows)), "next": rows[-1].id if len(rows) == PAGE_SIZE else None}
+
+
+def _member(row: AnyRow) -> dict[str, Any]:
+    moments = [moment for moment in row[3:6] if moment is not None]
+    return {
+        "worker_id": row.id,
+        "name": row.name,
+        "removed_at": row.removed_at,
+        "last_seen": max(moments, default=None),
+        "done": row.done,
+        "in_hand": row.in_hand,
+        "approved": row.approved,
+        "rewards": str(dollars(int(row.rewards))),
+        "bonuses": str(dollars(int(row.bonuses))),
+    }

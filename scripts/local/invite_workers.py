@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Make sign-in links with which workers work on the crowd server: for one worker, or for many at once.
 
-The links come as CSV (worker_id, name, url, ends_at). Send each to its own worker only: whoever has it works,
-and earns, as this worker. It works for --days, or until a newer one is made for the same worker; a browser
-that opened it stays signed in for 30 days. All are invited or nobody is.
+The links come as CSV: worker_id, name, url, and when they end. Send each to its own worker only: whoever has
+it works, and earns, as this worker. It works for --days, or until a newer one is made for the same worker; a
+browser that opened it stays signed in for 30 days. All are invited or nobody is.
 
 Workers are named by --name, each a new one, or in a --file: a CSV with the columns name and worker_id, which
 may be empty. With the id of a known worker this makes a new link, and ends the old one and whatever was

@@ -16,7 +16,7 @@ from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
-from crowdserver import call_log
+from crowdserver.control import call_log
 from crowdserver.control.call_counts import CallCounts
 from crowdserver.control.faults import Fault
 from crowdserver.control.orders import Orders, take_orders
@@ -115,8 +115,7 @@ BESIDE = {
 }
 
 
-@blueprint.post(f"/<any({', '.join(BESIDE)}):name>")
-def answer_beside(name: str) -> ResponseReturnValue:
+def _answer_beside(name: str) -> ResponseReturnValue:
     """Answer a request that Amazon's API does not know; what it may not do, in words."""
     what = BESIDE[name]
     try:
@@ -131,6 +130,10 @@ def answer_beside(name: str) -> ResponseReturnValue:
         return {"message": str(error)}, 400
     call_log.note(key_name, name, "ok")
     return answer, 200, {"Cache-Control": "no-store"}
+
+
+for path in BESIDE:
+    blueprint.add_url_rule(f"/{path}", path, _answer_beside, methods=["POST"], defaults={"name": path})
 
 
 def _read(what: _Beside, body: object) -> dict[str, Any]:

@@ -19,7 +19,7 @@ _MOST_BYTES = 16 << 10
 _MOST_BYTES_OF = {
     "api.answer": 1
     << 20,  # a qualification test and its answers have 65,535 bytes each, before they are JSON
-    "api.answer_beside": 1 << 20,  # the names of a thousand workers
+    **dict.fromkeys((f"api.{name}" for name in api.BESIDE), 1 << 20),  # such as the names of 1000 workers
     "site.external_submit": submissions.MOST_BYTES,
 }
 

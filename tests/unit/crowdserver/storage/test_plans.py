@@ -13,7 +13,7 @@ from sqlalchemy import Table, select, update
 from crowdserver.operations import returns, workers
 from crowdserver.operations.dispatch import OPERATIONS
 from crowdserver.storage import schema
-from crowdserver.worker import groups
+from crowdserver.worker import groups, removal
 from tests.support.crowded import Account, Things
 from tests.support.offers import html_question
 from tests.support.statements import Recorder, Work
@@ -100,7 +100,12 @@ def _invite(account: Account, _things: Things) -> None:
 
 def _tell_returns(account: Account, things: Things) -> None:
     with account.crowd.reading() as (tx, _):
-        returns.count(tx, {"hit_ids": things.open + things.done})
+        returns.count(tx, 0.0, {"hit_ids": things.open + things.done})
+
+
+def _remove(account: Account, things: Things) -> None:
+    removed = account.crowd.write(lambda tx, now: removal.remove(tx, now, {"worker_ids": [things.worker_id]}))
+    assert removed["removed"] == [things.worker_id]
 
 
 # In this order: some of them take what others need.
@@ -181,8 +186,8 @@ CALLS: dict[str, Case] = {
     ),
     "DeleteWorkerBlock": lambda account, things: account.call("DeleteWorkerBlock", WorkerId="AOTHER3"),
     "DeleteHIT": lambda account, things: account.call("DeleteHIT", HITId=things.done[1]),
-    "api.invite": _invite,
-    "api.tell_returns": _tell_returns,
+    "api.invites": _invite,
+    "api.returns": _tell_returns,
     "site.home": _get(lambda things: "/"),
     "site.preview": _get(lambda things: f"/groups/{things.type_id}"),
     "site.by_client_link": _get(lambda things: f"/mturk/preview?groupId={things.type_id}"),
@@ -206,6 +211,7 @@ CALLS: dict[str, Case] = {
         QualificationTypeId=things.qualification_id,
         WorkerId=things.worker_id,
     ),
+    "api.removals": _remove,
     "what falls due": _fall_due,
     "DeleteQualificationType": lambda account, things: account.call(
         "DeleteQualificationType", QualificationTypeId=things.qualification_id
@@ -256,9 +262,10 @@ def test_what_is_read_does_not_grow_with_the_account(
 
 
 def test_every_call_and_every_page_is_looked_at(account: Account) -> None:
+    listing_all = ("api.keys", "api.workers")
     pages = {
         rule.endpoint
         for rule in account.app.url_map.iter_rules()
-        if rule.endpoint not in ("static", "health", "api.answer", "site.signin.sign_out")
+        if rule.endpoint not in ("static", "health", "api.answer", "site.signin.sign_out", *listing_all)
     }
     assert {*OPERATIONS, *pages} <= CALLS.keys()

@@ -21,7 +21,7 @@ NAME :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test suite check docs audit package whole long sweep fuzz load check-soak bench report-bench clean launch preview resume status expire extend-hits results runs events report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite workers remove-workers earnings keys simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
+.PHONY: help venv demo test suite check docs audit package whole long sweep fuzz load check-soak bench report-bench clean launch preview resume status expire extend-hits top-up results runs events report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite workers remove-workers earnings keys simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
 
 help:  ## this list
 	@echo "crowdops: launch, watch, stop and clean up crowdsourced work"
@@ -132,6 +132,9 @@ status: $(STAMP)  ## what is outstanding, and whether it is safe to shut down
 
 expire: $(STAMP)  ## end the outstanding HITs of a run
 	@$(PY) scripts/mturk/expire_hits.py $(SELECT) $(value ARGS)
+
+top-up: $(STAMP)  ## launch what the units of a run at its end still lack: make top-up RUN=last
+	@$(PY) scripts/mturk/top_up_run.py $(SELECT) $(value ARGS)
 
 extend-hits: $(STAMP)  ## more time or more assignments: ARGS='--hours 24', '--assignments 2'
 	@$(PY) scripts/mturk/extend_hits.py $(SELECT) $(value ARGS)

@@ -8,6 +8,7 @@ import pytest
 
 from crowdops.console import columns
 from crowdops.hits import differences_view
+from crowdops.runs import top_up_view
 from crowdops.servers import view
 from crowdops.servers.heroku import scale
 from crowdops.workers import people_view
@@ -84,12 +85,14 @@ DEARER = {
     "local/find_capacity",
     "local/remove_workers",
     "mturk/identify_broken_units",
+    "mturk/top_up_run",
 }
 DEARER_TABLES = (
     "server|run|now|an hour now|then|an hour then",
     "workers|pages|errors|pages/s|median ms|95 % within ms",
     "run|unit|registry|provider|HIT|why|mend",
     "worker|name|last seen|done|in hand|approved|earned|removed",
+    "run|task_name|units|answers lacking|launch|extend|replace|cost with fees",
 )
 WITHOUT_TABLES = {
     "heroku/check_credentials",
@@ -139,6 +142,7 @@ def test_so_have_those_that_are_shown_without_a_row(capsys: pytest.CaptureFixtur
     columns.table(view.step_columns(500), [])
     columns.table(differences_view.DIFFERENCE_COLUMNS, [])
     columns.table(people_view.COLUMNS, [])
+    columns.table(top_up_view.COLUMNS, [])
     assert headings(capsys.readouterr().out) == DEARER_TABLES
 
 

@@ -43,6 +43,7 @@ COMMANDS = [
     ("mturk/identify_broken_units", RUNS),
     ("mturk/extend_hits", RUNS, "--hours", "1", "-y"),
     ("mturk/expire_hits", RUNS, "-y"),
+    ("mturk/top_up_run", RUNS, "-n"),
     ("mturk/delete_hits", RUNS, "-y"),
     ("local/raise_max_cost", "RUN", "9"),
     ("local/preview_page", "FILE"),

@@ -35,6 +35,7 @@ WRITING = {
     "mturk/extend_hits": ["--run", "RUN", "--hours", "1", "--yes"],
     "mturk/launch_run": ["--resume", "RUN", "--yes"],
     "mturk/pay_bonuses": ["FILE", "--yes"],
+    "mturk/top_up_run": ["--run", "RUN", "--yes"],
 }
 NEXT = re.compile(r"make [a-z-]+|\(lsof |\(df -h|\(ls -ld|Update crowdops")
 

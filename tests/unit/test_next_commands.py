@@ -33,6 +33,7 @@ STATUS, DIAGNOSE, BROKEN = (
     "mturk/identify_broken_units",
 )
 CHECK = ("local/check_runs", "-v", "--timeout", "600")
+TOP_UP = "mturk/top_up_run"
 LAUNCH, RECOVER, REBUILD = "mturk/launch_run", "local/recover", "local/rebuild_registry"
 Make = Callable[..., State]  # takes a world, and the servers of its home if it starts some
 Key = tuple[str, str]
@@ -461,6 +462,30 @@ def rebuilt_and_resumed(world: World) -> State:
     resume = look(world, LAUNCH, "--resume", run.run_id, "--dry-run")
     known = {"RUN.TOML": str(run_toml)}
     return State(resume, meanwhile=lambda: do_all(world, run), stays=True, known=known)
+
+
+@proposes("runs/top_up_view.py", "make launch FILE=RUN.TOML ARGS='--resume …'")
+def rebuilt_and_topped_up(world: World) -> State:
+    run, run_toml = lost(world)
+    do_all(world, run)
+    world.invoke(REBUILD, "--run", run.run_id)
+    return State(look(world, TOP_UP, "--run", run.run_id, "--yes"), known={"RUN.TOML": str(run_toml)})
+
+
+@proposes("runs/top_up.py", "make resume RUN=…")
+def crashed_and_topped_up(world: World) -> State:
+    run = world.crash()
+    result = look(world, TOP_UP, "--run", run.run_id, "--yes")
+    return State(result, meanwhile=lambda: do_all(world, run))
+
+
+@proposes("runs/remainder.py", "make top-up RUN=…")
+def resumed_where_nothing_is_left_to_launch(world: World) -> State:
+    run = world.crash()
+    world.invoke("mturk/expire_hits", "--run", run.run_id, "--yes")
+    world.invoke("mturk/download_results", "--run", run.run_id)
+    result = look(world, LAUNCH, "--resume", run.run_id)
+    return State(result, meanwhile=lambda: do_all(world, run))
 
 
 def without_a_registry(world: World) -> Run:

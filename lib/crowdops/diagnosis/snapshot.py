@@ -172,7 +172,7 @@ def take(context: Context, run: Run) -> Snapshot:
         caps=eligibility.cap_use(context.registry, run),
         unit_cost=unit_cost,
         bound=budget.bound,
-        cost_is_reached=budget.units_left(unit_cost, 1) == 0,
+        cost_is_reached=not budget.first_left([unit_cost]),
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 
 from crowdops import bulk
@@ -21,12 +21,14 @@ from crowdops.errors import (
     Unreachable,
 )
 from crowdops.formats import marks
+from crowdops.hits import extend
 from crowdops.hits.expire import Target
-from crowdops.providers.mturk.client import LISTING_LAG, MTurk
+from crowdops.providers.mturk.client import LISTING_LAG, Hit, MTurk
 from crowdops.registry import Run, Unit
 
 TOKEN_IS_GOOD = timedelta(hours=20)  # of the 24 hours that the API promises
 CLOCKS_DIFFER = timedelta(minutes=5)  # or less, where both are right
+ENOUGH_TIME = 0.25  # of a HIT's lifetime, with which it is not given more when it is extended
 MISSING_AFTER = 5 * LISTING_LAG  # a HIT that no list shows for so long does not carry the mark
 MOST_LATEST = 10_000  # HITs, more than can be made within LISTING_LAG
 MIN_WALKS = 4  # over the account, before a HIT is taken for missing
@@ -41,13 +43,14 @@ def create(provider: MTurk, run: Run, unit: Unit, question: str) -> str:
     """
     annotation = marks.annotation(marks.Mark(run.run_id, unit.unit_index, run.task_name))
     nth = f"{unit.unit_index}.{unit.attempt}" if unit.attempt else unit.unit_index
-    assert run.hit_type_id is not None
+    hit_type_id = run.replacement_type_id if unit.is_replaced else run.hit_type_id
+    assert hit_type_id is not None
     try:
         return provider.create_hit(
-            hit_type_id=run.hit_type_id,
+            hit_type_id=hit_type_id,
             question=question,
             annotation=annotation,
-            assignments=run.parameters.assignments_per_unit,
+            assignments=unit.places or run.parameters.assignments_per_unit,
             lifetime=run.parameters.task_lifetime_in_seconds,
             token=marks.token("create-hit", run.run_id, nth),
         )
@@ -65,17 +68,21 @@ def _annotation_of(provider: MTurk, hit_id: str) -> str | None:
         return None
 
 
-def find_created(provider: MTurk, run: Run, units: Iterable[Unit]) -> dict[int, str]:
+def find_created(
+    provider: MTurk, run: Run, units: Iterable[Unit], replaced: Collection[str] = ()
+) -> dict[int, str]:
     """Return the HITs that exist for these units of a run, by unit index. One walk over ListHITs.
 
     The first HIT of a unit that is launched anew was deleted, and may be listed for a while yet: it is asked
-    for.
+    for. It is not, if it is one of the `replaced` ones, which stay.
     """
     by_index = {unit.unit_index: unit for unit in units}
     hit_ids: dict[int, str] = {}
     for hit in provider.iter_hits():
         mark = hit.mark
         if mark is None or mark.run_id != run.run_id or mark.unit_index not in by_index:
+            continue
+        if hit.hit_id in replaced:
             continue
         if not by_index[mark.unit_index].attempt or _annotation_of(provider, hit.hit_id):
             hit_ids[mark.unit_index] = hit.hit_id
@@ -106,6 +113,7 @@ class Creator:
         # Those that lists and, if that cannot be written, the registry may lack.
         self.latest: deque[Target] = deque(maxlen=MOST_LATEST)
         self.failure: Error | None = None
+        self.listed: dict[str, Hit] = {}  # HITs that are to be extended, as they were listed just now
 
     def create(self, units: Iterable[Unit], should_stop: Callable[[], bool]) -> None:
         """Create the HITs of units that have just been written down as 'creating'; this is their first call.
@@ -132,7 +140,9 @@ class Creator:
         for unit in self._context.registry.iter_units(self._run.run_id, ["creating"]):
             ages = self._ages(unit)
             is_fresh = min(ages) >= -CLOCKS_DIFFER and max(ages) < TOKEN_IS_GOOD
-            if is_fresh and unit.unit_index not in self._walks:
+            if (
+                unit.hit_id or is_fresh and unit.unit_index not in self._walks
+            ):  # whether it was extended can be read
                 to_resend.append(unit)
             else:
                 to_find.append(unit)
@@ -158,6 +168,8 @@ class Creator:
         calls, error = 0, None
 
         def send(unit: Unit) -> str:
+            if unit.hit_id:
+                return self._extend(run, unit, unit.hit_id, first=first)
             hit_id = create(self._context.provider, run, unit, self._question(unit))
             self.latest.append(Target(run.run_id, unit.unit_index, hit_id))
             return hit_id
@@ -168,10 +180,28 @@ class Creator:
         if calls:
             self._listen(error)
 
+    def _extend(self, run: Run, unit: Unit, hit_id: str, *, first: bool) -> str:
+        """Give a unit's own HIT the places that it is to have, and time for them. Returns its id."""
+        provider, parameters = self._context.provider, run.parameters
+        hit = self.listed.get(hit_id) if first else None
+        hit = hit or provider.hit(hit_id)
+        lifetime = timedelta(seconds=parameters.task_lifetime_in_seconds)
+        now = extend.now_at(provider)
+        is_ending = hit.expiration < now + lifetime * ENOUGH_TIME
+        goal = extend.Goal(
+            unit.places or parameters.assignments_per_unit, now + lifetime if is_ending else None
+        )
+        extend.extend(provider, hit, goal)
+        self.latest.append(Target(run.run_id, unit.unit_index, hit_id))
+        return hit_id
+
     def _write_down(self, outcome: bulk.Outcome[Unit, str], *, first: bool) -> Unreachable | None:
         """Write down what came of a call. Returns the error if no answer came: the unit stays 'creating'."""
         run_id, index, error = self._run.run_id, outcome.item.unit_index, outcome.error
-        if outcome.result is not None:
+        if outcome.result is not None and outcome.item.hit_id:
+            places = outcome.item.places or self._run.parameters.assignments_per_unit
+            self._context.registry.set_topped_up(run_id, index, outcome.result, places)
+        elif outcome.result is not None:
             self._context.registry.set_created(run_id, index, outcome.result)
             self._walks.pop(index, None)
             self._unanswered.pop(index, None)
@@ -180,7 +210,8 @@ class Creator:
                 self._unanswered[index] = time.monotonic()
             return error
         elif isinstance(error, DuplicateToken):
-            self._walks.setdefault(index, 0)
+            if not outcome.item.hit_id:  # else it is read again, until the HIT shows what it has
+                self._walks.setdefault(index, 0)
         elif isinstance(error, InsufficientFunds | CredentialsRefused):
             self.failure = error
             if first or isinstance(error, InsufficientFunds):  # a refused key says nothing of an earlier try
@@ -193,7 +224,8 @@ class Creator:
     def _find(self, units: list[Unit]) -> None:
         """Find HITs by their marks, with one walk over the account. Never creates."""
         try:
-            hit_ids = find_created(self._context.provider, self._run, units)
+            replaced = self._context.registry.replaced_hits(self._run.run_id)
+            hit_ids = find_created(self._context.provider, self._run, units, replaced)
         except Unreachable as error:
             self._listen(error)
             return

@@ -15,6 +15,8 @@ from crowdops.providers.mturk.client import Hit
 from crowdops.registry import Registry, Run
 from crowdops.results import collect
 
+ENDED = ("finished", "expired", "disposed")  # the last of a unit with two HITs, of which one is gone
+
 
 class Candidate(NamedTuple):
     """A HIT of a selected run. `held` says what it still has to wait for, or is None.
@@ -99,14 +101,14 @@ def _held(registry: Registry, hit: Hit) -> str | None:
     if hit.is_outstanding:
         return "it is still open: expire it first"
     assert hit.mark is not None
-    stored = registry.unit_review(hit.mark.run_id, hit.mark.unit_index)
+    stored = registry.unit_review(hit.mark.run_id, hit.mark.unit_index, hit.hit_id)
     if stored is None:
         return "the registry does not know its unit"
     if hit.submitted or stored.submitted:
         return f"{words.are(max(hit.submitted, stored.submitted), 'assignment')} not reviewed"
     # Of this HIT: a unit may have had two.
     collected = registry.collected_of(hit.mark.run_id, hit.mark.unit_index, hit.hit_id)
-    if stored.state not in ("finished", "expired") or collected < hit.completed:
+    if stored.state not in ENDED or collected < hit.completed:
         return "its results are not stored: collect them first"
     return None
 

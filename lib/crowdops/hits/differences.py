@@ -40,7 +40,10 @@ class Pair(NamedTuple):
     @property
     def is_unknown(self) -> bool:
         """Return whether the registry has no HIT for the unit."""
-        return self.stored.unit is None or (self.state in NEVER_LAUNCHED and self.stored.unit.hit_id is None)
+        if self.stored.unit is None:
+            return True
+        has_none = self.state in NEVER_LAUNCHED and self.stored.unit.hit_id is None
+        return has_none and not self.stored.is_replaced
 
     @property
     def is_own(self) -> bool:
@@ -106,7 +109,8 @@ def _is_unseen_end(pair: Pair) -> bool:
     if not pair.is_awaited or pair.hit.is_outstanding:
         return False
     # Whoever attends a run asks for the Reviewable HITs of its type; a detached run is collected on demand.
-    is_polled = pair.hit.status != "Reviewing" and pair.hit.hit_type_id == pair.run.hit_type_id
+    types = (pair.run.hit_type_id, pair.run.replacement_type_id)
+    is_polled = pair.hit.status != "Reviewing" and pair.hit.hit_type_id in types
     return pair.condition in ("crashed", "ended") or (pair.condition == "attended" and not is_polled)
 
 

@@ -28,9 +28,23 @@ from crowdops.results import collect
 
 
 def adopt(registry: Registry, run_id: str, hits: Iterable[Hit]) -> int:
-    """Take over the HITs of units that have none in the registry. Returns how many. Safe to repeat."""
-    units = [(hit.mark.unit_index, hit) for hit in sorted(hits, key=age) if hit.mark]
-    return sum(registry.adopt_hit(run_id, index, hit.hit_id, hit.created_at) for index, hit in units)
+    """Take over the HITs of units that have none in the registry. Returns how many. Safe to repeat.
+
+    The oldest HIT of a unit is its own, unless it has ended and a newer one has taken its place.
+    """
+    units: dict[int, list[Hit]] = {}
+    for hit in sorted(hits, key=age):
+        if hit.mark:
+            units.setdefault(hit.mark.unit_index, []).append(hit)
+    adopted = 0
+    for index, of_unit in units.items():
+        replaced = [] if any(hit.is_outstanding for hit in of_unit[:-1]) else of_unit[:-1]
+        own = of_unit[len(replaced)]
+        if registry.adopt_hit(run_id, index, own.hit_id, own.created_at, own.max_assignments):
+            adopted += 1
+            if replaced:
+                registry.note_replaced(run_id, index, [hit.hit_id for hit in replaced])
+    return adopted
 
 
 class Reconciled(NamedTuple):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
+from itertools import accumulate, takewhile
 from typing import NamedTuple
 
 from crowdops.errors import BudgetReached, UsageError
@@ -48,11 +50,13 @@ class Budget:
         """Give back a price that the run is no longer bound to, such as that of work that is rejected."""
         self._taken -= price
 
-    def units_left(self, price: Decimal, most: int) -> int:
-        """Return how many units of a price the run may still have, at most so many."""
+    def first_left(self, prices: Sequence[Decimal]) -> int:
+        """Return how many of these prices, taken in their order, the run may still be bound to."""
         if self._limit is None:
-            return most
-        return max(0, min(most, int((self._limit - self.bound) / price)))
+            return len(prices)
+        left = self._limit - self.bound
+        sums = accumulate(prices)
+        return sum(1 for _ in takewhile(lambda total: total <= left, sums))
 
     def refusal(self, price: Decimal, others: Decimal = Decimal(0)) -> BudgetReached:
         """Return what says why a price is not taken, and the command that makes room.

@@ -32,6 +32,7 @@ from crowdops.registry.rows import (
 )
 from crowdops.registry.runs import Runs
 from crowdops.registry.servers import Servers
+from crowdops.registry.top_ups import Place, TopUps, UnitAnswers
 
 __all__ = [
     "END_STATES",
@@ -46,11 +47,13 @@ __all__ = [
     "Look",
     "Order",
     "Pace",
+    "Place",
     "Registry",
     "Result",
     "Run",
     "Server",
     "Unit",
+    "UnitAnswers",
 ]
 
 
@@ -59,6 +62,7 @@ class Registry(
     KeptCounts,
     Assignments,
     Extensions,
+    TopUps,
     Servers,
     Decisions,
     Bonuses,

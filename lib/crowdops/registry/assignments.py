@@ -141,16 +141,17 @@ class Assignments(RegistryFile):
                 [(now, look.run_id, look.hit_id) for look in looks],
             )
 
-    def unit_review(self, run_id: str, unit_index: int) -> UnitReview | None:
-        """Return what is stored of a unit and its assignments, or None."""
+    def unit_review(self, run_id: str, unit_index: int, hit_id: str) -> UnitReview | None:
+        """Return what is stored of a HIT of a unit and its assignments, or None."""
         row = self._row(
             "SELECT state, count(*) FILTER (WHERE status != 'Submitted'),"
-            " count(*) FILTER (WHERE status = 'Submitted')"
-            " FROM units LEFT JOIN assignments USING (run_id, unit_index)"
-            " WHERE run_id = ? AND unit_index = ? GROUP BY state",
-            (run_id, unit_index),
+            " count(*) FILTER (WHERE status = 'Submitted'), coalesce(u.hit_id, ?) = ?"
+            " FROM units AS u LEFT JOIN assignments AS a"
+            " ON a.run_id = u.run_id AND a.unit_index = u.unit_index AND a.hit_id = ?"
+            " WHERE u.run_id = ? AND u.unit_index = ? GROUP BY state",
+            (hit_id, hit_id, hit_id, run_id, unit_index),
         )
-        return UnitReview(*row) if row else None
+        return UnitReview(row[0], row[1], row[2], bool(row[3])) if row else None
 
     def status_counts(self, run_id: str) -> Counter[str]:
         """Return how many of a run's collected assignments have each status."""

@@ -26,7 +26,8 @@ REVIEWED = {"approve": "Approved", "reject": "Rejected"}  # what an assignment i
 class Run(NamedTuple):
     """One row of task_runs. `endpoint` is where its server answered last.
 
-    `crowd_server_id` says which server that is, if it has an identity.
+    `crowd_server_id` says which server that is, if it has an identity. `replacement_type_id` is the type of
+    those HITs that have taken another's place.
     """
 
     run_id: str
@@ -43,6 +44,7 @@ class Run(NamedTuple):
     ended_at: datetime | None
     reason: str | None
     crowd_server_id: str | None = None
+    replacement_type_id: str | None = None
 
     @classmethod
     def new(cls, run_id: str, settings: Settings, parameters: Parameters, crowd_server_id: str | None) -> Run:
@@ -68,7 +70,9 @@ class Run(NamedTuple):
 class Unit(NamedTuple):
     """One row of units. `input` is the data row, None if it is not known; `attempt` counts new launches.
 
-    `places` is how many assignments its HIT has or is to have, None where those are assignments_per_unit.
+    `places` is how many assignments its HIT has or is to have, None where those are assignments_per_unit. A
+    planned unit with a `hit_id` is to have that HIT extended. `is_replaced`: the HIT is of the type that
+    keeps out who has answered the unit.
     """
 
     run_id: str
@@ -82,6 +86,7 @@ class Unit(NamedTuple):
     error: str | None
     attempt: int
     places: int | None = None
+    is_replaced: bool = False
 
 
 class Assignment(NamedTuple):
@@ -215,11 +220,15 @@ class BonusRow(NamedTuple):
 
 
 class UnitReview(NamedTuple):
-    """What the registry has of a unit: its state, and how many assignments, reviewed and not."""
+    """What the registry has of a HIT: its unit's state, and how many assignments, reviewed and not.
+
+    `is_own`: the unit has no other HIT.
+    """
 
     state: str
     reviewed: int
     submitted: int
+    is_own: bool = True
 
 
 class Pace(NamedTuple):

@@ -42,11 +42,11 @@ class Runs(Addresses):
     def polled_hit_types(self) -> set[str]:
         """Return the HIT types whose reviewable HITs a process asks for, or will when a run is carried on."""
         rows = self._rows(
-            "SELECT DISTINCT hit_type_id FROM task_runs WHERE hit_type_id IS NOT NULL AND NOT detached"
-            f" AND state NOT IN ({placeholders(END_STATES)})",
+            "SELECT hit_type_id, replacement_type_id FROM task_runs WHERE hit_type_id IS NOT NULL"
+            f" AND NOT detached AND state NOT IN ({placeholders(END_STATES)})",
             END_STATES,
         )
-        return {hit_type_id for (hit_type_id,) in rows}
+        return {hit_type_id for row in rows for hit_type_id in row if hit_type_id}
 
     def known_since(self, run_id: str) -> datetime:
         """Return when the registry last learnt something of a run."""

@@ -78,19 +78,23 @@ class Units(RegistryFile):
         )
 
     @repeatable
-    def adopt_hit(self, run_id: str, unit_index: int, hit_id: str, created_at: datetime) -> bool:
+    def adopt_hit(
+        self, run_id: str, unit_index: int, hit_id: str, created_at: datetime, places: int | None = None
+    ) -> bool:
         """Take over a HIT that carries a unit's mark. False if the registry has it, or another for the unit.
 
-        A unit that is not known comes without its data row. Safe to repeat.
+        A unit that is not known comes without its data row. `places` is how many assignments the HIT has.
+        Safe to repeat.
         """
         with self.transaction():
             changed = self._write(
-                "INSERT INTO units (run_id, unit_index, state, hit_id, created_at)"
-                " VALUES (?, ?, 'outstanding', ?, ?) ON CONFLICT (run_id, unit_index) DO UPDATE SET"
+                "INSERT INTO units (run_id, unit_index, state, hit_id, created_at, places)"
+                " VALUES (?, ?, 'outstanding', ?, ?, ?) ON CONFLICT (run_id, unit_index) DO UPDATE SET"
                 " state = 'outstanding', hit_id = excluded.hit_id, created_at = excluded.created_at,"
-                " error = NULL"
-                " WHERE state IN ('planned', 'creating', 'failed') AND hit_id IS NULL",
-                (run_id, unit_index, hit_id, write_value(created_at)),
+                " error = NULL, places = excluded.places"
+                " WHERE state IN ('planned', 'creating', 'failed') AND hit_id IS NULL"
+                " AND NOT EXISTS (SELECT 1 FROM replaced_hits r WHERE r.hit_id = excluded.hit_id)",
+                (run_id, unit_index, hit_id, write_value(created_at), places),
             )
             if changed:
                 self._write(
@@ -176,13 +180,18 @@ class Units(RegistryFile):
         """Note that a unit's HIT was deleted; its results stay. Safe to repeat.
 
         It does not wait for the disk: after a power cut the HIT is looked for again, and is found to be gone.
+        One whose place another has taken is in the journal alone, once.
         """
-        self._write(
-            "UPDATE units SET state = 'disposed' WHERE run_id = ? AND unit_index = ? AND state <> 'disposed'",
-            (run_id, unit_index),
-            entry=Entry("hit-disposed", hit_id, run_id, f"unit {unit_index}"),
+        entry = Entry("hit-disposed", hit_id, run_id, f"unit {unit_index}")
+        changed = self._write(
+            "UPDATE units SET state = 'disposed' WHERE run_id = ? AND unit_index = ? AND state <> 'disposed'"
+            " AND NOT EXISTS (SELECT 1 FROM replaced_hits WHERE hit_id = ?)",
+            (run_id, unit_index, hit_id),
+            entry=entry,
             synced=False,
         )
+        if not changed and self._row("SELECT 1 FROM replaced_hits WHERE hit_id = ?", (hit_id,)):
+            self.record_once(entry)
 
     def undeleted_hits(self, run_id: str) -> dict[str, int]:
         """Return the HITs of ended units that were not deleted as far as is known, with their units."""

@@ -20,12 +20,16 @@ AT_ONCE = 25  # HITs whose answers are stored in one transaction
 
 
 class Stored(NamedTuple):
-    """What the registry has of a HIT of ours: its unit, and the number of answers to it."""
+    """What the registry has of a HIT of ours: its unit, and the number of answers to it.
+
+    `is_replaced`: another HIT has taken its place.
+    """
 
     run_id: str
     unit_index: int
     unit: Unit | None
     answers: int
+    is_replaced: bool = False
 
     @classmethod
     def read(cls, registry: Registry, hit: Hit) -> Stored:
@@ -33,11 +37,15 @@ class Stored(NamedTuple):
         assert hit.mark is not None
         run_id, index = hit.mark.run_id, hit.mark.unit_index
         answers = registry.collected_of(run_id, index, hit.hit_id)
-        return cls(run_id, index, registry.unit(run_id, index), answers)
+        unit = registry.unit(run_id, index)
+        is_replaced = unit is not None and unit.attempt > 0 and registry.was_replaced(hit.hit_id)
+        return cls(run_id, index, unit, answers, is_replaced)
 
     def can_end_with(self, hit: Hit) -> bool:
         """Return whether the unit ends with this HIT: it has no other."""
-        return self.unit is not None and self.unit.hit_id in (None, hit.hit_id)
+        if self.unit is None or self.is_replaced:
+            return False
+        return self.unit.hit_id in (None, hit.hit_id)
 
     def may_lack_expiry_of(self, hit: Hit) -> bool:
         """Return whether the HIT has expired, and no early end of it was written down."""
@@ -221,10 +229,10 @@ class Changes:
         mark = hit.mark
         if mark is None or mark.run_id not in self._run_ids:
             return False
-        stored = self._registry.unit_review(mark.run_id, mark.unit_index)
+        stored = self._registry.unit_review(mark.run_id, mark.unit_index, hit.hit_id)
         if stored is None or stored.state == "disposed":
             return False
-        lacks_end = not hit.is_outstanding and stored.state in ("creating", "outstanding")
+        lacks_end = not hit.is_outstanding and stored.state in ("creating", "outstanding") and stored.is_own
         has_changed = (stored.reviewed, stored.submitted) != (hit.completed, hit.submitted)
         return lacks_end or has_changed or hit.hit_id in self._approved
 

@@ -71,7 +71,8 @@ class AttendedRun:
         """Collect what has ended; see Collector.poll()."""
         self.clock.look()
         if self.run.hit_type_id:
-            self.collector.poll(self.run.hit_type_id, tidy=tidy)
+            types = [type_id for type_id in (self.run.hit_type_id, self.run.replacement_type_id) if type_id]
+            self.collector.poll(types, tidy=tidy)
             self.show()
 
     def is_through(self, open_units: int) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from itertools import chain
 
 from crowdops.context import Context
 from crowdops.errors import CredentialsRefused, ProviderError, Unreachable
@@ -12,6 +14,8 @@ from crowdops.runs.outage import Outage
 from crowdops.servers.pages import Pages
 from crowdops.workers.unit_caps import WorkerCap
 
+SHORT_LIST = 80  # HITs, of the hundred that one call lists
+
 
 class Collector:
     """Collects what has ended of one run. `last_submission` is a moment of the monotonic clock."""
@@ -20,21 +24,22 @@ class Collector:
         self._context, self._run, self._pages = context, run, pages
         self._outage, self._cap = outage, cap
         self.last_submission = time.monotonic()
+        self.is_thrifty = False  # of calls: HITs stay on the list of reviewable ones while that is short
 
-    def poll(self, hit_type_id: str, *, tidy: bool = True) -> None:
-        """Collect what has ended. One call when nothing has, and two more for each ended HIT.
+    def poll(self, hit_types: Sequence[str], *, tidy: bool = True) -> None:
+        """Collect what has ended. One call a HIT type when nothing has, and two more for each ended HIT.
 
         Without `tidy`, HITs that brought nothing stay on the list of reviewable ones: that saves a call each.
         """
         try:
-            self._collect(hit_type_id, tidy)
+            self._collect(hit_types, tidy)
             self._outage.note(None)
         except ProviderError as error:  # whatever it is, HITs are out: leaving would not mend it
             self._outage.note(error)
 
-    def _collect(self, hit_type_id: str, tidy: bool) -> None:
+    def _collect(self, hit_types: Sequence[str], tidy: bool) -> None:
         due, collected_before = [], []
-        for hit in self._context.provider.iter_reviewable(hit_type_id):
+        for hit in chain.from_iterable(map(self._context.provider.iter_reviewable, hit_types)):
             mark = hit.mark
             if mark is None or mark.run_id != self._run.run_id:
                 continue  # runs with equal parameters share a HIT type
@@ -42,7 +47,8 @@ class Collector:
                 due.append(hit)
             else:
                 collected_before.append(hit)
-        for outcome in collect.collect(self._context, due):
+        is_short = len(due) + len(collected_before) <= SHORT_LIST and self.is_thrifty
+        for outcome in collect.collect(self._context, due, mark=not is_short):
             if outcome.result:
                 self.last_submission = time.monotonic()
                 self._pages.release(outcome.result)
@@ -52,5 +58,5 @@ class Collector:
                 self._context.say(collect.describe_failure(outcome))
         if due:
             self._cap.mark()
-        if tidy:
+        if tidy and not is_short:
             collect.mark_collected(self._context, collected_before)

@@ -77,7 +77,8 @@ def is_over(registry: Registry, run: Run, plan: LaunchPlan | None) -> bool:
 
     A run that was rebuilt has ended as far as its marks tell; the plan of its run.toml may tell more.
     """
-    if run.state not in END_STATES or (run.state == "stopped" and not run.data_digest and plan):
+    is_rebuilt = run.state in ("stopped", "finished") and not run.data_digest
+    if run.state not in END_STATES or (is_rebuilt and plan):
         return False
     return run.state == "failed" or tally(registry, run).is_over
 
@@ -92,7 +93,7 @@ def _why_over(registry: Registry, run: Run) -> str:
     counts = tally(registry, run)
     lines = [f"run {run.run_id} is {run.state}: there is nothing to carry on. {counts.describe()}."]
     if counts.unanswered:
-        lines.append("What has ended without an answer is not launched again.")
+        lines.append(f"To ask again for what has ended without an answer: make top-up RUN={run.run_id}")
     return " ".join([*lines, f"Its results: make results RUN={run.run_id}"])
 
 

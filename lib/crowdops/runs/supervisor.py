@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import timedelta
 
 from crowdops.context import Context
 from crowdops.errors import BudgetReached, CredentialsRefused, Error, InsufficientFunds
 from crowdops.formats import durations, words
+from crowdops.providers.mturk.client import Hit
 from crowdops.registry import Run
 from crowdops.runs import without_registry
 from crowdops.runs.attended import AttendedRun
@@ -18,15 +20,19 @@ from crowdops.runs.unit_launcher import UnitLauncher
 from crowdops.servers.pages import Pages
 
 
-def attend(context: Context, run: Run, pages: Pages) -> Outcome:
+def attend(context: Context, run: Run, pages: Pages, *, listed: Mapping[str, Hit] | None = None) -> Outcome:
     """Launch a run's units and see it through; leave a detached run once everything is launched.
 
-    The run's lock must be held, and the context's interrupts be entered.
+    The run's lock must be held, and the context's interrupts be entered. `listed` are HITs, as they were read
+    just now, of a run that is topped up: they are to be extended.
     """
     with (
         AttendedRun(context, run, pages, Lifecycle(context.interrupts)) as attended,
         without_registry.ending(attended),
     ):
+        if listed is not None:
+            attended.creator.listed.update(listed)
+            attended.collector.is_thrifty = True
         return Supervisor(attended).see_through()
 
 
@@ -82,12 +88,11 @@ class Supervisor:
         """Make the HIT type. If that fails, the run has failed."""
         attended = self._attended
         try:
-            hit_type_id = self._launcher.begin(attended.cap)
+            attended.run = self._launcher.begin(attended.cap)
         except Error as error:
             attended.close_pages()
             self._context.registry.set_run_state(attended.run.run_id, "failed", str(error))
             raise
-        attended.run = attended.run._replace(hit_type_id=hit_type_id)
 
     def _launch(self) -> bool:
         """Settle and launch for as long as a look can wait. Returns whether there is more to launch."""

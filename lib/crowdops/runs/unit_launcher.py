@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 from crowdops.context import Context
 from crowdops.errors import BudgetReached
@@ -14,6 +15,7 @@ from crowdops.payments import budgets, pricing
 from crowdops.registry import Run, Unit
 from crowdops.results import collect
 from crowdops.workers import blocks
+from crowdops.workers.kept_out import requirements as kept_out_requirements
 from crowdops.workers.unit_caps import WorkerCap
 
 
@@ -30,8 +32,8 @@ class UnitLauncher:
         self._is_out_of_time = False
         self._refusal: BudgetReached | None = None
 
-    def begin(self, cap: WorkerCap) -> str:
-        """Make or find the run's HIT type and return its id.
+    def begin(self, cap: WorkerCap) -> Run:
+        """Make or find the HIT types of the run, and return the run with them.
 
         The run is 'running' from here on; one that is to be left alone stays 'launching' until all is
         launched, so that a crash on the way does not look like a run that needs no process.
@@ -44,9 +46,22 @@ class UnitLauncher:
             self._parameters, [*blocks.requirements(provider, self._run.task_name), *capped]
         )
         self._context.registry.set_hit_type(self._run.run_id, hit_type_id)
+        self._begin_replacing(capped)
         if not self._run.detached:
             self._context.registry.set_run_state(self._run.run_id, "running")
-        return hit_type_id
+        run = self._context.registry.run(self._run.run_id)
+        assert run is not None
+        return run
+
+    def _begin_replacing(self, capped: list[dict[str, Any]]) -> None:
+        """Make or find the HIT type of HITs that take another's place, if there are such to be made."""
+        registry, provider, run = self._context.registry, self._context.provider, self._run
+        if not (workers := registry.workers_to_keep_out(run.run_id)):
+            return
+        blocked = blocks.requirements(provider, run.task_name)
+        kept_out = kept_out_requirements(self._context, run, workers)
+        hit_type_id = provider.create_hit_type(self._parameters, [*blocked, *capped, *kept_out])
+        registry.set_replacement_type(run.run_id, hit_type_id)
 
     def launch(self, may_go_on: Callable[[], bool], should_stop: Callable[[], bool]) -> bool:
         """Launch planned units, as many as there is room for, while it may go on: asked before each batch.
@@ -86,12 +101,22 @@ class UnitLauncher:
 
         Safe to repeat: nothing has changed if it fails.
         """
-        with self._context.registry.transaction():
-            affordable = self._affordable(budget, count) if budget else count
-            units = self._context.registry.intend(self._run.run_id, affordable)
+        registry, run_id = self._context.registry, self._run.run_id
+        with registry.transaction():
+            prices = self._prices(count) if budget else []
+            affordable = self._affordable(budget, prices) if budget else count
+            units = registry.intend(run_id, affordable)
         if budget:
-            budget.take(self._price * len(units))
+            budget.take(sum(prices[: len(units)], Decimal(0)))
         return units
+
+    def _prices(self, count: int) -> list[Decimal]:
+        """Return what the run has to pay for each of the next planned units if all is approved."""
+        cost = pricing.assignment_cost(self._parameters, self._run.environment)
+        per_unit = self._parameters.assignments_per_unit
+        return [
+            cost * places for places in self._context.registry.next_places(self._run.run_id, per_unit, count)
+        ]
 
     def _room(self) -> int:
         """Return how many of the planned units may be out besides those that are."""
@@ -101,17 +126,13 @@ class UnitLauncher:
             return planned
         return min(planned, most - counts["creating"] - counts["outstanding"])
 
-    @property
-    def _price(self) -> Decimal:
-        """What the run has to pay for a unit if all of its answers are approved."""
-        cost = pricing.assignment_cost(self._parameters, self._run.environment)
-        return self._parameters.assignments_per_unit * cost
-
-    def _affordable(self, budget: budgets.Budget, count: int) -> int:
-        """Return for how many of `count` units max_cost allows. None ends the launching."""
+    def _affordable(self, budget: budgets.Budget, prices: Sequence[Decimal]) -> int:
+        """Return for how many of the next units max_cost allows. None ends the launching."""
         budget.read_bonuses()
-        affordable = budget.units_left(self._price, count)
-        if not affordable:
-            planned = self._context.registry.unit_counts(self._run.run_id)["planned"]
-            self._refusal = budget.refusal(self._price, (planned - 1) * self._price)
+        affordable = budget.first_left(prices)
+        if prices and not affordable:
+            cost = pricing.assignment_cost(self._parameters, self._run.environment)
+            per_unit = self._parameters.assignments_per_unit
+            planned = cost * self._context.registry.planned_places(self._run.run_id, per_unit)
+            self._refusal = budget.refusal(prices[0], planned - prices[0])
         return affordable

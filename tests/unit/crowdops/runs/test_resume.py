@@ -251,7 +251,7 @@ def test_a_run_that_was_stopped_gets_what_was_never_launched(world: World, stopp
     assert_rest_was_launched(world, stopped, resumed)
     again = resume(world, stopped, code=2)
     assert "is finished: there is nothing to carry on. 3 of 5 units have answers" in again.said
-    assert "What has ended without an answer is not launched again." in again.said
+    assert f"make top-up RUN={stopped}" in again.said
 
 
 def test_a_run_that_lost_its_patience_is_carried_on(world: World) -> None:

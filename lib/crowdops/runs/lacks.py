@@ -1,0 +1,141 @@
+"""What the units of a run at its end lack, and how each of them gets it: launched, extended or replaced.
+
+A HIT that can take more workers is extended, which keeps out everybody who has done it. Where it cannot, or
+leads to a page that is gone, another one takes its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import NamedTuple
+
+from crowdops.context import Context
+from crowdops.errors import UsageError
+from crowdops.hits import extend
+from crowdops.hits.differences import read_hits
+from crowdops.payments import pricing
+from crowdops.payments.budgets import Budget
+from crowdops.providers.mturk.client import Hit
+from crowdops.registry import Place, Run, UnitAnswers
+from crowdops.results import collect
+
+STAYING_PAGES = ("none", "url")  # kinds of servers whose pages are where they were
+
+
+class Lacks(NamedTuple):
+    """What a run lacks: `answers` of so many units, and what they cost if all are approved.
+
+    `places` are what is to be planned. `unknown` units lack answers that cannot be had, because their data
+    row is not known. `in_flight` units have a HIT out by the registry, and get nothing besides. `hits` are
+    those that are to be extended, as they were listed.
+    """
+
+    run: Run
+    places: list[Place]
+    answers: int
+    launched: int
+    extended: int
+    replaced: int
+    unknown: int
+    in_flight: int
+    hits: dict[str, Hit]
+
+    @property
+    def units(self) -> int:
+        """How many units get something."""
+        return self.launched + self.extended + self.replaced
+
+    @property
+    def cost(self) -> Decimal:
+        """What it costs with fees if all is approved."""
+        return self.answers * pricing.assignment_cost(self.run.parameters, self.run.environment)
+
+
+def examine(context: Context, run: Run) -> Lacks:
+    """Return what a run lacks, after what is new of its HITs was stored. Only reads at the provider.
+
+    One walk over the account, one or two calls for each HIT that has changed, and one for each that is not
+    listed. Raises the first error: what was not read might be bought again.
+    """
+    hits: dict[str, Hit] = {}
+    changes, changed = collect.Changes(context.registry, [run]), []
+    for hit in context.counted(context.provider.iter_hits(), "HITs listed:"):
+        if hit.mark and hit.mark.run_id == run.run_id:
+            hits[hit.hit_id] = hit
+            if changes.include(hit):
+                changed.append(hit)
+    for outcome in collect.collect(context, changed, mark=False):
+        outcome.get()
+    short = list(_short_units(context, run))
+    unlisted = [
+        answers.unit.hit_id
+        for answers in short
+        if answers.unit.hit_id and answers.unit.hit_id not in hits and answers.unit.state != "disposed"
+    ]
+    read = read_hits(context, unlisted)
+    for error in read.errors.values():
+        raise error
+    return _lacks(context, run, short, hits | read.hits)
+
+
+def _short_units(context: Context, run: Run) -> Iterator[UnitAnswers]:
+    yield from context.registry.iter_short_units(run.run_id, run.parameters.assignments_per_unit)
+
+
+def _lacks(context: Context, run: Run, short: list[UnitAnswers], hits: Mapping[str, Hit]) -> Lacks:
+    counts = context.registry.unit_counts(run.run_id)
+    missing = max(0, run.units - counts.total())  # rows of the data that a crash has kept out
+    found = Lacks(
+        run=run,
+        places=[],
+        answers=missing * run.parameters.assignments_per_unit,
+        launched=missing,
+        extended=0,
+        replaced=0,
+        unknown=0,
+        in_flight=counts["creating"] + counts["outstanding"],
+        hits={},
+    )
+    for answers in short:
+        found = _add(found, answers, hits.get(answers.unit.hit_id or ""))
+    return found
+
+
+def _add(found: Lacks, answers: UnitAnswers, hit: Hit | None) -> Lacks:
+    """Add what one unit lacks."""
+    unit, parameters = answers.unit, found.run.parameters
+    need = parameters.assignments_per_unit - answers.good
+    if hit and hit.is_outstanding:  # somebody has opened it again, and the run will take note of that
+        return found._replace(in_flight=found.in_flight + 1)
+    if hit and (goal := _goal(found.run, answers, hit, need)):
+        found.places.append(Place(unit.unit_index, goal, hit.hit_id, is_new=False))
+        found.hits[hit.hit_id] = hit
+        return found._replace(extended=found.extended + 1, answers=found.answers + need)
+    if unit.input is None:
+        return found._replace(unknown=found.unknown + 1)
+    found = found._replace(answers=found.answers + need)
+    is_first = not answers.answers and unit.hit_id is None and not unit.attempt
+    found.places.append(
+        Place(unit.unit_index, need, unit.hit_id, is_new=True, is_replaced=answers.answers > 0)
+    )
+    if is_first:
+        return found._replace(launched=found.launched + 1)
+    return found._replace(replaced=found.replaced + 1)
+
+
+def _goal(run: Run, answers: UnitAnswers, hit: Hit, need: int) -> int | None:
+    """Return how many assignments a HIT that has ended is to have; None if it cannot take what is needed."""
+    places = max(answers.of_hit, hit.answers) + need
+    is_possible = places >= hit.max_assignments and extend.can_have(hit, places)
+    return places if is_possible and run.parameters.server_kind in STAYING_PAGES else None
+
+
+def check_money(context: Context, found: Lacks) -> None:
+    """BudgetReached or UsageError if the run or the account cannot pay for what is lacking. One call."""
+    Budget(context.registry, found.run).take(found.cost)
+    balance = context.provider.balance()
+    if balance < found.cost:
+        raise UsageError(
+            f"The account has ${balance}, and this would cost ${found.cost}. Nothing was created."
+        )

@@ -1,0 +1,158 @@
+"""top_up_run: each unit gets the answers that it lacks, from others than before, and not one more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from crowdops.registry import Run
+from crowdserver.worker.refusals import Refused
+from tests.support.processes import wait_until
+from tests.support.scripts import Script
+from tests.support.world import World
+
+SCRIPT = "mturk/top_up_run"
+CREATING = {"CreateHITWithHITType", "CreateAdditionalAssignmentsForHIT", "UpdateExpirationForHIT"}
+
+
+def ended(world: World, *, units: int = 4, assignments: int = 2, **parts: Any) -> Run:
+    """A run at its end: unit 0 is done, 1 has one answer of two, 2 has none, the rest have one rejected."""
+    run = world.launch(units=units, assignments=assignments, **parts)
+    hits = world.hit_ids(run)
+    for hit_id in [hits[0], *hits[3:]]:
+        for worker in range(assignments):
+            world.do(hit_id, f"AWORKER{worker + 1}")
+    world.do(hits[1], "AWORKER1")
+    for hit_id in hits[3:]:
+        submitted = world.client.list_assignments_for_hit(HITId=hit_id)["Assignments"]
+        (bad,) = [one for one in submitted if one["WorkerId"] == "AWORKER1"]
+        world.client.reject_assignment(AssignmentId=bad["AssignmentId"], RequesterFeedback="no")
+    world.invoke("mturk/expire_hits", "--run", run.run_id, "--yes")
+    world.invoke("mturk/download_results", "--run", run.run_id)
+    assert world.run(run.run_id).state == "finished"
+    return world.run(run.run_id)
+
+
+def available(world: World, run: Run) -> dict[int, int]:
+    """How many answers each unit can still get, by the endpoint."""
+    left = {}
+    for marked in (hit for hit in world.hits(run.run_id) if not hit.disposed):
+        hit = world.client.get_hit(HITId=marked.hit_id)["HIT"]
+        if hit["HITStatus"] == "Assignable":
+            left[marked.unit_index] = left.get(marked.unit_index, 0) + hit["NumberOfAssignmentsAvailable"]
+    return left
+
+
+def start(world: World, run: Run, *arguments: str) -> Script:
+    return world.start(SCRIPT, "--run", run.run_id, "--yes", *arguments)
+
+
+def test_a_dry_run_tells_units_places_and_cost_and_only_reads(world: World) -> None:
+    run = ended(world)
+    result, calls = world.calls_of(SCRIPT, "--run", run.run_id, "--dry-run", "--json")
+    found = world.json(SCRIPT, "--run", run.run_id, "--dry-run")
+    assert (found["answers"], found["cost"], found["dry_run"]) == (4, "0.24", True)
+    (of_run,) = found["runs"]
+    assert (of_run["units"], of_run["extended"], of_run["replaced"], of_run["launched"]) == (3, 3, 0, 0)
+    assert of_run["outcome"] is None and not set(calls) & CREATING
+    assert "answers lacking" in world.invoke(SCRIPT, "--run", run.run_id, "--dry-run").stdout
+
+
+def test_hits_are_extended_and_who_was_rejected_does_not_get_the_unit_again(world: World) -> None:
+    run = ended(world)
+    result, calls = world.calls_of(SCRIPT, "--run", run.run_id, "--detach", "--yes")
+    assert result.exit_code == 0, result.stderr
+    assert available(world, run) == {1: 1, 2: 2, 3: 1}
+    assert (calls["CreateAdditionalAssignmentsForHIT"], calls["UpdateExpirationForHIT"]) == (1, 2)
+    rejected = world.hit_ids(run)[3]
+    with pytest.raises(Refused):
+        world.accept(rejected, "AWORKER1")
+    world.do(rejected, "AWORKER3")
+    assert world.json(SCRIPT, "--run", run.run_id, "--yes", exit_code=1)["selected"] == 0  # it goes on
+
+
+def test_it_is_seen_through_as_a_launch_is_and_then_lacks_nothing(world: World) -> None:
+    run = ended(world)
+    process = start(world, run, "--json")
+    world.wait_for_units("outstanding", 3)
+    hits = world.hit_ids(run)
+    world.do(hits[1], "AWORKER3")
+    for worker in ("AWORKER3", "AWORKER4"):
+        world.do(hits[2], worker)
+    world.do(hits[3], "AWORKER4")
+    assert process.end() == 0, process.said
+    assert world.run(run.run_id).state == "finished" and world.open_hits() == []
+    assert len(world.collected(run.run_id)) == 9 and len(world.hits(run.run_id)) == 4
+    result, calls = world.calls_of(SCRIPT, "--run", run.run_id, "--yes")
+    assert (result.exit_code, len(result.stderr.splitlines())) == (0, 1)
+    assert "lacks nothing" in result.stderr and not set(calls) & CREATING
+
+
+def test_ctrl_c_ends_it_and_the_same_command_asks_for_the_rest(world: World) -> None:
+    run = ended(world)
+    process = start(world, run)
+    world.wait_for_units("outstanding", 3)
+    world.do(world.hit_ids(run)[3], "AWORKER4")
+    process.press()
+    assert process.end() == 0, process.said
+    assert world.open_hits() == [] and world.run(run.run_id).state == "finished"
+    found = world.json(SCRIPT, "--run", run.run_id, "--dry-run")
+    assert found["answers"] == 3
+    result, calls = world.calls_of(SCRIPT, "--run", run.run_id, "--detach", "--yes")
+    assert available(world, run) == {1: 1, 2: 2} and "CreateHITWithHITType" not in calls, result.stderr
+
+
+def test_a_hit_that_is_gone_is_replaced_and_keeps_out_who_has_answered(world: World) -> None:
+    run = ended(world, units=5)
+    world.invoke("mturk/review_assignments", "--run", run.run_id, "--approve-all", "--yes")
+    assert world.json("mturk/delete_hits", "--run", run.run_id, "--yes")["done"] == 5
+    old = {hit.hit_id for hit in world.hits(run.run_id)}
+    found = world.json(SCRIPT, "--run", run.run_id, "--detach", "--yes")
+    (of_run,) = found["runs"]
+    assert (of_run["replaced"], of_run["extended"], found["answers"]) == (4, 0, 5)
+    assert available(world, run) == {1: 1, 2: 2, 3: 1, 4: 1}
+    new = {hit.unit_index: hit.hit_id for hit in world.hits(run.run_id) if hit.hit_id not in old}
+    for worker in ("AWORKER1", "AWORKER2"):
+        with pytest.raises(Refused):
+            world.accept(new[3], worker)
+    world.do(new[2], "AWORKER1")  # nobody had answered that
+    for index in (1, 2, 3, 4):
+        world.do(new[index], "AWORKER5")
+    world.invoke("mturk/download_results", "--run", run.run_id)
+    assert world.run(run.run_id).state == "finished"
+    assert "lacks nothing" in world.invoke(SCRIPT, "--run", run.run_id, "--yes").stderr
+
+
+def test_max_cost_is_the_wall_over_all_attempts(world: World) -> None:
+    run = ended(world, max_cost="0.48")  # half of it is bound by what was handed in and not rejected
+    (assignment_id, *_) = world.collected(run.run_id)
+    [(worker_id,)] = world.sql("SELECT worker_id FROM assignments WHERE assignment_id = ?", assignment_id)
+    bonus = world.folder / "bonuses.csv"
+    bonus.write_text(f"assignment_id,worker_id,amount,reason\n{assignment_id},{worker_id},0.05,thanks\n")
+    assert world.invoke("mturk/pay_bonuses", str(bonus), "--yes").exit_code == 0
+    result, calls = world.calls_of(SCRIPT, "--run", run.run_id, "--yes")
+    assert result.exit_code == 1 and f"make raise-max-cost RUN={run.run_id} ARGS=0.54" in result.stderr
+    assert not set(calls) & CREATING
+    assert world.invoke("local/raise_max_cost", run.run_id, "0.54", "--yes").exit_code == 0
+    assert world.json(SCRIPT, "--run", run.run_id, "--detach", "--yes")["answers"] == 4
+
+
+def test_units_that_were_never_launched_are(world: World) -> None:
+    script = world.launch_run(units=4, max_num_concurrent_units=1)
+    world.wait_for_units("outstanding", 1)
+    script.press()
+    script.end()
+    run = world.run(script.run_id)
+    found = world.json(SCRIPT, "--run", run.run_id, "--dry-run")
+    (of_run,) = found["runs"]
+    assert (of_run["launched"], of_run["extended"], found["answers"]) == (3, 1, 4)
+    refused = world.invoke(SCRIPT, "--run", run.run_id, "--yes", "--detach")
+    assert refused.exit_code == 2 and "max_num_concurrent_units" in refused.stderr
+    process = start(world, run)
+    for _ in range(4):
+        wait_until(lambda: bool(world.open_hits(run.run_id)), 30)
+        (hit_id,) = world.open_hits(run.run_id)
+        world.do(hit_id, "AWORKER2")
+    assert process.end() == 0, process.said
+    assert len(world.collected(run.run_id)) == 4 and world.open_hits() == []

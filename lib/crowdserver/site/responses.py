@@ -70,19 +70,11 @@ def frame_message(heading: str, text: str, status: int) -> Response:
     return private(make_response(page, status), ANSWER_POLICY)
 
 
-def frame_form(
-    form: Element, assignment_id: str, given: dict[str, list[str]], problems: dict[str, str]
-) -> Response:
-    """Return the page of a QuestionForm, which fits into the frame; as one of a preview it sends nothing."""
-    page = render_template(
-        "frame_form.html",
-        form=form,
-        assignment_id=assignment_id,
-        preview=assignment_id == PREVIEW_ID,
-        given=given,
-        problems=problems,
-    )
-    return private(make_response(page, 422 if problems else 200), FORM_POLICY)
+def frame_form(form: Element, assignment_id: str, **sent: Any) -> Response:
+    """Return the page of a QuestionForm, which fits into the frame; sent: `given` and `problems`."""
+    preview = assignment_id == PREVIEW_ID
+    page = render_template("frame_form.html", form=form, assignment_id=assignment_id, preview=preview, **sent)
+    return private(make_response(page, 422 if sent.get("problems") else 200), FORM_POLICY)
 
 
 def private(response: Response, policy: str) -> Response:

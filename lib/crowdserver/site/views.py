@@ -18,7 +18,7 @@ from crowdserver.operations import blocks, messages
 from crowdserver.protocol import question_form
 from crowdserver.protocol.question_form import NotAnswered
 from crowdserver.protocol.question_xml import Question
-from crowdserver.site import filters, frames, responses, signin, submissions
+from crowdserver.site import filters, frames, history, responses, signin, submissions
 from crowdserver.site.responses import Visit
 from crowdserver.site.sessions import FrameKey
 from crowdserver.site.signin import ForeignForm, NotAPage, NotSignedIn, TooManyAttempts, crowd, signer
@@ -31,6 +31,7 @@ from crowdserver.worker.sign_in_limits import PERIOD_SECONDS
 
 blueprint = Blueprint("site", __name__)
 blueprint.register_blueprint(signin.blueprint)
+blueprint.register_blueprint(history.blueprint)
 filters.register(blueprint)
 blueprint.app_context_processor(lambda: {"root": request.script_root})  # before every address on a page
 
@@ -86,8 +87,7 @@ def preview(hit_type_id: str) -> ResponseReturnValue:
 @blueprint.get("/projects/<group_id>/tasks")
 def by_client_link(group_id: str = "") -> ResponseReturnValue:
     """Lead from the addresses that clients print, which are those of Amazon's site, to the work."""
-    with crowd().reading() as (tx, now):
-        signin.visit(tx, now)
+    with crowd().reading() as (tx, _):
         hit_type_id = groups.of_link(tx, group_id or request.args.get("groupId", ""))
     return responses.go_to(f"/groups/{quote(hit_type_id, safe='')}")
 
@@ -163,7 +163,7 @@ def frame(text: str) -> ResponseReturnValue:
         raise Refused("unknown", "The page of this task is on another site.")
     assignment_id = key.assignment_id or assignments.PREVIEW_ID
     if question.kind == "form":
-        return responses.frame_form(question_form.read(question.content), assignment_id, {}, {})
+        return responses.frame_form(question_form.read(question.content), assignment_id)
     page = frames.fill(question.content, assignment_id, request.script_root)
     return responses.private(make_response(page), responses.FRAME_POLICY)
 
@@ -185,8 +185,8 @@ def external_submit() -> ResponseReturnValue:
 @blueprint.errorhandler(NotAnswered)
 def not_answered(refusal: NotAnswered) -> ResponseReturnValue:
     """Show a QuestionForm again, filled in as it was sent, with what is to be mended."""
-    assignment_id = request.form["assignmentId"]
-    return responses.frame_form(refusal.form, assignment_id, refusal.given, refusal.problems)
+    sent = {"given": refusal.given, "problems": refusal.problems}
+    return responses.frame_form(refusal.form, request.form["assignmentId"], **sent)
 
 
 @blueprint.errorhandler(Refused)

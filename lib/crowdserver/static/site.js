@@ -1,5 +1,6 @@
 "use strict";
-// The pages work without this. It counts the time left down, and notices when the work in the frame is in.
+// The pages work without this. It counts the time left down and warns before it is up, notices when the work in the
+// frame is in, asks before something is lost, shows times as the worker's clock does, and counts new messages.
 
 const PARTS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 
@@ -17,10 +18,31 @@ function inWords(seconds) {
 const opened = performance.now();
 const countdowns = [...document.querySelectorAll("[data-seconds-left]")];
 
+// The last of these that the time left has come to is said once.
+const WARNINGS = [
+  [300, "under 5 min", "Less than five minutes are left. Submit soon."],
+  [60, "under 1 min", "Less than one minute is left. Submit now."],
+  [0, "time is up", "The time is up, and this task cannot be submitted any more. What you entered is still here to copy."],
+];
+const title = document.title;
+const warning = document.getElementById("warning");
+let warned = -1;
+
+function warn(left) {
+  const which = WARNINGS.findLastIndex(([seconds]) => left <= seconds);
+  if (which <= warned) return;
+  warned = which;
+  const [, brief, words] = WARNINGS[which];
+  document.title = `${brief}: ${title}`;
+  warning.hidden = false;
+  warning.textContent = words;
+}
+
 function tick() {
   for (const element of countdowns) {
     const left = Math.floor(Number(element.dataset.secondsLeft) - (performance.now() - opened) / 1000);
     element.textContent = left > 0 ? `${inWords(left)} left` : "the time is up";
+    if (warning) warn(left);
   }
 }
 
@@ -28,6 +50,7 @@ const timer = countdowns.length > 0 ? setInterval(tick, 1000) : undefined;
 
 const frame = document.querySelector("iframe[data-state]");
 const next = document.getElementById("next");
+const stop = document.getElementById("stop");
 const working = document.getElementById("working");
 
 function showNext() {
@@ -35,7 +58,10 @@ function showNext() {
   next.hidden = false;
   working.hidden = true;
   document.getElementById("deadline").hidden = true;
+  stop.hidden = false;
   clearInterval(timer);
+  warning.hidden = true;
+  document.title = title;
 }
 
 async function look() {
@@ -49,5 +75,47 @@ async function look() {
 
 if (frame && next) {
   next.hidden = true;
+  stop.hidden = true;
   frame.addEventListener("load", look);
 }
+
+for (const form of document.querySelectorAll("form[data-ask]")) {
+  form.addEventListener("submit", (event) => {
+    if (!confirm(form.dataset.ask)) event.preventDefault();
+  });
+}
+
+for (const time of document.querySelectorAll("time[datetime]")) {
+  const shown = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
+  time.title = time.textContent;
+  time.textContent = new Date(time.dateTime).toLocaleString(undefined, shown);
+}
+
+// Which messages are new is known to this browser alone; one that keeps nothing counts them all.
+const messages = [...document.querySelectorAll("[data-message]")];
+const sentAt = (message) => message.querySelector("time").dateTime;
+
+function countUnread() {
+  const count = messages.filter((message) => !isRead(message)).length;
+  document.getElementById("unread").textContent = count > 0 ? `(${count} new)` : "";
+}
+
+function isRead(message) {
+  try {
+    return localStorage.getItem(`read ${sentAt(message)}`) !== null;
+  } catch {
+    return false;
+  }
+}
+
+for (const message of messages) {
+  message.addEventListener("toggle", () => {
+    try {
+      localStorage.setItem(`read ${sentAt(message)}`, "");
+    } catch {
+      // nothing is kept
+    }
+    countUnread();
+  });
+}
+if (messages.length > 0) countUnread();

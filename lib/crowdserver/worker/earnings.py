@@ -1,6 +1,7 @@
 """What a worker did and earned."""
 
 from decimal import Decimal
+from math import inf
 from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, select
@@ -12,7 +13,7 @@ _RECENT = 20
 
 
 class Submission(NamedTuple):
-    """A line of a worker's history."""
+    """A line of a worker's history; auto_approval_at: when it is approved unless somebody reviews it."""
 
     assignment_id: str
     title: str
@@ -20,6 +21,7 @@ class Submission(NamedTuple):
     reward: Decimal
     submitted_at: float
     feedback: str | None
+    auto_approval_at: float
 
 
 class Bonus(NamedTuple):
@@ -64,12 +66,13 @@ _HISTORY = (
         hit_types.c.reward,
         assignments.c.submitted_at,
         assignments.c.feedback,
+        assignments.c.auto_approval_at,
     )
     .join_from(assignments, hits, assignments.c.hit_id == hits.c.id)
     .join(hit_types, hits.c.hit_type_id == hit_types.c.id)
-    .where(assignments.c.worker_id == bindparam("worker"), assignments.c.submitted_at.is_not(None))
+    .where(assignments.c.worker_id == bindparam("worker"), assignments.c.submitted_at < bindparam("before"))
     .order_by(assignments.c.submitted_at.desc(), assignments.c.id)
-    .limit(_RECENT)
+    .limit(bindparam("most"))
 )
 _BONUS_SUM = select(func.coalesce(func.sum(bonuses.c.amount), 0)).where(
     bonuses.c.worker_id == bindparam("worker")
@@ -83,6 +86,14 @@ _BONUSES = (
     .order_by(bonuses.c.serial.desc())
     .limit(_RECENT)
 )
+
+
+def history(tx: Connection, worker_id: str, before: float, most: int = _RECENT) -> list[Submission]:
+    """Return what a worker submitted before a moment, the newest first."""
+    values = {"worker": worker_id, "before": before, "most": most}
+    return [
+        Submission._make(row)._replace(reward=dollars(row.reward)) for row in tx.execute(_HISTORY, values)
+    ]
 
 
 def earnings(tx: Connection, worker_id: str) -> Earnings:
@@ -100,10 +111,7 @@ def earnings(tx: Connection, worker_id: str) -> Earnings:
         submitted_amount=submitted_amount,
         approved_amount=approved_amount,
         rejected_amount=rejected_amount,
-        recent=[
-            Submission(row.id, row.title, row.status, dollars(row.reward), row.submitted_at, row.feedback)
-            for row in tx.execute(_HISTORY, values)
-        ],
+        recent=history(tx, worker_id, inf),
         bonus_amount=dollars(int(tx.execute(_BONUS_SUM, values).scalar_one())),
         bonuses=[
             Bonus(row.title, dollars(row.amount), row.reason, row.paid_at)

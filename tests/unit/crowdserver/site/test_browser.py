@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
@@ -13,6 +14,7 @@ from tests.support.crowds import Crowd
 from tests.support.offers import external_question, html_question, invite, offer
 from tests.support.pages import served
 from tests.support.processes import wait_until
+from tests.support.site_visits import check_accessible
 
 pytestmark = pytest.mark.browser
 
@@ -28,6 +30,7 @@ def sign_in(browser: Browser, crowd: Crowd) -> Iterator[OpenPage]:
         contexts.append(browser.new_context(**options))
         contexts[-1].set_default_timeout(30_000)
         page: Page = contexts[-1].new_page()
+        page.on("dialog", lambda dialog: dialog.accept())
         page.goto(invite(crowd, name="Ada Lovelace")["url"])
         return page
 
@@ -89,6 +92,57 @@ def test_everything_works_without_javascript(sign_in: OpenPage, crowd: Crowd) ->
     page.get_by_role("button", name="Return").click()
     expect(page.get_by_role("status")).to_have_text("The task was returned. Somebody else can do it now.")
     assert offered.answers() == [[("label", "dog"), ("why", "It says dog.")]]
+
+
+def test_a_worker_is_warned_before_the_time_is_up_and_keeps_the_form(sign_in: OpenPage, crowd: Crowd) -> None:
+    offered = offer(crowd.client(), 1)
+    page = sign_in()
+    page.clock.install()
+    card(page, offered.title).get_by_role("button", name="Accept").click()
+    inside(page).get_by_label("Why?").fill("Because")
+    expect(page.get_by_role("alert")).to_be_hidden()
+    expect(page.get_by_role("link", name="Stop for now")).to_be_hidden()
+    for minutes, words in ((26, "Less than five minutes"), (3, "Less than one minute"), (2, "The time is up")):
+        page.clock.fast_forward(minutes * 60_000)
+        expect(page.get_by_role("alert")).to_contain_text(words)
+    expect(page).to_have_title(f"time is up: {offered.title}")
+    expect(inside(page).get_by_label("Why?")).to_have_value("Because")
+
+
+def test_what_a_worker_did_is_shown_by_page_and_everybody_can_read_it(sign_in: OpenPage, crowd: Crowd) -> None:
+    offered = offer(crowd.client(), 2, Title="=HYPERLINK")
+    page = sign_in(viewport={"width": 360, "height": 740}, color_scheme="dark", locale="en-GB", timezone_id="Asia/Tokyo")
+    card(page, offered.title).get_by_role("button", name="Accept").click()
+    do_the_task(page, "cat")
+    page.get_by_role("button", name="Next task").click()
+    do_the_task(page, "dog")
+    expect(page.get_by_role("button", name="Next task")).to_be_visible()
+    page.get_by_role("link", name="Stop for now").click()
+    first, _ = offered.submissions()
+    crowd.client().approve_assignment(AssignmentId=first["AssignmentId"])
+    bonus = {"WorkerId": first["WorkerId"], "AssignmentId": first["AssignmentId"]}
+    crowd.client().send_bonus(**bonus, BonusAmount="1.00", Reason="Quick", UniqueRequestToken="one")
+    crowd.client().notify_workers(Subject="Thanks", MessageText="Well done.", WorkerIds=[first["WorkerId"]])
+
+    page.reload()
+    expect(page.get_by_text("$1.25 in all")).to_be_visible()
+    expect(page.get_by_role("heading", name="Messages (1 new)")).to_be_visible()
+    page.get_by_text("Thanks").click()
+    expect(page.get_by_role("heading", name="Messages", exact=True)).to_be_visible()
+    check_accessible(page)
+    page.get_by_role("link", name="Your whole history").click()
+    submitted_at = first["SubmitTime"].astimezone(ZoneInfo("Asia/Tokyo"))
+    expect(page.get_by_role("table")).to_contain_text(f"{submitted_at:%-d %b, %H:%M}".replace("Sep", "Sept"))
+    expect(page.get_by_text("approved by itself on")).to_be_visible()
+    check_accessible(page)
+    table = page.request.get(f"{crowd.url}/history.csv").text().splitlines()
+    assert table[0] == "assignment_id,title,status,reward,submitted_at,feedback"
+    assert sorted(line.split(",")[1:4] for line in table[1:]) == [
+        ["'=HYPERLINK", "Approved", "0.25"],
+        ["'=HYPERLINK", "Submitted", "0.25"],
+    ]
+    page.get_by_role("link", name="Help").click()
+    check_accessible(page)
 
 
 QUESTIONNAIRE = """<!doctype html><form method="post" action="/mturk/externalSubmit" ENCTYPE>

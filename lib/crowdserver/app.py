@@ -21,6 +21,7 @@ _MOST_BYTES_OF = {
     << 20,  # a qualification test and its answers have 65,535 bytes each, before they are JSON
     **dict.fromkeys((f"api.{name}" for name in api.BESIDE), 1 << 20),  # such as the names of 1000 workers
     "site.external_submit": submissions.MOST_BYTES,
+    "site.qualifications.submit": submissions.MOST_BYTES,
 }
 
 

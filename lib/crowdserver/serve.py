@@ -43,6 +43,7 @@ class Options(NamedTuple):
     latency_ms: int
     rate_limit: float | None
     balance: Decimal
+    sandbox: bool
     processes: int
     public_url: PublicUrl | None
     trusted_proxies: tuple[Network, ...]
@@ -177,6 +178,7 @@ def _check_control(options: Options) -> None:
 @click.option(
     "--balance", default="10000.00", show_default=True, callback=_amount, help="Dollars in a new account."
 )
+@click.option("--sandbox", is_flag=True, help="Make it a sandbox for good: its balance is always 10000.00.")
 @click.option(
     "--public-url",
     metavar="URL",
@@ -211,7 +213,7 @@ def _serve(options: Options) -> None:
     try:
         key_pair = from_environment(os.environ) or load_or_create(key_file)
         database = Database(options.database_url)
-        database.prepare(options.balance)
+        database.prepare(options.balance, options.sandbox)
         database.close()
     except (CredentialsError, DatabaseError) as error:
         raise click.UsageError(str(error)) from error

@@ -42,6 +42,7 @@ from crowdops.console import cli, output, terminal, welcome
 @click.option(
     "--balance", default="10000.00", show_default=True, help="Dollars in the account at the first start."
 )
+@click.option("--sandbox", is_flag=True, help="Make it a sandbox for good: its balance is always 10000.00.")
 @click.option(
     "--public-url", metavar="URL", help="Address outside, behind a web server: https://lab.example/crowd."
 )

@@ -19,11 +19,15 @@ class Refusal(NamedTuple):
 
 
 @contextmanager
-def refused(code: str, turk_code: str | None, message: str, status: int = 400) -> Iterator[None]:
-    """Expect an API error: its type, its TurkErrorCode and its text, exactly."""
+def refused(
+    code: str, turk_code: str | None, message: str = "", status: int = 400, containing: str = ""
+) -> Iterator[None]:
+    """Expect an API error: its type, its TurkErrorCode and its text, exactly, or what it contains."""
     with pytest.raises(ClientError) as caught:
         yield
-    assert read(caught.value) == Refusal(code, turk_code, message, status)
+    refusal = read(caught.value)
+    assert refusal == Refusal(code, turk_code, message or refusal.message, status)
+    assert containing in refusal.message
 
 
 def read(error: ClientError) -> Refusal:

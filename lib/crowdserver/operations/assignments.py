@@ -103,6 +103,15 @@ def reject(call: Call) -> dict[str, Any]:
     return {}
 
 
+def get_file(call: Call) -> dict[str, Any]:
+    """Answer GetFileUploadURL, dead long before the service was: no question takes files since 2017."""
+    _find(call.tx, call.input["AssignmentId"])
+    raise errors.parameter(
+        f"There is no file for the question {call.input['QuestionIdentifier']}: FileUploadAnswer is no longer"
+        " supported."
+    )
+
+
 def find_submitted(tx: Connection, assignment_id: str) -> Assignment:
     """Return an assignment that was submitted, also one of a disposed HIT. Raises AssignmentDoesNotExist."""
     return _find(tx, assignment_id, _SUBMITTED)

@@ -10,7 +10,19 @@ from crowdserver.protocol.call import Call
 from crowdserver.storage import account, schema
 from crowdserver.storage.schema import bonuses
 
+# How long after the worker's latest submission: "the last six months".
+_LAST_SECONDS = 183 * 86_400
+
 _INSERT = insert(bonuses)
+_HAS_WORKED = (
+    select(schema.assignments.c.id)
+    .where(
+        schema.assignments.c.worker_id == bindparam("worker"),
+        schema.assignments.c.status.in_(["Submitted", "Approved", "Rejected"]),
+        schema.assignments.c.submitted_at > bindparam("since"),
+    )
+    .limit(1)
+)
 _PAGE = select(bonuses).where(bonuses.c.serial > bindparam("after")).limit(bindparam("size"))
 _OF_ASSIGNMENT = _PAGE.where(bonuses.c.assignment_id == bindparam("assignment")).order_by(bonuses.c.serial)
 # From the HIT to its bonuses. In the order of a sum, so that neither database walks over all bonuses instead.
@@ -25,13 +37,16 @@ def send(call: Call) -> dict[str, Any]:
     """Answer SendBonus: pays a bonus and its fee. Repeated without a token it pays again.
 
     It takes an assignment that is submitted or reviewed, also one whose HIT was disposed of, and its own
-    worker.
+    worker, who has submitted something in the last six months.
     """
     amount = limits.amount("BonusAmount", call.input["BonusAmount"])
     reason = limits.required_text(call.input, "Reason")
     assignment = assignments.find_submitted(call.tx, call.input["AssignmentId"])
     if assignment.worker_id != call.input["WorkerId"]:
         raise errors.not_the_assignments_worker(call.input["WorkerId"], assignment.id)
+    recent = {"worker": assignment.worker_id, "since": call.now - _LAST_SECONDS}
+    if call.tx.execute(_HAS_WORKED, recent).first() is None:
+        raise errors.worker_is_gone(assignment.worker_id)
     request_tokens.claim_request(call, assignment.hit_id)
     fee = account.bonus_fee(amount)
     call.tx.execute(

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert
 
-from crowdserver.operations import eligibility, hit_types, hits, limits, request_tokens
+from crowdserver.operations import eligibility, hit_types, hits, limits, request_tokens, review_policies
 from crowdserver.operations.hit_types import HitType
 from crowdserver.operations.hits import Hit
 from crowdserver.protocol import errors, question_xml
@@ -25,6 +25,9 @@ _ADD = UPDATE_HIT.values(
     available=schema.hits.c.available + bindparam("more"),
     reviewing=bindparam("still_reviewing"),
 )
+
+
+_CHANGE_TYPE = UPDATE_HIT.values(hit_type_id=bindparam("type"), fee=bindparam("new_fee"))
 
 
 def create_hit(call: Call) -> dict[str, Any]:
@@ -57,12 +60,27 @@ def add_assignments(call: Call) -> dict[str, Any]:
     return {}
 
 
+def change_hit_type(call: Call) -> dict[str, Any]:
+    """Answer UpdateHITTypeOfHIT: only before anybody has accepted the HIT. What is held changes with it."""
+    hit = hits.lock(call.tx, call.input["HITId"])
+    hit_type = hit_types.find(call.tx, call.input["HITTypeId"])
+    if hit.available < hit.max_assignments:
+        raise errors.hit_is_accepted(hit.id)
+    changed = hit._replace(reward=hit_type.reward, fee=_fee(hit_type, hit.max_assignments))
+    call.tx.execute(_CHANGE_TYPE, {"hit": hit.id, "type": hit_type.id, "new_fee": changed.fee})
+    if hit.release_at is not None:
+        account.release(call.tx, hit.max_assignments * hit.cost)
+        account.hold(call.tx, hit.max_assignments * changed.cost)
+    return {}
+
+
 def _create(call: Call, hit_type: HitType) -> dict[str, Any]:
     hit = _new_hit(call, hit_type)
     request_tokens.claim_creation(call, hit.id)
     columns = hit._asdict()
     serial: int = call.tx.execute(_INSERT, {name: columns[name] for name in _COLUMNS}).scalar_one()
     postgresql.analyze_if_doubled(call.tx, serial)
+    review_policies.keep(call.tx, hit.id, call.input)
     # Last, because every creation wants the account's row and keeps it until the end.
     account.hold(call.tx, hit.max_assignments * hit.cost)
     return {"HIT": hit.as_json(call.now)}
@@ -71,7 +89,6 @@ def _create(call: Call, hit_type: HitType) -> dict[str, Any]:
 def _new_hit(call: Call, hit_type: HitType) -> Hit:
     max_assignments = limits.number("MaxAssignments", call.input.get("MaxAssignments", 1))
     expiration = call.now + limits.number("LifetimeInSeconds", call.input["LifetimeInSeconds"])
-    for_masters = eligibility.requires_masters(hit_type.requirements)
     return Hit(
         serial=0,
         id=new_id(),
@@ -80,7 +97,7 @@ def _new_hit(call: Call, hit_type: HitType) -> Hit:
         expiration=expiration,
         question=_question(call.input),
         annotation=limits.text("RequesterAnnotation", call.input.get("RequesterAnnotation")),
-        fee=account.fee(hit_type.reward, max_assignments, for_masters),
+        fee=_fee(hit_type, max_assignments),
         max_assignments=max_assignments,
         available=max_assignments,
         pending=0,
@@ -93,6 +110,11 @@ def _new_hit(call: Call, hit_type: HitType) -> Hit:
     )
 
 
+def _fee(hit_type: HitType, assignments: int) -> int:
+    for_masters = eligibility.requires_masters(hit_type.requirements)
+    return account.fee(hit_type.reward, assignments, for_masters)
+
+
 def _question(members: dict[str, Any]) -> str:
     if "HITLayoutId" in members:
         # Layouts are made on Amazon's web site; there is none here.
@@ -100,9 +122,7 @@ def _question(members: dict[str, Any]) -> str:
     if "Question" not in members:
         raise errors.parameter("A HIT needs a Question.")
     question: str = members["Question"]
-    size = len(question.encode())
-    if size > question_xml.MAX_BYTES:
-        raise errors.bad_question(f"the question has {size} bytes, {question_xml.MAX_BYTES} are allowed")
+    limits.xml_text("the question", question)
     try:
         question_xml.read(question)
     except BadQuestion as error:

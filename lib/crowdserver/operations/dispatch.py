@@ -1,4 +1,4 @@
-"""Which function answers which operation. An operation that is not here does not exist on this server."""
+"""Which function answers which operation: all that the service model has."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -14,7 +14,10 @@ from crowdserver.operations import (
     hits,
     list_hits,
     messages,
+    notifications,
+    qualification_requests,
     qualification_types,
+    review_policies,
 )
 from crowdserver.protocol.call import Call
 from crowdserver.storage import account
@@ -37,6 +40,7 @@ def get_account_balance(call: Call) -> dict[str, Any]:
 
 
 OPERATIONS = {
+    "AcceptQualificationRequest": Operation(qualification_requests.accept, True),
     "ApproveAssignment": Operation(assignments.approve, True),
     "AssociateQualificationWithWorker": Operation(grants.associate, True),
     "CreateAdditionalAssignmentsForHIT": Operation(create_hits.add_assignments, True),
@@ -51,6 +55,7 @@ OPERATIONS = {
     "DisassociateQualificationFromWorker": Operation(grants.disassociate, True),
     "GetAccountBalance": Operation(get_account_balance, False),
     "GetAssignment": Operation(assignments.get, False),
+    "GetFileUploadURL": Operation(assignments.get_file, False),
     "GetHIT": Operation(hits.get, False),
     "GetQualificationScore": Operation(grants.score, False),
     "GetQualificationType": Operation(qualification_types.get, False),
@@ -58,14 +63,20 @@ OPERATIONS = {
     "ListBonusPayments": Operation(bonuses.list_payments, False),
     "ListHITs": Operation(list_hits.list_hits, False),
     "ListHITsForQualificationType": Operation(list_hits.list_hits_for_qualification_type, False),
+    "ListQualificationRequests": Operation(qualification_requests.list_requests, False),
     "ListQualificationTypes": Operation(qualification_types.list_types, False),
+    "ListReviewPolicyResultsForHIT": Operation(review_policies.list_results, False),
     "ListReviewableHITs": Operation(list_hits.list_reviewable_hits, False),
     "ListWorkerBlocks": Operation(blocks.list_blocks, False),
     "ListWorkersWithQualificationType": Operation(grants.list_workers, False),
     "NotifyWorkers": Operation(messages.notify_workers, True),
     "RejectAssignment": Operation(assignments.reject, True),
+    "RejectQualificationRequest": Operation(qualification_requests.reject, True),
     "SendBonus": Operation(bonuses.send, True),
+    "SendTestEventNotification": Operation(notifications.send_test, False),
     "UpdateExpirationForHIT": Operation(end_hits.update_expiration, True),
     "UpdateHITReviewStatus": Operation(end_hits.update_review_status, True),
+    "UpdateHITTypeOfHIT": Operation(create_hits.change_hit_type, True),
+    "UpdateNotificationSettings": Operation(notifications.change, True),
     "UpdateQualificationType": Operation(qualification_types.change, True),
 }

@@ -1,8 +1,8 @@
 """Whether a worker meets a HIT type's qualification requirements, as far as this server knows its workers.
 
-It knows what workers did here, which decides the two system qualifications on their record, and what the
-requester granted them. It does not know where they live or how old they are: Amazon's other qualifications a
-worker lacks.
+It knows what workers did here, which decides the two system qualifications on their record, what the
+requester granted them, and what the lab said of them: where they live, whether they agree to adult content
+and are Masters. What the lab did not say a worker lacks.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, func, select
 
-from crowdserver.storage.schema import assignments, grants, qualification_types
+from crowdserver.storage.schema import AnyRow, assignments, grants, qualification_types, workers
 
 PERCENT_APPROVED = "000000000000000000L0"
 NUMBER_APPROVED = "00000000000000000040"
@@ -82,13 +82,18 @@ _GRANTS = (
     )
     .where(qualification_types.c.id.in_(bindparam("types", expanding=True)))
 )
+_ATTRIBUTES = select(workers.c.country, workers.c.subdivision, workers.c.adult, workers.c.masters).where(
+    workers.c.id == bindparam("worker")
+)
+_OF_ATTRIBUTES = frozenset({LOCALE, ADULT}) | MASTERS
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 class Record(NamedTuple):
     """What a worker has done on this server, in assignments, and the granted qualifications.
 
-    scores: the worker's scores by qualification type. names: what the requester calls the types.
+    scores: the worker's scores by qualification type. names: what the requester calls the types. place: the
+    worker's country and subdivision, each None if it is not known.
     """
 
     submitted: int = 0
@@ -96,6 +101,7 @@ class Record(NamedTuple):
     rejected: int = 0
     scores: Mapping[str, int] = _EMPTY
     names: Mapping[str, str] = _EMPTY
+    place: tuple[str | None, str | None] = (None, None)
 
     def score(self, qualification_type_id: str) -> int | None:
         """Return the worker's score in a qualification, or None for one that the worker lacks."""
@@ -120,11 +126,20 @@ def read_record(tx: Connection, worker_id: str, requirements: Iterable[str]) -> 
             row.status: row.number for row in tx.execute(_NUMBERS, {"worker": worker_id})
         }
         record = Record(sum(numbers.values()), numbers.get("Approved", 0), numbers.get("Rejected", 0))
+    if type_ids & _OF_ATTRIBUTES and (row := tx.execute(_ATTRIBUTES, {"worker": worker_id}).first()):
+        record = with_attributes(record, row)
     if type_ids - SYSTEM:
         rows = tx.execute(_GRANTS, {"worker": worker_id, "types": sorted(type_ids - SYSTEM)}).all()
         scores = {row.id: row.value for row in rows if row.value is not None}
-        record = record._replace(scores=scores, names={row.id: row.name for row in rows})
+        record = record._replace(scores={**record.scores, **scores}, names={row.id: row.name for row in rows})
     return record
+
+
+def with_attributes(record: Record, row: AnyRow) -> Record:
+    """Return a record with what the lab said of a worker. row: these columns of the worker's."""
+    scores = dict.fromkeys(MASTERS, 1) if row.masters else {}
+    scores |= {ADULT: int(row.adult)} if row.adult is not None else {}
+    return record._replace(place=(row.country, row.subdivision), scores={**record.scores, **scores})
 
 
 def unmet(requirements: str, action: str, record: Record) -> list[str]:
@@ -137,6 +152,17 @@ def unmet(requirements: str, action: str, record: Record) -> list[str]:
         for requirement in parsed(requirements)
         if action in _GUARDED[requirement["ActionsGuarded"]] and not _is_met(requirement, record)
     ]
+
+
+def to_ask_for(requirements: str, record: Record) -> tuple[tuple[str, str], ...]:
+    """Return the qualifications that a worker lacks: those of the requester, with their names."""
+    return tuple(
+        (type_id, record.names.get(type_id, type_id))
+        for requirement in parsed(requirements)
+        if (type_id := requirement["QualificationTypeId"]) not in SYSTEM
+        and requirement["Comparator"] != "DoesNotExist"
+        and not _is_met(requirement, record)
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -155,10 +181,22 @@ def requires_masters(requirements: str) -> bool:
 
 
 def _is_met(requirement: dict[str, Any], record: Record) -> bool:
+    if requirement["QualificationTypeId"] == LOCALE:
+        return _is_in_place(requirement, *record.place)
     score = record.score(requirement["QualificationTypeId"])
     if score is None:
         return bool(requirement["Comparator"] == "DoesNotExist")
     return _TESTS[requirement["Comparator"]](score, requirement.get("IntegerValues", []))
+
+
+def _is_in_place(requirement: dict[str, Any], country: str | None, subdivision: str | None) -> bool:
+    """Return whether a worker is certain to live where it is asked for; who does not tell is not."""
+    if country is None:
+        return False
+    places = [place for place in requirement["LocaleValues"] if place["Country"] == country]
+    if requirement["Comparator"] in ("EqualTo", "In"):
+        return any(place.get("Subdivision") in (None, subdivision) for place in places)
+    return all(subdivision and place.get("Subdivision") not in (None, subdivision) for place in places)
 
 
 def _explain(requirement: dict[str, Any], names: Mapping[str, str]) -> str:

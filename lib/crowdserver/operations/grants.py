@@ -62,19 +62,23 @@ def associate(call: Call) -> dict[str, Any]:
     qualification_type = qualification_types.find(call.tx, call.input["QualificationTypeId"])
     worker_id = workers.check_known(call.tx, call.input["WorkerId"])
     value = limits.number("IntegerValue", call.input.get("IntegerValue", 1))
-    values = {
-        "type_id": qualification_type.id,
-        "worker_id": worker_id,
-        "value": value,
-        "granted_at": call.now,
-        "revoked_at": None,
-    }
-    _GRANT.execute(call.tx, values)
-    if call.input.get("SendNotification", True):
-        subject = f"You have a qualification: {qualification_type.name}"
-        text = f"{qualification_type.description}\n\nYour value is {value}."
-        messages.add(call.tx, call.now, [worker_id], subject, text)
+    is_told = call.input.get("SendNotification", True)
+    give(call.tx, call.now, qualification_type, worker_id, value, is_told=is_told)
     return {}
+
+
+def give(
+    tx: Connection, now: float, kind: QualificationType, worker_id: str, value: int, *, is_told: bool
+) -> None:
+    """Give a worker a qualification, or another value of it. is_told: whether the worker gets a message."""
+    values = {"type_id": kind.id, "worker_id": worker_id, "value": value}
+    _GRANT.execute(tx, {**values, "granted_at": now, "revoked_at": None})
+    if is_told:
+        subject, text = (
+            f"You have a qualification: {kind.name}",
+            f"{kind.description}\n\nYour value is {value}.",
+        )
+        messages.add(tx, now, [worker_id], subject, text)
 
 
 def disassociate(call: Call) -> dict[str, Any]:

@@ -16,6 +16,8 @@ _RANGES = {
     # Not a parameter of the API: how much later a new expiration date is.
     "ExpirationIncrementInSeconds": (60, _YEAR),
     "IntegerValue": (-(2**31), 2**31 - 1),
+    "AutoGrantedValue": (-(2**31), 2**31 - 1),
+    "TestDurationInSeconds": (1, _YEAR),
     "RetryDelayInSeconds": (0, 2**31 - 1),
 }
 _LENGTHS = {
@@ -31,6 +33,7 @@ _LENGTHS = {
     # Amazon names no limit; this is a message's.
     "Reason": 4_096,
 }
+_MOST_XML_BYTES = 65_535
 _GREATEST_AMOUNT = 10_000_000_00
 
 
@@ -47,6 +50,13 @@ def text(name: str, value: str | None) -> str | None:
     if value is not None and len(value) > _LENGTHS[name]:
         raise errors.too_long(name, len(value), _LENGTHS[name])
     return value
+
+
+def xml_text(name: str, value: str) -> None:
+    """Check the size of a document. Raises ParameterValidationError."""
+    size = len(value.encode())
+    if size > _MOST_XML_BYTES:
+        raise errors.bad_question(f"{name} has {size} bytes, {_MOST_XML_BYTES} are allowed")
 
 
 def required_text(members: dict[str, Any], name: str) -> str:

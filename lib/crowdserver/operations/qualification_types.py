@@ -1,7 +1,6 @@
 """The qualification types that the requester makes.
 
-Workers cannot ask for a qualification here and there are no tests: a qualification is granted (see grants).
-What Amazon's types have beyond that is refused rather than kept without effect.
+They are granted (see grants), or workers ask for them (see qualification_tests and qualification_requests).
 """
 
 from collections.abc import Iterable
@@ -9,15 +8,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, bindparam, func, or_, select, update
 
-from crowdserver.operations import eligibility, limits
+from crowdserver.operations import eligibility, limits, qualification_tests
 from crowdserver.protocol import errors
 from crowdserver.protocol.call import Call
 from crowdserver.protocol.identifiers import new_id
 from crowdserver.storage.schema import hit_types, hits, qualification_types
 from crowdserver.storage.upsert import Upsert
-
-_TEST = ("Test", "AnswerKey", "TestDurationInSeconds")
-_GRANT_IT = "grant the qualification with AssociateQualificationWithWorker"
 
 
 class QualificationType(NamedTuple):
@@ -31,6 +27,10 @@ class QualificationType(NamedTuple):
     status: str
     retry_delay: int | None
     created_at: float
+    auto_grant: int | None = None
+    test_duration: int | None = None
+    test: str | None = None
+    answer_key: str | None = None
 
     @property
     def member(self) -> str:
@@ -51,7 +51,11 @@ class QualificationType(NamedTuple):
             "RetryDelayInSeconds": self.retry_delay,
             # Amazon's word for every type that it does not assign by itself.
             "IsRequestable": True,
-            "AutoGranted": False,
+            "AutoGranted": self.auto_grant is not None,
+            "AutoGrantedValue": self.auto_grant,
+            "Test": self.test,
+            "TestDurationInSeconds": self.test_duration,
+            "AnswerKey": self.answer_key,
         }
         return {name: value for name, value in members.items() if value is not None}
 
@@ -103,7 +107,6 @@ _DELETE = _UPDATE.values(deleted_at=bindparam("moment"))
 
 def create(call: Call) -> dict[str, Any]:
     """Answer CreateQualificationType. Raises QualificationTypeAlreadyExists for a name that is taken."""
-    _refuse_requests(call.input)
     name = limits.required_text(call.input, "Name")
     values = {
         "id": new_id(),
@@ -111,7 +114,7 @@ def create(call: Call) -> dict[str, Any]:
         "keywords": limits.text("Keywords", call.input.get("Keywords")),
         "created_at": call.now,
         "retry_delay": None,
-        **_changes(call.input),
+        **_changes(call.input, has_test=False),
     }
     row = None
     if call.tx.execute(_IS_NAME_IN_USE, {"name": name}).first() is None:
@@ -127,10 +130,9 @@ def get(call: Call) -> dict[str, Any]:
 
 
 def change(call: Call) -> dict[str, Any]:
-    """Answer UpdateQualificationType: description, status and retry delay. Safe to repeat."""
-    _refuse_requests(call.input)
+    """Answer UpdateQualificationType: all but the name and the keywords. Safe to repeat."""
     qualification_type = find(call.tx, call.input["QualificationTypeId"])
-    values = _changes(call.input)
+    values = _changes(call.input, has_test=qualification_type.test is not None)
     if values:
         call.tx.execute(_UPDATE.values(**values), {"type": qualification_type.id})
     return {"QualificationType": qualification_type._replace(**values).as_json()}
@@ -199,9 +201,9 @@ def _matching(query: str) -> Select[Any]:
     return statement
 
 
-def _changes(members: dict[str, Any]) -> dict[str, Any]:
+def _changes(members: dict[str, Any], has_test: bool) -> dict[str, Any]:
     """Return the columns that can be changed later, as far as the input has them."""
-    values: dict[str, Any] = {}
+    values = qualification_tests.columns(members, has_test)
     if "Description" in members:
         values["description"] = limits.required_text(members, "Description")
     if "QualificationTypeStatus" in members:
@@ -209,15 +211,3 @@ def _changes(members: dict[str, Any]) -> dict[str, Any]:
     if "RetryDelayInSeconds" in members:
         values["retry_delay"] = limits.number("RetryDelayInSeconds", members["RetryDelayInSeconds"])
     return values
-
-
-def _refuse_requests(members: dict[str, Any]) -> None:
-    if any(name in members for name in _TEST):
-        raise errors.parameter(
-            f"This crowd server gives no qualification tests: leave out {_TEST[0]} and {_GRANT_IT}."
-        )
-    if members.get("AutoGranted"):
-        raise errors.parameter(
-            "Workers of this crowd server do not ask for qualifications: leave out AutoGranted and"
-            f" {_GRANT_IT}."
-        )

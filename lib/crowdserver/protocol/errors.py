@@ -110,6 +110,33 @@ def qualification_revoked() -> ApiError:
     )
 
 
+def qualification_request_does_not_exist(request_id: str) -> ApiError:
+    """Return the error for a request for a qualification that no worker made."""
+    return _request_error(
+        "QualificationRequestDoesNotExist", f"QualificationRequest {request_id} does not exist."
+    )
+
+
+def qualification_request_state() -> ApiError:
+    """Return the error for a request for a qualification that is decided, or whose test is not submitted."""
+    return _request_error(
+        "InvalidQualificationRequestState", "This operation can be called with a status of: Submitted"
+    )
+
+
+def hit_is_accepted(hit_id: str) -> ApiError:
+    """Return the error for a HIT whose type cannot change any more."""
+    return _request_error("InvalidHITState", f"An assignment of the HIT {hit_id} has been accepted.")
+
+
+def worker_is_gone(worker_id: str) -> ApiError:
+    """Return the error for a worker who cannot get a bonus any more."""
+    return _request_error(
+        "DoesNotMeetRequirements",
+        f"Worker {worker_id} has not completed an assignment for you in the last six months.",
+    )
+
+
 def insufficient_funds() -> ApiError:
     """Return the error for an account that has less available than this would hold or pay."""
     return _request_error(

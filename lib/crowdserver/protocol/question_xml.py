@@ -8,8 +8,6 @@ from xml.etree import ElementTree
 from crowdserver.protocol import question_form
 from crowdserver.protocol.xml_documents import SCHEMAS, BadQuestion, parse
 
-MAX_BYTES = 65_535
-
 
 class Question(NamedTuple):
     """What a worker is shown.

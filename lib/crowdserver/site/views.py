@@ -18,7 +18,7 @@ from crowdserver.operations import blocks, messages
 from crowdserver.protocol import question_form
 from crowdserver.protocol.question_form import NotAnswered
 from crowdserver.protocol.question_xml import Question
-from crowdserver.site import filters, frames, history, responses, signin, submissions
+from crowdserver.site import filters, frames, history, qualifications, responses, signin, submissions
 from crowdserver.site.responses import Visit
 from crowdserver.site.sessions import FrameKey
 from crowdserver.site.signin import ForeignForm, NotAPage, NotSignedIn, TooManyAttempts, crowd, signer
@@ -32,6 +32,7 @@ from crowdserver.worker.sign_in_limits import PERIOD_SECONDS
 blueprint = Blueprint("site", __name__)
 blueprint.register_blueprint(signin.blueprint)
 blueprint.register_blueprint(history.blueprint)
+blueprint.register_blueprint(qualifications.blueprint)
 filters.register(blueprint)
 blueprint.app_context_processor(lambda: {"root": request.script_root})  # before every address on a page
 
@@ -43,6 +44,7 @@ _STATUS = {
     "files": 415,
     "not_yours": 403,
     "not_qualified": 403,
+    "not_now": 409,
     "blocked": 403,
     "unknown": 404,
     "already_done": 409,

@@ -15,6 +15,10 @@ from crowdserver.storage.schema import account
 # The most cents a column can count; nobody has that much.
 _LIMIT = 2**62
 
+# A sandbox's account: so much that it never gets less than the balance that is shown of it.
+SANDBOX_FUNDS = _LIMIT
+_SANDBOX_BALANCE = 10_000_00
+
 _FEE_SHARE = Decimal("0.20")
 _SHARE_FOR_MANY = Decimal("0.20")
 _MANY_ASSIGNMENTS = 10
@@ -77,6 +81,8 @@ def bonus_fee(amount: int) -> int:
 def balance(tx: Connection) -> Balance:
     """Return what the account has."""
     row = tx.execute(_BALANCE).one()
+    if row.funds > SANDBOX_FUNDS // 2:
+        return Balance(_SANDBOX_BALANCE, 0)
     return Balance(row.funds - row.held, row.held)
 
 

@@ -14,11 +14,23 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, make_url, select, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    make_url,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from crowdserver.storage import indexes, postgresql, schema
+from crowdserver.storage.account import SANDBOX_FUNDS
 from crowdserver.storage.group_commit import GroupCommit, driver_of
 from crowdserver.storage.turns import Turns
 
@@ -74,10 +86,11 @@ class Database:
         with self._group_commit.write() if self.is_sqlite else self._begin_writing() as tx:
             yield tx
 
-    def prepare(self, balance: Decimal) -> None:
+    def prepare(self, balance: Decimal, is_sandbox: bool = False) -> None:
         """Make the tables if they are missing. Safe to repeat, and safe when two servers start at once.
 
         balance: what a new account holds, in dollars; an account that exists keeps what it has.
+        is_sandbox: make the account, new or not, one whose money has no end. It stays so.
         An older database gets what it lacks, and keeps all that it holds. Raises DatabaseError if the
         database does not answer or was made by a newer version.
         """
@@ -91,6 +104,8 @@ class Database:
                     _create_account(tx, balance)
                 else:
                     self._check_version(version)
+                if is_sandbox:
+                    tx.execute(update(schema.account).values(funds=SANDBOX_FUNDS))
                 if tx.scalar(select(schema.identity.c.server_id)) is None:
                     tx.execute(insert(schema.identity).values(id=1, server_id=str(uuid.uuid4())))
         except (DBAPIError, OSError) as error:

@@ -158,13 +158,12 @@ assignments = Table(
 UPDATE_HIT = update(hits).where(hits.c.id == bindparam("hit"))
 UPDATE_ASSIGNMENT = update(assignments).where(assignments.c.id == bindparam("assignment"))
 
-# Review policies as they were given with a HIT, each as JSON.
+# Review policies as they were given with a HIT: JSON, by their level.
 review_policies = Table(
     "review_policies",
     metadata,
     Column("hit_id", Text, ForeignKey("hits.id"), primary_key=True),
-    Column("of_assignments", Text),
-    Column("of_hit", Text),
+    Column("policies", Text, nullable=False),
 )
 
 # The notification settings of a HIT type: JSON, as they were given.
@@ -295,6 +294,8 @@ qualification_requests = Table(
     Column("status", Text, nullable=False),
     Column("begun_at", Double, nullable=False),
     Column("submitted_at", Double),
+    # The test as it was then, and the answers to it.
+    Column("test", Text),
     Column("answer", Text),
     CheckConstraint("status IN ('Testing', 'Submitted', 'Granted', 'Rejected')", name="known_request_status"),
     Index("requests_of_worker", "worker_id", "type_id", "serial"),

@@ -203,7 +203,7 @@ def _accept(tx: Connection, now: float, worker_id: str, row: AnyRow) -> Assignme
         },
     )
     tx.execute(counters.ACCEPTED, {"hit": row.id})
-    return Assignment(assignment_id, worker_id, "Accepted", now, deadline, groups.as_worker_hit(row, []))
+    return Assignment(assignment_id, worker_id, "Accepted", now, deadline, groups.as_worker_hit(row))
 
 
 def _check_hands_are_free(tx: Connection, now: float, worker_id: str) -> None:
@@ -270,5 +270,5 @@ def _assignment(row: AnyRow) -> Assignment:
         status=row.status,
         accepted_at=row.accepted_at,
         deadline=row.deadline,
-        hit=groups.as_worker_hit(row, []),
+        hit=groups.as_worker_hit(row),
     )

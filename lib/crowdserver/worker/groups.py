@@ -21,6 +21,7 @@ MOST_COUNTED = 1000
 class Group(NamedTuple):
     """The HITs of one type that a worker can still do. why_not: what keeps this worker from accepting one.
 
+    to_ask_for: the ids and names of the qualifications that this worker lacks for it.
     hits_left: how many there are; MOST_COUNTED + 1 stands for more than that.
     """
 
@@ -32,6 +33,7 @@ class Group(NamedTuple):
     duration_seconds: int
     hits_left: int
     why_not: list[str]
+    to_ask_for: tuple[tuple[str, str], ...] = ()
 
     @property
     def may_accept(self) -> bool:
@@ -54,6 +56,7 @@ class WorkerHit(NamedTuple):
     duration_seconds: int
     question_xml: str
     why_not: list[str]
+    to_ask_for: tuple[tuple[str, str], ...] = ()
 
     @property
     def may_accept(self) -> bool:
@@ -162,7 +165,7 @@ def preview(tx: Connection, now: float, worker_id: str | None, hit_type_id: str)
     if row is None:
         raise gone()
     record = check_admitted(tx, row, "preview", worker_id)
-    return as_worker_hit(row, eligibility.unmet(row.requirements, "accept", record))
+    return as_worker_hit(row, record)
 
 
 def check_preview(tx: Connection, worker_id: str, hit_id: str) -> None:
@@ -187,8 +190,8 @@ def check_admitted(tx: Connection, row: AnyRow, action: str, worker_id: str) -> 
     return record
 
 
-def as_worker_hit(row: AnyRow, why_not: list[str]) -> WorkerHit:
-    """Return a row, as SELECT gives it, in the form that the site shows."""
+def as_worker_hit(row: AnyRow, record: eligibility.Record | None = None) -> WorkerHit:
+    """Return a row, as SELECT gives it, as the site shows it. record: of who has not accepted it yet."""
     return WorkerHit(
         hit_id=row.id,
         hit_type_id=row.hit_type_id,
@@ -196,7 +199,8 @@ def as_worker_hit(row: AnyRow, why_not: list[str]) -> WorkerHit:
         reward=dollars(row.reward),
         duration_seconds=row.assignment_duration,
         question_xml=row.question,
-        why_not=why_not,
+        why_not=eligibility.unmet(row.requirements, "accept", record) if record else [],
+        to_ask_for=eligibility.to_ask_for(row.requirements, record) if record else (),
     )
 
 
@@ -210,4 +214,5 @@ def _group(row: AnyRow, record: eligibility.Record) -> Group:
         duration_seconds=row.assignment_duration,
         hits_left=row.hits_left,
         why_not=eligibility.unmet(row.requirements, "accept", record),
+        to_ask_for=eligibility.to_ask_for(row.requirements, record),
     )

@@ -6,6 +6,7 @@ Code = Literal[
     "unknown",
     "gone",
     "not_qualified",
+    "not_now",
     "blocked",
     "already_done",
     "in_progress",

@@ -4,13 +4,16 @@ import json
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
-from crowdserver.operations import eligibility
+from crowdserver.operations import eligibility, workers
 from crowdserver.operations.eligibility import Record
 from crowdserver.operations.requirements import completed
+from crowdserver.storage import schema
 from crowdserver.worker import groups
 from crowdserver.worker.refusals import Refused
-from tests.support.requesters import Requester, Workers
+from tests.support.crowds import Crowd
+from tests.support.requesters import BOTH, Requester, Workers
 
 _PERCENT, _NUMBER = eligibility.PERCENT_APPROVED, eligibility.NUMBER_APPROVED
 
@@ -57,6 +60,56 @@ def test_the_percentage_is_100_until_there_is_enough_to_count() -> None:
     assert Record(100, 95, 5).score(_PERCENT) == 95
     assert Record(200, 2, 1).score(_PERCENT) == 66
     assert Record(100, 0, 0).score(_PERCENT) == 100
+
+
+_US, _CA, _DE = {"Country": "US"}, {"Country": "US", "Subdivision": "CA"}, {"Country": "DE"}
+
+
+@pytest.mark.parametrize(
+    ("comparator", "places", "met_by"),
+    [
+        ("EqualTo", [_US], {"US", "US-CA", "US-NY"}),
+        ("EqualTo", [_CA], {"US-CA"}),
+        ("NotEqualTo", [_US], {"DE"}),
+        # Who tells only the country may live there.
+        ("NotEqualTo", [_CA], {"DE", "US-NY"}),
+        ("In", [_CA, _DE], {"US-CA", "DE"}),
+        ("NotIn", [_CA, _DE], {"US-NY"}),
+    ],
+)
+def test_a_place_is_compared(comparator: str, places: list[dict[str, str]], met_by: set[str]) -> None:
+    requirement = _requirement(eligibility.LOCALE, comparator, LocaleValues=places)
+    met = set()
+    for place in ("US", "US-CA", "US-NY", "DE", ""):
+        country, _, subdivision = place.partition("-")
+        if not _unmet(requirement, Record(place=(country or None, subdivision or None))):
+            met.add(place)
+    assert met == met_by
+
+
+@BOTH
+def test_what_the_lab_says_of_workers_lets_them_work(
+    crowd: Crowd, requester: Requester, hands: Workers
+) -> None:
+    masters = sorted(eligibility.MASTERS)[0]
+    needs = [
+        _requirement(eligibility.LOCALE, "EqualTo", LocaleValues=[_US]),
+        _requirement(eligibility.ADULT, "EqualTo", 1),
+        _requirement(masters, "Exists"),
+    ]
+    hit_id = requester.hit(requester.hit_type(QualificationRequirements=needs))["HITId"]
+    with crowd.opened.writing() as (tx, now):
+        workers.invite(tx, now, "Ann", "AANN")
+        workers.invite(tx, now, "Ben", "ABEN")
+        known = {"country": "US", "adult": True, "masters": True}
+        tx.execute(update(schema.workers).where(schema.workers.c.id == "AANN").values(known))
+        known = {"country": "US", "adult": False, "masters": True}
+        tx.execute(update(schema.workers).where(schema.workers.c.id == "ABEN").values(known))
+    with pytest.raises(Refused, match="your agreement to adult content must be equal to 1"):
+        hands.accept(hit_id, "ABEN")
+    with pytest.raises(Refused, match="your country must be equal to US; .*; your Masters qualification"):
+        hands.accept(hit_id, "ANOBODY")
+    hands.accept(hit_id, "AANN")
 
 
 @pytest.mark.parametrize(

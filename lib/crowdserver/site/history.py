@@ -1,0 +1,52 @@
+"""What a worker did, page by page and as CSV, and the page that explains the site."""
+
+import csv
+import io
+from math import inf
+
+from flask import Blueprint, make_response, request
+from flask.typing import ResponseReturnValue
+
+from crowdserver.site import filters, responses, signin
+from crowdserver.worker import earnings
+
+blueprint = Blueprint("history", __name__)
+
+_PER_PAGE = 50
+_MOST = 100_000
+_FORMULA = ("=", "+", "-", "@")  # what spreadsheets would run
+
+
+@blueprint.get("/history")
+def history() -> ResponseReturnValue:
+    """Show what a worker submitted, the newest first; `before` is the time of the last one of a page."""
+    with signin.crowd().reading() as (tx, now):
+        visit = signin.visit(tx, now)
+        before = request.args.get("before", inf, float)
+        submissions = earnings.history(tx, visit.worker.worker_id, before, _PER_PAGE)
+    return responses.show("history.html", visit, submissions=submissions, per_page=_PER_PAGE)
+
+
+@blueprint.get("/history.csv")
+def history_as_csv() -> ResponseReturnValue:
+    """Send what a worker submitted as a file."""
+    with signin.crowd().reading() as (tx, now):
+        submissions = earnings.history(tx, signin.visit(tx, now).worker.worker_id, inf, _MOST)
+    file = io.StringIO()
+    table = csv.writer(file)
+    table.writerow(["assignment_id", "title", "status", "reward", "submitted_at", "feedback"])
+    for item in submissions:
+        texts = [f"'{text}" if text.startswith(_FORMULA) else text for text in (item.title, item.feedback or "")]
+        submitted_at = filters.iso(item.submitted_at)
+        table.writerow([item.assignment_id, texts[0], item.status, item.reward, submitted_at, texts[1]])
+    response = make_response(file.getvalue())
+    response.headers["Content-Type"] = "text/csv; charset=utf-8"
+    response.headers["Content-Disposition"] = 'attachment; filename="history.csv"'
+    return responses.private(response, responses.PAGE_POLICY)
+
+
+@blueprint.get("/help")
+def help_page() -> ResponseReturnValue:
+    """Explain the site."""
+    with signin.crowd().reading() as (tx, now):
+        return responses.show("help.html", signin.visit(tx, now))

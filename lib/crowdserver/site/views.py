@@ -30,9 +30,8 @@ from crowdserver.worker.refusals import BLOCKED, Refused
 from crowdserver.worker.sign_in_limits import PERIOD_SECONDS
 
 blueprint = Blueprint("site", __name__)
-blueprint.register_blueprint(signin.blueprint)
-blueprint.register_blueprint(history.blueprint)
-blueprint.register_blueprint(qualifications.blueprint)
+for part in (signin, history, qualifications):
+    blueprint.register_blueprint(part.blueprint)
 filters.register(blueprint)
 blueprint.app_context_processor(lambda: {"root": request.script_root})  # before every address on a page
 

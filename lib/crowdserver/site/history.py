@@ -36,7 +36,8 @@ def history_as_csv() -> ResponseReturnValue:
     table = csv.writer(file)
     table.writerow(["assignment_id", "title", "status", "reward", "submitted_at", "feedback"])
     for item in submissions:
-        texts = [f"'{text}" if text.startswith(_FORMULA) else text for text in (item.title, item.feedback or "")]
+        given = (item.title, item.feedback or "")
+        texts = [f"'{text}" if text.startswith(_FORMULA) else text for text in given]
         submitted_at = filters.iso(item.submitted_at)
         table.writerow([item.assignment_id, texts[0], item.status, item.reward, submitted_at, texts[1]])
     response = make_response(file.getvalue())

@@ -102,16 +102,20 @@ def test_a_worker_is_warned_before_the_time_is_up_and_keeps_the_form(sign_in: Op
     inside(page).get_by_label("Why?").fill("Because")
     expect(page.get_by_role("alert")).to_be_hidden()
     expect(page.get_by_role("link", name="Stop for now")).to_be_hidden()
-    for minutes, words in ((26, "Less than five minutes"), (3, "Less than one minute"), (2, "The time is up")):
+    warnings = ((26, "Less than five minutes"), (3, "Less than one minute"), (2, "The time is up"))
+    for minutes, words in warnings:
         page.clock.fast_forward(minutes * 60_000)
         expect(page.get_by_role("alert")).to_contain_text(words)
     expect(page).to_have_title(f"time is up: {offered.title}")
     expect(inside(page).get_by_label("Why?")).to_have_value("Because")
 
 
-def test_what_a_worker_did_is_shown_by_page_and_everybody_can_read_it(sign_in: OpenPage, crowd: Crowd) -> None:
+def test_what_a_worker_did_is_shown_by_page_and_everybody_can_read_it(
+    sign_in: OpenPage, crowd: Crowd
+) -> None:
     offered = offer(crowd.client(), 2, Title="=HYPERLINK")
-    page = sign_in(viewport={"width": 360, "height": 740}, color_scheme="dark", locale="en-GB", timezone_id="Asia/Tokyo")
+    where = {"locale": "en-GB", "timezone_id": "Asia/Tokyo"}
+    page = sign_in(viewport={"width": 360, "height": 740}, color_scheme="dark", **where)
     card(page, offered.title).get_by_role("button", name="Accept").click()
     do_the_task(page, "cat")
     page.get_by_role("button", name="Next task").click()

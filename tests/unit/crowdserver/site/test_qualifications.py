@@ -55,9 +55,7 @@ def ask(browser: Browser, type_id: str) -> Any:
 
 def take(browser: Browser, type_id: str, *fields: tuple[str, str], status: int = 200) -> Any:
     data = [("form_token", browser.token()), *fields]
-    answer = browser.session.post(
-        f"{browser.crowd.url}/qualifications/{type_id}/test", data=data, timeout=30
-    )
+    answer = browser.session.post(f"{browser.crowd.url}/qualifications/{type_id}/test", data=data, timeout=30)
     return browser._page(answer, status)
 
 

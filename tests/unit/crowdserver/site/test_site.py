@@ -258,7 +258,8 @@ def test_the_links_that_clients_print_lead_to_the_work(crowd: Crowd) -> None:
     browser = Browser(crowd)
     hit = crowd.client().get_hit(HITId=offered.hits[0])["HIT"]
     for name in (hit["HITGroupId"], hit["HITTypeId"]):
-        links = (f"/mturk/preview?groupId={name}", f"/projects/{name}/tasks?ref=w", "/mturk/preview?groupId=//x")
+        preview = "/mturk/preview?groupId="
+        links = (f"{preview}{name}", f"/projects/{name}/tasks?ref=w", f"{preview}//x")
         for link in links[:2]:
             assert browser.open(link).h1.text == offered.title
     assert browser.open(links[2], 410) and browser.url.startswith(crowd.url)

@@ -20,6 +20,7 @@ def page(browser: Browser, world: World) -> Iterator[Page]:
     context = browser.new_context()
     context.set_default_timeout(30_000)
     page = context.new_page()
+    page.on("dialog", lambda dialog: dialog.accept())
     page.goto(invite(world.crowd, name="Ada Lovelace")["url"])
     yield page
     context.close()

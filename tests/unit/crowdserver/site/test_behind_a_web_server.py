@@ -106,6 +106,7 @@ def test_a_real_browser_works_below_a_path(front: Front, browser: Browser) -> No
         context = browser.new_context()
         context.set_default_timeout(30_000)
         page = context.new_page()
+        page.on("dialog", lambda dialog: dialog.accept())
         page.goto(invite(front.settings(), name="Grace").url)
         for offered in (inside, elsewhere):
             page.locator("[data-group]").filter(has_text=offered.title).get_by_role("button").click()

@@ -2,7 +2,8 @@
 """Launch what the units of runs at their end still lack, and see that through as launch_run does.
 
 A unit lacks what it has fewer than assignments_per_unit answers that are not rejected: because it was never
-launched, or its HIT ended unanswered, or answers were rejected. Where its HIT can be given more time and more
+launched, or its HIT ended unanswered, or answers were rejected; of a run with [quality], also because its
+answers do not agree. Where its HIT can be given more time and more
 assignments, it is: nobody can do a HIT twice, so that others answer. Where it cannot, because it was deleted
 or its task server is gone, a new HIT takes its place, and those who answered such units of the run are kept
 out. Not one place more is asked for than is lacking, and max_cost is the wall over all of it.

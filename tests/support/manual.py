@@ -41,6 +41,10 @@ def tables() -> dict[str, str]:
             ("parameter", "default", "meaning"),
             [_parameter(row) for row in declarations.SERVER_PARAMETERS],
         ),
+        "quality": _table(
+            ("parameter", "default", "meaning"),
+            [_parameter(row) for row in declarations.QUALITY_PARAMETERS],
+        ),
     }
 
 

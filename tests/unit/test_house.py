@@ -224,7 +224,7 @@ def test_every_setting_stands_in_the_example_file() -> None:
 def test_every_setting_and_run_parameter_stands_in_the_manual() -> None:
     page = manual.read("settings")
     names = [setting.variable for setting in declarations.SETTINGS]
-    names += [parameter.name for parameter in declarations.PARAMETERS + declarations.SERVER_PARAMETERS]
+    names += [parameter.name for parameter in declarations.ALL]
     assert not [name for name in names if not re.search(rf"\b{name}\b", page)]
 
 

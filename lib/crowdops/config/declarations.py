@@ -218,4 +218,27 @@ SERVER_PARAMETERS = _table(
     ),
 )
 
-ALL = SETTINGS + PARAMETERS + SERVER_PARAMETERS
+QUALITY_PARAMETERS = _table(
+    flag="--set {}=VALUE",
+    answer_field=_text(
+        "Field of the answers that has to agree; empty: nothing has to.",
+        "Of each unit more answers are asked for, until `agree` of them are the same. A choice fits, such as "
+        "radio buttons; two people never write the same text.",
+        default="",
+    ),
+    agree=_integer(
+        "So many equal answers decide a unit.",
+        "The first assignments_per_unit answers come in any case: with as many as agree, one unit in "
+        "agreement costs not one answer more. What it will cost by the answers of a run: make wut NAME=agree "
+        "ARGS='--run last'.",
+        default="3",
+    ),
+    at_most=_integer(
+        "So many answers a unit gets at most, agreed or not; rejected ones do not count.",
+        "An odd number over agree. At most 9 unless assignments_per_unit is 10 or more: a HIT cannot grow "
+        "to 10. max_cost is the wall in any case.",
+        default="7",
+    ),
+)
+
+ALL = SETTINGS + PARAMETERS + SERVER_PARAMETERS + QUALITY_PARAMETERS

@@ -12,10 +12,15 @@ from typing import Any, NamedTuple
 from crowdops import errors
 from crowdops.config import addresses, declarations, settings
 from crowdops.config.declarations import Setting
+from crowdops.config.environments import MANY_ASSIGNMENTS
 from crowdops.errors import UsageError, files_explained
 from crowdops.formats import durations, files, marks, money
 
-_TABLES = {"task": declarations.PARAMETERS, "server": declarations.SERVER_PARAMETERS}
+_TABLES = {
+    "task": declarations.PARAMETERS,
+    "server": declarations.SERVER_PARAMETERS,
+    "quality": declarations.QUALITY_PARAMETERS,
+}
 # Ranges of the API (MTurk API reference, CreateHIT): lowest, highest.
 _RANGES = {
     "assignments_per_unit": (1, 1_000_000_000),
@@ -24,6 +29,8 @@ _RANGES = {
     "auto_approval_delay_in_seconds": (0, 2_592_000),
     "no_submission_patience": (1, 31_536_000),
     "dynos": (1, 100),
+    "agree": (2, 1_000_000_000),
+    "at_most": (2, 1_000_000_000),
 }
 _LENGTHS = {"task_title": 128, "task_description": 2000, "task_tags": 1000}
 _REQUIREMENT_KEYS = (
@@ -62,6 +69,14 @@ class Parameters(NamedTuple):
     dynos: int
     team: str
     qualifications: list[dict[str, Any]]
+    answer_field: str = ""
+    agree: int = 3
+    at_most: int = 7
+
+    @property
+    def most_answers(self) -> int:
+        """How many answers that are not rejected a unit gets at the most."""
+        return self.at_most if self.answer_field else self.assignments_per_unit
 
     def as_json(self) -> str:
         """Return the parameters as JSON text, money and paths as strings."""
@@ -245,6 +260,7 @@ def _check_together(path: Path, parameters: Parameters) -> None:
         raise UsageError(
             f"{path}: task_name {parameters.task_name!r} breaks the rule: 1 to 128 of A-Z a-z 0-9 . _ - only."
         )
+    _check_quality(path, parameters)
     kind = parameters.server_kind
     if kind == "none" and parameters.allowed_concurrent:
         raise UsageError(
@@ -259,3 +275,19 @@ def _check_together(path: Path, parameters: Parameters) -> None:
         has_procfile = parameters.app_dir is None or (parameters.app_dir / "Procfile").is_file()
     if not has_procfile:
         raise UsageError(f"{path}: app_dir {parameters.app_dir} has no Procfile.")
+
+
+def _check_quality(path: Path, parameters: Parameters) -> None:
+    if not parameters.answer_field:
+        return
+    first, agree, most = parameters.assignments_per_unit, parameters.agree, parameters.at_most
+    if not max(first, agree) <= most:
+        raise UsageError(
+            f"{path}: at_most is {most}; it cannot be less than agree, which is {agree}, nor than"
+            f" assignments_per_unit, which is {first}."
+        )
+    if first < MANY_ASSIGNMENTS <= most:
+        raise UsageError(
+            f"{path}: at_most is {most}; it can be {MANY_ASSIGNMENTS - 1} at most, because a HIT that is made"
+            f" with fewer than {MANY_ASSIGNMENTS} assignments can never have so many."
+        )

@@ -36,7 +36,12 @@ class Goal(NamedTuple):
 
 def can_have(hit: Hit, max_assignments: int) -> bool:
     """Return whether the API lets a HIT have so many assignments: the fee of one that has few is fixed."""
-    return not hit.max_assignments < MANY_ASSIGNMENTS <= max_assignments
+    return can_grow(hit.max_assignments, max_assignments)
+
+
+def can_grow(before: int, after: int) -> bool:
+    """Return whether the API lets a HIT with so many assignments have so many more."""
+    return not before < MANY_ASSIGNMENTS <= after
 
 
 def extend(provider: MTurk, hit: Hit, goal: Goal) -> None:

@@ -50,6 +50,10 @@ class Budget:
         """Give back a price that the run is no longer bound to, such as that of work that is rejected."""
         self._taken -= price
 
+    def has_room(self, price: Decimal) -> bool:
+        """Return whether the run may still be bound to a price."""
+        return self._limit is None or self.bound + price <= self._limit
+
     def first_left(self, prices: Sequence[Decimal]) -> int:
         """Return how many of these prices, taken in their order, the run may still be bound to."""
         if self._limit is None:
@@ -132,5 +136,5 @@ def assignments_bound(registry: Registry, run: Run) -> int:
     out, per_unit = counts["creating"] + counts["outstanding"], run.parameters.assignments_per_unit
     kept = statuses.total() - statuses["Rejected"]
     open_places = out * per_unit + registry.further_places(run.run_id, per_unit)
-    open_places += registry.places_being_sent(run.run_id)
+    open_places += registry.places_being_sent(run.run_id, per_unit)
     return open_places + kept - registry.collected_of_open_units(run.run_id)

@@ -17,6 +17,7 @@ from crowdops.registry.paces import Paces
 from crowdops.registry.rows import (
     END_STATES,
     OPEN_STATES,
+    OUT_OF_MONEY,
     REVIEWED,
     STRANDED,
     Assignment,
@@ -37,6 +38,7 @@ from crowdops.registry.top_ups import Place, TopUps, UnitAnswers
 __all__ = [
     "END_STATES",
     "OPEN_STATES",
+    "OUT_OF_MONEY",
     "REVIEWED",
     "STRANDED",
     "Assignment",

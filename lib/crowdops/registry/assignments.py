@@ -96,6 +96,11 @@ class Assignments(RegistryFile):
         for run_id in run_ids:
             yield from map(read_result, self._rows(query, (run_id,)))
 
+    def unit_answers(self, run_id: str, unit_index: int) -> list[Assignment]:
+        """Return what was collected of a unit, the oldest first."""
+        query = "SELECT * FROM assignments WHERE run_id = ? AND unit_index = ? ORDER BY submitted_at"
+        return self._all(Assignment, query, (run_id, unit_index))
+
     def results_of(self, assignment_id: str) -> list[Result]:
         """Return what was collected under an assignment's id: one result a worker who had it."""
         rows = self._rows(f"{_SELECT_RESULTS} WHERE a.assignment_id = ?", (assignment_id,))

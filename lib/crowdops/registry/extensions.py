@@ -74,7 +74,7 @@ class Extensions(Units):
 
     @repeatable
     def intend_extension(self, extension: Extension) -> None:
-        """Write an extension down right before it is sent, and what its unit's HIT is to have."""
+        """Write an extension down right before it is sent."""
         with self.transaction():
             self._write(
                 "INSERT INTO extensions (order_id, hit_id, run_id, unit_index, max_assignments, expires_at,"
@@ -83,7 +83,6 @@ class Extensions(Units):
                 " expires_at = excluded.expires_at, state = 'sending', error = NULL WHERE state <> 'done'",
                 (*map(write_value, extension[:6]), stamp()),
             )
-            self._set_places(extension, extension.max_assignments)
 
     @repeatable
     def set_extended(self, extension: Extension, detail: str) -> None:
@@ -99,35 +98,36 @@ class Extensions(Units):
                 (stamp(), *key),
                 entry=Entry("hit-extended", extension.hit_id, extension.run_id, detail),
             )
+            if extension.max_assignments:
+                self._write(
+                    "UPDATE units SET places = ? WHERE run_id = ? AND unit_index = ? AND hit_id = ?",
+                    (
+                        extension.max_assignments,
+                        extension.run_id,
+                        extension.unit_index,
+                        extension.hit_id,
+                    ),
+                )
             self.reopen_unit(extension.run_id, extension.unit_index, extension.hit_id)
 
-    @repeatable
-    def fail_extension(self, extension: Extension, max_assignments: int, error: str) -> None:
-        """Note why a HIT was certainly not given more assignments; it has so many."""
-        with self.transaction():
-            self._write(
-                "UPDATE extensions SET state = 'failed', settled_at = ?, error = ?"
-                " WHERE order_id = ? AND hit_id = ?",
-                (stamp(), error, extension.order_id, extension.hit_id),
-            )
-            self._set_places(extension, extension.max_assignments and max_assignments)
+    def fail_extension(self, extension: Extension, error: str) -> None:
+        """Note why a HIT was certainly not given more assignments."""
+        self._write(
+            "UPDATE extensions SET state = 'failed', settled_at = ?, error = ?"
+            " WHERE order_id = ? AND hit_id = ?",
+            (stamp(), error, extension.order_id, extension.hit_id),
+        )
 
-    def _set_places(self, extension: Extension, places: int | None) -> None:
-        if places:
-            self._write(
-                "UPDATE units SET places = ? WHERE run_id = ? AND unit_index = ? AND hit_id = ?",
-                (places, extension.run_id, extension.unit_index, extension.hit_id),
-            )
-
-    def places_being_sent(self, run_id: str) -> int:
-        """Return how many answers may still come to HITs of ended units that are being extended."""
+    def places_being_sent(self, run_id: str, per_unit: int) -> int:
+        """Return how many answers HITs may bring besides that are being extended, or may have been."""
         row = self._row(
-            "SELECT coalesce(sum(e.max_assignments - (SELECT count(*) FROM assignments a"
-            " WHERE a.run_id = e.run_id AND a.unit_index = e.unit_index AND a.hit_id = e.hit_id)), 0)"
-            " FROM extensions e JOIN extension_orders o USING (order_id)"
+            "SELECT coalesce(sum(e.max_assignments - CASE WHEN u.state IN ('creating', 'outstanding')"
+            " THEN coalesce(u.places, ?) ELSE (SELECT count(*) FROM assignments a WHERE a.run_id = e.run_id"
+            " AND a.unit_index = e.unit_index AND a.hit_id = e.hit_id) END), 0)"
+            " FROM extension_orders o JOIN extensions e USING (order_id)"
             " JOIN units u ON u.run_id = e.run_id AND u.unit_index = e.unit_index"
             " WHERE o.run_id = ? AND o.ended_at IS NULL AND e.state = 'sending'"
-            " AND e.max_assignments IS NOT NULL AND u.state NOT IN ('creating', 'outstanding')",
-            (run_id,),
+            " AND e.max_assignments IS NOT NULL",
+            (per_unit, run_id),
         )
         return int(row[0])

@@ -18,6 +18,7 @@ from crowdops.config.settings import Settings
 FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"  # of a moment: it sorts as text
 OPEN_STATES = ("planned", "creating", "outstanding")  # of a unit
 END_STATES = ("finished", "stopped", "failed")  # of a run
+OUT_OF_MONEY = "max_cost does not cover another answer"  # the error of a unit that has not agreed
 STRANDED = "its HIT leads to a page that is gone"  # the error of a unit that is to be launched anew
 Row = TypeVar("Row", bound=NamedTuple)
 REVIEWED = {"approve": "Approved", "reject": "Rejected"}  # what an assignment is after a decision
@@ -131,13 +132,17 @@ class Look(NamedTuple):
 
 
 class Result(NamedTuple):
-    """One collected assignment with the run and the unit it belongs to."""
+    """One collected assignment with the run and the unit it belongs to.
+
+    `quality` is what has come of the unit by its votes, of a run whose answers have to agree.
+    """
 
     run_id: str
     task_name: str
     unit_index: int
     input: dict[str, Any] | None
     assignment: Assignment
+    quality: dict[str, Any] | None = None
 
     @property
     def unit_id(self) -> str:

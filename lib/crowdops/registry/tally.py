@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from crowdops.formats import words
 from crowdops.registry import Registry, Run
-from crowdops.registry.rows import OPEN_STATES
+
+OUT = ("creating", "outstanding")  # states of units that have a HIT out, or may have one
 
 
 class Tally(NamedTuple):
@@ -65,9 +66,9 @@ def tallies(registry: Registry, runs: Sequence[Run]) -> dict[str, Tally]:
 def _add_up(run: Run, counts: Sequence[tuple[str, int, int]]) -> Tally:
     """Add up what units of a state with so many answers there are: (state, answers, units)."""
     per_unit = run.parameters.assignments_per_unit
-    answered = sum(units for state, answers, units in counts if answers and state not in OPEN_STATES)
-    planned = sum(units for state, _, units in counts if state == "planned")
-    outstanding = sum(units for state, _, units in counts if state in ("creating", "outstanding"))
+    answered = sum(units for state, answers, units in counts if answers and state not in OUT)
+    planned = sum(units for state, answers, units in counts if state == "planned" and not answers)
+    outstanding = sum(units for state, _, units in counts if state in OUT)
     failed = sum(units for state, answers, units in counts if state == "failed" and not answers)
     known = sum(units for _, _, units in counts)
     unread = max(0, run.units - known)  # rows of the data that a crash has kept out of the registry

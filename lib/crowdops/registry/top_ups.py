@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from crowdops.registry.database import repeatable
-from crowdops.registry.rows import Entry, Unit, read
+from crowdops.registry.rows import OUT_OF_MONEY, Entry, Unit, read
 from crowdops.registry.units import CHUNK, Units
 
 
@@ -101,6 +101,26 @@ class TopUps(Units):
             entry=Entry("hit-extended", hit_id, run_id, f"unit {unit_index}; {places} assignments in all"),
             synced=False,
         )
+
+    @repeatable
+    def note_out_of_money(self, run_id: str, unit_indexes: Sequence[int]) -> None:
+        """Note of units that have not agreed why they get no more answers. Safe to repeat."""
+        with self.transaction():
+            for index in unit_indexes:
+                self._write(
+                    "UPDATE units SET error = ? WHERE run_id = ? AND unit_index = ? AND state = 'finished'",
+                    (OUT_OF_MONEY, run_id, index),
+                )
+
+    def units_out_of_money(self, run_id: str) -> set[int]:
+        """Return the units that got no more answers because max_cost did not cover another."""
+        query = "SELECT unit_index FROM units WHERE run_id = ? AND state <> 'planned' AND error = ?"
+        return {index for (index,) in self._rows(query, (run_id, OUT_OF_MONEY))}
+
+    def finished_units(self, run_id: str) -> list[int]:
+        """Return the units of a run that have ended with answers."""
+        query = "SELECT unit_index FROM units WHERE run_id = ? AND state = 'finished'"
+        return [index for (index,) in self._rows(query, (run_id,))]
 
     def next_places(self, run_id: str, per_unit: int, limit: int) -> list[int]:
         """Return how many answers each of the next planned units may bring, at most so many units."""

@@ -2,16 +2,59 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
+from crowdops.formats import words
 from crowdops.payments import budgets
 from crowdops.payments.account import RunFigures
 from crowdops.registry import Registry, Run, locks
 from crowdops.registry.tally import Tally, tallies
+from crowdops.results import votes
+
+MOST_UNDECIDED = 10
+
+
+class Undecided(NamedTuple):
+    """A unit that has not agreed: the answer with the most votes, how many that has, and why no more came."""
+
+    unit_index: int
+    answer: str | None
+    votes: int
+    answers: int
+    why: str
+
+
+class Quality(NamedTuple):
+    """How far the units of a run agree that has to: how many agreed, and why the others have not.
+
+    `at_most_reached` have as many answers as they get, `out_of_money` get no more since max_cost forbids it,
+    `open` may get more. `undecided` are at most MOST_UNDECIDED of them all.
+    """
+
+    answer_field: str
+    agree: int
+    at_most: int
+    agreed: int
+    at_most_reached: int
+    out_of_money: int
+    open: int
+    undecided: list[Undecided]
+
+    def describe(self) -> str:
+        """Return in words what became of the units."""
+        text = f"{words.count(self.agreed, 'unit')} agreed"
+        for number, what in (
+            (self.at_most_reached, f"not with {self.at_most} answers"),
+            (self.out_of_money, "out of money"),
+            (self.open, "undecided"),
+        ):
+            text += f", {number} {what}" if number else ""
+        return text
 
 
 class RunOutcome(NamedTuple):
@@ -39,6 +82,7 @@ class RunOutcome(NamedTuple):
     max_cost: Decimal | None
     verdict: str
     next_command: str
+    quality: Quality | None = None
 
 
 def outcomes(registry: Registry, home: Path, figures: Sequence[RunFigures]) -> list[RunOutcome]:
@@ -63,6 +107,7 @@ def _urgency(outcome: RunOutcome) -> int:
 def _outcome(registry: Registry, home: Path, known: RunFigures, counts: Tally) -> RunOutcome:
     run, figures = known
     condition = locks.condition(home, run)
+    quality = _quality(registry, run)
     return RunOutcome(
         run_id=run.run_id,
         task_name=run.task_name,
@@ -80,20 +125,48 @@ def _outcome(registry: Registry, home: Path, known: RunFigures, counts: Tally) -
         spent=figures.spent,
         bound=budgets.Budget(registry, run).bound,
         max_cost=run.parameters.max_cost,
-        verdict=_verdict(run, condition, counts, figures.unreviewed),
+        verdict=_verdict(run, condition, _describe(counts, quality), figures.unreviewed),
         next_command=_next_command(run, condition, counts, figures.unreviewed),
+        quality=quality,
     )
 
 
-def _verdict(run: Run, condition: str, counts: Tally, unreviewed: int) -> str:
-    """Return in a sentence how a run stands."""
+def _quality(registry: Registry, run: Run) -> Quality | None:
+    """Return how far a run's units agree; None where nothing has to."""
+    if not (field := run.parameters.answer_field):
+        return None
+    decisions = votes.decisions(registry, run)
+    counts = Counter(decision.why for decision in decisions.values())
+    undecided = [
+        Undecided(index, decision.answer, decision.votes, decision.answers, decision.why)
+        for index, decision in decisions.items()
+        if not decision.agreed
+    ]
+    return Quality(
+        answer_field=field,
+        agree=run.parameters.agree,
+        at_most=run.parameters.at_most,
+        agreed=counts[votes.AGREED],
+        at_most_reached=counts[votes.AT_MOST],
+        out_of_money=counts[votes.OUT_OF_MONEY],
+        open=counts[votes.OPEN],
+        undecided=undecided[:MOST_UNDECIDED],
+    )
+
+
+def _describe(counts: Tally, quality: Quality | None) -> str:
+    return f"{counts.describe()}; {quality.describe()}" if quality else counts.describe()
+
+
+def _verdict(run: Run, condition: str, units: str, unreviewed: int) -> str:
+    """Return in a sentence how a run and its units stand."""
     if condition == "ended":
-        words = f"{run.state}: {counts.describe()}"
+        text = f"{run.state}: {units}"
     elif condition == "crashed":
-        words = f"crashed, nobody attends it: {counts.describe()}"
+        text = f"crashed, nobody attends it: {units}"
     else:
-        words = f"{run.state}, {condition}: {counts.describe()}"
-    return f"{words}; {unreviewed} not reviewed." if unreviewed else f"{words}."
+        text = f"{run.state}, {condition}: {units}"
+    return f"{text}; {unreviewed} not reviewed." if unreviewed else f"{text}."
 
 
 def _next_command(run: Run, condition: str, counts: Tally, unreviewed: int) -> str:

@@ -45,7 +45,14 @@ class Stored(NamedTuple):
         """Return whether the unit ends with this HIT: it has no other."""
         if self.unit is None or self.is_replaced:
             return False
+        is_being_extended = self.unit.state == "creating" and self.unit.hit_id is not None
+        if is_being_extended or hit.max_assignments < (self.unit.places or 0):  # it was read before
+            return False
         return self.unit.hit_id in (None, hit.hit_id)
+
+    def awaits(self, hit: Hit) -> bool:
+        """Return whether the unit is to get more answers by this HIT, by the registry."""
+        return self.unit is not None and self.unit.hit_id == hit.hit_id and self.unit.state in OPEN_STATES
 
     def may_lack_expiry_of(self, hit: Hit) -> bool:
         """Return whether the HIT has expired, and no early end of it was written down."""
@@ -123,14 +130,15 @@ def fetch(provider: MTurk, hit: Hit) -> list[Assignment]:
 def store(registry: Registry, hit: Hit, assignments: Sequence[Assignment]) -> bool:
     """Store what was fetched of a HIT. With that its unit has ended, unless it is the unit's second HIT.
 
-    Returns whether the HIT may be marked Reviewing: it has ended, and nothing of it is missing.
+    Returns whether the HIT may be marked Reviewing: it has ended, nothing of it is missing, and its unit is
+    not to get more by it, as one that is just being extended.
     """
     stored = Stored.read(registry, hit)
     note_expiry(registry, hit, stored)
     is_whole = not hit.is_outstanding and len(assignments) >= hit.answers
     is_end = is_whole and stored.can_end_with(hit)
     registry.collect(stored.run_id, stored.unit_index, hit.hit_id, assignments, ended=is_end)
-    return is_whole and not hit.ended_untouched
+    return is_whole and not hit.ended_untouched and not (stored.awaits(hit) and not is_end)
 
 
 def note_expiry(registry: Registry, hit: Hit, stored: Stored) -> None:
@@ -161,6 +169,11 @@ def is_due(registry: Registry, hit: Hit) -> bool:
         return False
     lacks_end = stored.unit.state in OPEN_STATES and stored.can_end_with(hit)
     return lacks_end or hit.answers > stored.answers
+
+
+def is_awaited(registry: Registry, hit: Hit) -> bool:
+    """Return whether the unit of a HIT of ours is to get more answers by it, such as one that is extended."""
+    return Stored.read(registry, hit).awaits(hit)
 
 
 def refresh(context: Context, runs: Sequence[Run]) -> list[str]:

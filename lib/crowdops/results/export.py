@@ -13,7 +13,7 @@ from crowdops.console.tables import Look
 from crowdops.errors import UsageError
 from crowdops.formats import csv_files, json_text
 from crowdops.registry import Registry, Result
-from crowdops.results import crowdkit
+from crowdops.results import crowdkit, votes
 
 UNIT_COLUMNS = ("run_id", "task_name", "unit_index")
 ASSIGNMENT_COLUMNS = (
@@ -71,16 +71,17 @@ def write(
     """
     if form == "crowdkit":
         return crowdkit.write(lambda: registry.iter_results(run_ids), field or "", file)
+    results = votes.iter_results(registry, run_ids)
     if form in ("csv", "tsv"):
-        delimiter = "\t" if form == "tsv" else ","
-        return write_csv(lambda: registry.iter_results(run_ids), file, delimiter=delimiter)
+        return write_csv(results, file, delimiter="\t" if form == "tsv" else ",")
     writers = {"json": write_json, "jsonl": write_jsonl, "table": write_table}
-    return writers[form](registry.iter_results(run_ids), file)
+    return writers[form](results(), file)
 
 
 def document(result: Result) -> dict[str, Any]:
     """Return one result as the JSON object that others build on."""
     assignment = result.assignment
+    quality = {"quality": result.quality} if result.quality else {}
     return {
         "run_id": result.run_id,
         "task_name": result.task_name,
@@ -97,6 +98,7 @@ def document(result: Result) -> dict[str, Any]:
         "answer": assignment.answer,
         "answer_values": assignment.all_values,
         "bonus": str(assignment.bonus or "0.00"),
+        **quality,
     }
 
 
@@ -135,7 +137,9 @@ def write_csv(
     """
     inputs: dict[str, None] = {}
     answers: dict[str, None] = {}
+    decided: dict[str, None] = {}
     for result in results():
+        decided.update(dict.fromkeys(result.quality or {}))
         inputs.update(dict.fromkeys(result.input or {}))
         answers.update(dict.fromkeys(result.assignment.answer))
     headings = [
@@ -143,6 +147,7 @@ def write_csv(
         *(f"input.{name}" for name in inputs),
         *columns,
         *(f"answer.{name}" for name in answers),
+        *(f"quality.{name}" for name in decided),
         *to_fill,
     ]
     writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
@@ -156,6 +161,7 @@ def write_csv(
             *((result.input or {}).get(name) for name in inputs),
             *(values[name] for name in columns),
             *(result.assignment.answer.get(name) for name in answers),
+            *((result.quality or {}).get(name) for name in decided),
             *("" for _ in to_fill),
         ]
         writer.writerow([csv_files.cell(value) for value in row])

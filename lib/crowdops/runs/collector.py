@@ -8,6 +8,7 @@ from itertools import chain
 
 from crowdops.context import Context
 from crowdops.errors import CredentialsRefused, ProviderError, Unreachable
+from crowdops.providers.mturk.client import Hit
 from crowdops.registry import Run
 from crowdops.results import collect
 from crowdops.runs.outage import Outage
@@ -24,6 +25,7 @@ class Collector:
         self._context, self._run, self._pages = context, run, pages
         self._outage, self._cap = outage, cap
         self.last_submission = time.monotonic()
+        self._ended: list[Hit] = []
         self.is_thrifty = False  # of calls: HITs stay on the list of reviewable ones while that is short
 
     def poll(self, hit_types: Sequence[str], *, tidy: bool = True) -> None:
@@ -37,7 +39,13 @@ class Collector:
         except ProviderError as error:  # whatever it is, HITs are out: leaving would not mend it
             self._outage.note(error)
 
-    def _collect(self, hit_types: Sequence[str], tidy: bool) -> None:
+    def take_ended(self) -> list[Hit]:
+        """Return the HITs that were collected since this was asked for, as they were listed."""
+        ended, self._ended = self._ended, []
+        return ended
+
+    def _look(self, hit_types: Sequence[str]) -> tuple[list[Hit], list[Hit]]:
+        """Return the run's HITs that have ended: those that are to be collected, and those that were."""
         due, collected_before = [], []
         for hit in chain.from_iterable(map(self._context.provider.iter_reviewable, hit_types)):
             mark = hit.mark
@@ -45,10 +53,16 @@ class Collector:
                 continue  # runs with equal parameters share a HIT type
             if collect.is_due(self._context.registry, hit):
                 due.append(hit)
-            else:
+            elif not collect.is_awaited(self._context.registry, hit):
                 collected_before.append(hit)
+        return due, collected_before
+
+    def _collect(self, hit_types: Sequence[str], tidy: bool) -> None:
+        due, collected_before = self._look(hit_types)
         is_short = len(due) + len(collected_before) <= SHORT_LIST and self.is_thrifty
         for outcome in collect.collect(self._context, due, mark=not is_short):
+            if outcome.error is None:
+                self._ended.append(outcome.item)
             if outcome.result:
                 self.last_submission = time.monotonic()
                 self._pages.release(outcome.result)

@@ -227,13 +227,13 @@ class HitExtension(Walk[Target]):
             if isinstance(error, NotFound):
                 fail_deleted(registry, Ended(run_id, index, hit_id))
             if error:
-                registry.fail_extension(self._extension(target), target.hit.max_assignments, str(error))
+                registry.fail_extension(self._extension(target), str(error))
         outcome.get()
         run = registry.run(run_id)
         if run is None or _is_over(run):
             self.context.provider.expire(hit_id)
             error = ProviderError("its run was ended meanwhile: the HIT is expired again")
-            registry.fail_extension(self._extension(target), target.goal.max_assignments or 0, str(error))
+            registry.fail_extension(self._extension(target), str(error))
             raise error
         registry.set_extended(self._extension(target), _describe(target))
         return False

@@ -18,7 +18,7 @@ from crowdops.payments import pricing
 from crowdops.payments.budgets import Budget
 from crowdops.providers.mturk.client import Hit
 from crowdops.registry import Place, Run, UnitAnswers
-from crowdops.results import collect
+from crowdops.results import collect, votes
 
 STAYING_PAGES = ("none", "url")  # kinds of servers whose pages are where they were
 
@@ -69,9 +69,9 @@ def examine(context: Context, run: Run) -> Lacks:
         outcome.get()
     short = list(_short_units(context, run))
     unlisted = [
-        answers.unit.hit_id
-        for answers in short
-        if answers.unit.hit_id and answers.unit.hit_id not in hits and answers.unit.state != "disposed"
+        unit.hit_id
+        for unit in (lacking.answers.unit for lacking in short)
+        if unit.hit_id and unit.hit_id not in hits and unit.state != "disposed"
     ]
     read = read_hits(context, unlisted)
     for error in read.errors.values():
@@ -79,11 +79,24 @@ def examine(context: Context, run: Run) -> Lacks:
     return _lacks(context, run, short, hits | read.hits)
 
 
-def _short_units(context: Context, run: Run) -> Iterator[UnitAnswers]:
-    yield from context.registry.iter_short_units(run.run_id, run.parameters.assignments_per_unit)
+class ShortUnit(NamedTuple):
+    """A unit that is not out and lacks so many answers."""
+
+    answers: UnitAnswers
+    need: int
 
 
-def _lacks(context: Context, run: Run, short: list[UnitAnswers], hits: Mapping[str, Hit]) -> Lacks:
+def _short_units(context: Context, run: Run) -> Iterator[ShortUnit]:
+    """Yield the units that are not out and lack answers, or have some that do not agree."""
+    parameters, registry = run.parameters, context.registry
+    by_unit = dict(votes.by_unit(registry, run)) if parameters.answer_field else {}
+    for answers in registry.iter_short_units(run.run_id, parameters.most_answers):
+        vote = by_unit.get(answers.unit.unit_index, votes.Vote(None, 0, answers.good))
+        if need := votes.lacking(vote, parameters):
+            yield ShortUnit(answers, need)
+
+
+def _lacks(context: Context, run: Run, short: list[ShortUnit], hits: Mapping[str, Hit]) -> Lacks:
     counts = context.registry.unit_counts(run.run_id)
     missing = max(0, run.units - counts.total())  # rows of the data that a crash has kept out
     found = Lacks(
@@ -97,15 +110,15 @@ def _lacks(context: Context, run: Run, short: list[UnitAnswers], hits: Mapping[s
         in_flight=counts["creating"] + counts["outstanding"],
         hits={},
     )
-    for answers in short:
-        found = _add(found, answers, hits.get(answers.unit.hit_id or ""))
+    for lacking in short:
+        found = _add(found, lacking, hits.get(lacking.answers.unit.hit_id or ""))
     return found
 
 
-def _add(found: Lacks, answers: UnitAnswers, hit: Hit | None) -> Lacks:
+def _add(found: Lacks, lacking: ShortUnit, hit: Hit | None) -> Lacks:
     """Add what one unit lacks."""
-    unit, parameters = answers.unit, found.run.parameters
-    need = parameters.assignments_per_unit - answers.good
+    answers, need = lacking
+    unit = answers.unit
     if hit and hit.is_outstanding:  # somebody has opened it again, and the run will take note of that
         return found._replace(in_flight=found.in_flight + 1)
     if hit and (goal := _goal(found.run, answers, hit, need)):

@@ -17,6 +17,7 @@ from crowdops.runs.drain import Drain
 from crowdops.runs.lifecycle import Lifecycle
 from crowdops.runs.outcome import Outcome
 from crowdops.runs.unit_launcher import UnitLauncher
+from crowdops.runs.until_agreed import UntilAgreed
 from crowdops.servers.pages import Pages
 
 
@@ -43,6 +44,7 @@ class Supervisor:
         self._attended = attended
         self._context, self._lifecycle = attended.context, attended.lifecycle
         self._launcher = UnitLauncher(attended.context, attended.run, attended.creator)
+        self._until_agreed = UntilAgreed(attended.context, attended.run, attended.creator)
         self._next_look = 0.0  # by the monotonic clock; the first one is at once
         self._next_pause = 0.0  # in launching
 
@@ -79,6 +81,8 @@ class Supervisor:
         """Collect what has ended. Returns whether every unit is done."""
         attended = self._attended
         attended.collect()
+        if not self._lifecycle.should_stop:
+            self._until_agreed.plan(attended.collector.take_ended())
         if attended.is_through(self._context.registry.open_units(attended.run.run_id)):
             return True
         self._check_patience()

@@ -1,0 +1,63 @@
+"""Until they agree: only units that disagree get another place, and none that is not needed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.quality import judge, quality, work_as
+from tests.support.world import World
+
+pytestmark = pytest.mark.gated
+LAUNCH, TOP_UP = "mturk/launch_run", "mturk/top_up_run"
+SAY = {  # what the workers say of each unit, in the order in which they come
+    0: "aaa",
+    1: "aba" + "a",
+    2: "abcdefg",
+    3: "ababa",
+}
+
+
+def test_only_units_that_disagree_get_more_answers(world: World) -> None:
+    path = world.write_run(4, assignments_per_unit=3, more=quality())
+    work_as(world, SAY)
+    found = world.json(LAUNCH, str(path), "--yes")
+    assert found["state"] == "finished" and found["assignments"] == 3 + 4 + 7 + 5
+    judged = judge(world, found["run_id"])
+    assert judged == {0: "agreed", 1: "agreed", 2: "at_most", 3: "agreed"}
+    assert world.open_hits() == [] and len(world.hits()) == 4
+    added = [call for call in world.gate.calls if call.operation == "CreateAdditionalAssignmentsForHIT"]
+    assert len(added) == 1 + 2 + 2  # unit 2 lacks two, and two more; unit 3 one, and one more
+    result = world.invoke(TOP_UP, "--run", found["run_id"], "--yes")
+    assert "lacks nothing" in result.stderr
+    explained = world.json("local/wut", "agree", "--run", "last")["by_run"]
+    assert "By the first 19 answers of run" in explained and "4 units cost about $" in explained
+    report = world.json("local/render_report", "--run", "last")["runs"][0]
+    assert (report["quality"]["agreed"], report["quality"]["at_most_reached"]) == (3, 1)
+    assert "3 units agreed, 1 not with 7 answers" in report["verdict"]
+    row, *_ = world.json("mturk/download_results", "--run", found["run_id"])
+    assert row["quality"] == {"agreed": True, "answer": "a", "votes": 3, "answers": 3, "why": "agreed"}
+
+
+def test_the_money_is_a_wall_and_is_said(world: World) -> None:
+    path = world.write_run(4, assignments_per_unit=3, more=quality(), max_cost="0.78")  # one more answer
+    work_as(world, SAY)
+    found = world.json(LAUNCH, str(path), "--yes")
+    assert found["assignments"] == 13 and found["state"] == "finished"
+    judged = judge(world, found["run_id"])
+    assert judged == {0: "agreed", 1: "agreed", 2: "out_of_money", 3: "out_of_money"}
+    refused = world.invoke(TOP_UP, "--run", found["run_id"], "--yes")
+    assert refused.exit_code == 1 and "make raise-max-cost" in refused.stderr
+    world.invoke("local/raise_max_cost", found["run_id"], "5.00", "--yes")
+    world.json(TOP_UP, "--run", found["run_id"], "--yes")
+    assert judge(world, found["run_id"]) == {0: "agreed", 1: "agreed", 2: "at_most", 3: "agreed"}
+
+
+def test_a_detached_run_agrees_by_top_ups(world: World) -> None:
+    path = world.write_run(4, assignments_per_unit=3, more=quality())
+    work_as(world, SAY)
+    run_id = world.json(LAUNCH, str(path), "--yes", "--detach")["run_id"]
+    world.invoke("mturk/print_outstanding_hit_status")  # while somebody looks, they work
+    world.invoke("mturk/download_results", "--run", run_id)
+    found = world.json(TOP_UP, "--run", run_id, "--yes")
+    assert found["runs"][0]["extended"] == 3
+    assert judge(world, run_id) == {0: "agreed", 1: "agreed", 2: "at_most", 3: "agreed"}

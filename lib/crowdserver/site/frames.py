@@ -103,6 +103,9 @@ def fill(page: str, assignment_id: str, root: str = "") -> str:
     return page
 
 
+_WITHOUT_SCRIPTS = "<noscript><p>This task needs JavaScript. Allow it, or return the task.</p></noscript>"
+
+
 class _Edits(HTMLParser):
     """Finds the tags to change. A parser, not a pattern: scripts and comments may hold the same text."""
 
@@ -137,7 +140,8 @@ class _Edits(HTMLParser):
         elif tag in ("form", "button", "input"):
             self._note(old, self._SUBMIT.sub(lambda action: action[1] + self._root, old))
         elif tag == "script":
-            self._note(old, self._SCRIPT.sub(lambda src: f"{src[1]}{self._root}/static/{src[2]}", old))
+            new = self._SCRIPT.sub(lambda src: f"{src[1]}{self._root}/static/{src[2]}", old)
+            self._note(old, new if new == old else _WITHOUT_SCRIPTS + new)
 
     def parse_html_declaration(self, i: int) -> int:
         """Read "<![" as browsers do, as a comment up to the next ">"; the library fails at most of these."""

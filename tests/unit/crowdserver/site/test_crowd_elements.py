@@ -73,6 +73,9 @@ def test_a_web_template_asks_and_submits_as_amazons_did(accept: Accept, crowd: C
     form.get_by_text("How to do it").click()
     expect(form.get_by_text("In short")).to_be_visible()
     check_accessible(page)
+    page.set_viewport_size({"width": 1200, "height": 800})
+    page.emulate_media(color_scheme="dark")
+    check_accessible(page)
     send = form.get_by_role("button", name="Send it")
     form.get_by_label("Its name").fill("Tom")
     group = form.get_by_role("radiogroup", name="Which kind?")
@@ -112,9 +115,11 @@ def test_a_web_template_asks_and_submits_as_amazons_did(accept: Accept, crowd: C
     ],
 )
 def test_amazons_scripts_come_from_this_site(address: str, name: str) -> None:
-    page = "<p>{0}<script async src='{1}' type=text/javascript></script><script>'<script src={0}>'</script>"
-    assert frames.fill(page.format(address, address), "3A", "/lab") == page.format(
-        address, f"/lab/static/{name}"
+    page = (
+        "<p>{0}{1}<script async src='{2}' type=text/javascript></script><script>'<script src={0}>'</script>"
     )
+    without = "<noscript><p>This task needs JavaScript. Allow it, or return the task.</p></noscript>"
+    shown = page.format(address, without, f"/lab/static/{name}")
+    assert frames.fill(page.format(address, "", address), "3A", "/lab") == shown
     elsewhere = f'<script src="https://lab.example/{name}"></script>'
     assert frames.fill(elsewhere, "3A") == elsewhere

@@ -13,6 +13,7 @@ from bs4 import BeautifulSoup
 
 from tests.support.crowds import Crowd
 from tests.support.offers import PAGE, ask_for_invitation, external_question, html_question, invite, offer
+from tests.support.question_forms import EVERY_KIND
 from tests.support.requesters import BOTH
 
 
@@ -263,6 +264,21 @@ def test_the_links_that_clients_print_lead_to_the_work(crowd: Crowd) -> None:
         for link in links[:2]:
             assert browser.open(link).h1.text == offered.title
     assert browser.open(links[2], 410) and browser.url.startswith(crowd.url)
+
+
+def test_a_preview_of_a_question_form_has_no_button_and_what_is_sent_all_the_same_is_not_taken(
+    crowd: Crowd,
+) -> None:
+    offered = offer(crowd.client(), 1, question=EVERY_KIND)
+    browser = Browser(crowd)
+    shown = browser.open(frame_of(browser.open(f"/groups/{offered.hit_type_id}")))
+    assert shown.find("button") is None
+    assert shown.find(string=re.compile("You can answer when you have accepted the work"))
+    assert browser.headers["Content-Security-Policy"].startswith(
+        "default-src 'none'; style-src 'self'; img-src"
+    )
+    browser.press(shown.form, 400)
+    assert offered.submissions() == []
 
 
 def test_accepting_a_preview_takes_the_unit_that_was_shown(crowd: Crowd) -> None:

@@ -21,7 +21,7 @@ NAME :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test suite check docs audit package whole long sweep fuzz load check-soak bench report-bench clean launch preview resume status expire extend-hits top-up results runs events report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite workers remove-workers earnings keys simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
+.PHONY: help venv demo test suite check docs audit package whole long sweep fuzz load check-soak bench report-bench clean launch preview resume status expire extend-hits top-up results runs events report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite workers remove-workers earnings keys panel simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
 
 help:  ## this list
 	@echo "crowdops: launch, watch, stop and clean up crowdsourced work"
@@ -217,6 +217,9 @@ remove-workers: $(STAMP)  ## end workers' access: make remove-workers ARGS='A1B2
 
 earnings: $(STAMP)  ## what workers are owed, as CSV: make earnings ARGS='--month 2026-11'
 	@$(PY) scripts/local/print_earnings.py $(value ARGS)
+
+panel: $(STAMP)  ## a panel's link to a run: make panel RUN=RUN_ID ARGS='--units 5'
+	@$(PY) scripts/local/print_panel_link.py $(call one,RUN) $(value ARGS)
 
 keys: $(STAMP)  ## named keys of the crowd server's account
 	@$(PY) scripts/local/manage_keys.py $(value ARGS)

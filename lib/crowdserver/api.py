@@ -30,7 +30,7 @@ from crowdserver.protocol.credentials import Credentials
 from crowdserver.protocol.errors import ApiError
 from crowdserver.protocol.public_address import signed_addresses
 from crowdserver.storage.transactions import Crowd
-from crowdserver.worker import removal
+from crowdserver.worker import panels, removal
 from webworker.server import SOCKET
 
 blueprint = Blueprint("api", __name__)
@@ -106,11 +106,17 @@ def _link(invitation: Invitation) -> dict[str, Any]:
     }
 
 
+def _define_panel(tx: Connection, _now: float, body: object) -> dict[str, Any]:
+    panel = panels.define(tx, body, _crowd().credentials.secret_access_key)
+    return {**panel, "url": f"{request.url_root}panel/{panel.pop('token')}"}
+
+
 BESIDE = {
     "invites": _Beside(_invite, True),
     "returns": _Beside(returns.count, False),
     "workers": _Beside(people.list_workers, False),
     "removals": _Beside(removal.remove, True),
+    "panels": _Beside(_define_panel, True),
     "keys": _Beside(_change_keys, True, only_first_key=True),
 }
 

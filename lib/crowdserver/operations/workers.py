@@ -20,6 +20,8 @@ from crowdserver.storage.schema import assignments, links, workers
 from crowdserver.storage.upsert import Upsert
 
 WORKER_ID = re.compile(r"A[A-Z0-9]{1,63}")
+# Of the participants of panels, who are never invited.
+PANEL_PREFIX = "APANEL"
 _NAME_LENGTH = 100
 _LETTERS = string.ascii_uppercase + string.digits
 LINK_SECONDS = 90 * 86_400
@@ -167,6 +169,10 @@ def check_known(tx: Connection, worker_id: str) -> str:
 
 
 def _check(name: str | None, worker_id: str | None) -> None:
+    if worker_id is not None and worker_id.startswith(PANEL_PREFIX):
+        raise InvalidInvitation(
+            f"{worker_id} comes by a panel's link: ids with {PANEL_PREFIX} are of panels."
+        )
     if worker_id is not None and not WORKER_ID.fullmatch(worker_id):
         raise InvalidInvitation(
             f"{worker_id!r} is no worker id: give A and then 1 to 63 capital letters A-Z or digits."

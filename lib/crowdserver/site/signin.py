@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from flask import Blueprint, Response, current_app, make_response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
@@ -13,6 +16,8 @@ from crowdserver.site import responses
 from crowdserver.site.sessions import SessionCookie, Signer
 from crowdserver.storage.transactions import Crowd
 from crowdserver.worker import sessions, sign_in_limits
+
+Result = TypeVar("Result")
 
 blueprint = Blueprint("signin", __name__)
 
@@ -65,14 +70,12 @@ def visit(tx: Connection, now: float) -> responses.Visit:
 @blueprint.get("/sign-in/<token>")
 def sign_in(token: str) -> ResponseReturnValue:
     """Begin a session; over another worker's, ask first. Safe to repeat: the link works until it ends."""
-    if request.headers.get("Sec-Fetch-Dest") not in _PAGES:
-        raise NotAPage
     worker = _worker_of(token)
     try:
         with crowd().reading() as (tx, now):
             here = visit(tx, now)
     except NotSignedIn:
-        return _begin(worker)
+        return begin(worker)
     if here.worker.worker_id == worker.worker_id:
         return _go_home()
     return responses.show("another_worker.html", here, other=worker, token=token)
@@ -83,7 +86,7 @@ def change_worker(token: str) -> ResponseReturnValue:
     """Begin a session in place of another worker's, who has been asked."""
     with crowd().reading() as (tx, now):
         here = visit(tx, now)
-    return _begin(_worker_of(token), in_place_of=here.session_id)
+    return begin(_worker_of(token), in_place_of=here.session_id)
 
 
 @blueprint.post("/sign-out")
@@ -99,20 +102,28 @@ def sign_out() -> ResponseReturnValue:
     return response
 
 
-def _worker_of(token: str) -> Worker:
-    """Return whom a link signs in. Raises NotSignedIn, which is counted, and TooManyAttempts."""
+def found(find: Callable[[Connection, float], Result | None]) -> Result:
+    """Return what a link that is a secret is for. Raises NotSignedIn, which is counted, TooManyAttempts, NotAPage."""
+    if request.headers.get("Sec-Fetch-Dest") not in _PAGES:
+        raise NotAPage
     address = client_address(request.environ)
     with crowd().reading() as (tx, now):
         if sign_in_limits.is_reached(tx, now, address):
             raise TooManyAttempts
-        worker = workers.by_token(tx, now, token)
-    if worker is None:
+        result = find(tx, now)
+    if result is None:
         crowd().write(lambda tx, now: sign_in_limits.count(tx, now, address))
         raise NotSignedIn
-    return worker
+    return result
 
 
-def _begin(worker: Worker, in_place_of: str | None = None) -> ResponseReturnValue:
+def _worker_of(token: str) -> Worker:
+    return found(lambda tx, now: workers.by_token(tx, now, token))
+
+
+def begin(worker: Worker, in_place_of: str | None = None) -> ResponseReturnValue:
+    """Begin a session, and go home."""
+
     def begin_it(tx: Connection, now: float) -> str:
         if in_place_of:
             sessions.end(tx, in_place_of)

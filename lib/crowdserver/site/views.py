@@ -18,19 +18,19 @@ from crowdserver.operations import blocks, messages
 from crowdserver.protocol import question_form
 from crowdserver.protocol.question_form import NotAnswered
 from crowdserver.protocol.question_xml import Question
-from crowdserver.site import filters, frames, history, qualifications, responses, signin, submissions
+from crowdserver.site import filters, frames, history, qualifications, responses, signin, submissions, visits
 from crowdserver.site.responses import Visit
 from crowdserver.site.sessions import FrameKey
 from crowdserver.site.signin import ForeignForm, NotAPage, NotSignedIn, TooManyAttempts, crowd, signer
 from crowdserver.storage.transactions import Contended
-from crowdserver.worker import assignments, groups, sessions
+from crowdserver.worker import assignments, groups, panels, sessions
 from crowdserver.worker.assignments import Assignment
 from crowdserver.worker.earnings import earnings
 from crowdserver.worker.refusals import BLOCKED, Refused
 from crowdserver.worker.sign_in_limits import PERIOD_SECONDS
 
 blueprint = Blueprint("site", __name__)
-for part in (signin, history, qualifications):
+for part in (signin, history, qualifications, visits):
     blueprint.register_blueprint(part.blueprint)
 filters.register(blueprint)
 blueprint.app_context_processor(lambda: {"root": request.script_root})  # before every address on a page
@@ -63,6 +63,8 @@ def home() -> ResponseReturnValue:
     with crowd().reading() as (tx, now):
         visit = signin.visit(tx, now)
         worker_id = visit.worker.worker_id
+        if panels.is_participant(worker_id):
+            return responses.go_to("/visit")
         values: dict[str, Any] = {
             "groups": groups.available(tx, now, worker_id),
             "in_progress": assignments.in_progress(tx, now, worker_id),
@@ -109,9 +111,11 @@ def task(assignment_id: str) -> ResponseReturnValue:
     with crowd().reading() as (tx, now):
         visit = signin.visit(tx, now)
         assignment = assignments.assignment(tx, now, visit.worker.worker_id, assignment_id)
+        progress = panels.visit_of(tx, now, visit.worker.worker_id)
     hit = assignment.hit
     frame = _frame(hit.question, visit, FrameKey(visit.session_id, hit.hit_id, assignment_id))
-    return responses.show("task.html", visit, responses.TASK_POLICY, assignment=assignment, frame=frame)
+    values: dict[str, Any] = {"assignment": assignment, "frame": frame, "progress": progress}
+    return responses.show("task.html", visit, responses.TASK_POLICY, **values)
 
 
 @blueprint.get("/tasks/<assignment_id>/state")
@@ -276,6 +280,8 @@ def _next_address(tx: Connection, now: float, assignment_id: str, hit_type_id: s
     if any(assignment.assignment_id == assignment_id for assignment in in_progress):
         return f"/tasks/{assignment_id}?note=working"
     # What is accepted already comes first: a second click on the button must not accept a second HIT.
+    if panels.is_participant(visit.worker.worker_id):
+        return visits.next_address(tx, now, visit)
     of_group = [other for other in in_progress if other.hit.hit_type_id == hit_type_id]
     try:
         assignment = of_group[0] if of_group else _accept_next(tx, visit, hit_type_id)

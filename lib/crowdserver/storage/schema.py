@@ -199,6 +199,26 @@ links = Table(
     Column("removed_at", Double),
 )
 
+# Links of panels, each by the hash of its token: JSON, as the requester defined it.
+panels = Table(
+    "panels",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("definition", Text, nullable=False),
+)
+
+# Who came by them. parameters: JSON, what the panel told of the participant.
+visits = Table(
+    "visits",
+    metadata,
+    Column("panel_id", Text, ForeignKey("panels.id"), primary_key=True),
+    Column("worker_id", Text, primary_key=True),
+    Column("begun_at", Double, nullable=False),
+    Column("ends_at", Double, nullable=False),
+    Column("parameters", Text, nullable=False),
+    Index("visits_of_worker", "worker_id", "begun_at"),
+)
+
 # Key pairs of the account beside the first one; their secrets follow from that one's and are kept nowhere.
 keys = Table(
     "keys",

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, insert, select
 
+from crowdserver.operations.workers import PANEL_PREFIX
 from crowdserver.protocol import answer_xml, question_form, question_xml
 from crowdserver.protocol.identifiers import is_id, new_id
 from crowdserver.storage import counters
@@ -29,6 +30,13 @@ from crowdserver.worker.refusals import Refused, gone, unknown
 PREVIEW_ID = "ASSIGNMENT_ID_NOT_AVAILABLE"
 # Of one worker at a time, as at Amazon's: nobody can keep all of a run from the others.
 MOST_ACCEPTED = 25
+
+
+class Share(NamedTuple):
+    """What a panel's participants get of a HIT type: HITs whose annotation begins so, and until when."""
+
+    annotation: str
+    ends_at: float
 
 
 class Assignment(NamedTuple):
@@ -53,6 +61,9 @@ _ASSIGNMENT = groups.SELECT.add_columns(
 
 _NEXT_UNLOCKED = groups.NEXT.with_for_update(of=hits, skip_locked=True)
 _NEXT = groups.NEXT.with_for_update(of=hits)
+_IS_OF_SHARE = func.substr(hits.c.annotation, 1, bindparam("length")) == bindparam("prefix")
+_OF_TYPE = [_NEXT_UNLOCKED, _NEXT, groups.NEXT]
+_OF_SHARE = [statement.where(_IS_OF_SHARE) for statement in _OF_TYPE]
 _HIT = groups.SELECT.where(hits.c.id == bindparam("hit"), groups.IS_OPEN).with_for_update(of=hits)
 _OF_WORKER = select(assignments.c.id, assignments.c.status).where(
     assignments.c.hit_id == bindparam("hit"),
@@ -91,22 +102,27 @@ _SUBMIT = UPDATE_ASSIGNMENT.values(
 )
 
 
-def accept_next(tx: Connection, now: float, worker_id: str, hit_type_id: str) -> Assignment:
-    """Accept the oldest HIT of a group that the worker has not done. Each call takes another one.
+def accept_next(
+    tx: Connection, now: float, worker_id: str, hit_type_id: str, share: Share | None = None
+) -> Assignment:
+    """Accept the oldest HIT of a group, or of a share of it, that the worker has not done.
 
-    Needs a transaction that holds no other HIT. Refused: gone when there is none left, not_qualified,
-    blocked, hands_full. Contended: another worker was faster, and there are others left.
+    Each call takes another one. Needs a transaction that holds no other HIT. Refused: gone when there is none
+    left, not_qualified, blocked, hands_full. Contended: another worker was faster, and there are others left.
     """
     if not is_id(hit_type_id):
         raise gone()
     values = {"now": now, "worker": worker_id, "type": hit_type_id}
+    statements = _OF_SHARE if share else _OF_TYPE
+    if share:
+        values |= {"prefix": share.annotation, "length": len(share.annotation)}
     # A HIT that no other worker is accepting at this moment, or else what is left when they are through.
-    row = tx.execute(_NEXT_UNLOCKED, values).first() or tx.execute(_NEXT, values).first()
+    row = tx.execute(statements[0], values).first() or tx.execute(statements[1], values).first()
     if row is not None and _of_worker(tx, row.id, worker_id) is None:
-        return _accept(tx, now, worker_id, row)
+        return _accept(tx, now, worker_id, row, share)
     # The one HIT that was waited for may be gone while others are left. It is locked all the same, and nobody
     # may wait for one HIT while holding another.
-    if tx.execute(groups.NEXT, values).first() is None:
+    if tx.execute(statements[2], values).first() is None:
         raise gone()
     raise Contended
 
@@ -127,7 +143,7 @@ def accept(tx: Connection, now: float, worker_id: str, hit_id: str) -> Assignmen
         raise Refused("already_done", "You have done this task already; each worker does it once.")
     if row is None:
         raise gone()
-    return _accept(tx, now, worker_id, row)
+    return _accept(tx, now, worker_id, row, None)
 
 
 def give_back(tx: Connection, now: float, worker_id: str, assignment_id: str) -> None:
@@ -185,11 +201,13 @@ def in_progress(tx: Connection, now: float, worker_id: str) -> list[Assignment]:
     return [_assignment(row) for row in tx.execute(_IN_PROGRESS, {"worker": worker_id, "now": now})]
 
 
-def _accept(tx: Connection, now: float, worker_id: str, row: AnyRow) -> Assignment:
+def _accept(tx: Connection, now: float, worker_id: str, row: AnyRow, share: Share | None) -> Assignment:
+    if share is None and worker_id.startswith(PANEL_PREFIX):
+        raise Refused("blocked", "You came for the tasks of your panel; this is none of them.")
     groups.check_admitted(tx, row, "accept", worker_id)
     _check_hands_are_free(tx, now, worker_id)
     assignment_id = new_id()
-    deadline = now + row.assignment_duration
+    deadline = min(now + row.assignment_duration, share.ends_at if share else float("inf"))
     tx.execute(
         _INSERT,
         {

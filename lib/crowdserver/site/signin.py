@@ -103,7 +103,7 @@ def sign_out() -> ResponseReturnValue:
 
 
 def found(find: Callable[[Connection, float], Result | None]) -> Result:
-    """Return what a link that is a secret is for. Raises NotSignedIn, which is counted, TooManyAttempts, NotAPage."""
+    """Return what a secret link is for. Raises NotSignedIn, which is counted, TooManyAttempts and NotAPage."""
     if request.headers.get("Sec-Fetch-Dest") not in _PAGES:
         raise NotAPage
     address = client_address(request.environ)

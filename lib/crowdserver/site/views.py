@@ -1,8 +1,7 @@
 """The worker site: sign in by link, choose a HIT, do it in a frame, submit or return it.
 
 Plain HTML that works without JavaScript. What changes something is a form with a token of the session.
-The frame holds a page that is not this site's own, and carries no cookie: its submission counts by its
-unguessable assignment id.
+The frame's page is not this site's own and has no cookie: what it submits counts by the assignment's id.
 """
 
 from __future__ import annotations
@@ -16,15 +15,12 @@ from sqlalchemy import Connection
 
 from crowdserver.operations import blocks, messages
 from crowdserver.protocol import question_form
-from crowdserver.protocol.question_form import NotAnswered
 from crowdserver.protocol.question_xml import Question
 from crowdserver.site import filters, frames, history, qualifications, responses, signin, submissions, visits
-from crowdserver.site.responses import Visit
 from crowdserver.site.sessions import FrameKey
 from crowdserver.site.signin import ForeignForm, NotAPage, NotSignedIn, TooManyAttempts, crowd, signer
 from crowdserver.storage.transactions import Contended
 from crowdserver.worker import assignments, groups, panels, sessions
-from crowdserver.worker.assignments import Assignment
 from crowdserver.worker.earnings import earnings
 from crowdserver.worker.refusals import BLOCKED, Refused
 from crowdserver.worker.sign_in_limits import PERIOD_SECONDS
@@ -187,8 +183,8 @@ def external_submit() -> ResponseReturnValue:
     return responses.frame_message("Your work was submitted", text, 200)
 
 
-@blueprint.errorhandler(NotAnswered)
-def not_answered(refusal: NotAnswered) -> ResponseReturnValue:
+@blueprint.errorhandler(question_form.NotAnswered)
+def not_answered(refusal: question_form.NotAnswered) -> ResponseReturnValue:
     """Show a QuestionForm again, filled in as it was sent, with what is to be mended."""
     sent = {"given": refusal.given, "problems": refusal.problems}
     return responses.frame_form(refusal.form, request.form["assignmentId"], **sent)
@@ -226,9 +222,7 @@ def too_many_attempts(_: TooManyAttempts) -> ResponseReturnValue:
         "Too many sign-in links that do not work were opened here. Wait ten minutes, then open the newest"
         " link that you were given. Whoever is signed in stays so."
     )
-    response = responses.message("Please wait", text, 429)
-    response.headers["Retry-After"] = str(PERIOD_SECONDS)
-    return response
+    return responses.message("Please wait", text, 429), {"Retry-After": str(PERIOD_SECONDS)}
 
 
 @blueprint.errorhandler(NotAPage)
@@ -244,13 +238,13 @@ def foreign_form(_: ForeignForm) -> ResponseReturnValue:
     return responses.message("This did not work", text, 403)
 
 
-def _accept_previewed(hit_id: str) -> Assignment | None:
+def _accept_previewed(hit_id: str) -> assignments.Assignment | None:
     """Accept a HIT, or return it if it is in the worker's hands already. None if it is gone.
 
     In a transaction of its own: one that was waited for and is gone stays locked until the transaction ends.
     """
 
-    def accept_it(tx: Connection, now: float) -> Assignment:
+    def accept_it(tx: Connection, now: float) -> assignments.Assignment:
         worker_id = signin.visit(tx, now).worker.worker_id
         try:
             return assignments.accept(tx, now, worker_id, hit_id)
@@ -269,7 +263,7 @@ def _accept_previewed(hit_id: str) -> Assignment | None:
         return None
 
 
-def _accept_next(tx: Connection, visit: Visit, hit_type_id: str) -> Assignment:
+def _accept_next(tx: Connection, visit: responses.Visit, hit_type_id: str) -> assignments.Assignment:
     return assignments.accept_next(tx, visit.now, visit.worker.worker_id, hit_type_id)
 
 
@@ -292,7 +286,7 @@ def _next_address(tx: Connection, now: float, assignment_id: str, hit_type_id: s
     return f"/tasks/{assignment.assignment_id}"
 
 
-def _frame(question: Question, visit: Visit, key: FrameKey) -> dict[str, Any]:
+def _frame(question: Question, visit: responses.Visit, key: FrameKey) -> dict[str, Any]:
     site = request.url_root.rstrip("/")
     values = frames.parameters(key.assignment_id, key.hit_id, visit.worker.worker_id, site)
     root = request.script_root

@@ -101,6 +101,7 @@ WITHOUT_TABLES = {
     "local/check_runs",
     "local/invite_workers",
     "local/print_earnings",
+    "local/print_panel_link",
     "local/launch_server",
     "local/preview_page",
     "local/print_events",

@@ -62,6 +62,7 @@ COMMANDS = [
     ("local/print_earnings",),
     ("local/remove_workers", "A1", "-n"),
     ("local/manage_keys",),
+    ("local/print_panel_link", "RUN"),
     ("local/wut",),
     ("local/kill_servers", "-y"),
     ("heroku/check_credentials",),

@@ -103,7 +103,7 @@ def sign_out() -> ResponseReturnValue:
 
 
 def found(find: Callable[[Connection, float], Result | None]) -> Result:
-    """Return what a secret link is for. Raises NotSignedIn, which is counted, TooManyAttempts and NotAPage."""
+    """Return what a secret link is for. Raises NotSignedIn, counted, TooManyAttempts, NotAPage."""
     if request.headers.get("Sec-Fetch-Dest") not in _PAGES:
         raise NotAPage
     address = client_address(request.environ)

@@ -11,10 +11,11 @@ import pytest
 from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 
 from tests.support.crowds import Crowd
-from tests.support.offers import external_question, html_question, invite, offer
+from tests.support.offers import PAGE, external_question, html_question, invite, offer
 from tests.support.pages import served
 from tests.support.processes import wait_until
 from tests.support.site_visits import check_accessible
+from tests.unit.crowdserver.site.test_visits import define
 
 pytestmark = pytest.mark.browser
 
@@ -52,6 +53,44 @@ def do_the_task(page: Page, choice: str) -> None:
     inside(page).get_by_label("Why?").fill(f"It says {choice}.")
     inside(page).get_by_role("button", name="Submit").click()
     expect(inside(page).get_by_role("heading", name="Your work was submitted")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("width", "java_script_enabled"),
+    [(390, True), (1280, False)],
+    ids=["phone", "desktop without JavaScript"],
+)
+def test_a_participant_comes_by_the_panels_link_and_goes_back_with_the_code(
+    browser: Browser, crowd: Crowd, width: int, java_script_enabled: bool
+) -> None:
+    client = crowd.client()
+    offered = offer(client, 0)
+    for index in range(2):
+        client.create_hit_with_hit_type(
+            HITTypeId=offered.hit_type_id,
+            LifetimeInSeconds=3600,
+            MaxAssignments=1,
+            Question=html_question(PAGE.format(text=f"Picture number {index}")),
+            RequesterAnnotation=f"run:1:{index}",
+        )
+    with served("<!doctype html><title>The panel</title><h1>Back at the panel</h1>") as panel:
+        link = define(crowd, offered.hit_type_id, back=f"{panel}?cc={{code}}")["url"]
+        context = browser.new_context(
+            viewport={"width": width, "height": 844}, java_script_enabled=java_script_enabled
+        )
+        context.set_default_timeout(30_000)
+        page = context.new_page()
+        page.goto(f"{link}?PROLIFIC_PID=5f3a0c&STUDY_ID=s&SESSION_ID=x")
+        if java_script_enabled:
+            check_accessible(page)
+        page.get_by_role("button", name="Begin").click()
+        for number in (1, 2):
+            expect(page.get_by_text(f"Task {number} of 2")).to_be_visible()
+            do_the_task(page, "cat")
+            page.get_by_role("button", name="Next task").click()
+        expect(page.get_by_role("heading", name="Back at the panel")).to_be_visible()
+        assert page.url.endswith("?cc=DONE1")
+        context.close()
 
 
 def test_a_worker_previews_accepts_submits_and_goes_on(sign_in: OpenPage, crowd: Crowd) -> None:

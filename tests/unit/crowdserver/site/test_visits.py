@@ -124,7 +124,9 @@ def test_participants_are_nobody_else_and_get_no_other_work(crowd: Crowd, reques
     hit_type = hits_of(requester, 1)
     other = hits_of(requester, 1, "run:2:", Title="Other")
     panel = define(crowd, hit_type)
-    link = json.loads(ask(f"{crowd.url}/invites", crowd.credentials, b'{"name": "Ada", "worker_id": "AADA"}').text)
+    link = json.loads(
+        ask(f"{crowd.url}/invites", crowd.credentials, b'{"name": "Ada", "worker_id": "AADA"}').text
+    )
     stranger = Participant(crowd, panel["url"], "AADA")
     stranger.enter()
     with crowd.database.read() as tx:

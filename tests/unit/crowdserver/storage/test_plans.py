@@ -13,7 +13,7 @@ from sqlalchemy import Table, select, update
 from crowdserver.operations import returns, workers
 from crowdserver.operations.dispatch import OPERATIONS
 from crowdserver.storage import schema
-from crowdserver.worker import groups, removal
+from crowdserver.worker import groups, panels, removal
 from tests.support.crowded import Account, Things
 from tests.support.offers import html_question
 from tests.support.statements import Recorder, Work
@@ -136,6 +136,29 @@ def _decide(operation: str) -> Case:
         account.call(operation, QualificationRequestId=request["QualificationRequestId"])
 
     return decide
+
+
+def _visit(account: Account, things: Things) -> None:
+    """Define a panel, come by its link as a participant, and take a unit."""
+    panel = {
+        "name": "prolific",
+        "hit_type_id": things.type_id,
+        "annotation": "mine:",
+        "units": 1,
+        "seconds": 60,
+        "participant": "id",
+        "complete_code": "",
+        "none_code": "",
+        "back": "",
+    }
+    with account.database.write() as tx:
+        tx.execute(update(schema.hits).where(schema.hits.c.id == things.open[0]).values(annotation="mine:1"))
+    made = account.crowd.write(lambda tx, _: panels.define(tx, panel, "secret"))
+    browser = account.app.test_client()
+    page = browser.get(f"/panel/{made['token']}?id=ada", follow_redirects=True).text
+    form_token = page.partition('name="form_token" value="')[2].partition('"')[0]
+    taken = browser.post("/visit", data={"form_token": form_token})
+    assert taken.headers["Location"].startswith("/tasks/")
 
 
 # In this order: some of them take what others need.
@@ -261,6 +284,7 @@ CALLS: dict[str, Case] = {
         WorkerId=things.worker_id,
     ),
     "api.removals": _remove,
+    "site.visits.go_on": _visit,
     "what falls due": _fall_due,
     "DeleteQualificationType": lambda account, things: account.call(
         "DeleteQualificationType", QualificationTypeId=things.qualification_id
@@ -311,7 +335,8 @@ def test_what_is_read_does_not_grow_with_the_account(
 
 
 def test_every_call_and_every_page_is_looked_at(account: Account) -> None:
-    listing_all = ("api.keys", "api.workers")
+    elsewhere = ("api.panels", "site.visits.enter", "site.visits.show")  # on the way of site.visits.go_on
+    listing_all = ("api.keys", "api.workers", *elsewhere)
     pages = {
         rule.endpoint
         for rule in account.app.url_map.iter_rules()

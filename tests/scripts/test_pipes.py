@@ -35,7 +35,10 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
     ),
     "local/print_server_status": ((), (SERVERS,)),
-    "local/print_workers": ((), ("worker|name|last seen|done|in hand|approved|earned|removed",)),
+    "local/print_workers": (
+        (),
+        ("worker|name|lives in|adult|Masters|last seen|done|in hand|approved|earned|removed",),
+    ),
     "local/raise_max_cost": ((RUN, "10", DRY), ("run|task_name|state|bound|max_cost|raised to",)),
     "local/rebuild_registry": (
         (ALL, DRY),
@@ -91,7 +94,7 @@ DEARER_TABLES = (
     "server|run|now|an hour now|then|an hour then",
     "workers|pages|errors|pages/s|median ms|95 % within ms",
     "run|unit|registry|provider|HIT|why|mend",
-    "worker|name|last seen|done|in hand|approved|earned|removed",
+    "worker|name|lives in|adult|Masters|last seen|done|in hand|approved|earned|removed",
     "run|task_name|units|answers lacking|launch|extend|replace|cost with fees",
 )
 WITHOUT_TABLES = {

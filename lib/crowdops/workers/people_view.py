@@ -15,9 +15,26 @@ from crowdops.providers.crowd_server.client import Invitation
 from crowdops.providers.crowd_server.people import Person
 from crowdops.workers.removals import Plan
 
+
+def _place(person: Person) -> str:
+    return "-".join(filter(None, (person.country, person.subdivision)))
+
+
+def _adult(person: Person) -> str:
+    return "" if person.adult is None else columns.yes_or_no(person.adult)
+
+
+def _masters(person: Person) -> str:
+    return "" if person.masters is None else columns.yes_or_no(person.masters)
+
+
 COLUMNS: Sequence[Column[Person]] = [
     Column("worker_id", "worker", lambda person: person.worker_id, is_id=True),
     Column("name", "name", lambda person: person.name),
+    Column("country", "lives in", lambda person: person.country, _place, show=Show.WIDE),
+    Column("subdivision", None, lambda person: person.subdivision),
+    Column("adult", "adult", lambda person: person.adult, _adult, show=Show.WIDE),
+    Column("masters", "Masters", lambda person: person.masters, _masters, show=Show.WIDE),
     Column("last_seen", "last seen", lambda person: person.last_seen),
     Column("done", "done", lambda person: person.done),
     Column("in_hand", "in hand", lambda person: person.in_hand, show=Show.WIDE),

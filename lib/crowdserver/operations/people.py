@@ -9,6 +9,7 @@ from crowdserver.storage.account import dollars
 from crowdserver.storage.schema import AnyRow, assignments, bonuses, hit_types, hits, links, sessions, workers
 
 PAGE_SIZE = 1000
+_ATTRIBUTES = ("country", "subdivision", "adult", "masters")
 
 
 def _in_period(moment: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -28,6 +29,7 @@ _PAGE = (
         func.max(assignments.c.accepted_at),
         func.max(assignments.c.submitted_at),
         _SIGNED_IN.scalar_subquery(),
+        *(workers.c[name] for name in _ATTRIBUTES),
         func.count(assignments.c.submitted_at).label("done"),
         func.count(case((assignments.c.status == "Accepted", 1))).label("in_hand"),
         func.count(case((_IS_EARNED, 1))).label("approved"),
@@ -39,7 +41,7 @@ _PAGE = (
     .outerjoin(hits, hits.c.id == assignments.c.hit_id)
     .outerjoin(hit_types, hit_types.c.id == hits.c.hit_type_id)
     .where(workers.c.id > bindparam("after"))
-    .group_by(workers.c.id, workers.c.name, links.c.removed_at)
+    .group_by(workers.c.id, links.c.removed_at)
     .order_by(workers.c.id)
     .limit(PAGE_SIZE)
 )
@@ -64,6 +66,7 @@ def _member(row: AnyRow) -> dict[str, Any]:
     return {
         "worker_id": row.id,
         "name": row.name,
+        **{name: getattr(row, name) for name in _ATTRIBUTES},
         "removed_at": row.removed_at,
         "last_seen": max(moments, default=None),
         "done": row.done,

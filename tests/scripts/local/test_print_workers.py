@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from sqlalchemy import update
+
+from crowdserver.storage import schema
 from tests.support.workers import Workers
 from tests.support.world import World
 
@@ -29,11 +32,18 @@ def test_what_a_worker_did_and_earned_is_counted(world: World) -> None:
     world.client.send_bonus(
         AssignmentId=assignment["AssignmentId"], WorkerId="AADA", BonusAmount="1.50", Reason="Thanks"
     )
+    with world.crowd.database.write() as tx:
+        of_ben = schema.workers.c.id == "ABEN"
+        tx.execute(update(schema.workers).where(of_ben).values(country="US", subdivision="CA", adult=True))
     ada, ben = world.json(SCRIPT)["workers"]
     reward = world.client.get_hit(HITId=first)["HIT"]["Reward"]
     assert list(ada) == [
         "worker_id",
         "name",
+        "country",
+        "subdivision",
+        "adult",
+        "masters",
         "last_seen",
         "done",
         "in_hand",
@@ -46,4 +56,7 @@ def test_what_a_worker_did_and_earned_is_counted(world: World) -> None:
     assert (ada["name"], ada["done"], ada["in_hand"], ada["approved"]) == ("Ada", 2, 1, 1)
     assert (ada["rewards"], ada["bonuses"]) == (reward, "1.50")
     assert ada["last_seen"] and ada["removed_at"] is None
+    assert (ada["country"], ada["adult"]) == (None, None)
+    assert (ben["country"], ben["subdivision"], ben["adult"], ben["masters"]) == ("US", "CA", True, None)
+    assert "US-CA" in world.invoke(SCRIPT).stdout
     assert (ben["done"], ben["earned"], ben["last_seen"]) == (0, "0.00", None)

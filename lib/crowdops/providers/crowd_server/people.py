@@ -16,7 +16,10 @@ ALWAYS = (datetime.fromtimestamp(0, UTC), datetime(9999, 1, 1, tzinfo=UTC))
 
 
 class Person(NamedTuple):
-    """A worker of the crowd. `approved`, `rewards` and `bonuses` are those of a period that was asked for."""
+    """A worker of the crowd; attributes are None that nobody has said.
+
+    `approved`, `rewards` and `bonuses` are those of a period that was asked for.
+    """
 
     worker_id: str
     name: str
@@ -27,6 +30,10 @@ class Person(NamedTuple):
     rewards: Decimal
     bonuses: Decimal
     removed_at: datetime | None
+    country: str | None = None
+    subdivision: str | None = None
+    adult: bool | None = None
+    masters: bool | None = None
 
     @property
     def earned(self) -> Decimal:
@@ -138,6 +145,10 @@ def _person(member: Any) -> Person:
         rewards=_dollars(member, "rewards"),
         bonuses=_dollars(member, "bonuses"),
         removed_at=_moment(member["removed_at"]),
+        country=fields.text_or_none(member, "country"),
+        subdivision=fields.text_or_none(member, "subdivision"),
+        adult=_flag_or_none(member, "adult"),
+        masters=_flag_or_none(member, "masters"),
     )
 
 
@@ -151,6 +162,10 @@ def _key(member: Any) -> Key:
         created_at=created_at,
         revoked_at=_moment(member["revoked_at"]),
     )
+
+
+def _flag_or_none(member: Any, name: str) -> bool | None:
+    return None if member.get(name) is None else fields.flag(member, name)
 
 
 def _dollars(member: Any, name: str) -> Decimal:

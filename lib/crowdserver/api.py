@@ -21,7 +21,7 @@ from crowdserver.control.call_counts import CallCounts
 from crowdserver.control.faults import Fault
 from crowdserver.control.orders import Orders, take_orders
 from crowdserver.control.rate_limit import TokenBucket
-from crowdserver.operations import keys, people, returns, workers
+from crowdserver.operations import attributes, keys, people, returns, workers
 from crowdserver.operations.dispatch import OPERATIONS
 from crowdserver.operations.workers import Invitation
 from crowdserver.protocol import errors, signature, validation
@@ -115,6 +115,8 @@ BESIDE = {
     "invites": _Beside(_invite, True),
     "returns": _Beside(returns.count, False),
     "workers": _Beside(people.list_workers, False),
+    "attributes": _Beside(attributes.put_all, True),
+    "qualified": _Beside(attributes.find_qualified, False),
     "removals": _Beside(removal.remove, True),
     "panels": _Beside(_define_panel, True),
     "keys": _Beside(_change_keys, True, only_first_key=True),

@@ -10,10 +10,15 @@ may be empty. With the id of a known worker this makes a new link, and ends the 
 signed in with it; a worker who was removed is back. A name that another worker has is asked about: --yes
 invites another person of this name, --renew sends the same one a new link. remove_workers ends a link.
 
+The file may also say what Amazon's own qualifications go by: the columns country and subdivision, as ISO 3166
+writes them (US and CA), adult and masters, each yes or no. --only-attributes keeps these for known workers
+and makes no link.
+
 Examples:
     --name Ada --name Grace           two new workers
     --file workers.csv > links.csv    all of a list
     --worker-id A1B2C3                a new link for one who is known
+    --file all.csv --only-attributes  where known workers live, without links
 """
 
 if __name__ == "__main__":
@@ -27,7 +32,8 @@ from pathlib import Path
 import click
 
 from crowdops.config.settings import Settings
-from crowdops.console import cli, output
+from crowdops.console import cli, combinations, output
+from crowdops.formats import words
 
 
 @cli.command(__doc__)
@@ -43,6 +49,7 @@ from crowdops.console import cli, output
 @click.option(
     "--days", default=90, show_default=True, type=click.IntRange(1, 366), help="How long the links work."
 )
+@click.option("--only-attributes", is_flag=True, help="Known workers: keep what --file says; no links.")
 @click.option("--renew", is_flag=True, help="Names that are taken: new links for those who have them.")
 @click.option("-y", "--yes", is_flag=True, help="Names that are taken: invite others of the same name.")
 @cli.with_settings
@@ -51,6 +58,7 @@ def main(
     worker_ids: tuple[str, ...],
     file: Path | None,
     days: int,
+    only_attributes: bool,
     renew: bool,
     yes: bool,
     settings: Settings,
@@ -58,6 +66,12 @@ def main(
     from crowdops.workers import invitations, people_view
 
     wanted = invitations.wishes(names, worker_ids, file)
+    if only_attributes:
+        combinations.refuse("with --only-attributes", renew=renew, yes=yes)
+        output.say(
+            f"Kept what the file says of {words.count(invitations.describe(settings, wanted), 'worker')}."
+        )
+        return
     taken = people_view.when_taken(renew=renew, yes=yes)
     made = invitations.invite(settings, wanted, days, taken, people_view.invites_others)
     if not settings.quiet:

@@ -8,10 +8,11 @@ accepted work is waited for and collected. Ctrl-C again, when it says that it is
 --resume carries on a run that crashed, was stopped or was recovered: what is out is taken over, and what was
 never launched is launched, nothing twice. RUN.TOML is needed only after a rebuild: marks lack the data. While
 a run of the same run.toml or task_name is alive, a launch asks again; --yes then takes --again. --dry-run
-shows units, cost, parameters and remarks on rows and page, which each launch makes, and contacts nobody.
+shows units, cost, parameters and remarks on rows and page, which each launch makes; it asks only
+the crowd server, and that only whether a worker has the [[qualifications]].
 
 Examples:
-    run.toml --dry-run  units, cost and remarks; calls nobody
+    run.toml --dry-run  units, cost and remarks; creates nothing
     run.toml            launch it, after asking
     --resume last       carry a crashed run on
 """
@@ -47,6 +48,7 @@ def main(settings: Settings, guard: cli.Guard, **values: Any) -> int:
 
     started = time.monotonic()
     asked = request.read(settings, request.Options(**values), is_asking=not guard.yes)
+    asked = request.with_crowd(asked, settings)
     output.remark(asked.offer.remarks, quiet=settings.quiet)
     if guard.dry_run:
         output.either(settings.as_json, asked.offer.document, asked.offer.text)

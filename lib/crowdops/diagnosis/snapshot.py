@@ -192,6 +192,13 @@ def _read_work(context: Context, run: Run, condition: str) -> Work:
     returns = _read_returns(context, [hit.hit_id for hit in hits if hit.is_outstanding])
     if returns and returns.last_accept:
         accepts.append(returns.last_accept)
+    wanted = _requirements(context.provider, run, hits)
+    requirements = [eligibility.check(context.provider, requirement) for requirement in wanted]
+    # Those who have reached a cap are told of by themselves.
+    if not run.parameters.maximum_units_per_worker and (
+        lack := eligibility.of_crowd(context.settings, wanted)
+    ):
+        requirements.append(lack)
     return Work(
         hits=hits,
         uncollected=sum(uncollected[hit_id] for hit_id in due),
@@ -199,10 +206,7 @@ def _read_work(context: Context, run: Run, condition: str) -> Work:
         differences=list(differences.find(context, run, condition, hits)),
         last_accept=max(accepts, default=None),
         last_submission=max(submissions, default=None),
-        requirements=[
-            eligibility.check(context.provider, requirement)
-            for requirement in _requirements(context.provider, run, hits)
-        ],
+        requirements=requirements,
         balance=context.provider.balance(),
         returns=returns,
     )

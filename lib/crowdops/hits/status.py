@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import NamedTuple
 
-from crowdops.config.settings import Selection
+from crowdops.config.settings import Selection, Settings
 from crowdops.console.unseen import Unseen
 from crowdops.context import Context
 from crowdops.formats import words
@@ -16,6 +17,7 @@ from crowdops.providers.mturk.client import LISTING_LAG, Hit
 from crowdops.registry import Registry, Run, Server, locks
 from crowdops.registry.tally import Tally, tallies, tally
 from crowdops.results import endings
+from crowdops.workers import eligibility
 
 
 class RunStatus(NamedTuple):
@@ -78,7 +80,7 @@ class AccountStatus(NamedTuple):
     `unknown_hits` are those of them whose runs the registry does not know.
     `outstanding` are the outstanding HITs of the runs, if details were asked for. `unseen` is what could not
     be looked at: there may be more of everything. `orphan_servers` are up by the registry, and their runs
-    have crashed or ended; nobody was asked about them.
+    have crashed or ended; nobody was asked about them. `lacking` says of runs that no worker qualifies.
     """
 
     runs: list[RunStatus]
@@ -89,6 +91,7 @@ class AccountStatus(NamedTuple):
     unseen: Sequence[Unseen] = ()
     unknown_hits: int = 0
     orphan_servers: Sequence[Server] = ()
+    lacking: Mapping[str, str] = MappingProxyType({})
 
 
 def survey(context: Context, selected: Selection, *, details: bool = False) -> AccountStatus:
@@ -113,6 +116,7 @@ def survey(context: Context, selected: Selection, *, details: bool = False) -> A
         places=[place for account in seen for place in account.places],
         unseen=context.unseen(missing),
         unknown_hits=sum(account.unknown_hits for account in seen),
+        lacking={run_id: why for account in seen for run_id, why in account.lacking.items()},
         orphan_servers=orphan_servers(
             context.registry, {status.run.run_id: status.condition for status in runs}
         ),
@@ -237,7 +241,17 @@ def read(
     settings = context.settings
     place = Place(settings.environment, settings.endpoint, context.provider.server_id, list(listed))
     with_moments = [_with_moment(context.registry, one, expirations) for one in now]
-    return AccountStatus(with_moments, orphans, foreign, outstanding, [place], unknown_hits=unknown)
+    lacking = {one.run.run_id: problem for one in now if (problem := _why_nobody(settings, one))}
+    return AccountStatus(
+        with_moments, orphans, foreign, outstanding, [place], unknown_hits=unknown, lacking=lacking
+    )
+
+
+def _why_nobody(settings: Settings, status: RunStatus) -> str:
+    """Return in words that no worker of the crowd qualifies for what a run has open; "" otherwise."""
+    wanted = status.run.parameters.qualifications if status.hits["Assignable"] else []
+    lack = eligibility.of_crowd(settings, wanted)
+    return lack.met_by if lack else ""
 
 
 def _with_moment(registry: Registry, status: RunStatus, expirations: Mapping[str, datetime]) -> RunStatus:

@@ -159,6 +159,7 @@ def status_document(
         "foreign_hits": status.foreign_hits,
         "places": [place._asdict() for place in status.places],
         "orphan_servers": columns.documents(SERVER_COLUMNS, status.orphan_servers),
+        "nobody_qualifies": sorted(status.lacking),
         "not_looked_at": unseen.documents(status.unseen),
     }
     return document | {"hits": columns.documents(HIT_COLUMNS, status.outstanding)} if details else document
@@ -173,6 +174,7 @@ def status_verdict(status: AccountStatus, settings: Settings) -> str:
         " Take it down: make recover"
         for server in status.orphan_servers
     ]
+    lines += [f"{run_id}: {why}. Why: make diagnose RUN={run_id}" for run_id, why in status.lacking.items()]
     if status.foreign_hits:
         lines.append(foreign_words(status.foreign_hits))
     return "\n".join(lines)

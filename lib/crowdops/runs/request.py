@@ -14,6 +14,7 @@ from crowdops.runs.outcome import Outcome
 from crowdops.runs.plan import LaunchPlan
 from crowdops.runs.remainder import Resumption
 from crowdops.runs.view import Offer
+from crowdops.workers import eligibility
 
 
 class Options(NamedTuple):
@@ -57,6 +58,17 @@ def read(settings: Settings, options: Options, *, is_asking: bool) -> Request:
     alive = [] if options.again else living.find(settings, launch_plan.parameters)
     offer = view.offer_another(offer, alive, is_asking=is_asking)
     return Request(offer, launch_plan, None, options.detach)
+
+
+def with_crowd(request: Request, settings: Settings) -> Request:
+    """Return a request that remarks if no worker of the crowd qualifies. One request at most."""
+    wanted = request.plan.parameters.qualifications if request.plan and not request.resumption else []
+    lack = eligibility.of_crowd(settings, wanted)
+    if lack is None:
+        return request
+    remarks = [*request.offer.remarks, f"{lack.text}, and {lack.met_by}."]
+    document = {**request.offer.document, "remarks": remarks}
+    return request._replace(offer=request.offer._replace(remarks=remarks, document=document))
 
 
 def find_place(context: Context, request: Request) -> Context:

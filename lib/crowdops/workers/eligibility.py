@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from crowdops.config.environments import MASTERS
+from crowdops.config.settings import Settings
 from crowdops.errors import NotFound, ProviderError, UsageError
 from crowdops.providers.mturk.client import MTurk
 from crowdops.registry import Registry, Run
@@ -95,6 +96,19 @@ def check(provider: MTurk, requirement: dict[str, Any]) -> Requirement:
         return Requirement(text, f"not told: {error}", None)
     met_by = f"{holders} have it, none with such a value" if holders else "nobody has it"
     return Requirement(text, met_by, True)
+
+
+def of_crowd(settings: Settings, requirements: Sequence[dict[str, Any]]) -> Requirement | None:
+    """Return that no worker of a crowd meets all of these; None if one does, or nobody can tell.
+
+    Whoever is invited may meet them: it excludes everybody only where somebody has been invited.
+    """
+    from crowdops.providers.crowd_server import client  # it brings requests and an HTML parser
+
+    qualified = client.qualified(settings, requirements)
+    if qualified is None or qualified.somebody:
+        return None
+    return Requirement("it asks for qualifications", qualified.problem, qualified.workers > 0 or None)
 
 
 def cap_use(registry: Registry, run: Run) -> CapUse | None:

@@ -14,6 +14,8 @@ from crowdops.providers.crowd_server import people
 from crowdops.providers.crowd_server.client import Invitation
 
 DAY = 86_400
+ATTRIBUTES = ("country", "subdivision", "adult", "masters")
+YES_OR_NO = frozenset({"adult", "masters"})
 
 Wish = Mapping[str, Any]
 Taken = Mapping[str, Sequence[str]]  # names, each with the ids of those who have it
@@ -36,8 +38,15 @@ def wishes(names: Sequence[str], worker_ids: Sequence[str], file: Path | None) -
     return wanted or [{}]
 
 
+def describe(settings: Settings, wanted: Sequence[Wish]) -> int:
+    """Keep the attributes of known workers, all or none; no link is made. Returns how many these are."""
+    if not all("worker_id" in wish for wish in wanted):
+        raise UsageError("--only-attributes is for known workers: give each row of --file a worker_id.")
+    return people.describe(settings, wanted)
+
+
 def _read(file: Path) -> list[Wish]:
-    rows = csv_files.read(file, ("name",), ("worker_id",))
+    rows = csv_files.read(file, ("name",), ("worker_id", *ATTRIBUTES))
     if not rows:
         raise UsageError(f"{file} names nobody: it has no row below its header. Nothing was done.")
     if len(rows) > people.MOST_AT_ONCE:
@@ -48,7 +57,17 @@ def _read(file: Path) -> list[Wish]:
     for row, text in zip(rows, texts, strict=True):
         if not any(text.values()):
             raise UsageError(f"{file}: row {row.number} has no name. Nothing was done.")
-    return [{name: value for name, value in text.items() if value} for text in texts]
+    wanted = [{name: value for name, value in text.items() if value} for text in texts]
+    return [{**wish, **_attributes(file, row)} for wish, row in zip(wanted, rows, strict=True)]
+
+
+def _attributes(file: Path, row: csv_files.Row) -> dict[str, Any]:
+    """Return what a row says of where a worker lives, and of adult content and Masters: yes or no."""
+    given = {name: row.text(name) for name in ATTRIBUTES if row.text(name)}
+    for name in YES_OR_NO & given.keys():
+        if given[name].lower() not in ("yes", "no"):
+            raise UsageError(f"{file}: row {row.number}: {name} is {given[name]!r}; it can be yes or no.")
+    return {name: text.lower() == "yes" if name in YES_OR_NO else text for name, text in given.items()}
 
 
 def invite(

@@ -85,7 +85,7 @@ _GRANTS = (
 _ATTRIBUTES = select(workers.c.country, workers.c.subdivision, workers.c.adult, workers.c.masters).where(
     workers.c.id == bindparam("worker")
 )
-_OF_ATTRIBUTES = frozenset({LOCALE, ADULT}) | MASTERS
+OF_ATTRIBUTES = frozenset({LOCALE, ADULT}) | MASTERS
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -126,7 +126,7 @@ def read_record(tx: Connection, worker_id: str, requirements: Iterable[str]) -> 
             row.status: row.number for row in tx.execute(_NUMBERS, {"worker": worker_id})
         }
         record = Record(sum(numbers.values()), numbers.get("Approved", 0), numbers.get("Rejected", 0))
-    if type_ids & _OF_ATTRIBUTES and (row := tx.execute(_ATTRIBUTES, {"worker": worker_id}).first()):
+    if type_ids & OF_ATTRIBUTES and (row := tx.execute(_ATTRIBUTES, {"worker": worker_id}).first()):
         record = with_attributes(record, row)
     if type_ids - SYSTEM:
         rows = tx.execute(_GRANTS, {"worker": worker_id, "types": sorted(type_ids - SYSTEM)}).all()

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, or_, select
 
+from crowdserver.operations import attributes
 from crowdserver.protocol import errors
 from crowdserver.protocol.call import InvalidRequest
 from crowdserver.storage.schema import assignments, links, workers
@@ -78,6 +79,8 @@ class InvalidInvitation(InvalidRequest):
 def invite_all(tx: Connection, now: float, body: object) -> dict[str, Any]:
     """Make links for those in a body, all or none: {"workers": [{"name": …, "worker_id": …}, …]}.
 
+    Each may have attributes, too (see attributes.py).
+
     `link_seconds`: how long they work. `taken`: what becomes of names that others have: "new", by default,
     invites more of the same name; "renew" the one who has it; "refuse" nobody, and the answer names them.
     Raises InvalidRequest.
@@ -93,18 +96,21 @@ def invite_all(tx: Connection, now: float, body: object) -> dict[str, Any]:
     if taken not in ("new", "renew", "refuse"):
         raise InvalidRequest("taken is new, renew or refuse.")
     pairs = [_read(wish) for wish in wishes]
+    said = [attributes.read(wish) for wish in wishes]
     owners = _owners(tx, [name.strip() for name, worker_id in pairs if name and not worker_id])
     if owners and taken == "refuse":
         return {"workers": [], "taken": owners}
     if taken == "renew":
         pairs = [(name, worker_id or _owner(owners, name)) for name, worker_id in pairs]
     made = [invite(tx, now, name, worker_id, seconds) for name, worker_id in pairs]
+    for invitation, values in zip(made, said, strict=True):
+        attributes.put(tx, invitation.worker_id, values)
     return {"workers": made, "taken": {}}
 
 
 def _read(wish: object) -> tuple[str | None, str | None]:
-    if not isinstance(wish, dict) or not {"name", "worker_id"}.issuperset(wish):
-        raise InvalidInvitation("Send a JSON object with at most a name and a worker_id.")
+    if not isinstance(wish, dict) or not {"name", "worker_id", *attributes.NAMES}.issuperset(wish):
+        raise InvalidInvitation("Send a JSON object with at most a name, a worker_id and attributes.")
     name, worker_id = wish.get("name"), wish.get("worker_id")
     if not all(value is None or isinstance(value, str) for value in (name, worker_id)):
         raise InvalidInvitation("A name and a worker_id are text.")

@@ -57,6 +57,49 @@ def test_a_list_is_invited_at_once_or_not_at_all(world: World, tmp_path: Path) -
     assert len(world.json("local/print_workers")["workers"]) == 3
 
 
+def test_a_list_says_where_workers_live_and_who_qualifies_then(world: World, tmp_path: Path) -> None:
+    more = '[[qualifications]]\nQualificationTypeId = "00000000000000000071"\nComparator = "EqualTo"\n'
+    run_toml = str(world.write_run(more=f'{more}LocaleValues = [{{ Country = "US" }}]\n'))
+    nobody = "it asks for qualifications, and no worker of this crowd qualifies: "
+
+    def remarks() -> list[str]:
+        return [
+            text for text in world.json("mturk/launch_run", run_toml, "--dry-run")["remarks"] if "ask" in text
+        ]
+
+    assert remarks() == [f"{nobody}nobody has been invited yet."]
+    file = tmp_path / "workers.csv"
+    file.write_text("name,worker_id,country,adult\nAda,AADA,DE,no\n")
+    assert len(links(world.invoke(SCRIPT, "--file", str(file)).stdout)) == 1
+    assert remarks() == [f"{nobody}the one worker does not."]
+    file.write_text("name,worker_id,country,subdivision,masters\n,AADA,US,CA,yes\n")
+    kept = world.invoke(SCRIPT, "--file", str(file), "--only-attributes")
+    assert (kept.exit_code, kept.stdout) == (0, "")
+    assert kept.stderr == "Kept what the file says of 1 worker.\n"
+    assert remarks() == []
+    for text, problem in (
+        (",AADA,Utopia,,", "'Utopia' is no country: give a code of ISO 3166 in capitals, such as US and CA."),
+        (",AADA,US,,maybe", "row 1: masters is 'maybe'; it can be yes or no."),
+        (",ANOBODY,US,,", "Nobody by these ids was invited: ANOBODY. Nothing was changed."),
+        ("Ada,,US,,", "--only-attributes is for known workers: give each row of --file a worker_id."),
+    ):
+        file.write_text(f"name,worker_id,country,subdivision,masters\n{text}\n")
+        refused = world.invoke(SCRIPT, "--file", str(file), "--only-attributes")
+        assert refused.exit_code == 2 and problem in refused.stderr
+
+
+def test_a_run_that_nobody_qualifies_for_is_told_by_status_and_diagnose(world: World) -> None:
+    more = '[[qualifications]]\nQualificationTypeId = "00000000000000000071"\nComparator = "EqualTo"\n'
+    run = world.launch(more=f'\n{more}LocaleValues = [{{ Country = "US" }}]\n')
+    world.invoke(SCRIPT, "--name", "Ada")
+    verdict = world.json("local/diagnose_run", run.run_id)
+    assert verdict["code"] == "nobody_qualifies"
+    why = "no worker of this crowd qualifies: the one worker does not"
+    assert why in verdict["verdict"]
+    assert world.json("mturk/print_outstanding_hit_status")["nobody_qualifies"] == [run.run_id]
+    assert f"{run.run_id}: {why}." in world.invoke("mturk/print_outstanding_hit_status").stdout
+
+
 def test_a_taken_name_is_refused_without_a_terminal_and_both_ways_on_are_told(world: World) -> None:
     (ada,) = world.json(SCRIPT, "--name", "Ada")["invitations"]
     refused = world.invoke(SCRIPT, "--name", "Ada", "--name", "Ben", "--name", "Ben")

@@ -57,6 +57,21 @@ class Returns(NamedTuple):
     last_accept: datetime | None
 
 
+class Qualified(NamedTuple):
+    """How many workers a crowd has, and whether one of them may accept certain work."""
+
+    workers: int
+    somebody: bool
+
+    @property
+    def problem(self) -> str:
+        """Return in words that nobody may, and why."""
+        if not self.workers:
+            return "no worker of this crowd qualifies: nobody has been invited yet"
+        which = "the one worker does not" if self.workers == 1 else f"none of the {self.workers} workers does"
+        return f"no worker of this crowd qualifies: {which}"
+
+
 def invite(settings: Settings, *, name: str | None = None, worker_id: str | None = None) -> Invitation:
     """Make a sign-in link for a new worker, or for a known one, whose link before it ends.
 
@@ -78,6 +93,21 @@ def returns(settings: Settings, hit_ids: Sequence[str]) -> Returns | None:
         with answers.taken_apart(settings.endpoint, "what was returned"):
             return _read_returns(answers.parse(answer.content)) if answer.ok else None
     except ProviderError:  # another kind of endpoint, or an older one
+        return None
+
+
+def qualified(settings: Settings, requirements: Sequence[Mapping[str, Any]]) -> Qualified | None:
+    """Return whether a worker of the crowd meets requirements; None where nobody tells. One request."""
+    if settings.environment != "local" or not requirements:
+        return None
+    try:
+        answer = _post(settings, "/qualified", {"requirements": requirements})
+        with answers.taken_apart(settings.endpoint, "who qualifies"):
+            document = answers.parse(answer.content) if answer.ok else None
+            if document is None:
+                return None
+            return Qualified(fields.number(document, "workers"), bool(document["somebody"]))
+    except (ProviderError, Unreachable):  # another kind of endpoint, an older one, or none
         return None
 
 

@@ -92,6 +92,11 @@ def invite(
     return ask(settings, "/invites", {"workers": wishes, "link_seconds": link_seconds, "taken": taken}, read)
 
 
+def describe(settings: Settings, workers: Sequence[Mapping[str, Any]]) -> int:
+    """Keep what is said of known workers, of all or of none: country, subdivision, adult, masters."""
+    return ask(settings, "/attributes", {"workers": workers}, lambda answer: fields.number(answer, "changed"))
+
+
 def people(settings: Settings, since: datetime, until: datetime) -> Iterator[Person]:
     """Yield every worker by the id, with what was earned in [since, until). A request for a thousand."""
     period = {"since": since.timestamp(), "until": until.timestamp()}

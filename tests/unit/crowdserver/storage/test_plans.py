@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Table, select, update
 
-from crowdserver.operations import returns, workers
+from crowdserver.operations import attributes, returns, workers
 from crowdserver.operations.dispatch import OPERATIONS
 from crowdserver.storage import schema
 from crowdserver.worker import groups, panels, removal
@@ -104,6 +104,11 @@ def _fall_due(account: Account, things: Things) -> None:
 
 def _invite(account: Account, _things: Things) -> None:
     account.crowd.write(lambda tx, now: workers.invite(tx, now, "New", None))
+
+
+def _describe(account: Account, things: Things) -> None:
+    body = {"workers": [{"worker_id": things.worker_id, "country": "US"}]}
+    account.crowd.write(lambda tx, now: attributes.put_all(tx, now, body))
 
 
 def _tell_returns(account: Account, things: Things) -> None:
@@ -256,6 +261,7 @@ CALLS: dict[str, Case] = {
     "DeleteHIT": lambda account, things: account.call("DeleteHIT", HITId=things.done[1]),
     "api.invites": _invite,
     "api.returns": _tell_returns,
+    "api.attributes": _describe,
     "site.home": _get(lambda things: "/"),
     "site.history.history": _get(lambda things: "/history"),
     "site.history.history_as_csv": _get(lambda things: "/history.csv"),
@@ -334,8 +340,9 @@ def test_what_is_read_does_not_grow_with_the_account(
 
 
 def test_every_call_and_every_page_is_looked_at(account: Account) -> None:
-    elsewhere = ("api.panels", "site.visits.enter", "site.visits.show")  # on the way of site.visits.go_on
-    listing_all = ("api.keys", "api.workers", *elsewhere)
+    on_the_way = ("api.panels", "site.visits.enter", "site.visits.show")  # of site.visits.go_on
+    # All workers are looked at, by their own rows and by the index of each one's work.
+    listing_all = ("api.keys", "api.workers", "api.qualified", *on_the_way)
     pages = {
         rule.endpoint
         for rule in account.app.url_map.iter_rules()

@@ -15,8 +15,7 @@ writes them (US and CA), adult and masters, each yes or no. --only-attributes ke
 and makes no link.
 
 Examples:
-    --name Ada --name Grace           two new workers
-    --file workers.csv > links.csv    all of a list
+    --file workers.csv                all of a list; the links are on stdout
     --worker-id A1B2C3                a new link for one who is known
     --file all.csv --only-attributes  where known workers live, without links
 """

@@ -63,9 +63,8 @@ def test_a_list_says_where_workers_live_and_who_qualifies_then(world: World, tmp
     nobody = "it asks for qualifications, and no worker of this crowd qualifies: "
 
     def remarks() -> list[str]:
-        return [
-            text for text in world.json("mturk/launch_run", run_toml, "--dry-run")["remarks"] if "ask" in text
-        ]
+        found: list[str] = world.json("mturk/launch_run", run_toml, "--dry-run")["remarks"]
+        return [text for text in found if "qualifies" in text]
 
     assert remarks() == [f"{nobody}nobody has been invited yet."]
     file = tmp_path / "workers.csv"

@@ -12,7 +12,7 @@ that workers have open.
 
 Examples:
                                   who has a key
-    --new ada > credentials       a key for Ada, shown this once
+    --new ada                     a key for Ada, shown this once
     --revoke ada                  none for her any more
 """
 

@@ -7,7 +7,7 @@ those of UTC; a period ends before its last day: --since 2026-11-01 --until 2026
 dollars, without the account's fees. Workers who earned nothing are left out.
 
 Examples:
-    --month 2026-11 > november.csv             a month
+    --month 2026-11                            a month
     --since 2026-11-01 --until 2026-11-15      two weeks
 """
 

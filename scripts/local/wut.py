@@ -9,7 +9,6 @@ answer_field will cost is told by the first hundred answers of that run.
 Examples:
                                   all settings and run parameters
     task_reward                   one of them, and its value now
-    max_cost --run-toml run.toml  as that run would have it
     agree --run last              what agreement costs, by the answers of that run
 """
 

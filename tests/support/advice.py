@@ -56,7 +56,8 @@ def type_in(world: World, command: str, known: dict[str, str]) -> Invoked:
     script, *arguments = makes.started_by(world.folder, *shlex.split(command)[1:])
     main = importlib.import_module(f"scripts.{script.replace('/', '.')}").main
     options = {option for parameter in main.params for option in parameter.opts}
-    only_looks = "--dry-run" in arguments or ("--mend" in options and "--mend" not in arguments)
+    acts = {"--mend", "--revoke"} & options  # without which its script only looks
+    only_looks = "--dry-run" in arguments or (acts and not acts & set(arguments))
     asks = "--yes" in options and not only_looks
     return world.invoke(script, *arguments, *(["--yes"] if asks else []))
 

@@ -484,8 +484,8 @@ def resumed_where_nothing_is_left_to_launch(world: World) -> State:
     run = world.crash()
     world.invoke("mturk/expire_hits", "--run", run.run_id, "--yes")
     world.invoke("mturk/download_results", "--run", run.run_id)
-    result = look(world, LAUNCH, "--resume", run.run_id)
-    return State(result, meanwhile=lambda: do_all(world, run))
+    at_work = advice.workers(world, run.units)
+    return State(look(world, LAUNCH, "--resume", run.run_id), meanwhile=at_work.start)
 
 
 def without_a_registry(world: World) -> Run:

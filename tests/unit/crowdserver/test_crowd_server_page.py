@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from crowdserver.operations.dispatch import OPERATIONS
-from scripts.local import serve_crowd
+from scripts.local import invite_workers, manage_keys, serve_crowd
 from tests.support import manual
 from tests.support.crowds import Crowd
 from tests.support.forks import REPOSITORY
@@ -128,5 +128,10 @@ def test_a_copy_of_the_database_is_whole(crowd: Crowd, tmp_path: Path) -> None:
 
 
 def test_every_option_that_it_names_is_one() -> None:
-    ours = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE)) - {"--now", "--worker-id", "--name"}
-    assert ours <= OPTIONS
+    others = {
+        name
+        for script in (invite_workers, manage_keys)
+        for parameter in script.main.params
+        for name in parameter.opts
+    }
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE)) <= OPTIONS | others | {"--now"}

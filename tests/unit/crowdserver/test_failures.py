@@ -70,8 +70,8 @@ def test_a_body_that_is_too_large_is_refused_in_the_same_form(browser: FlaskClie
     "path,length,status",
     [
         ("/", 1 << 20, 413),
-        ("/invites", 16 << 10, 413),
-        ("/returns", 128 << 10, 413),
+        ("/invites", 1 << 20, 413),
+        ("/returns", 1 << 20, 413),
         ("/groups/3A/accept", 16 << 10, 413),
         ("/tasks/3A/next", 16 << 10, 413),
         ("/mturk/externalSubmit", 512 << 10, 413),

@@ -21,7 +21,7 @@ NAME :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test suite check docs audit package whole long sweep fuzz load check-soak bench report-bench clean launch preview resume status expire extend-hits top-up results runs events report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite workers remove-workers earnings keys panel simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
+.PHONY: help venv demo test suite check docs audit package whole long sweep fuzz load check-soak bench report-bench clients clean launch preview resume status expire extend-hits top-up results runs events report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite workers remove-workers earnings keys panel simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
 
 help:  ## this list
 	@echo "crowdops: launch, watch, stop and clean up crowdsourced work"
@@ -109,6 +109,9 @@ check-soak: $(STAMP)  ## 1,000 checks of runs in a row, what they leave behind, 
 
 bench: $(STAMP)  ## measure beside what people use instead: ROWS='status delete' SCALE=0.1; docs/performance.md
 	@$(PY) -m tests.benchmarks $(if $(value SCALE),--scale $(call quoted,$(value SCALE))) $(value ARGS) $(if $(value ROWS),-- $(foreach item,$(value ROWS),$(call quoted,$(item))))
+
+clients: $(STAMP)  ## Dallinger's, psiTurk's and larry's own code against a crowd server
+	@$(PY) -m tests.benchmarks.try_clients
 
 report-bench: $(STAMP)  ## time, memory and size of a report of 100,000 assignments
 	@$(PY) -m tests.benchmarks.report $(value ARGS)

@@ -19,7 +19,7 @@ from tests.support.forks import REPOSITORY
 FOLDER = REPOSITORY / ".venv-bench"
 WITH_DEPENDENCIES = ("awscli", "boto3", "flask", "moto[server,dynamodb]>=5,<6", "omegaconf", "python-dotenv")
 BESIDE = ("requests", "rich", "tqdm")
-ALONE = ("mephisto==1.1.1", "dallinger==12.4.0", "psiturk==3.3.1")
+ALONE = ("mephisto==1.1.1", "dallinger==12.4.0", "psiturk==3.3.1", "larry==0.2.12")
 SHOWN = ("awscli", "dallinger", "mephisto", "moto", "psiturk")
 READY = ".ready"
 

@@ -21,7 +21,7 @@ NAME :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test suite check docs audit package whole long sweep fuzz load check-soak bench report-bench clients clean launch preview resume status expire extend-hits top-up results runs events report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite workers remove-workers earnings keys panel simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
+.PHONY: help venv demo test suite check docs audit package whole long sweep fuzz load check-soak check-agreement bench report-bench clients clean launch preview resume status expire extend-hits top-up results runs events report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite workers remove-workers earnings keys panel simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
 
 help:  ## this list
 	@echo "crowdops: launch, watch, stop and clean up crowdsourced work"
@@ -105,7 +105,10 @@ load: $(STAMP)  ## 200 workers at once on a crowd server that is killed under th
 	@$(PY) -m tests.load $(value ARGS)
 
 check-soak: $(STAMP)  ## 1,000 checks of runs in a row, what they leave behind, and what one costs; about 2 minutes
-	CROWDOPS_FULL_SOAK=1 $(PY) -m pytest -s --timeout=3600 tests/soak
+	CROWDOPS_FULL_SOAK=1 $(PY) -m pytest -s --timeout=3600 tests/soak/test_check_runs.py
+
+check-agreement: $(STAMP)  ## 200 runs until simulated crowds agree: what was bought, against the least; about 3 minutes
+	CROWDOPS_FULL_SOAK=1 $(PY) -m pytest -s --timeout=3600 tests/soak/test_agreement.py
 
 bench: $(STAMP)  ## measure beside what people use instead: ROWS='status delete' SCALE=0.1; docs/performance.md
 	@$(PY) -m tests.benchmarks $(if $(value SCALE),--scale $(call quoted,$(value SCALE))) $(value ARGS) $(if $(value ROWS),-- $(foreach item,$(value ROWS),$(call quoted,$(item))))

@@ -14,9 +14,9 @@ from tests.support.world import World
 AGREE, AT_MOST, FIELD = 3, 7, "label"
 
 
-def quality(agree: int = AGREE, at_most: int = AT_MOST) -> str:
+def quality(agree: int = AGREE, at_most: int = AT_MOST, field: str = FIELD) -> str:
     """Return the section of a run.toml that asks for agreement."""
-    return f'[quality]\nanswer_field = "{FIELD}"\nagree = {agree}\nat_most = {at_most}\n'
+    return f'[quality]\nanswer_field = "{field}"\nagree = {agree}\nat_most = {at_most}\n'
 
 
 def work_as(world: World, say: Mapping[int, str]) -> None:

@@ -59,7 +59,8 @@ class Collector:
 
     def _collect(self, hit_types: Sequence[str], tidy: bool) -> None:
         due, collected_before = self._look(hit_types)
-        is_short = len(due) + len(collected_before) <= SHORT_LIST and self.is_thrifty
+        is_short = len(due) + len(collected_before) <= SHORT_LIST
+        is_short = is_short and self.is_thrifty and len(hit_types) == 1
         for outcome in collect.collect(self._context, due, mark=not is_short):
             if outcome.error is None:
                 self._ended.append(outcome.item)

@@ -28,7 +28,8 @@ class Lacks(NamedTuple):
 
     `places` are what is to be planned. `unknown` units lack answers that cannot be had, because their data
     row is not known. `in_flight` units have a HIT out by the registry, and get nothing besides. `hits` are
-    those that are to be extended, as they were listed.
+    those that are to be extended, as they were listed. `spent` are units that do not agree and get nothing,
+    because max_cost does not cover what they lack: how many answers each.
     """
 
     run: Run
@@ -40,6 +41,7 @@ class Lacks(NamedTuple):
     unknown: int
     in_flight: int
     hits: dict[str, Hit]
+    spent: dict[int, int]
 
     @property
     def units(self) -> int:
@@ -49,7 +51,11 @@ class Lacks(NamedTuple):
     @property
     def cost(self) -> Decimal:
         """What it costs with fees if all is approved."""
-        return self.answers * pricing.assignment_cost(self.run.parameters, self.run.environment)
+        return self.cost_with(0)
+
+    def cost_with(self, more: int) -> Decimal:
+        """Return what it and so many more answers cost."""
+        return (self.answers + more) * pricing.assignment_cost(self.run.parameters, self.run.environment)
 
 
 def examine(context: Context, run: Run) -> Lacks:
@@ -84,6 +90,7 @@ class ShortUnit(NamedTuple):
 
     answers: UnitAnswers
     need: int
+    is_of_first: bool  # of its first assignments_per_unit answers: it has to agree only after these
 
 
 def _short_units(context: Context, run: Run) -> Iterator[ShortUnit]:
@@ -93,7 +100,7 @@ def _short_units(context: Context, run: Run) -> Iterator[ShortUnit]:
     for answers in registry.iter_short_units(run.run_id, parameters.most_answers):
         vote = by_unit.get(answers.unit.unit_index, votes.Vote(None, 0, answers.good))
         if need := votes.lacking(vote, parameters):
-            yield ShortUnit(answers, need)
+            yield ShortUnit(answers, need, answers.good < parameters.assignments_per_unit)
 
 
 def _lacks(context: Context, run: Run, short: list[ShortUnit], hits: Mapping[str, Hit]) -> Lacks:
@@ -109,15 +116,21 @@ def _lacks(context: Context, run: Run, short: list[ShortUnit], hits: Mapping[str
         unknown=0,
         in_flight=counts["creating"] + counts["outstanding"],
         hits={},
+        spent={},
     )
-    for lacking in short:
-        found = _add(found, lacking, hits.get(lacking.answers.unit.hit_id or ""))
+    budget = Budget(context.registry, run) if run.parameters.answer_field else None
+    for lacking in sorted(short, key=lambda lacking: lacking.is_of_first, reverse=True):
+        if budget and not lacking.is_of_first and not budget.has_room(found.cost_with(lacking.need)):
+            found.spent[lacking.answers.unit.unit_index] = lacking.need
+        else:
+            found = _add(found, lacking, hits.get(lacking.answers.unit.hit_id or ""))
+    context.registry.note_out_of_money(run.run_id, list(found.spent))
     return found
 
 
 def _add(found: Lacks, lacking: ShortUnit, hit: Hit | None) -> Lacks:
     """Add what one unit lacks."""
-    answers, need = lacking
+    answers, need, _ = lacking
     unit = answers.unit
     if hit and hit.is_outstanding:  # somebody has opened it again, and the run will take note of that
         return found._replace(in_flight=found.in_flight + 1)
@@ -146,7 +159,10 @@ def _goal(run: Run, answers: UnitAnswers, hit: Hit, need: int) -> int | None:
 
 def check_money(context: Context, found: Lacks) -> None:
     """BudgetReached or UsageError if the run or the account cannot pay for what is lacking. One call."""
-    Budget(context.registry, found.run).take(found.cost)
+    budget = Budget(context.registry, found.run)
+    if not found.units:
+        raise budget.refusal(found.cost_with(sum(found.spent.values())))
+    budget.take(found.cost)
     balance = context.provider.balance()
     if balance < found.cost:
         raise UsageError(

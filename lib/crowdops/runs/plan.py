@@ -19,6 +19,7 @@ from crowdops.formats.question_xml import html_question
 from crowdops.payments import pricing
 from crowdops.providers.mturk import requirements
 from crowdops.providers.mturk.client import MTurk
+from crowdops.runs import quality_check
 from crowdops.servers import app_files, pages
 from crowdops.workers import eligibility
 
@@ -76,7 +77,11 @@ def plan(
     seen = Seen(page, first_row, columns, units)
     of_app = app_files.remarks(parameters.app_dir) if parameters.app_dir else []
     of_page = remarks(parameters, settings, seen)
-    found = (*of_files(parameters, run_toml), *of_app, *_of_rows(rows), *of_page)
+    is_ours = parameters.server_kind != "url" and not parameters.app_dir
+    of_quality = quality_check.remarks(
+        parameters, first_page if is_ours else None, units, settings.environment
+    )
+    found = (*of_files(parameters, run_toml), *of_app, *_of_rows(rows), *of_page, *of_quality)
     return LaunchPlan(parameters, rows.digest, estimate, first_page, found, run_toml)
 
 

@@ -97,7 +97,9 @@ def _open_pages(context: Context, run: Run) -> pages.Pages:
 
 def due(plans: Sequence[TopUp], *, detach: bool) -> list[tuple[Context, Lacks]]:
     """Return the runs that lack something, each with its place. Raises as check() and check_money() do."""
-    found_due = [(plan.context, found) for plan in plans for found in plan.lacks if found.units]
+    found_due = [
+        (plan.context, found) for plan in plans for found in plan.lacks if found.units or found.spent
+    ]
     for context, found in found_due:
         check(found, detach=detach)
         lacks.check_money(context, found)

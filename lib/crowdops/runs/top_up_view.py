@@ -56,7 +56,10 @@ def lines(plans: Sequence[TopUp], selection: Selection) -> Iterator[str]:
                 f"{where} was rebuilt from its marks: what units show is not known, nor units without a HIT."
                 f" Give its run.toml: make launch FILE=RUN.TOML ARGS='--resume {found.run.run_id}'"
             )
-        if not (found.units or found.unknown):
+        if found.spent:
+            units = words.count(len(found.spent), "unit")
+            yield f"{where}: {units} without agreement get no more answers, for max_cost does not cover them."
+        if not (found.units or found.unknown or found.spent):
             yield f"{where} lacks nothing."
     going_on = sum(len(plan.going_on) for plan in plans)
     if going_on and not selection.runs:

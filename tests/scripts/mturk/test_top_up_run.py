@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
 
 from crowdops.registry import Run
 from crowdserver.worker.refusals import Refused
+from tests.support.gates import Call
 from tests.support.processes import wait_until
 from tests.support.scripts import Script
 from tests.support.world import World
@@ -156,3 +158,55 @@ def test_units_that_were_never_launched_are(world: World) -> None:
         world.do(hit_id, "AWORKER2")
     assert process.end() == 0, process.said
     assert len(world.collected(run.run_id)) == 4 and world.open_hits() == []
+
+
+@pytest.mark.gated
+def test_it_makes_at_most_three_calls_a_place_beside_two_a_poll(world: World) -> None:
+    run = world.launch(units=10)
+    world.invoke("mturk/expire_hits", "--run", run.run_id, "--yes")
+    world.invoke("mturk/download_results", "--run", run.run_id)
+
+    def crew(call: Call) -> None:
+        if call.operation == "ListReviewableHITs":
+            for hit_id in world.open_hits()[:4]:
+                world.do(hit_id)
+
+    first = len(world.gate.calls)
+    world.gate.before = crew
+    assert world.json(SCRIPT, "--run", run.run_id, "--yes")["runs"][0]["outcome"]["state"] == "finished"
+    calls = Counter(call.operation for call in world.gate.calls[first:])
+    assert calls.total() - calls["ListReviewableHITs"] <= 3 * 10
+    assert (calls["UpdateExpirationForHIT"], calls["ListAssignmentsForHIT"]) == (10, 10)
+
+
+def lose_the_registry(world: World, run: Run) -> None:
+    """Lose the registry, and rebuild what the marks of a run tell."""
+    for path in world.home.glob("registry.db*"):
+        path.unlink()
+    assert world.invoke("local/rebuild_registry", "--run", run.run_id).exit_code == 0
+
+
+def test_after_a_rebuild_what_is_known_is_topped_up_and_what_is_not_is_said(world: World) -> None:
+    run = ended(world)
+    lose_the_registry(world, run)
+    assert world.run(run.run_id).state == "stopped"
+    result = world.invoke(SCRIPT, "--run", run.run_id, "--detach", "--yes")
+    assert result.exit_code == 0 and "what units show is not known, nor units without a HIT" in result.stderr
+    assert available(world, run) == {1: 1, 2: 2, 3: 1}
+
+
+def test_after_a_rebuild_a_hit_that_replaced_another_is_its_units_own(world: World) -> None:
+    run = world.launch(units=1, assignments=2)
+    (old,) = world.hit_ids(run)
+    world.do(old)
+    world.invoke("mturk/expire_hits", "--run", run.run_id, "--yes")
+    new = world.add_hit(run, 0)
+    lose_the_registry(world, run)
+    assert world.hit_ids(run) == [new]
+    assert world.sql("SELECT hit_id, (SELECT attempt FROM units) FROM replaced_hits") == [(old, 1)]
+    assert len(world.collected(run.run_id)) == 1
+    assert world.invoke("local/recover", "--yes").exit_code == 0
+    assert world.open_hits() == [] and world.run(run.run_id).state in ("finished", "stopped")
+    # The new HIT has a place more than is lacking, and for another one the unit's row is not known.
+    found = world.json(SCRIPT, "--run", run.run_id, "--detach", "--yes", exit_code=1)
+    assert found["runs"][0]["unknown"] == 1 and "what they show is not known" in found["failed"][0]["error"]

@@ -61,3 +61,21 @@ def test_a_detached_run_agrees_by_top_ups(world: World) -> None:
     found = world.json(TOP_UP, "--run", run_id, "--yes")
     assert found["runs"][0]["extended"] == 3
     assert judge(world, run_id) == {0: "agreed", 1: "agreed", 2: "at_most", 3: "agreed"}
+
+
+def test_a_field_that_the_page_lacks_is_refused_and_what_it_may_cost_is_said(world: World) -> None:
+    path = world.write_run(4, assignments_per_unit=3, more=quality(field="lable"))
+    result = world.invoke(LAUNCH, str(path), "--dry-run")
+    assert result.exit_code == 2 and "the page has no such field. Did you mean label?" in result.stderr
+    path = world.write_run(4, assignments_per_unit=3, more=quality())
+    result = world.invoke(LAUNCH, str(path), "--dry-run")
+    assert "Units that disagree on label get up to 7 answers: 28 answers and $1.68 at most." in result.stderr
+
+
+@pytest.mark.parametrize("agree,at_most,said", [(3, 2, "it cannot be less"), (3, 10, "it can be 9 at most")])
+def test_numbers_that_cannot_stand_together_are_refused(
+    world: World, agree: int, at_most: int, said: str
+) -> None:
+    path = world.write_run(2, more=quality(agree, at_most))
+    result = world.invoke(LAUNCH, str(path), "--dry-run")
+    assert result.exit_code == 2 and said in result.stderr

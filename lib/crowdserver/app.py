@@ -19,7 +19,11 @@ _MOST_BYTES = 16 << 10
 _MOST_BYTES_OF = {
     "api.answer": 1
     << 20,  # a qualification test and its answers have 65,535 bytes each, before they are JSON
-    **dict.fromkeys((f"api.{name}" for name in api.BESIDE), 1 << 20),  # such as the names of 1000 workers
+    "api.invites": 1 << 20,  # the names of a thousand workers
+    "api.attributes": 1 << 20,
+    "api.qualified": 1 << 20,
+    "api.returns": 128 << 10,
+    "api.removals": 128 << 10,
     "site.external_submit": submissions.MOST_BYTES,
     "site.qualifications.submit": submissions.MOST_BYTES,
 }

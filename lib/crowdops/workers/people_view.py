@@ -35,6 +35,7 @@ COLUMNS: Sequence[Column[Person]] = [
     Column("subdivision", None, lambda person: person.subdivision),
     Column("adult", "adult", lambda person: person.adult, _adult, show=Show.WIDE),
     Column("masters", "Masters", lambda person: person.masters, _masters, show=Show.WIDE),
+    Column("panel", None, lambda person: person.panel),
     Column("last_seen", "last seen", lambda person: person.last_seen),
     Column("done", "done", lambda person: person.done),
     Column("in_hand", "in hand", lambda person: person.in_hand, show=Show.WIDE),

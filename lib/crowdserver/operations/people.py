@@ -1,12 +1,23 @@
 """The crowd's people as the requester sees them: who they are, what they did, what they are owed."""
 
+import json
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, select
 
 from crowdserver.protocol.call import InvalidRequest
 from crowdserver.storage.account import dollars
-from crowdserver.storage.schema import AnyRow, assignments, bonuses, hit_types, hits, links, sessions, workers
+from crowdserver.storage.schema import (
+    AnyRow,
+    assignments,
+    bonuses,
+    hit_types,
+    hits,
+    links,
+    sessions,
+    visits,
+    workers,
+)
 
 PAGE_SIZE = 1000
 _ATTRIBUTES = ("country", "subdivision", "adult", "masters")
@@ -21,6 +32,12 @@ _BONUSES = select(func.coalesce(func.sum(bonuses.c.amount), 0)).where(
     bonuses.c.worker_id == workers.c.id, _in_period(bonuses.c.paid_at)
 )
 _SIGNED_IN = select(func.max(sessions.c.begun_at)).where(sessions.c.worker_id == workers.c.id)
+_TOLD = (
+    select(visits.c.parameters)
+    .where(visits.c.worker_id == workers.c.id)
+    .order_by(visits.c.begun_at.desc())
+    .limit(1)
+)
 _PAGE = (
     select(
         workers.c.id,
@@ -30,6 +47,7 @@ _PAGE = (
         func.max(assignments.c.submitted_at),
         _SIGNED_IN.scalar_subquery(),
         *(workers.c[name] for name in _ATTRIBUTES),
+        _TOLD.scalar_subquery().label("told"),
         func.count(assignments.c.submitted_at).label("done"),
         func.count(case((assignments.c.status == "Accepted", 1))).label("in_hand"),
         func.count(case((_IS_EARNED, 1))).label("approved"),
@@ -68,6 +86,7 @@ def _member(row: AnyRow) -> dict[str, Any]:
         "name": row.name,
         **{name: getattr(row, name) for name in _ATTRIBUTES},
         "removed_at": row.removed_at,
+        "panel": json.loads(row.told) if row.told else None,
         "last_seen": max(moments, default=None),
         "done": row.done,
         "in_hand": row.in_hand,

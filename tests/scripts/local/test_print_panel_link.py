@@ -27,7 +27,8 @@ def test_the_link_and_what_to_enter_are_printed_the_same_each_time(world: World)
         assert shown in re.sub(r"\s+", "", first.stdout)
     page = requests.get(base, params={"PROLIFIC_PID": "5f3a0c"}, timeout=30)
     assert "<b>0</b> of <b>2</b> done" in page.text
-    assert world.json("local/print_workers")["workers"][0]["name"] == "prolific 5f3a0c"
+    (participant,) = world.json("local/print_workers")["workers"]
+    assert (participant["name"], participant["panel"]) == ("prolific 5f3a0c", {"PROLIFIC_PID": "5f3a0c"})
 
 
 def test_another_panel_has_names_of_its_own_and_may_take_codes_only(world: World) -> None:

@@ -44,6 +44,7 @@ def test_what_a_worker_did_and_earned_is_counted(world: World) -> None:
         "subdivision",
         "adult",
         "masters",
+        "panel",
         "last_seen",
         "done",
         "in_hand",

@@ -71,7 +71,8 @@ def test_a_body_that_is_too_large_is_refused_in_the_same_form(browser: FlaskClie
     [
         ("/", 1 << 20, 413),
         ("/invites", 1 << 20, 413),
-        ("/returns", 1 << 20, 413),
+        ("/returns", 128 << 10, 413),
+        ("/keys", 16 << 10, 413),
         ("/groups/3A/accept", 16 << 10, 413),
         ("/tasks/3A/next", 16 << 10, 413),
         ("/mturk/externalSubmit", 512 << 10, 413),
@@ -83,7 +84,7 @@ def test_each_address_has_a_limit_for_what_is_sent_to_it(
 ) -> None:
     too_long = browser.post(path, data={"form_token": "x" * length})
     assert too_long.status_code == status, too_long.text
-    is_call = path in ("/", "/invites", "/returns")
+    is_call = path in ("/", "/invites", "/keys", "/returns")
     assert ("RequestEntityTooLargeException" in too_long.text) == is_call
     assert browser.post(path, data={"form_token": "x" * (length - 100)}).status_code != 413
 

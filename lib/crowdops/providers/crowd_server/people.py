@@ -34,6 +34,7 @@ class Person(NamedTuple):
     subdivision: str | None = None
     adult: bool | None = None
     masters: bool | None = None
+    panel: dict[str, str] | None = None
 
     @property
     def earned(self) -> Decimal:
@@ -153,6 +154,7 @@ def _person(member: Any) -> Person:
         country=fields.text_or_none(member, "country"),
         subdivision=fields.text_or_none(member, "subdivision"),
         adult=_flag_or_none(member, "adult"),
+        panel=_told(member.get("panel")),
         masters=_flag_or_none(member, "masters"),
     )
 
@@ -171,6 +173,11 @@ def _key(member: Any) -> Key:
 
 def _flag_or_none(member: Any, name: str) -> bool | None:
     return None if member.get(name) is None else fields.flag(member, name)
+
+
+def _told(value: Any) -> dict[str, str] | None:
+    """Return what a panel told of a participant at the latest visit; None for other workers."""
+    return None if value is None else {name: fields.text(value, name) for name in fields.an_object(value)}
 
 
 def _dollars(member: Any, name: str) -> Decimal:

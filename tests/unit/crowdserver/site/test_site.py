@@ -151,9 +151,9 @@ def test_of_many_invitations_at_once_for_one_worker_the_last_one_counts(crowd: C
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        (b"no json", "Send a JSON object with at most a name and a worker_id."),
-        (b"[]", "Send a JSON object with at most a name and a worker_id."),
-        (b'{"nome": "Ada"}', "Send a JSON object with at most a name and a worker_id."),
+        (b"no json", "Send a JSON object with at most a name, a worker_id and attributes."),
+        (b"[]", "Send a JSON object with at most a name, a worker_id and attributes."),
+        (b'{"nome": "Ada"}', "Send a JSON object with at most a name, a worker_id and attributes."),
         (b'{"name": 7}', "A name and a worker_id are text."),
         (
             b'{"worker_id": "me"}',

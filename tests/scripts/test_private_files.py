@@ -64,7 +64,7 @@ COMMANDS = [
     ("local/manage_keys",),
     ("local/print_panel_link", "RUN"),
     ("local/wut",),
-    ("local/kill_servers", "-y"),
+    ("local/kill_servers", "SERVER", "-y"),
     ("heroku/check_credentials",),
     ("heroku/launch_server", "RUN"),
     ("heroku/print_server_status",),
@@ -112,6 +112,9 @@ def test_nothing_that_a_script_writes_is_open_to_others(
         world.invoke(script, *words)
         if script == "mturk/launch_run":
             given["RUN"] = next((home / "runs").iterdir()).name
+        if script == "local/launch_server":
+            given["SERVER"] = world.json("local/print_server_status")["servers"][0]["name"]
+    assert world.json("local/print_server_status")["servers"] == []
     written = {path.name for path in home.rglob("*")}
     assert {"registry.db", "backups", "locks", "previews", "runs", "results.csv", "servers"} <= written
     assert open_to_others(tmp_path / "lab") == {}

@@ -25,7 +25,7 @@ if __name__ == "__main__":
 import click
 
 from crowdops.config.settings import Settings
-from crowdops.console import cli, columns, combinations
+from crowdops.console import cli, columns, combinations, output
 
 
 @cli.command(__doc__)
@@ -49,6 +49,8 @@ def main(new: str | None, revoke: str | None, settings: Settings, guard: cli.Gua
         return cli.report(settings, guard, "revoked", 1, result)
     combinations.refuse("without --revoke", dry_run=guard.dry_run, yes=guard.yes)
     columns.either(settings.as_json, "keys", keys.COLUMNS, keys.existing(settings))
+    if not (settings.quiet or settings.as_json):
+        output.say(keys.where_the_first_is(settings))
     return 0
 
 

@@ -43,6 +43,11 @@ def make(settings: Settings, name: str) -> None:
     output.either(settings.as_json, new._asdict(), "\n".join(lines))
 
 
+def where_the_first_is(settings: Settings) -> str:
+    """Return in a sentence where the key lies that is in no list."""
+    return f"Beside these there is the first key, in {credentials_path(settings.home)} of the server's home."
+
+
 def find(settings: Settings, name: str) -> Key:
     """Return the key of a name. UsageError for the first one, and where there is none."""
     if name == FIRST:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 from typing import Generic, NamedTuple, TypeVar, cast
 
 from crowdops.errors import Error, RegistryError, Unreachable
@@ -38,6 +40,7 @@ def outcomes(
     *,
     threads: int = MAX_THREADS,
     stop: Callable[[], bool] = lambda: False,
+    together: Callable[[], AbstractContextManager[object]] | None = None,
 ) -> Iterator[Outcome[Item, Result]]:
     """Yield an outcome for every item, in order of completion; the consumer's thread does the rest.
 
@@ -46,6 +49,7 @@ def outcomes(
     more items are started until one call succeeds again; if none does, the iteration ends early: a hung
     endpoint costs one timeout, not one per item. `stop` is asked before each start. An Error of `items` is
     raised once the calls under way are over; an exception that is not ours ends everything and is raised.
+    With `together`, all items for which there is a thread are taken in one such block, and started after it.
     """
     from concurrent.futures import ThreadPoolExecutor
 
@@ -57,12 +61,17 @@ def outcomes(
         start: Callable[[Callable[[], None]], object] = pool.submit if threads else _at_once
         while True:
             while running < most and not (paused or stop()):
-                try:
-                    work = partial(_call, function, next(waiting), finished)
-                except StopIteration:
+                # Whoever is through by now is heard first, so that there is room for more of them at once.
+                if together and not finished.empty():
                     break
-                running += 1
-                start(work)
+                batch = (
+                    _take(waiting, most - running, together, errors) if together else [*islice(waiting, 1)]
+                )
+                if not batch:
+                    break
+                running += len(batch)
+                for item in batch:
+                    start(partial(_call, function, item, finished))
             if running == 0:
                 break
             outcome = _next(finished)
@@ -75,6 +84,21 @@ def outcomes(
 
 def _at_once(work: Callable[[], None]) -> None:
     work()
+
+
+def _take(
+    items: Iterator[Item],
+    most: int,
+    together: Callable[[], AbstractContextManager[object]],
+    errors: list[Error],
+) -> list[Item]:
+    """Return the next items, taken within one block; none if it fails, and its error is kept."""
+    try:
+        with together():
+            return [*islice(items, most)]
+    except Error as error:
+        errors.append(error)
+        return []
 
 
 def _until_error(items: Iterable[Item], errors: list[Error]) -> Iterator[Item]:
@@ -120,50 +144,6 @@ class Errand(Generic[Item, Result]):
         return _next(self._finished).get()
 
 
-class Ahead(Generic[Item]):
-    """Pages of items that a thread of their own takes from an iterator, ahead of whoever works on them.
-
-    While `most` items or more wait to be worked on, no further page is taken. Pages come in their order, and
-    after them whatever exception the iterator has raised. Nobody waits for the thread; it ends after the page
-    that it is at, once nobody asks for more.
-    """
-
-    def __init__(self, pages: Iterator[Sequence[Item]], most: int) -> None:
-        self._pages, self._most = pages, most
-        self._taken: queue.SimpleQueue[Sequence[Item] | BaseException | None] = queue.SimpleQueue()
-        self._waiting, self._is_over = 0, False
-        self._room = threading.Condition()
-
-    def __iter__(self) -> Iterator[Sequence[Item]]:
-        threading.Thread(target=self._take, name="ahead", daemon=True).start()
-        try:
-            while (page := self._taken.get()) is not None:
-                if isinstance(page, BaseException):
-                    raise page
-                with self._room:
-                    self._waiting -= len(page)
-                    self._room.notify()
-                yield page
-        finally:
-            with self._room:
-                self._is_over = True
-                self._room.notify()
-
-    def _take(self) -> None:
-        try:
-            for page in self._pages:
-                with self._room:
-                    self._waiting += len(page)
-                    self._taken.put(page)
-                    self._room.wait_for(lambda: self._is_over or self._waiting < self._most)
-                if self._is_over:
-                    return
-        except BaseException as error:  # noqa: BLE001 - carried to the consumer's thread, and raised there
-            self._taken.put(error)
-        else:
-            self._taken.put(None)
-
-
 def _next(
     finished: queue.SimpleQueue[Outcome[Item, Result] | BaseException], seconds: float | None = None
 ) -> Outcome[Item, Result]:
@@ -206,13 +186,14 @@ class Action(Generic[Item, Result]):
     `call` runs in a thread of the pool. The others run in the caller's thread: `intend` writes down what is
     about to be called, and `settle` what came of it; it returns whether the item was as it should be
     already. Each of the three raises an Error if its item has failed. `explain` returns (id, why) for an
-    item and its error.
+    item and its error. `together` is a transaction for the intents of all items that start at the same time.
     """
 
     call: Callable[[Item], Result]
     settle: Callable[[Outcome[Item, Result]], bool]
     explain: Callable[[Item, object], tuple[str, str]]
     intend: Callable[[Item], None] = lambda item: None
+    together: Callable[[], AbstractContextManager[object]] | None = None
 
 
 def carry_out(
@@ -232,7 +213,8 @@ def carry_out(
     written down before it is called.
     """
     work = _Work(action, items)
-    for outcome in outcomes(action.call, work.intended(), threads=threads, stop=stop):
+    calls = outcomes(action.call, work.intended(), threads=threads, stop=stop, together=action.together)
+    for outcome in calls:
         work.settle(outcome)
         on_progress(work.settled, work.note)
     return work.end(interrupted=stop())

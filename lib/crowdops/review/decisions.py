@@ -168,6 +168,7 @@ def carry_out(context: Context, decisions: Sequence[PlannedDecision]) -> BulkRes
         settle=lambda outcome: _settle(context.registry, outcome),
         explain=PlannedDecision.explain,
         intend=lambda planned: context.registry.put_decision(planned.decision, "sending"),
+        together=context.registry.transaction,
     )
     return context.carry_out(action, decisions, "reviewed")
 

@@ -4,13 +4,13 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from crowdops import bulk
 from crowdops.bulk import Action, BulkResult, Outcome
 from crowdops.errors import NotFound, ProviderError, RegistryError, Unreachable
-from tests.support.processes import wait_until
 
 
 def test_every_item_gets_its_result() -> None:
@@ -333,34 +333,35 @@ def test_an_errand_hands_on_an_error_and_raises_a_bug() -> None:
         bulk.Errand(fail, ZeroDivisionError()).outcome(60)
 
 
-def test_pages_are_taken_ahead_until_enough_of_them_wait_or_nobody_asks_for_more() -> None:
-    taken: list[int] = []
-    ended = threading.Event()
+def test_what_starts_at_once_is_written_down_together_before_it_starts() -> None:
+    log: list[object] = []
 
-    def pages() -> Iterator[list[int]]:
-        try:
-            for number in range(9):
-                taken.append(number)
-                yield [number] * 2
-        finally:
-            ended.set()
+    @contextmanager
+    def transaction() -> Iterator[None]:
+        yield
+        log.append("commit")
 
-    consumer = iter(bulk.Ahead(pages(), 5))
-    assert next(consumer) == [0, 0]
-    wait_until(lambda: taken == [0, 1, 2, 3])
-    assert next(consumer) == [1, 1]
-    wait_until(lambda: taken == [0, 1, 2, 3, 4])
-    consumer.close()  # type: ignore[attr-defined]
-    assert ended.wait(60) and taken == [0, 1, 2, 3, 4]
+    def call(item: int) -> None:
+        log.append(("called", item))
+
+    def intend(item: int) -> None:
+        log.append(("intent", item))
+
+    action = Action(call, lambda outcome: False, lambda item, why: ("", ""), intend, transaction)
+    assert bulk.carry_out(action, range(50), threads=4).done == 50
+    assert log[:5] == [*(("intent", item) for item in range(4)), "commit"]
+    for item in range(50):
+        assert "commit" in log[log.index(("intent", item)) : log.index(("called", item))]
 
 
-def test_an_error_of_pages_comes_after_those_before_it() -> None:
-    def pages() -> Iterator[list[int]]:
-        yield [1]
-        raise KeyboardInterrupt
+def test_a_transaction_that_fails_starts_nothing_of_it() -> None:
+    @contextmanager
+    def transaction() -> Iterator[None]:
+        yield
+        raise RegistryError("the disk is full")
 
-    consumer = iter(bulk.Ahead(pages(), 5))
-    assert next(consumer) == [1]
-    with pytest.raises(KeyboardInterrupt):
-        next(consumer)
-    assert list(bulk.Ahead(iter([[1], [], [2]]), 1)) == [[1], [], [2]]
+    called: list[int] = []
+    action = Action(called.append, lambda outcome: False, lambda item, why: ("", ""), together=transaction)
+    with pytest.raises(RegistryError, match="the disk is full"):
+        bulk.carry_out(action, range(8), threads=4)
+    assert called == []

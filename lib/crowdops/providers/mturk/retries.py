@@ -17,11 +17,11 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-from crowdops.bulk import Ahead
 from crowdops.config.settings import Settings
 from crowdops.errors import Error, NotSent, OtherServer, ProviderError, Unreachable, Unreadable
 from crowdops.providers import answers, limits
 from crowdops.providers.mturk import failures, shapes
+from crowdops.providers.mturk.ahead import Ahead
 from crowdops.providers.mturk.failures import Throttled
 from crowdops.providers.mturk.session import (
     ATTEMPTS_IN_TIME,

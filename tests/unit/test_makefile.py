@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from crowdops.config import env_file
 from tests.support import makes
 from tests.support.world import World
 
@@ -25,6 +26,13 @@ ONE_FILE = ("launch", "bonuses", "makeup", "notify", "restore")
 ONE_RUN = ("diagnose", "serve", "capacity", "heroku-launch", "resume")
 SEVERAL_NAMES = ("kill-servers", "heroku-kill")
 SELECTING = sorted(target for target, recipe in makes.recipes().items() if "$(SELECT)" in recipe)
+
+
+def test_scripts_know_every_variable_that_is_set_for_the_tests() -> None:
+    ci = makes.MAKEFILE.parent / ".ci" / "run"
+    names = set(re.findall(r"\b(CROWDOPS_[A-Z_]+)=", makes.MAKEFILE.read_text() + ci.read_text()))
+    assert "CROWDOPS_FULL_LONG" in names
+    env_file.check_names(names, "the Makefile")
 
 
 @pytest.mark.parametrize("name", NASTY)

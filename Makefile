@@ -89,7 +89,7 @@ $(VENV)/.docs: $(STAMP)
 package:  ## build a wheel, install it in an empty environment, and try it
 	@PYTHON=$(call quoted,$(PYTHON)) .ci/package
 
-whole: $(STAMP)  ## every test, nothing of it a sample: test, long, sweep, fuzz and check-soak
+whole: $(STAMP)  ## every test, nothing of it a sample: long, sweep, fuzz, check-soak and check-agreement as well
 	CROWDOPS_FULL_LONG=1 CROWDOPS_FULL_SWEEP=1 CROWDOPS_FULL_FUZZ=1 CROWDOPS_FULL_SOAK=1 $(PY) -m pytest -n $(JOBS) --timeout=3600
 
 long: $(STAMP)  ## the official heroku and aws commands, and a crash at a wide terminal, from beginning to end

@@ -60,17 +60,10 @@ def outcomes(
     with ThreadPoolExecutor(most, thread_name_prefix="call") as pool:
         start: Callable[[Callable[[], None]], object] = pool.submit if threads else _at_once
         while True:
-            while running < most and not (paused or stop()):
-                # Whoever is through by now is heard first, so that there is room for more of them at once.
-                if together and not finished.empty():
-                    break
-                batch = (
-                    _take(waiting, most - running, together, errors) if together else [*islice(waiting, 1)]
-                )
-                if not batch:
-                    break
-                running += len(batch)
-                for item in batch:
+            # With `together`, whoever is through is heard first, so that there is room for more at once.
+            if not paused and (together is None or finished.empty()):
+                for item in _due(waiting, most - running, stop, together, errors):
+                    running += 1
                     start(partial(_call, function, item, finished))
             if running == 0:
                 break
@@ -86,19 +79,32 @@ def _at_once(work: Callable[[], None]) -> None:
     work()
 
 
-def _take(
-    items: Iterator[Item],
-    most: int,
-    together: Callable[[], AbstractContextManager[object]],
+def _due(
+    waiting: Iterator[Item],
+    room: int,
+    stop: Callable[[], bool],
+    together: Callable[[], AbstractContextManager[object]] | None,
     errors: list[Error],
-) -> list[Item]:
-    """Return the next items, taken within one block; none if it fails, and its error is kept."""
-    try:
-        with together():
-            return [*islice(items, most)]
-    except Error as error:
-        errors.append(error)
-        return []
+) -> Iterator[Item]:
+    """Yield items to be started, for which there is `room`. `stop` is asked before each is taken.
+
+    With `together` they are taken within one such block. If it fails, none is yielded, and its error is kept.
+    """
+    if together is None:
+        for _ in range(room):
+            if stop():
+                return
+            yield from islice(waiting, 1)
+        return
+    taken: list[Item] = []
+    if room and not stop():
+        try:
+            with together():
+                taken = [*islice(waiting, room)]
+        except Error as error:
+            errors.append(error)
+            return
+    yield from taken
 
 
 def _until_error(items: Iterable[Item], errors: list[Error]) -> Iterator[Item]:

@@ -52,7 +52,7 @@ KINDS = {
     "worker-blocked": "a worker is kept out",
     "worker-unblocked": "a worker is kept out no more",
     "worker-capped": "a worker has reached maximum_units_per_worker",
-    "worker-kept-out": "a worker does not get the HITs of a run that replace one which he has answered",
+    "worker-kept-out": "a worker gets no HIT of a run that replaces one which this worker has answered",
     "message-intended": "a message is about to be sent to a worker",
     "message-sent": "a message was sent to a worker",
     "message-failed": "a message was certainly not sent to a worker",

@@ -108,7 +108,7 @@ def _link(invitation: Invitation) -> dict[str, Any]:
 
 def _define_panel(tx: Connection, _now: float, body: object) -> dict[str, Any]:
     panel = panels.define(tx, body, _crowd().credentials.secret_access_key)
-    return {**panel, "url": f"{request.url_root}panel/{panel.pop('token')}"}
+    return {**panel, "url": f"{request.url_root}panel/{panel.pop('token')}"} if panel else {}
 
 
 BESIDE = {
@@ -125,19 +125,27 @@ BESIDE = {
 
 def _answer_beside(name: str) -> ResponseReturnValue:
     """Answer a request that Amazon's API does not know; what it may not do, in words."""
-    what = BESIDE[name]
     try:
         key_name = _check_signature(_crowd())
-        if what.only_first_key and key_name != keys.FIRST:
-            return {"message": f"The key {key_name} may not do this, only the first key."}, 403
-        body = _json_body()
-        answer = _crowd().write(lambda tx, now: what.run(tx, now, body)) if what.writes else _read(what, body)
+    except ApiError as error:
+        return error.as_json(), error.status
+    answer, status = _run_beside(BESIDE[name], key_name)
+    call_log.note(key_name, name, "ok" if status == 200 else "refused")
+    return answer, status, {"Cache-Control": "no-store"}
+
+
+def _run_beside(what: _Beside, key_name: str) -> tuple[dict[str, Any], int]:
+    if what.only_first_key and key_name != keys.FIRST:
+        return {"message": f"The key {key_name} may not do this, only the first key."}, 403
+    body = _json_body()
+    try:
+        return _crowd().write(lambda tx, now: what.run(tx, now, body)) if what.writes else _read(
+            what, body
+        ), 200
     except ApiError as error:
         return error.as_json(), error.status
     except InvalidRequest as error:
         return {"message": str(error)}, 400
-    call_log.note(key_name, name, "ok")
-    return answer, 200, {"Cache-Control": "no-store"}
 
 
 for path in BESIDE:
@@ -208,12 +216,13 @@ def _admit(crowd: Crowd, conditions: Conditions, operation: str) -> Orders:
 
 def _run(crowd: Crowd, operation_name: str, request_id: str, orders: Orders) -> dict[str, Any]:
     key_name = _check_signature(crowd)
+    shown = operation_name if operation_name in OPERATIONS else "?"  # not what a header says, whatever it is
     try:
         result = _run_signed(crowd, operation_name, request_id, orders)
     except ApiError as error:
-        call_log.note(key_name, operation_name or "?", error.turk_code or error.kind)
+        call_log.note(key_name, shown, error.turk_code or error.kind)
         raise
-    call_log.note(key_name, operation_name, "ok")
+    call_log.note(key_name, shown, "ok")
     return result
 
 

@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from crowdops.config.settings import Settings
 from crowdops.errors import UsageError
 from crowdops.formats import marks
-from crowdops.providers import fields
+from crowdops.providers import answers, fields
 from crowdops.providers.crowd_server.client import ask
 from crowdops.registry.rows import Run
 
 PROLIFIC = "https://app.prolific.com/submissions/complete?cc={code}"
 # What Prolific puts in place of these in a study's address.
 _OF_PROLIFIC = ("PROLIFIC_PID", "STUDY_ID", "SESSION_ID")
+_PROLIFIC = "prolific"
+# What a new link has unless it is said.
+_NEW: Mapping[str, Any] = {
+    "units": 1,
+    "seconds": None,
+    "participant": _OF_PROLIFIC[0],
+    "back": None,
+    "complete_code": "",
+    "none_code": "",
+}
 
 
 class Wish(NamedTuple):
-    """What the options of a command say about a link; `minutes` and `back` may be left to us."""
+    """What the options of a command say about a link; None for what stays as it is, or is left to us."""
 
-    units: int
+    units: int | None
     minutes: int | None
     panel: str
-    participant: str
+    participant: str | None
     back: str | None
-    complete_code: str
-    none_code: str
+    complete_code: str | None
+    none_code: str | None
 
 
 class Link(NamedTuple):
@@ -43,41 +54,79 @@ class Link(NamedTuple):
 
 
 def define(settings: Settings, run: Run, wish: Wish) -> Link:
-    """Make the link of a panel to a run, or change what is given at it. UsageError for what cannot be."""
+    """Return the link of a panel to a run, made or changed as a wish says. UsageError for what cannot be.
+
+    Where the link is there and the wish asks for nothing new, nothing is changed.
+    """
     if run.hit_type_id is None:
         raise UsageError(f"Run {run.run_id} has no HIT yet, so there is no work to link to: make runs")
-    seconds = (
-        wish.minutes * 60 if wish.minutes else wish.units * run.parameters.assignment_duration_in_seconds
-    )
-    members = {
+    target = {
         "name": wish.panel,
         "hit_type_id": run.hit_type_id,
         "annotation": f"{marks.PREFIX}{run.run_id}:",
-        "units": wish.units,
-        "seconds": min(seconds, 30 * 86_400),
-        "participant": wish.participant,
-        "back": _back(wish),
-        "complete_code": wish.complete_code,
-        "none_code": wish.none_code,
     }
-    return ask(settings, "/panels", members, lambda document: _link(document, wish))
+    document = ask(settings, "/panels", target, fields.an_object)
+    terms = _terms(document, run, wish)
+    if any(document.get(name) != value for name, value in terms.items()):
+        document = ask(settings, "/panels", {**target, **terms}, fields.an_object)
+    with answers.taken_apart(settings.endpoint, "the link of a panel"):
+        return _link(document)
 
 
-def _back(wish: Wish) -> str:
-    if wish.back is None and wish.panel != "prolific":
+def _terms(document: Mapping[str, Any], run: Run, wish: Wish) -> dict[str, Any]:
+    """Return what is to hold at a link: what the wish says, else what the link that is there has."""
+    given = {
+        name: getattr(wish, name)
+        for name in ("units", "participant", "back", "complete_code", "none_code")
+        if getattr(wish, name) is not None
+    }
+    if wish.minutes:
+        given["seconds"] = wish.minutes * 60
+    elif not document or given.get("units") not in (None, document.get("units")):
+        units = wish.units or 1
+        given["seconds"] = min(units * run.parameters.assignment_duration_in_seconds, 30 * 86_400)
+    terms = {name: document.get(name, value) for name, value in _NEW.items()} | given
+    if terms["back"] is None and wish.panel == _PROLIFIC:
+        terms["back"] = PROLIFIC
+    _check_back(terms["back"], wish.panel)
+    return terms
+
+
+def _check_back(back: object, panel: str) -> None:
+    if back is None:
         raise UsageError(
-            f"Say where participants of {wish.panel} go: --back 'https://…{{code}}', or --back '' where they"
+            f"Say where participants of {panel} go: --back 'https://…{{code}}', or --back '' where they"
             " copy the code."
         )
-    return PROLIFIC if wish.back is None else wish.back
+    if back and "{code}" not in str(back):
+        raise UsageError(
+            f"--back {str(back)!r} has no {{code}} in it, so the panel would not be told who is done. Put"
+            " {code} where the code belongs, or give --back '' where participants copy it."
+        )
 
 
-def _link(document: Any, wish: Wish) -> Link:
+def remark(run: Run) -> str | None:
+    """Return what keeps participants from the work of a run, in words, or None."""
+    if run.state not in ("launching", "running"):
+        return (
+            f"Run {run.run_id} is {run.state}: who comes gets work only where a HIT is still open. See:"
+            f" make status RUN={run.run_id}"
+        )
+    most = run.parameters.max_num_concurrent_units
+    if most:
+        return (
+            f"This run has at most {most} units open at a time (max_num_concurrent_units): who comes while"
+            " these are taken is sent back with the other code."
+        )
+    return None
+
+
+def _link(document: Mapping[str, Any]) -> Link:
     codes = [fields.text(document, name) for name in ("complete_code", "none_code")]
     back = fields.text(document, "back")
     urls = [back.replace("{code}", code) for code in codes]
     return Link(
-        url=f"{fields.text(document, 'url')}?{_query(wish)}",
+        url=f"{fields.text(document, 'url')}?{_query(fields.text(document, 'participant'))}",
         panel=fields.text(document, "name"),
         units=fields.number(document, "units"),
         seconds=fields.number(document, "seconds"),
@@ -88,11 +137,11 @@ def _link(document: Any, wish: Wish) -> Link:
     )
 
 
-def _query(wish: Wish) -> str:
+def _query(participant: str) -> str:
     """Return the link's parameters, with what Prolific fills in; of other panels the participant's alone."""
-    if wish.participant == _OF_PROLIFIC[0]:
+    if participant == _OF_PROLIFIC[0]:
         return "&".join(f"{name}={{{{%{name}%}}}}" for name in _OF_PROLIFIC)
-    return f"{quote(wish.participant)}=..."
+    return f"{quote(participant)}=..."
 
 
 def form(link: Link) -> dict[str, object]:

@@ -6,9 +6,11 @@ from math import inf
 
 from flask import Blueprint, make_response, request
 from flask.typing import ResponseReturnValue
+from sqlalchemy import Connection
 
 from crowdserver.site import filters, responses, signin
-from crowdserver.worker import earnings
+from crowdserver.worker import earnings, panels
+from crowdserver.worker.refusals import Refused
 
 blueprint = Blueprint("history", __name__)
 
@@ -21,7 +23,7 @@ _FORMULA = ("=", "+", "-", "@")  # what spreadsheets would run
 def history() -> ResponseReturnValue:
     """Show what a worker submitted, the newest first; `before` is the time of the last one of a page."""
     with signin.crowd().reading() as (tx, now):
-        visit = signin.visit(tx, now)
+        visit = _visit(tx, now)
         before = request.args.get("before", inf, float)
         submissions = earnings.history(tx, visit.worker.worker_id, before, _PER_PAGE)
     return responses.show("history.html", visit, submissions=submissions, per_page=_PER_PAGE)
@@ -31,7 +33,7 @@ def history() -> ResponseReturnValue:
 def history_as_csv() -> ResponseReturnValue:
     """Send what a worker submitted as a file."""
     with signin.crowd().reading() as (tx, now):
-        submissions = earnings.history(tx, signin.visit(tx, now).worker.worker_id, inf, _MOST)
+        submissions = earnings.history(tx, _visit(tx, now).worker.worker_id, inf, _MOST)
     file = io.StringIO()
     table = csv.writer(file)
     table.writerow(["assignment_id", "title", "status", "reward", "submitted_at", "feedback"])
@@ -44,6 +46,14 @@ def history_as_csv() -> ResponseReturnValue:
     response.headers["Content-Type"] = "text/csv; charset=utf-8"
     response.headers["Content-Disposition"] = 'attachment; filename="history.csv"'
     return responses.private(response, responses.PAGE_POLICY)
+
+
+def _visit(tx: Connection, now: float) -> responses.Visit:
+    """Return who is signed in. Refused: a panel's participant, whose id others may know or guess."""
+    visit = signin.visit(tx, now)
+    if panels.is_participant(visit.worker.worker_id):
+        raise Refused("not_yours", "You came by a panel's link; it keeps your history.")
+    return visit
 
 
 @blueprint.get("/help")

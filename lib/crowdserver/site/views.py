@@ -60,7 +60,7 @@ def home() -> ResponseReturnValue:
         visit = signin.visit(tx, now)
         worker_id = visit.worker.worker_id
         if panels.is_participant(worker_id):
-            return responses.go_to("/visit")
+            return responses.go_to(visits.address())
         values: dict[str, Any] = {
             "groups": groups.available(tx, now, worker_id),
             "in_progress": assignments.in_progress(tx, now, worker_id),

@@ -1,5 +1,7 @@
 """A panel's participants on the site: in by the panel's link, one unit after the other, and back again."""
 
+from urllib.parse import quote
+
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
@@ -14,19 +16,30 @@ blueprint = Blueprint("visits", __name__)
 
 @blueprint.get("/panel/<token>")
 def enter(token: str) -> ResponseReturnValue:
-    """Begin a visit or go on with it. Safe to repeat; over another worker's session it is refused."""
+    """Begin a visit or go on with it. Safe to repeat; over another worker's session nothing begins."""
     panel_id, panel = signin.found(lambda tx, now: panels.by_token(tx, token))
-    given = request.args.to_dict()
-    worker = crowd().write(lambda tx, now: panels.enter(tx, now, panel_id, panel, given))
+    given = request.args.to_dict(flat=False)
+    worker = panels.participant(panel, given)
+    here = _here()
+    if here and here.worker.worker_id != worker.worker_id:
+        text = "Somebody else is signed in with this browser. Sign out above, and open the link again."
+        return responses.show("message.html", here, heading="This did not work", text=text)
+    crowd().write(lambda tx, now: panels.enter(tx, now, panel_id, panel, worker, given))
+    return responses.go_to("/visit") if here else signin.begin(worker)
+
+
+def address() -> str:
+    """Return the address of a visit, with the note that this request asks for."""
+    note = quote(request.args.get("note", ""))
+    return f"/visit?note={note}" if note else "/visit"
+
+
+def _here() -> Visit | None:
     try:
         with crowd().reading() as (tx, now):
-            here = signin.visit(tx, now)
+            return signin.visit(tx, now)
     except NotSignedIn:
-        return signin.begin(worker)
-    if here.worker.worker_id == worker.worker_id:
-        return responses.go_to("/visit")
-    text = "Somebody else is signed in with this browser. Sign out above, and open the link again."
-    return responses.show("message.html", here, heading="This did not work", text=text)
+        return None
 
 
 @blueprint.get("/visit")

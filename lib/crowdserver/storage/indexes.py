@@ -18,6 +18,9 @@ IS_DONE = text(f"{_IS_LIVING} AND hits.pending = 0 AND (hits.available = 0 OR hi
 IS_REVIEWED = text("hits.submitted = 0")
 # Workers can accept it, unless its time is over and somebody still works on it.
 MAY_BE_OPEN = text(f"{_IS_LIVING} AND hits.available > 0 AND hits.release_at IS NOT NULL")
+# HITs by how their annotations begin, at this length: one run's of a type that several share.
+BEGINNING = 32
+BEGINS_SO = text(f"substr(hits.annotation, 1, {BEGINNING}) = :beginning")
 # Its money is let go when its time is over.
 IS_RELEASABLE = text("hits.release_at IS NOT NULL AND hits.pending = 0")
 # A worker may do a HIT once; what was returned or abandoned does not count.
@@ -32,6 +35,8 @@ _CREATE = {
     "hits_done_of_type": f"INDEX {{}} ON hits (hit_type_id, reviewing, serial) WHERE {IS_DONE}",
     "hits_reviewed_by_age": f"INDEX {{}} ON hits (created_at) WHERE {IS_DONE} AND {IS_REVIEWED}",
     "hits_open_of_type": f"INDEX {{}} ON hits (hit_type_id, serial) WHERE {MAY_BE_OPEN}",
+    "hits_open_of_run": f"INDEX {{}} ON hits (hit_type_id, substr(annotation, 1, {BEGINNING}), serial)"
+    f" WHERE {MAY_BE_OPEN}",
     "hits_to_release": f"INDEX {{}} ON hits (release_at) WHERE {IS_RELEASABLE}",
     "assignments_of_hit_by_time": "INDEX {} ON assignments (hit_id, submitted_at, id)",
     "one_request_a_worker": "UNIQUE INDEX {} ON qualification_requests (worker_id, type_id)"

@@ -207,7 +207,7 @@ panels = Table(
     Column("definition", Text, nullable=False),
 )
 
-# Who came by them. parameters: JSON, what the panel told of the participant.
+# Who came by them, and when last (begun_at). parameters: JSON, what the panel told of the participant.
 visits = Table(
     "visits",
     metadata,

@@ -26,17 +26,11 @@ from crowdserver.storage.transactions import Contended
 from crowdserver.worker import groups
 from crowdserver.worker.groups import WorkerHit
 from crowdserver.worker.refusals import Refused, gone, unknown
+from crowdserver.worker.shares import IS_OF_SHARE, Share
 
 PREVIEW_ID = "ASSIGNMENT_ID_NOT_AVAILABLE"
 # Of one worker at a time, as at Amazon's: nobody can keep all of a run from the others.
 MOST_ACCEPTED = 25
-
-
-class Share(NamedTuple):
-    """What a panel's participants get of a HIT type: HITs whose annotation begins so, and until when."""
-
-    annotation: str
-    ends_at: float
 
 
 class Assignment(NamedTuple):
@@ -61,9 +55,8 @@ _ASSIGNMENT = groups.SELECT.add_columns(
 
 _NEXT_UNLOCKED = groups.NEXT.with_for_update(of=hits, skip_locked=True)
 _NEXT = groups.NEXT.with_for_update(of=hits)
-_IS_OF_SHARE = func.substr(hits.c.annotation, 1, bindparam("length")) == bindparam("prefix")
 _OF_TYPE = [_NEXT_UNLOCKED, _NEXT, groups.NEXT]
-_OF_SHARE = [statement.where(_IS_OF_SHARE) for statement in _OF_TYPE]
+_OF_SHARE = [statement.where(IS_OF_SHARE) for statement in _OF_TYPE]
 _HIT = groups.SELECT.where(hits.c.id == bindparam("hit"), groups.IS_OPEN).with_for_update(of=hits)
 _OF_WORKER = select(assignments.c.id, assignments.c.status).where(
     assignments.c.hit_id == bindparam("hit"),
@@ -89,6 +82,7 @@ _ACCEPTED_COUNT = select(func.count()).where(
     assignments.c.status == "Accepted",
     assignments.c.deadline >= bindparam("now"),
 )
+_IN_PROGRESS_OF_SHARE = _IN_PROGRESS.where(IS_OF_SHARE)
 _LOCK_WORKER = select(workers.c.id).where(workers.c.id == bindparam("worker")).with_for_update()
 
 _INSERT = insert(assignments)
@@ -112,10 +106,8 @@ def accept_next(
     """
     if not is_id(hit_type_id):
         raise gone()
-    values = {"now": now, "worker": worker_id, "type": hit_type_id}
+    values = {"now": now, "worker": worker_id, "type": hit_type_id, **(share.values if share else {})}
     statements = _OF_SHARE if share else _OF_TYPE
-    if share:
-        values |= {"prefix": share.annotation, "length": len(share.annotation)}
     # A HIT that no other worker is accepting at this moment, or else what is left when they are through.
     row = tx.execute(statements[0], values).first() or tx.execute(statements[1], values).first()
     if row is not None and _of_worker(tx, row.id, worker_id) is None:
@@ -196,9 +188,16 @@ def assignment(tx: Connection, now: float, worker_id: str, assignment_id: str) -
     return _assignment(_check_accepted(_by_id(tx, assignment_id), now, worker_id))
 
 
-def in_progress(tx: Connection, now: float, worker_id: str) -> list[Assignment]:
-    """Return what a worker has accepted and not submitted yet, the most urgent first."""
-    return [_assignment(row) for row in tx.execute(_IN_PROGRESS, {"worker": worker_id, "now": now})]
+def in_progress(tx: Connection, now: float, worker_id: str, share: Share | None = None) -> list[Assignment]:
+    """Return what a worker has accepted, of all or of a share, and not submitted, the most urgent first."""
+    values = {"worker": worker_id, "now": now, **(share.values if share else {})}
+    rows = tx.execute(_IN_PROGRESS_OF_SHARE if share else _IN_PROGRESS, values)
+    return [_assignment(row) for row in rows]
+
+
+def lock(tx: Connection, worker_id: str) -> None:
+    """Let this worker's requests side by side take work one after the other, until the transaction ends."""
+    tx.execute(_LOCK_WORKER, {"worker": worker_id})
 
 
 def _accept(tx: Connection, now: float, worker_id: str, row: AnyRow, share: Share | None) -> Assignment:
@@ -225,8 +224,7 @@ def _accept(tx: Connection, now: float, worker_id: str, row: AnyRow, share: Shar
 
 
 def _check_hands_are_free(tx: Connection, now: float, worker_id: str) -> None:
-    # Locked, so that a worker's requests side by side are counted one after the other.
-    tx.execute(_LOCK_WORKER, {"worker": worker_id})
+    lock(tx, worker_id)
     if tx.execute(_ACCEPTED_COUNT, {"worker": worker_id, "now": now}).scalar_one() >= MOST_ACCEPTED:
         raise Refused(
             "hands_full", f"You have {MOST_ACCEPTED} tasks open. Submit or return one of them first."

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, select, update
@@ -18,22 +18,25 @@ from sqlalchemy import Connection, bindparam, func, select, update
 from crowdserver.operations.workers import PANEL_PREFIX, Worker, hash_of
 from crowdserver.protocol.call import InvalidRequest
 from crowdserver.protocol.identifiers import is_id
+from crowdserver.storage.indexes import BEGINNING
 from crowdserver.storage.schema import assignments, hit_types, hits, panels, visits, workers
 from crowdserver.storage.upsert import Upsert
-from crowdserver.worker.assignments import Assignment, Share, accept_next, in_progress
+from crowdserver.worker.assignments import Assignment, accept_next, in_progress, lock
 from crowdserver.worker.refusals import Refused
+from crowdserver.worker.shares import IS_OF_SHARE, Share
 
 MOST_VISITS = 10_000  # of one link
 
 _FIELDS: dict[str, re.Pattern[str]] = {
     "name": re.compile(r"[A-Za-z0-9._-]{1,32}"),
-    "annotation": re.compile(r"[!-~]{1,255}"),
+    "annotation": re.compile(rf"[!-~]{{{BEGINNING},255}}"),
     "participant": re.compile(r"[A-Za-z0-9_.-]{1,64}"),
     "complete_code": re.compile(r"[A-Za-z0-9_-]{0,64}"),
     "none_code": re.compile(r"[A-Za-z0-9_-]{0,64}"),
     "back": re.compile(r"(https?://[!-~]{1,1000})?"),
 }
-_VALUE = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
+_VALUE = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9_.@-]{1,64}")
+_TARGET = frozenset({"name", "hit_type_id", "annotation"})  # what a link follows from
 _MOST = {"units": 100, "seconds": 30 * 86_400}
 
 _IS_TYPE = select(hit_types.c.id).where(hit_types.c.id == bindparam("type"))
@@ -42,9 +45,14 @@ _BY_ID = select(panels.c.definition).where(panels.c.id == bindparam("panel"))
 _MAKE = Upsert(workers)
 _HASH = select(workers.c.token_hash).where(workers.c.id == bindparam("worker"))
 _BEGIN = Upsert(visits)
+_COME_AGAIN = (
+    update(visits)
+    .where(visits.c.panel_id == bindparam("panel"), visits.c.worker_id == bindparam("worker"))
+    .values(begun_at=bindparam("moment"))
+)
 _COUNT = select(func.count()).where(visits.c.panel_id == bindparam("panel"))
 _LATEST = (
-    select(visits.c.panel_id, visits.c.begun_at, visits.c.ends_at, panels.c.definition)
+    select(visits.c.panel_id, visits.c.ends_at, panels.c.definition)
     .join_from(visits, panels, panels.c.id == visits.c.panel_id)
     .where(visits.c.worker_id == bindparam("worker"))
     .order_by(visits.c.begun_at.desc(), visits.c.panel_id)
@@ -52,7 +60,7 @@ _LATEST = (
 )
 _END = (
     update(visits)
-    .where(visits.c.worker_id == bindparam("worker"), visits.c.ends_at > bindparam("moment"))
+    .where(visits.c.worker_id == bindparam("worker"), visits.c.panel_id == bindparam("panel"))
     .values(ends_at=bindparam("moment"))
 )
 _DONE = (
@@ -60,9 +68,9 @@ _DONE = (
     .join_from(assignments, hits, hits.c.id == assignments.c.hit_id)
     .where(
         assignments.c.worker_id == bindparam("worker"),
-        assignments.c.submitted_at >= bindparam("begun_at"),
+        assignments.c.submitted_at.is_not(None),
         hits.c.hit_type_id == bindparam("type"),
-        func.substr(hits.c.annotation, 1, bindparam("length")) == bindparam("prefix"),
+        IS_OF_SHARE,
     )
 )
 
@@ -70,6 +78,7 @@ _DONE = (
 class Visit(NamedTuple):
     """How far a participant is. `outcome`: "complete", "none" left or in time, or None while it goes on."""
 
+    panel_id: str
     panel: dict[str, Any]
     done: int
     ends_at: float
@@ -91,30 +100,37 @@ def define(tx: Connection, body: Any, secret: str) -> dict[str, Any]:
     """Make the link of a panel to a run, or change what is given at a link that is there. Safe to repeat.
 
     `body`: see _FIELDS and _MOST; the run's hit_type_id, and how its annotations begin. Codes that are empty
-    are made up. Returns all of it with the link's `token`. Raises InvalidRequest.
+    are made up. With _TARGET alone it looks, and changes nothing. Returns all of it with the link's `token`;
+    {} where there is none to look at. Raises InvalidRequest.
     """
     members = {*_FIELDS, *_MOST, "hit_type_id"}
-    if not isinstance(body, dict) or set(body) != members:
+    if not isinstance(body, dict) or set(body) not in (members, _TARGET):
         raise InvalidRequest(f"Send a JSON object with {', '.join(sorted(members))}.")
-    for name, pattern in _FIELDS.items():
-        if not isinstance(body[name], str) or not pattern.fullmatch(body[name]):
-            raise InvalidRequest(f"{name} is not like {pattern.pattern}")
-    for name, most in _MOST.items():
-        if not isinstance(body[name], int) or not 1 <= body[name] <= most:
-            raise InvalidRequest(f"{name} is a number from 1 to {most}.")
-    hit_type_id = body["hit_type_id"]
-    if (
-        not isinstance(hit_type_id, str)
-        or not is_id(hit_type_id)
-        or not tx.scalar(_IS_TYPE, {"type": hit_type_id})
-    ):
-        raise InvalidRequest("There is no such HIT type.")
-    purpose = f"crowdserver.panel {body['name']} {hit_type_id} {body['annotation']}".encode()
+    _check(tx, body)
+    purpose = f"crowdserver.panel {body['name']} {body['hit_type_id']} {body['annotation']}".encode()
     token = base64.urlsafe_b64encode(hmac.digest(secret.encode(), purpose, "sha256"))[:32].decode()
+    if len(body) == len(_TARGET):
+        there = by_token(tx, token)
+        return {**there[1], "token": token} if there else {}
     codes = {name: body[name] or hash_of(token + name)[:8].upper() for name in ("complete_code", "none_code")}
     panel = {**body, **codes}
     _DEFINE.execute(tx, {"id": hash_of(token), "definition": json.dumps(panel)})
     return {**panel, "token": token}
+
+
+def _check(tx: Connection, body: dict[str, Any]) -> None:
+    for name, pattern in _FIELDS.items():
+        value = body.get(name)
+        if name in body and not (isinstance(value, str) and pattern.fullmatch(value)):
+            raise InvalidRequest(f"{name} is not like {pattern.pattern}")
+    for name, most in _MOST.items():
+        value = body.get(name)
+        if name in body and (type(value) is not int or not 1 <= value <= most):
+            raise InvalidRequest(f"{name} is a number from 1 to {most}.")
+    hit_type_id = body["hit_type_id"]
+    is_id_of_type = isinstance(hit_type_id, str) and is_id(hit_type_id)
+    if not is_id_of_type or not tx.scalar(_IS_TYPE, {"type": hit_type_id}):
+        raise InvalidRequest("There is no such HIT type.")
 
 
 def by_token(tx: Connection, token: str) -> tuple[str, dict[str, Any]] | None:
@@ -123,51 +139,69 @@ def by_token(tx: Connection, token: str) -> tuple[str, dict[str, Any]] | None:
     return (hash_of(token), json.loads(definition)) if definition else None
 
 
-def enter(
-    tx: Connection, now: float, panel_id: str, panel: dict[str, Any], given: Mapping[str, str]
-) -> Worker:
-    """Return the worker of a participant, who is made at the first visit; a visit goes on where it was.
+def participant(panel: dict[str, Any], given: Mapping[str, Sequence[str]]) -> Worker:
+    """Return the worker that a participant is. `given`: the link's parameters, each with all its values.
 
-    `given`: the link's parameters. Refused: unreadable without a participant's id, blocked, gone.
+    Refused: unreadable without a participant's id, or with two.
     """
-    participant = given.get(panel["participant"], "")
-    if not _VALUE.fullmatch(participant):
+    name = panel["participant"]
+    values = set(given.get(name, ()))
+    value = values.pop() if len(values) == 1 else ""
+    if not _VALUE.fullmatch(value):
         raise Refused(
             "unreadable",
-            f"The link does not say who you are: {panel['participant']} lacks, or is none. Open it from the"
+            f"The link does not say who you are: {name} lacks, is none, or is there twice. Open it from the"
             " panel's own page.",
         )
-    digest = hashlib.sha256(f"{panel['name']} {participant}".encode()).digest()
+    digest = hashlib.sha256(f"{panel['name']} {value}".encode()).digest()
     worker_id = PANEL_PREFIX + base64.b32encode(digest).decode()[:26]
-    worker = Worker(worker_id, f"{panel['name']} {participant}", f"panel {worker_id}")
-    values = {"id": worker_id, "name": worker.name, "token_hash": worker.link_hash, "invited_at": now}
+    return Worker(worker_id, f"{panel['name']} {value}", f"panel {worker_id}")
+
+
+def enter(
+    tx: Connection,
+    now: float,
+    panel_id: str,
+    panel: dict[str, Any],
+    worker: Worker,
+    given: Mapping[str, Sequence[str]],
+) -> None:
+    """Begin the visit of a participant, who is made at the first one, or go on with it where it was.
+
+    Of several visits the one entered last goes on. Refused: blocked, gone.
+    """
+    values = {"id": worker.worker_id, "name": worker.name, "token_hash": worker.link_hash, "invited_at": now}
     _MAKE.execute(tx, values)
-    if tx.execute(_HASH, {"worker": worker_id}).scalar() != worker.link_hash:
+    if tx.execute(_HASH, {"worker": worker.worker_id}).scalar() != worker.link_hash:
         raise Refused("blocked", "The requester does not offer you work any more.")
-    more = {
-        name: value for name, value in given.items() if _VALUE.fullmatch(name) and _VALUE.fullmatch(value)
-    }
-    visit = {"panel_id": panel_id, "worker_id": worker_id, "begun_at": now, "ends_at": now + panel["seconds"]}
-    visit["parameters"] = json.dumps(dict(list(more.items())[:10]))
-    is_new = _BEGIN.execute(tx, visit).rowcount > 0
-    if is_new and tx.execute(_COUNT, {"panel": panel_id}).scalar_one() > MOST_VISITS:
+    known = {"panel": panel_id, "worker": worker.worker_id, "moment": now}
+    if tx.execute(_COME_AGAIN, known).rowcount:
+        return
+    told = [
+        (name, values[0])
+        for name, values in given.items()
+        if _VALUE.fullmatch(name) and _VALUE.fullmatch(values[0])
+    ]
+    visit = {"panel_id": panel_id, "worker_id": worker.worker_id, "begun_at": now}
+    visit |= {"ends_at": now + panel["seconds"], "parameters": json.dumps(dict(told[:10]))}
+    _BEGIN.execute(tx, visit)
+    if tx.execute(_COUNT, {"panel": panel_id}).scalar_one() > MOST_VISITS:
         raise Refused("gone", "Too many have come by this link already.")
-    return worker
 
 
 def visit_of(tx: Connection, now: float, worker_id: str) -> Visit | None:
-    """Return a participant's latest visit; None for every other worker."""
+    """Return the visit that a participant entered last; None for every other worker."""
     row = tx.execute(_LATEST, {"worker": worker_id}).first() if is_participant(worker_id) else None
     if row is None:
         return None
     panel = json.loads(row.definition)
-    prefix = panel["annotation"]
-    values = {"worker": worker_id, "begun_at": row.begun_at, "type": panel["hit_type_id"]}
-    done = tx.execute(_DONE, {**values, "prefix": prefix, "length": len(prefix)}).scalar_one()
-    in_hand = next(iter(in_progress(tx, now, worker_id)), None)
+    share = Share(panel["annotation"], row.ends_at)
+    values = {"worker": worker_id, "type": panel["hit_type_id"], **share.values}
+    done = tx.execute(_DONE, values).scalar_one()
+    in_hand = next(iter(in_progress(tx, now, worker_id, share)), None)
     is_over = now >= row.ends_at
     outcome = "complete" if done >= panel["units"] else "none" if is_over and not in_hand else None
-    return Visit(panel, done, row.ends_at, in_hand, outcome)
+    return Visit(row.panel_id, panel, done, row.ends_at, in_hand, outcome)
 
 
 def go_on(tx: Connection, now: float, worker_id: str) -> Assignment | None:
@@ -175,6 +209,7 @@ def go_on(tx: Connection, now: float, worker_id: str) -> Assignment | None:
 
     It ends where there is no unit left for this worker, too. Raises Contended.
     """
+    lock(tx, worker_id)  # two clicks at once are to take one unit
     visit = visit_of(tx, now, worker_id)
     if visit is None or visit.outcome or visit.in_hand:
         return visit and visit.in_hand
@@ -182,7 +217,7 @@ def go_on(tx: Connection, now: float, worker_id: str) -> Assignment | None:
     try:
         return accept_next(tx, now, worker_id, visit.panel["hit_type_id"], share)
     except Refused:
-        tx.execute(_END, {"worker": worker_id, "moment": now})
+        tx.execute(_END, {"worker": worker_id, "panel": visit.panel_id, "moment": now})
         return None
 
 

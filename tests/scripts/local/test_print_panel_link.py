@@ -16,6 +16,7 @@ def test_the_link_and_what_to_enter_are_printed_the_same_each_time(world: World)
     first = world.invoke(SCRIPT, run.run_id, "--units", "2")
     assert first.exit_code == 0, first.stderr
     assert first.stdout == world.invoke(SCRIPT, "last", "--units", "2").stdout
+    assert first.stdout == world.invoke(SCRIPT, "last").stdout  # looked at, and not changed
     told = world.json(SCRIPT, "last", "--units", "2")
     base, _, query = told["url"].partition("?")
     assert base.startswith(f"{world.crowd.url}/panel/")
@@ -32,7 +33,7 @@ def test_the_link_and_what_to_enter_are_printed_the_same_each_time(world: World)
 
 
 def test_another_panel_has_names_of_its_own_and_may_take_codes_only(world: World) -> None:
-    world.launch(units=1)
+    run = world.launch(units=1)
     refused = world.invoke(SCRIPT, "last", "--panel", "mine")
     assert (
         refused.exit_code == 2
@@ -44,3 +45,8 @@ def test_another_panel_has_names_of_its_own_and_may_take_codes_only(world: World
     assert (told["complete_code"], told["seconds"]) == ("THANKS", 300)
     assert told["url"].partition("?")[0] != world.json(SCRIPT, "last")["url"].partition("?")[0]
     assert world.invoke(SCRIPT, "last", "--participant", "a b").exit_code == 2
+    changed = world.json(SCRIPT, "last", "--panel", "mine", "--units", "3")
+    assert changed == {**told, "units": 3, "seconds": 3 * run.parameters.assignment_duration_in_seconds}
+    no_code = world.invoke(SCRIPT, "last", "--back", "https://panel.example/end")
+    assert no_code.exit_code == 2 and "has no {code} in it" in no_code.stderr
+    assert "is sent back" not in world.invoke(SCRIPT, "last").stderr

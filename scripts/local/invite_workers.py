@@ -27,6 +27,7 @@ if __name__ == "__main__":
     runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -52,24 +53,18 @@ from crowdops.formats import words
 @click.option("--renew", is_flag=True, help="Names that are taken: new links for those who have them.")
 @click.option("-y", "--yes", is_flag=True, help="Names that are taken: invite others of the same name.")
 @cli.with_settings
-def main(
-    names: tuple[str, ...],
-    worker_ids: tuple[str, ...],
-    file: Path | None,
-    days: int,
-    only_attributes: bool,
-    renew: bool,
-    yes: bool,
-    settings: Settings,
-) -> None:
+def main(days: int, only_attributes: bool, renew: bool, yes: bool, settings: Settings, **whom: Any) -> None:
     from crowdops.workers import invitations, people_view
 
-    wanted = invitations.wishes(names, worker_ids, file)
+    wanted = invitations.wishes(**whom)
     if only_attributes:
         combinations.refuse("with --only-attributes", renew=renew, yes=yes)
-        output.say(
-            f"Kept what the file says of {words.count(invitations.describe(settings, wanted), 'worker')}."
-        )
+        combinations.refuse("with --only-attributes", name=whom["names"], worker_id=whom["worker_ids"])
+        changed = invitations.describe(settings, wanted)
+        if settings.as_json:
+            output.document({"changed": changed})
+        elif not settings.quiet:
+            output.say(f"Kept what the file says of {words.count(changed, 'worker')}.")
         return
     taken = people_view.when_taken(renew=renew, yes=yes)
     made = invitations.invite(settings, wanted, days, taken, people_view.invites_others)

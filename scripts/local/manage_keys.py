@@ -37,11 +37,11 @@ def main(new: str | None, revoke: str | None, settings: Settings, guard: cli.Gua
     from crowdops.bulk import BulkResult
     from crowdops.workers import keys
 
-    if new:
-        combinations.refuse("with --new", revoke=revoke, dry_run=guard.dry_run, yes=guard.yes)
+    if new is not None:
+        combinations.refuse("with --new", revoke=revoke is not None, dry_run=guard.dry_run, yes=guard.yes)
         keys.make(settings, new)
         return 0
-    if revoke:
+    if revoke is not None:
         key = keys.find(settings, revoke)
         result = BulkResult[str](already=1 if key.revoked_at else 0)
         if not key.revoked_at and guard.allows(f"Revoke the key {key.name}? It works for nobody then."):

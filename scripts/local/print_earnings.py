@@ -33,7 +33,7 @@ def main(month: str | None, since: str | None, until: str | None, settings: Sett
 
     period = earnings.read_period(month, since, until)
     if not settings.quiet:
-        output.say(f"Earned from {period.since} to {period.until} (UTC), the last day not included.")
+        output.say(earnings.in_words(period))
     earnings.write(settings, period)
 
 

@@ -38,12 +38,14 @@ def main(workers: tuple[str, ...], file: Path | None, settings: Settings, guard:
     named = worker_ids.read(workers, file)
     plan = removals.plan(settings, named)
     if not settings.as_json:
-        columns.table(people_view.COLUMNS, plan.leaving)
+        if plan.leaving:
+            columns.table(people_view.COLUMNS, plan.leaving)
         output.say(people_view.removal_words(plan))
     result = BulkResult[str](already=plan.already, failed=plan.unknown)
     if plan.leaving and guard.allows(f"Remove {words.count(len(plan.leaving), 'worker')}?"):
         result = removals.remove(settings, plan)
-    return cli.report(settings, guard, "removed", len(named), result)
+    selected = len(plan.leaving) if guard.dry_run and not settings.as_json else len(named)
+    return cli.report(settings, guard, "removed", selected, result)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,15 @@ def read_period(month: str | None, since: str | None, until: str | None, today: 
     return period
 
 
+def in_words(period: Period, today: date | None = None) -> str:
+    """Return what a period is, and that it is not over yet if it is not."""
+    today = today or datetime.now(UTC).date()
+    text = f"Earned from {period.since} to {period.until} (UTC), the last day not included."
+    if period.until <= today:
+        return text
+    return f"{text} It is not over yet: what is approved or paid by its end is still to come."
+
+
 def write(settings: Settings, period: Period) -> None:
     """Write what each worker earned in a period to stdout, as CSV or as JSON."""
     moments = [datetime.combine(day, time(), UTC) for day in period]

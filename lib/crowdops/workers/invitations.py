@@ -64,6 +64,8 @@ def _read(file: Path) -> list[Wish]:
 def _attributes(file: Path, row: csv_files.Row) -> dict[str, Any]:
     """Return what a row says of where a worker lives, and of adult content and Masters: yes or no."""
     given = {name: row.text(name) for name in ATTRIBUTES if row.text(name)}
+    if "subdivision" in given:  # ISO 3166-2 writes it behind its country's code: US-CA
+        given["subdivision"] = given["subdivision"].removeprefix(f"{given.get('country')}-")
     for name in YES_OR_NO & given.keys():
         if given[name].lower() not in ("yes", "no"):
             raise UsageError(f"{file}: row {row.number}: {name} is {given[name]!r}; it can be yes or no.")

@@ -58,7 +58,7 @@ def find(settings: Settings, name: str) -> Key:
     for key in existing(settings):
         if key.name == name:
             return key
-    raise UsageError(f"There is no key by the name of {name}. See them: make keys")
+    raise UsageError(f"There is no key by the name of {name or repr(name)}. See them: make keys")
 
 
 def revoke(settings: Settings, key: Key) -> BulkResult[str]:

@@ -115,6 +115,8 @@ def say_nobody(settings: Settings) -> None:
 
 def removal_words(plan: Plan) -> str:
     """Return what a removal does with work and money."""
+    if not plan.leaving:
+        return "Nobody is there to be removed."
     in_hand = sum(person.in_hand for person in plan.leaving)
     owed = sum(person.earned for person in plan.leaving)
     return (

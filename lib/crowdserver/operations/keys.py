@@ -41,8 +41,13 @@ def change(tx: Connection, now: float, body: Any, first: Credentials) -> dict[st
         case {"new": str(name)} if len(body) == 1:
             if not _NAME.fullmatch(name):
                 raise InvalidRequest(f"{name!r} is no name of a key: 1 to 64 of A-Z a-z 0-9 . _ -")
-            if name == FIRST or name in names or len(names) >= MOST_KEYS:
-                raise InvalidRequest(f"{name} was taken before, or there are {MOST_KEYS} keys.")
+            if len(names) >= MOST_KEYS:
+                raise InvalidRequest(f"There are {MOST_KEYS} keys already, and no more can be made.")
+            if name == FIRST or name in names:
+                raise InvalidRequest(
+                    f"The name {name} was used before, and each is used once. If its secret is lost, revoke"
+                    " it and make a key of another name."
+                )
             pair = _pair(first, new_key_id())
             tx.execute(insert(keys).values(name=name, key_id=pair.access_key_id, created_at=now))
             made = {"name": name} | pair._asdict()

@@ -102,6 +102,9 @@ def invite_all(tx: Connection, now: float, body: object) -> dict[str, Any]:
         return {"workers": [], "taken": owners}
     if taken == "renew":
         pairs = [(name, worker_id or _owner(owners, name)) for name, worker_id in pairs]
+    ids = [worker_id for _, worker_id in pairs if worker_id]
+    if twice := [worker_id for worker_id in ids if ids.count(worker_id) > 1]:
+        raise InvalidInvitation(f"{twice[0]} is there twice, and only one link of a worker works.")
     made = [invite(tx, now, name, worker_id, seconds) for name, worker_id in pairs]
     for invitation, values in zip(made, said, strict=True):
         attributes.put(tx, invitation.worker_id, values)
@@ -185,7 +188,8 @@ def _check(name: str | None, worker_id: str | None) -> None:
         )
     if name is not None and (len(name) > _NAME_LENGTH or not name.strip().isprintable()):
         raise InvalidInvitation(
-            f"A worker's name has at most {_NAME_LENGTH} characters, all of them printable."
+            f"{name[:_NAME_LENGTH]!r} is no name: it has at most {_NAME_LENGTH} characters, all of them"
+            " printable."
         )
 
 

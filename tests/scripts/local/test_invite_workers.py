@@ -71,7 +71,9 @@ def test_a_list_says_where_workers_live_and_who_qualifies_then(world: World, tmp
     file.write_text("name,worker_id,country,adult\nAda,AADA,DE,no\n")
     assert len(links(world.invoke(SCRIPT, "--file", str(file)).stdout)) == 1
     assert remarks() == [f"{nobody}the one worker does not."]
-    file.write_text("name,worker_id,country,subdivision,masters\n,AADA,US,CA,yes\n")
+    file.write_text("name,worker_id,country,subdivision,masters\n,AADA,US,US-CA,yes\n")
+    assert world.json(SCRIPT, "--file", str(file), "--only-attributes") == {"changed": 1}
+    assert world.json("local/print_workers")["workers"][0]["subdivision"] == "CA"
     kept = world.invoke(SCRIPT, "--file", str(file), "--only-attributes")
     assert (kept.exit_code, kept.stdout) == (0, "")
     assert kept.stderr == "Kept what the file says of 1 worker.\n"
@@ -141,6 +143,11 @@ def test_a_second_link_replaces_the_first(world: World) -> None:
         (["--name", "a", "--name", "b", "--worker-id", "A1"], "write a CSV with both, --file FILE."),
         (["--name", "a", "--file", "x.csv"], "--name means nothing with --file."),
         (["--renew", "--yes"], "--yes means nothing with --renew."),
+        (["--worker-id", "A1", "--only-attributes"], "--worker-id means nothing with --only-attributes."),
+        (
+            ["--worker-id", "A1", "--worker-id", "A1"],
+            "A1 is there twice, and only one link of a worker works.",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_refused(world: World, arguments: list[str], message: str) -> None:
@@ -153,7 +160,9 @@ def test_what_cannot_be_done_is_refused(world: World, arguments: list[str], mess
 def test_amazon_has_no_workers_to_invite(world: World, environment: str) -> None:
     result = world.invoke(SCRIPT, "--environment", environment)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert f"the environment {environment} has none" in result.stderr
+    assert (
+        f"the environment {environment} has none. For the crowd server: --environment local" in result.stderr
+    )
 
 
 def test_without_a_crowd_server_it_says_so_in_one_line(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

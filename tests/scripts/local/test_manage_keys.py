@@ -7,8 +7,11 @@ from pathlib import Path
 
 import boto3
 import pytest
+import requests
 from botocore.exceptions import ClientError
 
+from crowdserver.protocol.validation import VERSION
+from tests.support import offers
 from tests.support.crowds import Crowd
 from tests.support.world import World
 
@@ -51,6 +54,15 @@ def test_a_key_works_until_it_is_revoked_and_the_first_cannot_be(world: World, t
 
     again = world.invoke(SCRIPT, "--new", "ada")
     assert (again.exit_code, again.stdout) == (2, "")
+    assert "If its secret is lost, revoke it and make a key of another name." in again.stderr
+    for option in ("--new", "--revoke"):  # as of a shell's variable that is not set
+        assert world.invoke(SCRIPT, option, "").exit_code == 2
+    sign = {"X-Amz-Target": f"{VERSION}.GetHIT ok and more"}
+    headers = offers.sign(f"{world.crowd.url}/", b"{}", (key_id, secret), sign)
+    assert requests.post(f"{world.crowd.url}/", data=b"{}", headers=headers, timeout=30).status_code == 400
+    log = (world.crowd.home / "stderr.log").read_text()
+    assert "key ada: keys refused\n" in log
+    assert "key ada: ? " in log and "GetHIT ok" not in log
     assert "no terminal" in world.invoke(SCRIPT, "--revoke", "ada").stderr
     assert world.json(SCRIPT, "--revoke", "ada", "-n")["done"] == 0
     assert world.json(SCRIPT, "--revoke", "ada", "-y")["done"] == 1

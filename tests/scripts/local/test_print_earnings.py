@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 
 from crowdops.errors import UsageError
-from crowdops.workers.earnings import Period, read_period
+from crowdops.workers.earnings import Period, in_words, read_period
 from crowdserver.storage import schema
 from tests.support.workers import Workers
 from tests.support.world import World
@@ -28,6 +28,8 @@ def test_periods_are_whole_days_that_end_before_their_last() -> None:
     assert read_period(None, None, None, TODAY) == Period(date(2026, 2, 1), date(2026, 3, 1))
     assert read_period(None, None, None, date(2026, 1, 1)) == Period(date(2025, 12, 1), date(2026, 1, 1))
     assert read_period(None, "2026-03-01", None, TODAY) == Period(date(2026, 3, 1), TODAY)
+    assert in_words(november, november.until).endswith("the last day not included.")
+    assert "It is not over yet" in in_words(november, TODAY)
 
 
 @pytest.mark.parametrize(

@@ -155,6 +155,7 @@ def ask(settings: Settings, path: str, members: Mapping[str, object], read: Call
     if settings.environment != "local":
         raise UsageError(
             f"A crowd's people are a crowd server's; the environment {settings.environment} has none."
+            " For the crowd server: --environment local"
         )
     answer = _post(settings, path, members)
     endpoint, redaction = settings.endpoint, answers.Redaction(*read_credentials(settings.home))

@@ -75,6 +75,7 @@ def test_a_named_key_may_all_but_make_and_revoke_keys(crowd: Crowd) -> None:
         ("invites", {"workers": [], "link_seconds": 1}),
         ("invites", {"workers": [], "taken": "maybe"}),
         ("invites", {"workers": [{"worker_id": "APANELX"}]}),
+        ("invites", {"workers": [{"worker_id": "AX"}, {"worker_id": "AX", "name": "Ada"}]}),
     ],
 )
 def test_what_cannot_be_read_is_refused_in_words(crowd: Crowd, path: str, body: Any) -> None:

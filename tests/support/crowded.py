@@ -17,7 +17,7 @@ from crowdserver.operations import workers
 from crowdserver.operations.dispatch import OPERATIONS
 from crowdserver.protocol.call import Call
 from crowdserver.protocol.credentials import Credentials
-from crowdserver.storage import schema
+from crowdserver.storage import people_tables, schema
 from crowdserver.storage.database import Database
 from crowdserver.storage.transactions import Crowd
 from crowdserver.worker import assignments, sessions
@@ -96,9 +96,9 @@ class Account:
             tx.execute(insert(schema.hits), rows)
             tx.execute(insert(schema.assignments), others)
             tx.execute(insert(schema.bonuses), [_bonus(row) for row in submitted])
-            tx.execute(insert(schema.messages), [_message(row) for row in submitted])
-            tx.execute(insert(schema.workers), [_worker(row) for row in others])
-            tx.execute(insert(schema.sessions), [_session(row) for row in others])
+            tx.execute(insert(people_tables.messages), [_message(row) for row in submitted])
+            tx.execute(insert(people_tables.workers), [_worker(row) for row in others])
+            tx.execute(insert(people_tables.sessions), [_session(row) for row in others])
             tx.execute(update(schema.account).values(held=10**6))
 
     def analyze(self) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from crowdops.errors import ProviderError
 from crowdops.providers.mturk.client import MTurk
 from crowdops.registry import Assignment
-from crowdserver.storage import schema
+from crowdserver.storage import people_tables
 from tests.support.scripts import Invoked
 from tests.support.world import World
 
@@ -131,7 +131,7 @@ def document(result: Invoked) -> Any:
 def inbox(world: World) -> list[tuple[str, str]]:
     """What lies with the workers: worker and subject."""
     with world.crowd.database.read() as tx:
-        return sorted((row.worker_id, row.subject) for row in tx.execute(select(schema.messages)))
+        return sorted((row.worker_id, row.subject) for row in tx.execute(select(people_tables.messages)))
 
 
 def refuse_answers(patch: pytest.MonkeyPatch, hit_id: str) -> None:

@@ -10,7 +10,8 @@ from crowdserver.operations import eligibility, requirements
 from crowdserver.operations.eligibility import Record
 from crowdserver.protocol import validation
 from crowdserver.protocol.call import InvalidRequest
-from crowdserver.storage.schema import AnyRow, blocks, links, workers
+from crowdserver.storage.people_tables import blocks, links, workers
+from crowdserver.storage.schema import AnyRow
 
 # As ISO 3166 writes them: US, and the CA of US-CA.
 _FORMS = {"country": re.compile("[A-Z]{2}"), "subdivision": re.compile("[A-Z0-9]{1,3}")}

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, delete, select
 from crowdserver.operations import limits, workers
 from crowdserver.protocol import errors
 from crowdserver.protocol.call import Call
-from crowdserver.storage.schema import blocks
+from crowdserver.storage.people_tables import blocks
 from crowdserver.storage.upsert import Upsert
 
 _IS_BLOCKED = select(blocks.c.worker_id).where(blocks.c.worker_id == bindparam("worker"))

@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, func, select
 
-from crowdserver.storage.schema import AnyRow, assignments, grants, qualification_types, workers
+from crowdserver.storage.people_tables import workers
+from crowdserver.storage.qualification_tables import grants, qualification_types
+from crowdserver.storage.schema import AnyRow, assignments
 
 PERCENT_APPROVED = "000000000000000000L0"
 NUMBER_APPROVED = "00000000000000000040"

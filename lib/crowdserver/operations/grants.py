@@ -8,7 +8,7 @@ from crowdserver.operations import limits, messages, qualification_types, worker
 from crowdserver.operations.qualification_types import QualificationType
 from crowdserver.protocol import errors
 from crowdserver.protocol.call import Call
-from crowdserver.storage.schema import grants
+from crowdserver.storage.qualification_tables import grants
 from crowdserver.storage.upsert import Upsert
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from crowdserver.protocol.call import InvalidRequest
 from crowdserver.protocol.credentials import Credentials, new_key_id
-from crowdserver.storage.schema import keys
+from crowdserver.storage.people_tables import keys
 
 FIRST = "first"
 MOST_KEYS = 1000

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, bindparam, case, func, insert, select
 from crowdserver.operations import limits
 from crowdserver.protocol import errors
 from crowdserver.protocol.call import Call
-from crowdserver.storage.schema import assignments, messages
+from crowdserver.storage.people_tables import messages
+from crowdserver.storage.schema import assignments
 
 _MOST_WORKERS = 100
 _RECENT = 20

@@ -7,17 +7,8 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, s
 
 from crowdserver.protocol.call import InvalidRequest
 from crowdserver.storage.account import dollars
-from crowdserver.storage.schema import (
-    AnyRow,
-    assignments,
-    bonuses,
-    hit_types,
-    hits,
-    links,
-    sessions,
-    visits,
-    workers,
-)
+from crowdserver.storage.people_tables import links, sessions, visits, workers
+from crowdserver.storage.schema import AnyRow, assignments, bonuses, hit_types, hits
 
 PAGE_SIZE = 1000
 _ATTRIBUTES = ("country", "subdivision", "adult", "masters")

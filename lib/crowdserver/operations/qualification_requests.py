@@ -8,8 +8,8 @@ from crowdserver.operations import grants, limits, messages, qualification_types
 from crowdserver.protocol import errors
 from crowdserver.protocol.call import Call
 from crowdserver.storage.indexes import IS_WAITING
+from crowdserver.storage.qualification_tables import qualification_requests as requests
 from crowdserver.storage.schema import AnyRow
-from crowdserver.storage.schema import qualification_requests as requests
 
 _WAITING = (
     select(requests)

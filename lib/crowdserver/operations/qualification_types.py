@@ -12,7 +12,9 @@ from crowdserver.operations import eligibility, limits, qualification_tests
 from crowdserver.protocol import errors
 from crowdserver.protocol.call import Call
 from crowdserver.protocol.identifiers import new_id
-from crowdserver.storage.schema import hit_types, hits, qualification_types
+from crowdserver.storage.indexes import IS_WAITING
+from crowdserver.storage.qualification_tables import qualification_requests, qualification_types
+from crowdserver.storage.schema import hit_types, hits
 from crowdserver.storage.upsert import Upsert
 
 

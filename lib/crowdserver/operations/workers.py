@@ -17,7 +17,8 @@ from sqlalchemy import Connection, bindparam, func, or_, select
 from crowdserver.operations import attributes
 from crowdserver.protocol import errors
 from crowdserver.protocol.call import InvalidRequest
-from crowdserver.storage.schema import assignments, links, workers
+from crowdserver.storage.people_tables import links, workers
+from crowdserver.storage.schema import assignments
 from crowdserver.storage.upsert import Upsert
 
 WORKER_ID = re.compile(r"A[A-Z0-9]{1,63}")

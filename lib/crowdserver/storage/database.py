@@ -29,7 +29,8 @@ from sqlalchemy import (
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-from crowdserver.storage import indexes, postgresql, schema
+# All that know tables: create_all() makes those that are imported.
+from crowdserver.storage import indexes, people_tables, postgresql, qualification_tables, schema  # noqa: F401
 from crowdserver.storage.account import SANDBOX_FUNDS
 from crowdserver.storage.group_commit import GroupCommit, driver_of
 from crowdserver.storage.turns import Turns

@@ -23,14 +23,7 @@ from sqlalchemy import (
 
 from crowdserver.storage import account, clock, counters
 from crowdserver.storage.indexes import IS_DONE, IS_RELEASABLE, IS_REVIEWED
-from crowdserver.storage.schema import (
-    UPDATE_ASSIGNMENT,
-    UPDATE_HIT,
-    assignments,
-    hit_types,
-    hits,
-    server,
-)
+from crowdserver.storage.schema import UPDATE_ASSIGNMENT, UPDATE_HIT, assignments, hit_types, hits, server
 
 DISPOSAL_AGE = 120 * 86_400
 

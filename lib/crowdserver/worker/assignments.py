@@ -14,14 +14,8 @@ from crowdserver.protocol import answer_xml, question_form, question_xml
 from crowdserver.protocol.identifiers import is_id, new_id
 from crowdserver.storage import counters
 from crowdserver.storage.indexes import IS_COUNTED
-from crowdserver.storage.schema import (
-    UPDATE_ASSIGNMENT,
-    AnyRow,
-    assignments,
-    hit_types,
-    hits,
-    workers,
-)
+from crowdserver.storage.people_tables import workers
+from crowdserver.storage.schema import UPDATE_ASSIGNMENT, AnyRow, assignments, hit_types, hits
 from crowdserver.storage.transactions import Contended
 from crowdserver.worker import groups
 from crowdserver.worker.groups import WorkerHit

@@ -19,7 +19,8 @@ from crowdserver.operations.workers import PANEL_PREFIX, Worker, hash_of
 from crowdserver.protocol.call import InvalidRequest
 from crowdserver.protocol.identifiers import is_id
 from crowdserver.storage.indexes import BEGINNING
-from crowdserver.storage.schema import assignments, hit_types, hits, panels, visits, workers
+from crowdserver.storage.people_tables import panels, visits, workers
+from crowdserver.storage.schema import assignments, hit_types, hits
 from crowdserver.storage.upsert import Upsert
 from crowdserver.worker.assignments import Assignment, accept_next, in_progress, lock
 from crowdserver.worker.refusals import Refused

@@ -10,9 +10,10 @@ from crowdserver.operations.qualification_types import QualificationType
 from crowdserver.protocol import answer_key, answer_xml, question_form
 from crowdserver.protocol.errors import ApiError
 from crowdserver.protocol.identifiers import is_id, new_id
-from crowdserver.storage.schema import AnyRow, workers
-from crowdserver.storage.schema import grants as grants_table
-from crowdserver.storage.schema import qualification_requests as requests
+from crowdserver.storage.people_tables import workers
+from crowdserver.storage.qualification_tables import grants as grants_table
+from crowdserver.storage.qualification_tables import qualification_requests as requests
+from crowdserver.storage.schema import AnyRow
 from crowdserver.worker.refusals import Refused
 
 _LATEST = (

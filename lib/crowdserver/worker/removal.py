@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from crowdserver.operations.workers import WORKER_ID
 from crowdserver.protocol.call import InvalidRequest
-from crowdserver.storage.schema import links, workers
+from crowdserver.storage.people_tables import links, workers
 from crowdserver.storage.upsert import Upsert
 from crowdserver.worker import assignments
 from crowdserver.worker.refusals import Refused

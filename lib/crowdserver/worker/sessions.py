@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from crowdserver.operations.workers import Worker, hash_of
-from crowdserver.storage.schema import sessions, workers
+from crowdserver.storage.people_tables import sessions, workers
 
 SESSION_SECONDS = 30 * 86_400
 # Of one worker at a time, so that a link that is opened again and again fills no table.

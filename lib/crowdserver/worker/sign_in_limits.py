@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, bindparam, delete, select
 
-from crowdserver.storage.schema import failed_sign_ins
+from crowdserver.storage.people_tables import failed_sign_ins
 from crowdserver.storage.upsert import Upsert
 
 PERIOD_SECONDS = 600

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import update
 
-from crowdserver.storage import schema
+from crowdserver.storage import people_tables
 from tests.support.workers import Workers
 from tests.support.world import World
 
@@ -33,8 +33,10 @@ def test_what_a_worker_did_and_earned_is_counted(world: World) -> None:
         AssignmentId=assignment["AssignmentId"], WorkerId="AADA", BonusAmount="1.50", Reason="Thanks"
     )
     with world.crowd.database.write() as tx:
-        of_ben = schema.workers.c.id == "ABEN"
-        tx.execute(update(schema.workers).where(of_ben).values(country="US", subdivision="CA", adult=True))
+        of_ben = people_tables.workers.c.id == "ABEN"
+        tx.execute(
+            update(people_tables.workers).where(of_ben).values(country="US", subdivision="CA", adult=True)
+        )
     ada, ben = world.json(SCRIPT)["workers"]
     reward = world.client.get_hit(HITId=first)["HIT"]["Reward"]
     assert list(ada) == [

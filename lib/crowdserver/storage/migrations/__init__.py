@@ -33,7 +33,7 @@ def upgrade(tx: Connection) -> None:
 
 
 def add_columns(table: str, names: list[str]) -> None:
-    """Add columns of schema.py to a table that was made without them; they must be able to be NULL."""
+    """Add columns to a table that was made without them; they must be able to be NULL."""
     present = {column["name"] for column in inspect(op.get_bind()).get_columns(table)}
     for name in names:
         if name not in present:

@@ -9,7 +9,7 @@ from sqlalchemy import update
 from crowdserver.operations import eligibility, workers
 from crowdserver.operations.eligibility import Record
 from crowdserver.operations.requirements import completed
-from crowdserver.storage import schema
+from crowdserver.storage import people_tables
 from crowdserver.worker import groups
 from crowdserver.worker.refusals import Refused
 from tests.support.crowds import Crowd
@@ -102,9 +102,9 @@ def test_what_the_lab_says_of_workers_lets_them_work(
         workers.invite(tx, now, "Ann", "AANN")
         workers.invite(tx, now, "Ben", "ABEN")
         known = {"country": "US", "adult": True, "masters": True}
-        tx.execute(update(schema.workers).where(schema.workers.c.id == "AANN").values(known))
+        tx.execute(update(people_tables.workers).where(people_tables.workers.c.id == "AANN").values(known))
         known = {"country": "US", "adult": False, "masters": True}
-        tx.execute(update(schema.workers).where(schema.workers.c.id == "ABEN").values(known))
+        tx.execute(update(people_tables.workers).where(people_tables.workers.c.id == "ABEN").values(known))
     with pytest.raises(Refused, match="your agreement to adult content must be equal to 1"):
         hands.accept(hit_id, "ABEN")
     with pytest.raises(Refused, match="your country must be equal to US; .*; your Masters qualification"):

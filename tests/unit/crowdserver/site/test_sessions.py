@@ -21,7 +21,7 @@ from crowdserver.control.call_counts import CallCounts
 from crowdserver.operations import workers
 from crowdserver.protocol.credentials import Credentials
 from crowdserver.protocol.public_address import PublicUrl, read_networks
-from crowdserver.storage import clock, schema
+from crowdserver.storage import clock, people_tables
 from crowdserver.storage.database import Database
 from crowdserver.storage.transactions import Crowd
 from crowdserver.worker import sign_in_limits
@@ -138,7 +138,7 @@ def test_a_session_ends_after_thirty_days_and_a_link_after_ninety(site: Site) ->
     assert "its time is over or there is a newer one" in answer.text
     assert "Set-Cookie" not in answer.headers
     site.browser(site.link("ABEN"))
-    assert site.count(schema.sessions) == 1  # what is over is deleted
+    assert site.count(people_tables.sessions) == 1  # what is over is deleted
 
 
 def test_of_one_worker_the_ten_newest_sessions_live(site: Site) -> None:
@@ -157,7 +157,7 @@ def test_a_link_that_is_opened_again_keeps_the_session(site: Site) -> None:
     answer = browser.get(link)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
     assert "Set-Cookie" not in answer.headers
-    assert site.count(schema.sessions) == 1
+    assert site.count(people_tables.sessions) == 1
 
 
 # Somebody else's link
@@ -180,7 +180,7 @@ def test_over_another_workers_session_a_link_asks_first(site: Site) -> None:
     assert browser.post(ben, data={"form_token": form_token(page.text)}).status_code == 303
     assert is_signed_in(browser, "Ben")
     assert is_signed_in(copied, "Ada")
-    assert site.count(schema.sessions) == 2
+    assert site.count(people_tables.sessions) == 2
 
 
 def test_a_link_that_has_ended_changes_nothing_for_who_is_signed_in(site: Site) -> None:
@@ -281,7 +281,7 @@ def test_of_one_address_fifty_guesses_in_ten_minutes_are_looked_at(site: Site) -
     assert "Wait ten minutes" in answer.text
     assert is_signed_in(signed_in, "Ada")
     assert browser.get(link, **from_("10.0.0.7")).status_code == 303
-    assert site.count(schema.failed_sign_ins) == 2
+    assert site.count(people_tables.failed_sign_ins) == 2
     site.advance(600)
     assert site.browser().get(link).status_code == 303
 
@@ -295,10 +295,10 @@ def test_guesses_from_everywhere_are_limited_and_so_is_what_is_kept_of_them(
     addresses = [f"10.0.0.{number}" for number in range(30)]
     statuses = [guess(browser, **from_(address)).status_code for address in addresses]
     assert statuses == [403] * 20 + [429] * 10
-    assert site.count(schema.failed_sign_ins) == 21
+    assert site.count(people_tables.failed_sign_ins) == 21
     site.advance(600)
     assert guess(browser).status_code == 403
-    assert site.count(schema.failed_sign_ins) == 2
+    assert site.count(people_tables.failed_sign_ins) == 2
 
 
 def test_a_network_of_ipv6_is_one_address(site: Site) -> None:
@@ -323,7 +323,7 @@ def test_behind_a_web_server_that_is_not_named_nobody_locks_the_others_out(tmp_p
     link = site.link("AADA")
     assert guess(site.browser(), 60, headers={"X-Forwarded-For": "10.1.1.1"}).status_code == 403
     assert site.browser().get(link).status_code == 303
-    assert site.count(schema.failed_sign_ins) == 1
+    assert site.count(people_tables.failed_sign_ins) == 1
     site.crowd.database.close()
 
 
@@ -410,10 +410,10 @@ def test_a_database_without_sessions_gets_them_and_its_links_still_work(tmp_path
     database = Database(f"sqlite:///{tmp_path / 'crowd.db'}")
     database.prepare(Decimal(100))
     with database.write() as tx:
-        schema.sessions.drop(tx)
-        schema.failed_sign_ins.drop(tx)
+        people_tables.sessions.drop(tx)
+        people_tables.failed_sign_ins.drop(tx)
         row = {"id": "AADA", "name": "Ada", "token_hash": workers.hash_of("old"), "invited_at": clock.now(tx)}
-        tx.execute(insert(schema.workers).values(row))
+        tx.execute(insert(people_tables.workers).values(row))
     database.close()
     site = Site(tmp_path)
     assert is_signed_in(site.browser("/sign-in/old"), "Ada")

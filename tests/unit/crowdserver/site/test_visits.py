@@ -11,7 +11,7 @@ import pytest
 import requests
 from sqlalchemy import select, text
 
-from crowdserver.storage import clock, schema
+from crowdserver.storage import clock, people_tables
 from crowdserver.worker import panels
 from tests.support.crowds import Crowd
 from tests.support.offers import ask
@@ -105,8 +105,8 @@ def test_a_participant_does_the_share_and_goes_back_with_the_code(crowd: Crowd, 
     cleo.enter()
     assert "There is no task for you" in cleo.press("/visit")
     with crowd.database.read() as tx:
-        names = set(tx.execute(select(schema.workers.c.name)).scalars())
-        told = json.loads(tx.execute(select(schema.visits.c.parameters)).scalars().first() or "{}")
+        names = set(tx.execute(select(people_tables.workers.c.name)).scalars())
+        told = json.loads(tx.execute(select(people_tables.visits.c.parameters)).scalars().first() or "{}")
     assert names == {"prolific 5f3a0c", "prolific ben", "prolific cleo"}
     assert told["STUDY_ID"] == "s1" and told["SESSION_ID"] == "x1"
 
@@ -135,8 +135,8 @@ def test_participants_are_nobody_else_and_get_no_other_work(crowd: Crowd, reques
     stranger = Participant(crowd, panel["url"], "AADA")
     stranger.enter()
     with crowd.database.read() as tx:
-        ids = set(tx.execute(select(schema.workers.c.id)).scalars())
-        mine = tx.execute(select(schema.visits.c.worker_id)).scalar_one()
+        ids = set(tx.execute(select(people_tables.workers.c.id)).scalars())
+        mine = tx.execute(select(people_tables.visits.c.worker_id)).scalar_one()
     assert ids == {"AADA", mine} and mine.startswith("APANEL")
     assert "You came for the tasks of your panel" in stranger.press(f"/groups/{other}/accept")
     for path in ("history", "history.csv"):  # whoever knows an id can come as its participant
@@ -146,7 +146,7 @@ def test_participants_are_nobody_else_and_get_no_other_work(crowd: Crowd, reques
     ada.session.get(link["url"], timeout=30)
     assert "Somebody else is signed in with this browser." in ada.enter()
     with crowd.database.read() as tx:  # and no visit begins meanwhile
-        assert tx.execute(select(schema.visits.c.worker_id)).scalars().all() == [mine]
+        assert tx.execute(select(people_tables.visits.c.worker_id)).scalars().all() == [mine]
     refused = ask(f"{crowd.url}/invites", crowd.credentials, json.dumps({"worker_id": mine}).encode())
     assert refused.status_code == 400 and "comes by a panel's link" in refused.json()["message"]
     removed = ask(f"{crowd.url}/removals", crowd.credentials, json.dumps({"worker_ids": [mine]}).encode())
@@ -189,7 +189,7 @@ def test_two_clicks_at_once_take_one_unit(crowd: Crowd, requester: Requester) ->
     ada.enter()
     waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
     with ThreadPoolExecutor(1) as pool, crowd.database.write() as tx:
-        worker_id = tx.execute(select(schema.visits.c.worker_id)).scalar_one()
+        worker_id = tx.execute(select(people_tables.visits.c.worker_id)).scalar_one()
         first = panels.go_on(tx, clock.now(tx), worker_id)
         second = pool.submit(ada.press, "/visit")
         wait_until(lambda: second.done() or tx.execute(waiting).scalar_one() > 0, 60)

@@ -58,10 +58,11 @@ and answer.</Text><List><ListItem>Be quick</ListItem><ListItem>Be kind</ListItem
 </table>
 <p>See <a href="https://lab.example/help">the help</a>.</p>]]></FormattedContent></Overview>"""
 _PICTURES = (
-    "<SelectionAnswer><Selections><Selection><SelectionIdentifier>picture</SelectionIdentifier><Binary><MimeType>"
-    f"<Type>image</Type></MimeType><DataURL>{PIXEL}</DataURL><AltText>The cat</AltText></Binary></Selection>"
-    "<Selection><SelectionIdentifier>words</SelectionIdentifier><FormattedContent><![CDATA[the <i>dog</i>]]>"
-    "</FormattedContent></Selection></Selections></SelectionAnswer>"
+    "<SelectionAnswer><Selections><Selection><SelectionIdentifier>picture</SelectionIdentifier><Binary>"
+    f"<MimeType><Type>image</Type></MimeType><DataURL>{PIXEL}</DataURL><AltText>The cat</AltText></Binary>"
+    "</Selection><Selection><SelectionIdentifier>words</SelectionIdentifier>"
+    "<FormattedContent><![CDATA[the <i>dog</i>]]></FormattedContent></Selection></Selections>"
+    "</SelectionAnswer>"
 )
 EVERY_KIND = question_form(
     _OVERVIEW

@@ -238,6 +238,15 @@ def test_migrations_are_numbered_without_a_gap() -> None:
     assert all(re.fullmatch(r"\d{3}_[a-z_]+\.sql", name) for name in names)
 
 
+def test_no_line_is_wider_than_the_linter_says() -> None:
+    """The linter itself lets a line pass that is one word, or ends in an address."""
+    limit = int(re.findall(r"(?m)^line-length = (\d+)$", (REPOSITORY / "ruff.toml").read_text())[0])
+    for folder in ("lib", "scripts", "tests"):
+        for _, path in sources(REPOSITORY / folder):
+            wide = [n for n, line in enumerate(path.read_text().splitlines(), 1) if len(line) > limit]
+            assert not wide, f"{path}: lines {wide} have more than {limit} characters"
+
+
 def test_no_file_names_a_path_of_one_machine() -> None:
     listing = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],

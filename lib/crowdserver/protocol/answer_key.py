@@ -5,17 +5,15 @@ default. The sum is the value, or is mapped to it: to a percentage, by a factor,
 Source: MTurk API reference, article AnswerKey.
 """
 
-import re
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from xml.etree.ElementTree import Element
 
 from crowdserver.protocol import xml_documents
 from crowdserver.protocol.question_form import Answer
-from crowdserver.protocol.xml_documents import SCHEMAS, BadQuestion
+from crowdserver.protocol.xml_documents import SCHEMAS
 
-_NAMESPACE = f"{{{SCHEMAS}2005-10-01/AnswerKey.xsd}}"
-# The children of each element, in their order, each followed by a space; what is not here holds text.
+_ROOTS = [f"{{{SCHEMAS}2005-10-01/AnswerKey.xsd}}AnswerKey"]
 _CHILDREN = {
     "AnswerKey": "(Question )+(QualificationValueMapping )?",
     "Question": "QuestionIdentifier (AnswerOption )+(DefaultScore )?",
@@ -26,23 +24,25 @@ _CHILDREN = {
     "RangeMapping": "(SummedScoreRange )+OutOfRangeQualificationValue ",
     "SummedScoreRange": "InclusiveLowerBound InclusiveUpperBound QualificationValue ",
 }
-_IDENTIFIERS = frozenset({"QuestionIdentifier", "SelectionIdentifier"})
 _WHOLE = r"[+-]?\d{1,9}"
-_FORMS = {"MaximumSummedScore": r"\+?0*[1-9]\d{0,8}", "SummedScoreMultiplier": r"[+-]?\d{1,9}(\.\d{1,9})?"}
+# What the text of an element has to be where that is no whole number.
+_VALUES = {
+    **dict.fromkeys(["QuestionIdentifier", "SelectionIdentifier"], "(?s).+"),
+    "MaximumSummedScore": r"\+?0*[1-9]\d{0,8}",
+    "SummedScoreMultiplier": r"[+-]?\d{1,9}(\.\d{1,9})?",
+}
 # The greatest value that a qualification can have; the least is as far below zero.
 _GREATEST = 2**31 - 1
 
 
 def read(xml: str) -> Element:
     """Return a key with the names of its elements bare. Raises BadQuestion."""
-    root = xml_documents.parse(xml)
-    if root.tag != f"{_NAMESPACE}AnswerKey":
-        raise BadQuestion(f"cvc-elt.1: Cannot find the declaration of element '{root.tag}'")
+    root = xml_documents.strip(xml_documents.parse(xml), _ROOTS)
     for element in root.iter():
-        element.tag = element.tag.removeprefix(_NAMESPACE)
+        xml_documents.check_children(element, _CHILDREN)
         element.text = (element.text or "").strip()
-    for element in root.iter():
-        _check(element)
+        if element.tag not in _CHILDREN:
+            xml_documents.check_value(element.tag, element.text, _VALUES.get(element.tag, _WHOLE))
     return root
 
 
@@ -75,15 +75,3 @@ def _mapped(mapping: Element | None, total: int) -> Decimal:
         if low <= total <= high:
             return Decimal(number)
     return Decimal(mapping.findtext("OutOfRangeQualificationValue", ""))
-
-
-def _check(element: Element) -> None:
-    name, children = element.tag, "".join(f"{child.tag} " for child in element)
-    if not re.fullmatch(_CHILDREN.get(name, ""), children):
-        expected = ", ".join(re.findall(r"\w+", _CHILDREN.get(name, "")))
-        raise BadQuestion(f"cvc-complex-type.2.4: The content of element '{name}' must be '{{{expected}}}'.")
-    if name in _CHILDREN:
-        return
-    form = r"(?s).+" if name in _IDENTIFIERS else _FORMS.get(name, _WHOLE)
-    if not re.fullmatch(form, element.text or "", re.ASCII):
-        raise BadQuestion(f"cvc-datatype-valid.1.2.1: '{element.text}' is not a valid value for '{name}'")

@@ -25,10 +25,9 @@ import re2
 from crowdserver.protocol import xhtml, xml_documents
 from crowdserver.protocol.xml_documents import SCHEMAS, BadQuestion
 
-_VERSIONS = ("2017-11-06", "2005-10-01")
+_ROOTS = [f"{{{SCHEMAS}{version}/QuestionForm.xsd}}QuestionForm" for version in ("2017-11-06", "2005-10-01")]
 _CONTENT = "(Title |Text |List |Binary |FormattedContent )+"
 _FREE_TEXT = "(Constraints |DefaultText |NumberOfLinesSuggestion )*"
-# The children that an element may have, in their order, each followed by a space. All others hold text.
 _CHILDREN = {
     "QuestionForm": "(Overview )*Question (Question |Overview )*",
     "Overview": _CONTENT,
@@ -55,10 +54,12 @@ _VALUES = {
     "Type": "image|audio|video",
     "DataURL": r"https?://\S+",
     "StyleSuggestion": "radiobutton|checkbox|list|dropdown|combobox|multichooser",
-    **dict.fromkeys(("MinSelectionCount", "MaxSelectionCount", "NumberOfLinesSuggestion"), _COUNT),
+    **dict.fromkeys(("MinSelectionCount", "NumberOfLinesSuggestion"), _COUNT),
+    "MaxSelectionCount": r"0*[1-9]\d{0,8}",
     **dict.fromkeys(("Length minLength", "Length maxLength"), _COUNT),
     **dict.fromkeys(("IsNumeric minValue", "IsNumeric maxValue"), _NUMBER),
 }
+_BOUNDS = {"Length": ("minLength", "maxLength"), "IsNumeric": ("minValue", "maxValue")}
 _GONE = frozenset(["FileUploadAnswer", "Application", "EmbeddedBinary"])
 
 
@@ -84,18 +85,17 @@ class NotAnswered(Exception):
 
 def is_form(root: Element) -> bool:
     """Return whether this is the root of a QuestionForm, of a version that is known."""
-    return root.tag in [f"{{{SCHEMAS}{version}/QuestionForm.xsd}}QuestionForm" for version in _VERSIONS]
+    return root.tag in _ROOTS
 
 
 def read(xml: str) -> Element:
     """Return the form in an XML text. Raises BadQuestion."""
-    root = xml_documents.parse(xml)
-    if not is_form(root):
-        raise BadQuestion(f"cvc-elt.1: Cannot find the declaration of element '{root.tag}'")
-    namespace = root.tag.removesuffix("QuestionForm")
-    for element in root.iter():
-        element.tag = element.tag.removeprefix(namespace)
-    for element in root.iter():
+    return checked(xml_documents.parse(xml))
+
+
+def checked(root: Element) -> Element:
+    """Return the form of a root, checked, with its names bare. Raises BadQuestion."""
+    for element in xml_documents.strip(root, _ROOTS).iter():
         _check(element)
     lists = [root.iter("QuestionIdentifier")]
     lists += [answer.iter("SelectionIdentifier") for answer in root.iter("SelectionAnswer")]
@@ -168,19 +168,35 @@ def _range(low: Any, high: Any) -> str:
 
 def _check_text(spec: Element, text: str) -> None:
     """Check a text, if there is one, against its Constraints. Raises ValueError with what to do."""
-    for constraint in spec.iterfind("Constraints/*") if text.strip() else ():
-        if constraint.tag == "IsNumeric":
-            low, high = constraint.get("minValue"), constraint.get("maxValue")
-            is_number = re.fullmatch(_NUMBER, text.strip(), re.ASCII)
-            if not is_number or not _is_within(Decimal(text.strip()), low, high):
-                which = f", {_range(low, high)}" if low or high else ""
-                raise ValueError(f"Please write a number in figures{which}.")
-        elif constraint.tag == "Length":
-            low, high = constraint.get("minLength"), constraint.get("maxLength")
-            if not _is_within(Decimal(len(text)), low, high):
-                raise ValueError(f"Please write {_range(low, high)} characters; these are {len(text)}.")
-        elif not _pattern(constraint).search(text):
-            raise ValueError(constraint.get("errorText") or "Please write it as the question asks for it.")
+    if text.strip():
+        for constraint in spec.iterfind("Constraints/*"):
+            _CHECKS[constraint.tag](constraint, text)
+
+
+def _check_number(constraint: Element, text: str) -> None:
+    low, high = _bounds(constraint)
+    is_number = re.fullmatch(_NUMBER, text.strip(), re.ASCII)
+    if not is_number or not _is_within(Decimal(text.strip()), low, high):
+        which = f", {_range(low, high)}" if low or high else ""
+        raise ValueError(f"Please write a number in figures{which}.")
+
+
+def _check_length(constraint: Element, text: str) -> None:
+    low, high = _bounds(constraint)
+    if not _is_within(Decimal(len(text)), low, high):
+        raise ValueError(f"Please write {_range(low, high)} characters; these are {len(text)}.")
+
+
+def _check_format(constraint: Element, text: str) -> None:
+    if not _pattern(constraint).search(text):
+        raise ValueError(constraint.get("errorText") or "Please write it as the question asks for it.")
+
+
+_CHECKS = {"IsNumeric": _check_number, "Length": _check_length, "AnswerFormatRegex": _check_format}
+
+
+def _bounds(constraint: Element) -> list[str | None]:
+    return [constraint.get(name) for name in _BOUNDS[constraint.tag]]
 
 
 def _is_within(number: Decimal, low: str | None, high: str | None) -> bool:
@@ -201,18 +217,19 @@ def _pattern(constraint: Element) -> Any:
 
 def _check(element: Element) -> None:
     """Check an element for itself. Raises BadQuestion."""
-    name, children = element.tag, "".join(f"{child.tag} " for child in element)
-    for gone in _GONE.intersection(children.split()):
+    name = element.tag
+    for gone in _GONE.intersection(child.tag for child in element):
         raise BadQuestion(f"{gone} is no longer supported: write an HTMLQuestion, or ask for a link as text")
-    if not re.fullmatch(_CHILDREN.get(name, ""), children):
-        expected = _CHILDREN.get(name, "text alone").strip()
-        raise BadQuestion(f"cvc-complex-type.2.4: The content of element '{name}' must be '{expected}'")
+    xml_documents.check_children(element, _CHILDREN)
     if name != "DefaultText":
         element.text = (element.text or "").strip()
     attributes = {f"{name} {attribute}": value for attribute, value in element.attrib.items()}
     for what, value in {name: element.text or "", **attributes}.items():
-        if not re.fullmatch(_VALUES.get(what, "(?s).*"), value, re.ASCII):
-            raise BadQuestion(f"cvc-datatype-valid.1.2.1: '{value}' is not a valid value for '{what}'")
+        xml_documents.check_value(what, value, _VALUES.get(what, "(?s).*"))
+    if name in _BOUNDS:
+        low, high = _bounds(element)
+        if low and high and Decimal(low) > Decimal(high):
+            raise BadQuestion(f"nothing that a worker writes can be {low} to {high} ({name})")
     if name == "AnswerFormatRegex":
         _pattern(element)
     if name == "FormattedContent":

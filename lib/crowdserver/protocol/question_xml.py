@@ -6,19 +6,20 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 from crowdserver.protocol import question_form
-from crowdserver.protocol.xml_documents import SCHEMAS, BadQuestion, parse
+from crowdserver.protocol.xml_documents import SCHEMAS, BadQuestion, parse, unknown
 
 
 class Question(NamedTuple):
     """What a worker is shown.
 
-    kind: "html" (content is the page), "external" (content is its URL) or "form" (content is the XML).
+    kind: "html" (content is the page), "external" (content is its URL) or "form" (`form` is it, checked).
     frame_height: in pixels; 0 means as high as the window.
     """
 
     kind: str
     content: str
     frame_height: int
+    form: ElementTree.Element | None = None
 
 
 def read(xml: str) -> Question:
@@ -29,9 +30,8 @@ def read(xml: str) -> Question:
     if root.tag == f"{{{SCHEMAS}2006-07-14/ExternalQuestion.xsd}}ExternalQuestion":
         return Question("external", _url(root), _frame_height(root))
     if question_form.is_form(root):
-        question_form.read(xml)
-        return Question("form", xml, 0)
-    raise BadQuestion(f"cvc-elt.1: Cannot find the declaration of element '{root.tag}'")
+        return Question("form", "", 0, question_form.checked(root))
+    raise unknown(root.tag)
 
 
 def _text_of(root: ElementTree.Element, name: str) -> str:

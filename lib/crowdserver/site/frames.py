@@ -24,7 +24,6 @@ from crowdserver.worker.refusals import gone
 # Without allow-top-navigation it cannot lead the worker away.
 SANDBOX = "allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox allow-modals allow-downloads"
 
-
 _QUESTION = select(hits.c.question).where(hits.c.id == bindparam("hit"), hits.c.disposed_at.is_(None))
 
 
@@ -117,7 +116,8 @@ class _Edits(HTMLParser):
 
     _SCRIPT = re.compile(
         r"""(\ssrc\s*=\s*["']?\s*)(?:https?:)?//"""
-        r"(?:assets\.crowd\.aws|s3\.amazonaws\.com/mturk-public)/(crowd-html-elements|externalHIT_v1)(?=\.js)",
+        r"(?:assets\.crowd\.aws|s3\.amazonaws\.com/mturk-public)/"
+        r"(crowd-html-elements|externalHIT_v1)(?=\.js)",
         re.IGNORECASE,
     )
 

@@ -163,8 +163,8 @@ def frame(text: str) -> ResponseReturnValue:
     if question.kind == "external":
         raise Refused("unknown", "The page of this task is on another site.")
     assignment_id = key.assignment_id or assignments.PREVIEW_ID
-    if question.kind == "form":
-        return responses.frame_form(question_form.read(question.content), assignment_id)
+    if question.form is not None:
+        return responses.frame_form(question.form, assignment_id)
     page = frames.fill(question.content, assignment_id, request.script_root)
     return responses.private(make_response(page), responses.FRAME_POLICY)
 

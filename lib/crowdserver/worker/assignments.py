@@ -153,9 +153,8 @@ def submit(
     """
     row = _lock_accepted(tx, now, worker_id, assignment_id)
     question = question_xml.read(row.question)
-    if question.kind == "form":
-        form = question_form.read(question.content)
-        xml = answer_xml.write_form(question_form.answers(form, fields))
+    if question.form is not None:
+        xml = answer_xml.write_form(question_form.answers(question.form, fields))
     else:
         xml = answer_xml.write(fields) or ""
     if not xml:

@@ -13,8 +13,8 @@ _QUESTIONS = """
   <AnswerOption><SelectionIdentifier>lyon</SelectionIdentifier><AnswerScore>-2</AnswerScore></AnswerOption>
 </Question>
 <Question><QuestionIdentifier>fruit</QuestionIdentifier>
-  <AnswerOption><SelectionIdentifier>apple</SelectionIdentifier><SelectionIdentifier>pear</SelectionIdentifier>
-    <AnswerScore>5</AnswerScore></AnswerOption>
+  <AnswerOption><SelectionIdentifier>apple</SelectionIdentifier>
+    <SelectionIdentifier>pear</SelectionIdentifier><AnswerScore>5</AnswerScore></AnswerOption>
   <DefaultScore>1</DefaultScore>
 </Question>"""
 _RANGE = (

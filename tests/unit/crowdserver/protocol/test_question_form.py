@@ -108,9 +108,10 @@ def formatted(xhtml: str) -> str:
 
 def test_formatted_content_is_written_anew() -> None:
     xhtml = "a &lt;b&gt;&nbsp;&amp;<br/><a href='https://x/?a=1&amp;b' target='_top'>x</a><b title='\"'>y</b>"
+    xhtml += "<a href='#z'>&LT;i&GT;&none;</a>"
     assert question_form.read(formatted(xhtml)).findtext(".//FormattedContent") == (
         '<div>a &lt;b&gt;\xa0&amp;<br><a href="https://x/?a=1&amp;b" target="_blank" rel="noopener">x</a>'
-        '<b title="&quot;">y</b></div>'
+        '<b title="&quot;">y</b><a href="#z">&lt;i&gt;&amp;none;</a></div>'
     )
 
 
@@ -139,7 +140,20 @@ def test_formatted_content_is_written_anew() -> None:
         (formatted("<a href=' javascript:x'>a</a>"), "href=' javascript:x' is not allowed in element 'a'"),
         (formatted("</div><p>"), "junk after document element"),
         (formatted("<p>"), "mismatched tag"),
-        (formatted("<b>" * 4000 + "</b>" * 4000), "lie too deep in each other"),
+        (formatted("<p style='x'>a</p>"), "style='x' is not allowed in element 'p'"),
+        (
+            formatted("<img src='data:image/png,x'/>"),
+            "src='data:image/png,x' is not allowed in element 'img'",
+        ),
+        (formatted("<a href='java&#10;script:x'>a</a>"), "is not allowed in element 'a'"),
+        (formatted("<b>" * 100 + "</b>" * 100), "lie too deep in each other"),
+        (form_of("<Overview>" * 200 + "</Overview>" * 200), "lie too deep in each other"),
+        (form_of(question("a", free_text('<Length minLength="9" maxLength="2"/>'))), "can be 9 to 2"),
+        (form_of(question("a", free_text('<IsNumeric minValue="1" maxValue="-1"/>'))), "can be 1 to -1"),
+        (
+            form_of(question("a", selections(counts=(0, 0)))),
+            "'0' is not a valid value for 'MaxSelectionCount'",
+        ),
         (formatted('<!DOCTYPE x [<!ENTITY a "aaaa">]>'), "not well-formed"),
         (f"<!DOCTYPE x>{EVERY_KIND}", r"a DOCTYPE \(x\) is not allowed"),
         (form_of(question("a", free_text()), "1999-01-01"), "Cannot find the declaration of element"),

@@ -105,6 +105,11 @@ _UPDATE = update(qualification_types).where(
     qualification_types.c.id == bindparam("type"), qualification_types.c.deleted_at.is_(None)
 )
 _DELETE = _UPDATE.values(deleted_at=bindparam("moment"))
+_REJECT_REQUESTS = (
+    update(qualification_requests)
+    .where(qualification_requests.c.type_id == bindparam("type"), IS_WAITING)
+    .values(status="Rejected")
+)
 
 
 def create(call: Call) -> dict[str, Any]:
@@ -155,12 +160,16 @@ def list_types(call: Call) -> dict[str, Any]:
 
 
 def delete(call: Call) -> dict[str, Any]:
-    """Answer DeleteQualificationType: no new HIT can require it. For older HITs it still counts."""
+    """Answer DeleteQualificationType: no new HIT can require it. For older HITs it still counts.
+
+    Requests for it are rejected: nobody could decide them any more.
+    """
     type_id: str = call.input["QualificationTypeId"]
     if call.tx.execute(_DELETE, {"type": type_id, "moment": call.now}).rowcount == 0:
         if call.tx.execute(_IS_DELETED, {"id": type_id}).first() is not None:
             raise errors.qualification_type_state("Active,Inactive")
         raise errors.qualification_type_does_not_exist(type_id)
+    call.tx.execute(_REJECT_REQUESTS, {"type": type_id})
     return {}
 
 

@@ -97,6 +97,7 @@ def submit(
 ) -> None:
     """Submit the test that the worker is taking: it is scored, or waits for the requester.
 
+    The key scores the test that it was given with: another one, begun before, waits.
     Refused: unknown, and late where its time is over. NotAnswered: the test does not allow these answers.
     """
     tx.execute(_LOCK_WORKER, {"worker": worker_id})
@@ -105,11 +106,12 @@ def submit(
         raise Refused("late", "The time for this test is over, or it was submitted already.")
     answers = question_form.answers(question_form.read(here.test), fields)
     request = tx.execute(_LATEST, {"worker": worker_id, "type": type_id}).one()
-    status = "Granted" if here.kind.answer_key else "Submitted"
+    key = here.kind.answer_key if here.kind.test == here.test else None
+    status = "Granted" if key else "Submitted"
     values = {"status": status, "submitted_at": now, "answer": answer_xml.write_form(answers)}
     tx.execute(_UPDATE.values(**values), {"request": request.id})
-    if here.kind.answer_key:
-        value = answer_key.value(answer_key.read(here.kind.answer_key), answers)
+    if key:
+        value = answer_key.value(answer_key.read(key), answers)
         grants.give(tx, now, here.kind, worker_id, value, is_told=False)
 
 

@@ -151,6 +151,26 @@ def test_a_test_ends_with_its_time_and_keeps_the_questions_it_began_with(crowd: 
     assert len(client.list_qualification_requests()["QualificationRequests"]) == 1
 
 
+def test_a_key_scores_the_test_that_it_was_given_with(crowd: Crowd, client: Any) -> None:
+    type_id = make(client, Test=TEST, AnswerKey=KEY, TestDurationInSeconds=600)
+    browser = Browser(crowd)
+    ask(browser, type_id)
+    client.update_qualification_type(
+        QualificationTypeId=type_id,
+        Test=TEST.replace("paris", "lima"),
+        AnswerKey=KEY.replace("paris", "lima"),
+        TestDurationInSeconds=600,
+    )
+    assert "The requester decides" in take(browser, type_id, *RIGHT).text
+    (request,) = client.list_qualification_requests()["QualificationRequests"]
+    assert request["Test"] == TEST
+    # Of a type that is deleted nobody could decide it any more.
+    client.delete_qualification_type(QualificationTypeId=type_id)
+    assert client.list_qualification_requests()["QualificationRequests"] == []
+    with refused("RequestError", "InvalidQualificationRequestState", containing="a status of: Submitted"):
+        client.accept_qualification_request(QualificationRequestId=request["QualificationRequestId"])
+
+
 def test_what_nobody_can_ask_for_is_not_there(crowd: Crowd, client: Any) -> None:
     inactive = make(client, QualificationTypeStatus="Inactive")
     browser = Browser(crowd)

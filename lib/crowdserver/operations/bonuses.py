@@ -44,10 +44,11 @@ def send(call: Call) -> dict[str, Any]:
     assignment = assignments.find_submitted(call.tx, call.input["AssignmentId"])
     if assignment.worker_id != call.input["WorkerId"]:
         raise errors.not_the_assignments_worker(call.input["WorkerId"], assignment.id)
+    # Before what time alone changes: whoever repeats a call that has paid is told so.
+    request_tokens.claim_request(call, assignment.hit_id)
     recent = {"worker": assignment.worker_id, "since": call.now - _LAST_SECONDS}
     if call.tx.execute(_HAS_WORKED, recent).first() is None:
         raise errors.worker_is_gone(assignment.worker_id)
-    request_tokens.claim_request(call, assignment.hit_id)
     fee = account.bonus_fee(amount)
     call.tx.execute(
         _INSERT,

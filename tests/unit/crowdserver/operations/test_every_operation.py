@@ -222,12 +222,15 @@ def test_who_has_done_nothing_for_six_months_gets_no_bonus(
 ) -> None:
     bonus = {"WorkerId": "AWORKER1", "BonusAmount": "1.00", "Reason": "Well done"}
     assignment_id = hands.do(requester.hit()["HITId"])
-    crowd.advance(182 * 86_400)
-    client.send_bonus(AssignmentId=assignment_id, **bonus)
-    crowd.advance(2 * 86_400)
+    crowd.advance(183 * 86_400 - 3600)
+    client.send_bonus(AssignmentId=assignment_id, UniqueRequestToken="a", **bonus)
+    crowd.advance(2 * 3600)
+    # The reply may have been lost: to hear that the worker is gone would look as if nothing had been paid.
+    with refused("RequestError", "DuplicateCall", containing="was already processed"):
+        client.send_bonus(AssignmentId=assignment_id, UniqueRequestToken="a", **bonus)
     text = "Worker AWORKER1 has not completed an assignment for you in the last six months."
     with refused("RequestError", "DoesNotMeetRequirements", text):
-        client.send_bonus(AssignmentId=assignment_id, **bonus)
+        client.send_bonus(AssignmentId=assignment_id, UniqueRequestToken="b", **bonus)
     hands.do(requester.hit()["HITId"])
     client.send_bonus(AssignmentId=assignment_id, **bonus)
 

@@ -1,5 +1,7 @@
 """A database of an older version comes up with everything that lies in it, and becomes like a new one."""
 
+import subprocess
+import sys
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +17,22 @@ from tests.support.crowds import Crowd, CrowdFailed
 from tests.support.requesters import BOTH, Workers
 
 OLD = (Path(__file__).parent / "made_by_07c843a.sql").read_text()
+# Each in a process of its own, with the address of a database; the first dies between two of the changes.
+KILLED = """
+import os, signal, sys
+from crowdserver.storage import migrations
+add_columns = migrations.add_columns
+def add_and_die(table, names):
+    add_columns(table, names)
+    os.kill(os.getpid(), signal.SIGKILL)
+migrations.add_columns = add_and_die
+"""
+PREPARE = """
+import sys
+from decimal import Decimal
+from crowdserver.storage.database import Database
+Database(sys.argv[1]).prepare(Decimal(0))
+"""
 # What signs the worker of that database in.
 LINK = "/sign-in/Uo9minaKSGYnUlvNVAIwTUmm52JtwFml"
 
@@ -104,3 +122,31 @@ def test_what_was_there_before_the_tables_had_revisions_is_not_changed_twice(tmp
     database.prepare(Decimal(0))
     database.prepare(Decimal(0))
     database.close()
+
+
+@BOTH
+def test_a_migration_that_is_killed_is_as_if_it_had_not_begun(
+    backend: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    on_sqlite = backend == "sqlite"
+    url = f"sqlite:///{tmp_path}/crowd.db"
+    if not on_sqlite:
+        url = request.getfixturevalue("cluster").create_database()
+    database = Database(url)
+    fill(database)
+    before = tables(database)
+    killed = subprocess.run([sys.executable, "-c", KILLED + PREPARE, url], check=False, timeout=300)
+    assert killed.returncode == -9 and tables(database) == before
+    both = [subprocess.Popen([sys.executable, "-c", PREPARE, url]) for _ in range(2)]
+    assert [process.wait(300) for process in both] == [0, 0]
+    with database.read() as tx:
+        assert {"country", "adult"} < {column["name"] for column in inspect(tx).get_columns("workers")}
+        assert tx.scalar(text("SELECT count(*) FROM alembic_version")) == 1
+    database.close()
+
+
+def tables(database: Database) -> dict[str, list[str]]:
+    """Return the columns of every table that there is."""
+    with database.read() as tx:
+        seen = inspect(tx)
+        return {name: [str(column) for column in seen.get_columns(name)] for name in seen.get_table_names()}

@@ -29,8 +29,15 @@ _CROWD_SCRIPT = "crowd-html-elements"
 _CROWD_ELEMENTS = frozenset(
     f"crowd-{name}"
     for name in (
-        *("form", "input", "text-area", "radio-group", "radio-button", "checkbox"),
-        *("button", "classifier", "instructions"),
+        "form",
+        "input",
+        "text-area",
+        "radio-group",
+        "radio-button",
+        "checkbox",
+        "button",
+        "classifier",
+        "instructions",
     )
 )
 _KEPT_IN_FRAME = ("#", "javascript:", "mailto:", "tel:", "data:")

@@ -13,7 +13,7 @@ from crowdops.registry.extensions import Extension, Extensions, Order
 from crowdops.registry.journal import Journal
 from crowdops.registry.kept_counts import KeptCounts
 from crowdops.registry.messages import Messages
-from crowdops.registry.paces import Paces
+from crowdops.registry.paces import Pace, Paces
 from crowdops.registry.rows import (
     END_STATES,
     OPEN_STATES,
@@ -25,7 +25,6 @@ from crowdops.registry.rows import (
     Decision,
     Event,
     Look,
-    Pace,
     Result,
     Run,
     Server,

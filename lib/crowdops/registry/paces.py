@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from crowdops.errors import RegistryError
 from crowdops.registry.database import RegistryFile
 from crowdops.registry.patience import Patience
-from crowdops.registry.rows import Pace, stamp
+from crowdops.registry.rows import stamp
+
+
+class Pace(NamedTuple):
+    """How many calls a second a server has borne; `is_limit` if it has refused more."""
+
+    rate: float
+    is_limit: bool
 
 
 class Paces(RegistryFile):

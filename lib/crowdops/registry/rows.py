@@ -236,13 +236,6 @@ class UnitReview(NamedTuple):
     is_own: bool = True
 
 
-class Pace(NamedTuple):
-    """How many calls a second a server has borne; `is_limit` if it has refused more."""
-
-    rate: float
-    is_limit: bool
-
-
 _READERS: dict[object, Callable[[Any], object]] = {
     datetime: datetime.fromisoformat,
     Decimal: Decimal,

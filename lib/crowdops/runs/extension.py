@@ -151,26 +151,35 @@ class HitExtension(Walk[Target]):
 
     def _goal(self, hit: Hit, unit: Unit, begun: Extension | None) -> tuple[Goal | None, str]:
         """Return what a HIT is to have, None if it has that; or why it cannot have it."""
-        terms, now = self._terms, extend.now_at(self.context.provider)
-        end = max(hit.expiration, now).replace(microsecond=0)
-        most = begun.max_assignments if begun else None
-        if most is None and terms.assignments:
-            # A list can be a minute old; what this registry has added is known.
-            most = max(hit.max_assignments, unit.places or 0) + terms.assignments
+        now = extend.now_at(self.context.provider)
+        most = begun.max_assignments if begun else self._most(hit, unit)
         if most and not extend.can_have(hit, most):
             return None, (
                 f"it has {hit.max_assignments} assignments: one with fewer than 10 can never have 10"
             )
         has_expired = hit.expiration <= now or (hit.available and not hit.is_outstanding)
-        if terms.assignments and not terms.is_for_time and has_expired:
+        if has_expired and not self._terms.is_for_time:
             return None, "it has expired, and more assignments do not open it again: give it time as well"
-        expires_at = begun.expires_at if begun else None
-        if terms.is_for_time and (expires_at is None or expires_at < now + extend.LEAST):
-            expires_at = terms.until or end + timedelta(seconds=terms.seconds)
-        goal = Goal(most, expires_at)
+        goal = Goal(most, self._end(hit, now, begun))
         if not begun and goal.has_time(hit) and goal.has_places(hit):
             return None, ""
         return goal, ""
+
+    def _most(self, hit: Hit, unit: Unit) -> int | None:
+        """Return how many assignments a HIT is to have; None: as many as it has."""
+        if not self._terms.assignments:
+            return None
+        # A list can be a minute old; what this registry has added is known.
+        return max(hit.max_assignments, unit.places or 0) + self._terms.assignments
+
+    def _end(self, hit: Hit, now: datetime, begun: Extension | None) -> datetime | None:
+        """Return until when a HIT is to be open; None: as it is. What was begun keeps an end to come."""
+        if not self._terms.is_for_time:
+            return None
+        if begun and begun.expires_at and begun.expires_at >= now + extend.LEAST:
+            return begun.expires_at
+        start = max(hit.expiration, now).replace(microsecond=0)
+        return self._terms.until or start + timedelta(seconds=self._terms.seconds)
 
     def carry_out(self) -> BulkResult[Target]:
         """Extend what look() has found. Safe to repeat, and to be killed at any moment."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from math import isfinite
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from crowdops.errors import UsageError
@@ -44,12 +43,23 @@ def read_terms(assignments: int | None, hours: float | None, until: str | None) 
         raise UsageError("--hours and --until say the same: give one of them. Nothing was done.")
     if assignments is None and hours is None and until is None:
         raise UsageError("Say what the HITs are to get: --assignments N, --hours H or --until MOMENT.")
-    now = datetime.now(UTC)
-    moment = moments.read(until, "--until", now) if until else None
-    seconds = 0 if hours is None else round(hours * 3600) if isfinite(hours) else -1
-    more = timedelta(seconds=seconds) if hours is not None and abs(seconds) < 1e10 else None
-    if hours is not None and (more is None or not extend.LEAST <= more <= extend.MOST):
+    seconds = 0 if hours is None else _read_hours(hours)
+    moment = None if until is None else _read_until(until)
+    return Terms(assignments or 0, seconds, moment)
+
+
+def _read_hours(hours: float) -> int:
+    """Return hours as seconds. UsageError if a HIT cannot be extended by so many."""
+    seconds = hours * 3600
+    if not extend.LEAST.total_seconds() <= seconds <= extend.MOST.total_seconds():  # so it is for nan
         raise UsageError(f"--hours {hours:g}: a HIT is extended by a minute at least, and by a year at most.")
-    if moment and not extend.LEAST <= moment - now <= extend.MOST:
+    return round(seconds)
+
+
+def _read_until(until: str) -> datetime:
+    """Return the moment that is meant, to the second. UsageError if a HIT cannot be open until then."""
+    now = datetime.now(UTC)
+    moment = moments.read(until, "--until", now)
+    if not extend.LEAST <= moment - now <= extend.MOST:
         raise UsageError(f"--until {until}: that must be within a year, and at least a minute from now.")
-    return Terms(assignments or 0, seconds, moment and moment.replace(microsecond=0))
+    return moment.replace(microsecond=0)

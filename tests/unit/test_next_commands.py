@@ -8,8 +8,9 @@ the same look must not propose it again.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
-from datetime import UTC, datetime
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from inspect import signature
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +19,8 @@ import pytest
 
 from crowdops.console import cli
 from crowdops.registry import Run
+from crowdops.runs import top_up_view
+from crowdops.runs.lacks import Lacks
 from tests.support import advice, makes, messages
 from tests.support.advice import State
 from tests.support.copies import damage
@@ -477,6 +480,48 @@ def crashed_and_topped_up(world: World) -> State:
     run = world.crash()
     result = look(world, TOP_UP, "--run", run.run_id, "--yes")
     return State(result, meanwhile=lambda: do_all(world, run))
+
+
+def ended_unanswered(world: World) -> Run:
+    run = world.launch(units=2)
+    world.invoke("mturk/expire_hits", "--run", run.run_id, "--yes")
+    world.invoke("mturk/download_results", "--run", run.run_id)
+    return run
+
+
+@proposes("runs/top_up_view.py", "make results RUN=…")
+def opened_by_hand_and_topped_up(world: World) -> State:
+    run = ended_unanswered(world)
+    later = datetime.now(UTC) + timedelta(hours=1)
+    world.client.update_expiration_for_hit(HITId=world.hit_ids(run)[0], ExpireAt=later)
+    result = look(world, TOP_UP, "--run", run.run_id, "--dry-run")
+    return State(result, meanwhile=lambda: do_all(world, run))
+
+
+@proposes("runs/top_up.py", "make top-up RUN=…")
+def topped_up_while_it_came_to_lack_more(world: World) -> State:
+    run = world.launch(units=1, assignments=2)
+    world.do(world.hit_ids(run)[0])
+    world.invoke("mturk/expire_hits", "--run", run.run_id, "--yes")
+    world.invoke("mturk/download_results", "--run", run.run_id)
+    asked = top_up_view.question
+
+    def meanwhile(due: Sequence[Lacks]) -> str:
+        world.client.reject_assignment(AssignmentId=world.collected(run.run_id).pop(), RequesterFeedback="no")
+        world.invoke("mturk/download_results", "--run", run.run_id)
+        return asked(due)
+
+    def ask() -> str:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(top_up_view, "question", meanwhile)
+            return look(world, TOP_UP, "--run", run.run_id, "--yes")()
+
+    def work() -> None:
+        for worker in ("AWORKER2", "AWORKER3"):
+            wait_until(lambda: bool(world.open_hits()), 100)
+            world.do(world.open_hits()[0], worker)
+
+    return State(ask, meanwhile=threading.Thread(target=work, daemon=True).start)
 
 
 @proposes("runs/remainder.py", "make top-up RUN=…")

@@ -6,30 +6,40 @@ leads to a page that is gone, another one takes its place.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
 from crowdops.context import Context
-from crowdops.errors import UsageError
 from crowdops.hits import extend
 from crowdops.hits.differences import read_hits
 from crowdops.payments import pricing
 from crowdops.payments.budgets import Budget
-from crowdops.providers.mturk.client import Hit
+from crowdops.providers.mturk.client import LISTING_LAG, Hit
 from crowdops.registry import Place, Run, UnitAnswers
 from crowdops.results import collect, votes
 
+FRESH = LISTING_LAG.total_seconds()  # for so long what was seen is taken for what is there
 STAYING_PAGES = ("none", "url")  # kinds of servers whose pages are where they were
+
+
+class ShortUnit(NamedTuple):
+    """A unit that is not out and lacks so many answers."""
+
+    answers: UnitAnswers
+    need: int
+    is_of_first: bool  # of its first assignments_per_unit answers: it has to agree only after these
 
 
 class Lacks(NamedTuple):
     """What a run lacks: `answers` of so many units, and what they cost if all are approved.
 
     `places` are what is to be planned. `unknown` units lack answers that cannot be had, because their data
-    row is not known. `in_flight` units have a HIT out by the registry, and get nothing besides. `hits` are
-    those that are to be extended, as they were listed. `spent` are units that do not agree and get nothing,
-    because max_cost does not cover what they lack: how many answers each.
+    row is not known. `in_flight` units have a HIT out, and get nothing besides. `hits` are those that are to
+    be extended, as they were listed. `spent` are units that do not agree and get nothing, because max_cost
+    does not cover what they lack: how many answers each. `short` are the units of `places`, as they were
+    `looked_at`, by the monotonic clock.
     """
 
     run: Run
@@ -42,6 +52,8 @@ class Lacks(NamedTuple):
     in_flight: int
     hits: dict[str, Hit]
     spent: dict[int, int]
+    short: list[ShortUnit]
+    looked_at: float
 
     @property
     def units(self) -> int:
@@ -85,14 +97,6 @@ def examine(context: Context, run: Run) -> Lacks:
     return _lacks(context, run, short, hits | read.hits)
 
 
-class ShortUnit(NamedTuple):
-    """A unit that is not out and lacks so many answers."""
-
-    answers: UnitAnswers
-    need: int
-    is_of_first: bool  # of its first assignments_per_unit answers: it has to agree only after these
-
-
 def _short_units(context: Context, run: Run) -> Iterator[ShortUnit]:
     """Yield the units that are not out and lack answers, or have some that do not agree."""
     parameters, registry = run.parameters, context.registry
@@ -117,6 +121,8 @@ def _lacks(context: Context, run: Run, short: list[ShortUnit], hits: Mapping[str
         in_flight=counts["creating"] + counts["outstanding"],
         hits={},
         spent={},
+        short=[],
+        looked_at=time.monotonic(),
     )
     budget = Budget(context.registry, run) if run.parameters.answer_field else None
     for lacking in sorted(short, key=lambda lacking: lacking.is_of_first, reverse=True):
@@ -136,6 +142,7 @@ def _add(found: Lacks, lacking: ShortUnit, hit: Hit | None) -> Lacks:
         return found._replace(in_flight=found.in_flight + 1)
     if hit and (goal := _goal(found.run, answers, hit, need)):
         found.places.append(Place(unit.unit_index, goal, hit.hit_id, is_new=False))
+        found.short.append(lacking)
         found.hits[hit.hit_id] = hit
         return found._replace(extended=found.extended + 1, answers=found.answers + need)
     if unit.input is None:
@@ -145,6 +152,7 @@ def _add(found: Lacks, lacking: ShortUnit, hit: Hit | None) -> Lacks:
     found.places.append(
         Place(unit.unit_index, need, unit.hit_id, is_new=True, is_replaced=answers.answers > 0)
     )
+    found.short.append(lacking)
     if is_first:
         return found._replace(launched=found.launched + 1)
     return found._replace(replaced=found.replaced + 1)
@@ -157,14 +165,17 @@ def _goal(run: Run, answers: UnitAnswers, hit: Hit, need: int) -> int | None:
     return places if is_possible and run.parameters.server_kind in STAYING_PAGES else None
 
 
+def is_as_seen(context: Context, found: Lacks) -> bool:
+    """Return whether what a run lacks is what was seen: seen just now, and nobody was at it since."""
+    if time.monotonic() - found.looked_at > FRESH:
+        return False
+    short = {lacking.answers.unit.unit_index: lacking for lacking in _short_units(context, found.run)}
+    return all(short.get(lacking.answers.unit.unit_index) == lacking for lacking in found.short)
+
+
 def check_money(context: Context, found: Lacks) -> None:
-    """BudgetReached or UsageError if the run or the account cannot pay for what is lacking. One call."""
+    """BudgetReached if max_cost does not cover what a run lacks."""
     budget = Budget(context.registry, found.run)
     if not found.units:
         raise budget.refusal(found.cost_with(sum(found.spent.values())))
     budget.take(found.cost)
-    balance = context.provider.balance()
-    if balance < found.cost:
-        raise UsageError(
-            f"The account has ${balance}, and this would cost ${found.cost}. Nothing was created."
-        )

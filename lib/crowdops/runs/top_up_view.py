@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
 from crowdops.config.settings import Selection
 from crowdops.console.columns import Column, document
 from crowdops.formats import words
+from crowdops.registry import Run
 from crowdops.runs import view
 from crowdops.runs.lacks import Lacks
-from crowdops.runs.outcome import RunReport
-from crowdops.runs.top_up import TopUp
+from crowdops.runs.top_up import Attempt, TopUp
 
 COLUMNS: Sequence[Column[Lacks]] = (
     Column("run_id", "run", lambda found: found.run.run_id, is_id=True),
@@ -50,20 +50,33 @@ def lines(plans: Sequence[TopUp], selection: Selection) -> Iterator[str]:
         where = f"{found.run.task_name} ({found.run.run_id})"
         if found.in_flight:
             out = words.are(found.in_flight, "HIT")
-            yield f"{where}: {out} still out, and what comes of that is not known yet."
+            yield (
+                f"{where}: {out} still out, and what comes of that is not known yet. Collect it, then look"
+                f" again: make results RUN={found.run.run_id}"
+            )
         if not found.run.data_digest:
             yield (
                 f"{where} was rebuilt from its marks: what units show is not known, nor units without a HIT."
                 f" Give its run.toml: make launch FILE=RUN.TOML ARGS='--resume {found.run.run_id}'"
             )
+        if any(place.is_replaced for place in found.places):
+            yield (
+                f"{where}: HITs that take another's place keep out whoever answered one of these units. If"
+                f" that leaves nobody: make diagnose RUN={found.run.run_id}"
+            )
         if found.spent:
             units = words.count(len(found.spent), "unit")
             yield f"{where}: {units} without agreement get no more answers, for max_cost does not cover them."
-        if not (found.units or found.unknown or found.spent):
-            yield f"{where} lacks nothing."
+        if not (found.units or found.unknown or found.spent or found.in_flight):
+            yield lacks_nothing(found.run)
     going_on = sum(len(plan.going_on) for plan in plans)
     if going_on and not selection.runs:
         yield f"{words.are(going_on, 'run')} not at an end and left out. See them: make runs"
+
+
+def lacks_nothing(run: Run) -> str:
+    """Return what is said of a run that needs no top-up."""
+    return f"{run.task_name} ({run.run_id}) lacks nothing."
 
 
 def question(due: Sequence[Lacks]) -> str:
@@ -79,12 +92,13 @@ def total(due: Sequence[Lacks]) -> Decimal:
 
 def as_document(
     plans: Sequence[TopUp],
-    reports: Mapping[str, RunReport],
+    attempts: Sequence[Attempt],
     failed: Sequence[tuple[str, str]],
     *,
     dry_run: bool,
 ) -> dict[str, Any]:
     """Return what came of it, as the JSON document that others build on."""
+    reports = {attempt.run.run_id: attempt.report for attempt in attempts if attempt.report}
     all_found = [found for plan in plans for found in plan.lacks]
     return {
         "selected": len(all_found),

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from crowdops.registry import Run
+from crowdops.runs import top_up_view
+from crowdops.runs.lacks import Lacks
 from crowdserver.worker.refusals import Refused
 from tests.support.gates import Call
 from tests.support.processes import wait_until
@@ -126,13 +131,17 @@ def test_a_hit_that_is_gone_is_replaced_and_keeps_out_who_has_answered(world: Wo
     assert "lacks nothing" in world.invoke(SCRIPT, "--run", run.run_id, "--yes").stderr
 
 
-def test_max_cost_is_the_wall_over_all_attempts(world: World) -> None:
-    run = ended(world, max_cost="0.48")  # half of it is bound by what was handed in and not rejected
+def pay_five_cents(world: World, run: Run) -> None:
     (assignment_id, *_) = world.collected(run.run_id)
     [(worker_id,)] = world.sql("SELECT worker_id FROM assignments WHERE assignment_id = ?", assignment_id)
     bonus = world.folder / "bonuses.csv"
     bonus.write_text(f"assignment_id,worker_id,amount,reason\n{assignment_id},{worker_id},0.05,thanks\n")
     assert world.invoke("mturk/pay_bonuses", str(bonus), "--yes").exit_code == 0
+
+
+def test_max_cost_is_the_wall_over_all_attempts(world: World) -> None:
+    run = ended(world, max_cost="0.48")  # half of it is bound by what was handed in and not rejected
+    pay_five_cents(world, run)
     result, calls = world.calls_of(SCRIPT, "--run", run.run_id, "--yes")
     assert result.exit_code == 1 and f"make raise-max-cost RUN={run.run_id} ARGS=0.54" in result.stderr
     assert not set(calls) & CREATING
@@ -210,3 +219,68 @@ def test_after_a_rebuild_a_hit_that_replaced_another_is_its_units_own(world: Wor
     # The new HIT has a place more than is lacking, and for another one the unit's row is not known.
     found = world.json(SCRIPT, "--run", run.run_id, "--detach", "--yes", exit_code=1)
     assert found["runs"][0]["unknown"] == 1 and "what they show is not known" in found["failed"][0]["error"]
+
+
+def test_what_another_command_has_launched_since_the_look_is_not_launched_again(world: World) -> None:
+    run = ended(world, units=5)
+    world.invoke("mturk/review_assignments", "--run", run.run_id, "--approve-all", "--yes")
+    world.json("mturk/delete_hits", "--run", run.run_id, "--yes")
+    command = (SCRIPT, "--run", run.run_id, "--detach", "--yes")
+    asked = top_up_view.question
+
+    def meanwhile(due: Sequence[Lacks]) -> str:
+        """Let another command do the same, and its work come in, while this one is at its question."""
+        patch.undo()
+        world.json(*command)
+        for hit_id in world.open_hits():
+            while world.statuses([hit_id]) == ["Assignable"]:
+                world.do(hit_id, f"AWORKER{7 + len(world.submitted()) % 9}")
+        world.invoke("mturk/download_results", "--run", run.run_id)
+        return asked(due)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(top_up_view, "question", meanwhile)
+        result = world.invoke(*command)
+    assert result.exit_code == 0 and "lacks nothing" in result.stderr
+    assert world.open_hits() == [] and len(world.hits(run.run_id)) == 5 + 4
+
+
+def test_of_several_runs_each_is_its_own_case(world: World) -> None:
+    poor, first, second = (
+        ended(world, task_name=f"pilot-{number}", max_cost=most)
+        for number, most in enumerate(("0.48", "0.60", "0.60"))
+    )
+    pay_five_cents(world, poor)
+    world.set_funds(1000)
+    balance = Decimal(world.client.get_account_balance()["AvailableBalance"])
+    world.set_funds(1000 - int(100 * balance) + 47)  # each of two lacks 24
+    several = (SCRIPT, "--task-name", "pilot-*", "--yes")
+    result = world.invoke(*several)
+    assert result.exit_code == 2 and "The account has $0.47, and this would cost $0.48." in result.stderr
+    world.set_funds(1000)
+    process = world.start(*several)
+    wait_until(lambda: len(world.open_hits()) == 3, 60)
+    process.press()
+    assert process.end() == 130, process.said
+    assert f"make raise-max-cost RUN={poor.run_id} ARGS=0.54" in process.said
+    assert "interrupted before its turn: nothing of it was launched. Do that: make top-up" in process.said
+    assert world.open_hits() == [] and {world.run(run.run_id).state for run in (first, second)} == {
+        "finished"
+    }
+    found = world.json(*several, "--detach", exit_code=1)
+    assert [failed["id"] for failed in found["failed"]] == [poor.run_id]
+    assert available(world, first) == available(world, second) == {1: 1, 2: 2, 3: 1}
+    assert available(world, poor) == {}
+
+
+def test_what_somebody_has_opened_by_hand_is_not_asked_for_beside(world: World) -> None:
+    run = ended(world)
+    _, one, none, rejected = world.hit_ids(run)
+    for hit_id in (one, none):
+        later = datetime.now(UTC) + timedelta(hours=3)
+        world.client.update_expiration_for_hit(HITId=hit_id, ExpireAt=later)
+    world.client.create_additional_assignments_for_hit(HITId=rejected, NumberOfAdditionalAssignments=3)
+    result, calls = world.calls_of(SCRIPT, "--run", run.run_id, "--yes")
+    assert result.exit_code == 0 and not set(calls) & CREATING
+    assert "3 HITs are still out" in result.stderr and f"make results RUN={run.run_id}" in result.stderr
+    assert "lacks nothing" not in result.stderr

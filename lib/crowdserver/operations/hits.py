@@ -113,6 +113,7 @@ def select_from(source: FromClause) -> Select[Any]:
 SELECT = select_from(hits)
 _BY_ID = SELECT.where(hits.c.id == bindparam("id"))
 _LOCKED = _BY_ID.with_for_update(of=hits)
+_LOCK_ALONE = select(hits.c.id).where(hits.c.id == bindparam("id")).with_for_update()
 _LOCKED_OF_ASSIGNMENT = (
     SELECT.join(assignments, assignments.c.hit_id == hits.c.id)
     .where(assignments.c.id == bindparam("assignment"))
@@ -138,7 +139,12 @@ def lock(tx: Connection, hit_id: str, with_disposed: bool = False) -> Hit:
 
     with_disposed: disposed HITs exist, too. Raises HITDoesNotExist.
     """
-    return _existing(hit_id, tx.execute(_LOCKED, {"id": hit_id}).first(), with_disposed)
+    row = tx.execute(_LOCKED, {"id": hit_id}).first()
+    if row is None:
+        # On PostgreSQL a HIT that got another type while it was waited for drops out of the join.
+        tx.execute(_LOCK_ALONE, {"id": hit_id})
+        row = tx.execute(_LOCKED, {"id": hit_id}).first()
+    return _existing(hit_id, row, with_disposed)
 
 
 def lock_of_assignment(tx: Connection, assignment_id: str) -> Hit | None:

@@ -2,16 +2,20 @@
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from botocore.model import ListShape, Shape, StructureShape
+from sqlalchemy import update
 
 from crowdserver.operations.dispatch import OPERATIONS
 from crowdserver.protocol import validation
 from crowdserver.protocol.errors import ApiError
+from crowdserver.storage import schema
 from tests.support.crowds import Crowd
 from tests.support.offers import html_question
+from tests.support.processes import wait_until
 from tests.support.refusals import refused
 from tests.support.requesters import BOTH, Requester, Workers
 
@@ -206,6 +210,25 @@ def test_a_hit_gets_another_type_before_anybody_accepts_it(
     with refused("RequestError", "InvalidHITState", f"An assignment of the HIT {hit_id} has been accepted."):
         client.update_hit_type_of_hit(HITId=hit_id, HITTypeId=dear)
     assert requester.balance()[1] == "0.24"
+
+
+@pytest.mark.parametrize("backend", ["postgresql"], indirect=True)
+def test_a_hit_is_there_while_it_gets_another_type(crowd: Crowd, client: Any, requester: Requester) -> None:
+    hit_id, kind = requester.hit()["HITId"], requester.hit_type()
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+
+    def is_waited_for() -> bool:
+        with crowd.database.read() as tx:
+            return second.done() or bool(tx.exec_driver_sql(waiting).scalar_one())
+
+    with ThreadPoolExecutor(1) as pool:
+        with crowd.database.write() as tx:
+            tx.execute(update(schema.hits).values(hit_type_id=kind))
+            second = pool.submit(client.update_expiration_for_hit, HITId=hit_id, ExpireAt=0)
+            wait_until(is_waited_for, 60)
+        second.result()
+    hit = client.get_hit(HITId=hit_id)["HIT"]
+    assert (hit["HITTypeId"], hit["HITStatus"]) == (kind, "Reviewable")
 
 
 def test_a_file_is_asked_for_as_of_the_dead_operation_it_was(

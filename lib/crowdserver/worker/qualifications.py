@@ -79,7 +79,8 @@ def ask(tx: Connection, now: float, worker_id: str, type_id: str) -> None:
     """Ask for a qualification; where it has a test, begin it. Safe to repeat. Refused: unknown, not_now."""
     tx.execute(_LOCK_WORKER, {"worker": worker_id})
     here = standing(tx, now, worker_id, type_id)
-    if here.is_waiting or here.deadline is not None:
+    has_it = here.value is not None and not here.kind.test
+    if has_it or here.is_waiting or here.deadline is not None:
         return
     if here.asks_at is None or here.asks_at > now:
         raise Refused("not_now", "You cannot ask for this qualification now.")

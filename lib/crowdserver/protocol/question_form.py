@@ -231,6 +231,8 @@ def _check(element: Element) -> None:
         if low and high and Decimal(low) > Decimal(high):
             raise BadQuestion(f"nothing that a worker writes can be {low} to {high} ({name})")
     if name == "AnswerFormatRegex":
+        if "regex" not in element.attrib:
+            raise BadQuestion(f"cvc-complex-type.4: Attribute 'regex' must appear on element '{name}'.")
         _pattern(element)
     if name == "FormattedContent":
         element.text = xhtml.to_html(element.text or "")

@@ -20,7 +20,11 @@ _ATTRIBUTES = (
     "|height|href|hspace|lang|name|noshade|nowrap|rel|rowspan|rules|scope|shape|size|span|src|start|summary"
     "|target|title|type|usemap|valign|value|vspace|width"
 )
-_ADDRESSES = {"href": r"(?i)https?://|mailto:|#", "src": "(?i)https?://"}
+_ADDRESSES = {
+    "href": r"(?i)https?://|mailto:|#",
+    **dict.fromkeys(["src", "cite"], "(?i)https?://"),
+    "usemap": "#",
+}
 _NAME_OF_HTML = re.compile(r"&(?!(?:amp|lt|gt|quot|apos);)\w+;")  # XML knows five names of characters
 
 

@@ -15,7 +15,7 @@ from crowdserver.storage.schema import AnyRow
 
 # As ISO 3166 writes them: US, and the CA of US-CA.
 _FORMS = {"country": re.compile("[A-Z]{2}"), "subdivision": re.compile("[A-Z0-9]{1,3}")}
-NAMES = frozenset({*_FORMS, "adult", "masters"})
+NAMES = (*_FORMS, "adult", "masters")
 MOST_WORKERS = 1000
 
 _SET = update(workers).where(workers.c.id == bindparam("worker"))

@@ -5,13 +5,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, select
 
+from crowdserver.operations import attributes
 from crowdserver.protocol.call import InvalidRequest
 from crowdserver.storage.account import dollars
 from crowdserver.storage.people_tables import links, sessions, visits, workers
 from crowdserver.storage.schema import AnyRow, assignments, bonuses, hit_types, hits
 
 PAGE_SIZE = 1000
-_ATTRIBUTES = ("country", "subdivision", "adult", "masters")
 
 
 def _in_period(moment: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -37,7 +37,7 @@ _PAGE = (
         func.max(assignments.c.accepted_at),
         func.max(assignments.c.submitted_at),
         _SIGNED_IN.scalar_subquery(),
-        *(workers.c[name] for name in _ATTRIBUTES),
+        *(workers.c[name] for name in attributes.NAMES),
         _TOLD.scalar_subquery().label("told"),
         func.count(assignments.c.submitted_at).label("done"),
         func.count(case((assignments.c.status == "Accepted", 1))).label("in_hand"),
@@ -75,7 +75,7 @@ def _member(row: AnyRow) -> dict[str, Any]:
     return {
         "worker_id": row.id,
         "name": row.name,
-        **{name: getattr(row, name) for name in _ATTRIBUTES},
+        **{name: getattr(row, name) for name in attributes.NAMES},
         "removed_at": row.removed_at,
         "panel": json.loads(row.told) if row.told else None,
         "last_seen": max(moments, default=None),

@@ -19,6 +19,7 @@ _POLICY = responses.PAGE_POLICY.replace("img-src 'self'", "img-src http: https:;
 
 
 @blueprint.get("/<type_id>")
+@blueprint.get("/<type_id>/test")  # where a test that is not sent yet is shown again
 def show(type_id: str) -> ResponseReturnValue:
     """Show a qualification, and its test while the worker takes it."""
     return _show(type_id, {}, {})

@@ -10,10 +10,10 @@ from crowdserver.operations.qualification_types import QualificationType
 from crowdserver.protocol import answer_key, answer_xml, question_form
 from crowdserver.protocol.errors import ApiError
 from crowdserver.protocol.identifiers import is_id, new_id
-from crowdserver.storage.people_tables import workers
 from crowdserver.storage.qualification_tables import grants as grants_table
 from crowdserver.storage.qualification_tables import qualification_requests as requests
 from crowdserver.storage.schema import AnyRow
+from crowdserver.worker import assignments
 from crowdserver.worker.refusals import Refused
 
 _LATEST = (
@@ -27,7 +27,6 @@ _VALUE = select(grants_table.c.value).where(
     grants_table.c.type_id == bindparam("type"),
     grants_table.c.revoked_at.is_(None),
 )
-_LOCK_WORKER = select(workers.c.id).where(workers.c.id == bindparam("worker")).with_for_update()
 _INSERT = insert(requests)
 # A test whose time is over.
 _END = (
@@ -77,7 +76,7 @@ def standing(tx: Connection, now: float, worker_id: str, type_id: str) -> Standi
 
 def ask(tx: Connection, now: float, worker_id: str, type_id: str) -> None:
     """Ask for a qualification; where it has a test, begin it. Safe to repeat. Refused: unknown, not_now."""
-    tx.execute(_LOCK_WORKER, {"worker": worker_id})
+    assignments.lock(tx, worker_id)
     here = standing(tx, now, worker_id, type_id)
     has_it = here.value is not None and not here.kind.test
     if has_it or here.is_waiting or here.deadline is not None:
@@ -101,7 +100,7 @@ def submit(
     The key scores the test that it was given with: another one, begun before, waits.
     Refused: unknown, and late where its time is over. NotAnswered: the test does not allow these answers.
     """
-    tx.execute(_LOCK_WORKER, {"worker": worker_id})
+    assignments.lock(tx, worker_id)
     here = standing(tx, now, worker_id, type_id)
     if here.test is None:
         raise Refused("late", "The time for this test is over, or it was submitted already.")

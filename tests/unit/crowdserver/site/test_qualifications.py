@@ -90,6 +90,7 @@ def test_a_test_is_taken_and_scored_by_its_key(crowd: Crowd, client: Any) -> Non
     assert "The capital of France?" in page.text and "minutes" in page.text
     again = take(browser, type_id, ("q0", "0"), status=422)
     assert "Please answer this question." in again.text and again.select_one("input[name=q0][checked]")
+    assert "The capital of France?" in browser.open(f"/qualifications/{type_id}/test").text
     assert "Your value is 73." in take(browser, type_id, ("q0", "0"), ("q1", "0")).text
     assert score(client, type_id, browser) == 73
     # A second try, when its time has come.

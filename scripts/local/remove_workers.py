@@ -4,7 +4,8 @@
 Their links and what is signed in with them end. What they have in hand goes back to the others: let somebody
 finish it by soft_block_workers first. What they submitted is reviewed as ever, and what they earned stays
 owed: print_earnings lists it. Workers are named as arguments, in a file (a list, or a CSV with a column
-worker_id), or on stdin as "-". invite_workers --worker-id lets one in again. Safe to repeat.
+worker_id), or on stdin as "-". invite_workers --worker-id lets one in again, but no participant of a panel.
+Safe to repeat.
 
 Examples:
     A1B2C3 --dry-run               who would be removed, with what in hand

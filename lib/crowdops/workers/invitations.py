@@ -29,8 +29,10 @@ def wishes(names: Sequence[str], worker_ids: Sequence[str], file: Path | None) -
     if file:
         combinations.refuse("with --file", name=names, worker_id=worker_ids)
         return _read(file)
-    if len(names) == len(worker_ids) == 1:
+    if len(names) == len(worker_ids) == 1 and names[0].strip():
         return [{"name": names[0], "worker_id": worker_ids[0]}]
+    if not all(name.strip() for name in names):
+        raise UsageError("A --name is empty. For a worker without a name leave --name out.")
     if names and worker_ids:
         raise UsageError("Several names and ids do not say who is who: write a CSV with both, --file FILE.")
     wanted: list[Wish] = [{"name": name} for name in names]

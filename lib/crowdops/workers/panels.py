@@ -105,20 +105,22 @@ def _check_back(back: object, panel: str) -> None:
         )
 
 
-def remark(run: Run) -> str | None:
-    """Return what keeps participants from the work of a run, in words, or None."""
+def remarks(run: Run) -> list[str]:
+    """Return what keeps participants from the work of a run, in words."""
+    found = []
     if run.state not in ("launching", "running"):
-        return (
+        found.append(
             f"Run {run.run_id} is {run.state}: who comes gets work only where a HIT is still open. See:"
             f" make status RUN={run.run_id}"
         )
-    most = run.parameters.max_num_concurrent_units
-    if most:
-        return (
+    elif most := run.parameters.max_num_concurrent_units:
+        found.append(
             f"This run has at most {most} units open at a time (max_num_concurrent_units): who comes while"
             " these are taken is sent back with the other code."
         )
-    return None
+    if run.replacement_type_id:
+        found.append("HITs that took the place of others in a top-up are not given by this link.")
+    return found
 
 
 def _link(document: Mapping[str, Any]) -> Link:

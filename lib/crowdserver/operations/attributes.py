@@ -8,13 +8,13 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from crowdserver.operations import eligibility, requirements
 from crowdserver.operations.eligibility import Record
-from crowdserver.protocol import validation
+from crowdserver.protocol import countries, validation
 from crowdserver.protocol.call import InvalidRequest
 from crowdserver.storage.people_tables import blocks, links, workers
 from crowdserver.storage.schema import AnyRow
 
 # As ISO 3166 writes them: US, and the CA of US-CA.
-_FORMS = {"country": re.compile("[A-Z]{2}"), "subdivision": re.compile("[A-Z0-9]{1,3}")}
+_FORMS = {"country": re.compile("|".join(countries.CODES)), "subdivision": re.compile("[A-Z0-9]{1,3}")}
 NAMES = (*_FORMS, "adult", "masters")
 MOST_WORKERS = 1000
 

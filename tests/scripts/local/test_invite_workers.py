@@ -142,6 +142,7 @@ def test_a_second_link_replaces_the_first(world: World) -> None:
         ),
         (["--name", "a", "--name", "b", "--worker-id", "A1"], "write a CSV with both, --file FILE."),
         (["--name", "a", "--file", "x.csv"], "--name means nothing with --file."),
+        (["--name", " "], "A --name is empty. For a worker without a name leave --name out."),
         (["--renew", "--yes"], "--yes means nothing with --renew."),
         (["--worker-id", "A1", "--only-attributes"], "--worker-id means nothing with --only-attributes."),
         (

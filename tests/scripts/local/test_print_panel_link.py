@@ -6,6 +6,7 @@ import re
 
 import requests
 
+from crowdops.workers import panels
 from tests.support.world import World
 
 SCRIPT = "local/print_panel_link"
@@ -49,4 +50,12 @@ def test_another_panel_has_names_of_its_own_and_may_take_codes_only(world: World
     assert changed == {**told, "units": 3, "seconds": 3 * run.parameters.assignment_duration_in_seconds}
     no_code = world.invoke(SCRIPT, "last", "--back", "https://panel.example/end")
     assert no_code.exit_code == 2 and "has no {code} in it" in no_code.stderr
-    assert "is sent back" not in world.invoke(SCRIPT, "last").stderr
+    assert panels.remarks(run) == []
+    remarks = panels.remarks(run._replace(state="stopped", replacement_type_id="3NEW"))
+    few = run.parameters._replace(max_num_concurrent_units=4)
+    remarks += panels.remarks(run._replace(state="running", parameters=few))
+    assert [text.partition(":")[0] for text in remarks] == [
+        f"Run {run.run_id} is stopped",
+        "HITs that took the place of others in a top-up are not given by this link.",
+        "This run has at most 4 units open at a time (max_num_concurrent_units)",
+    ]

@@ -71,7 +71,8 @@ def key_source(settings: Settings) -> str:
         path = credentials_path(settings.home)
         return (
             f"The key is read from {path}: it must be that server's own, which lies in crowd/credentials of"
-            " the home that it serves."
+            " the home that it serves, or a named one that is not revoked. Who has that home sees them:"
+            " make keys"
         )
     import boto3
 

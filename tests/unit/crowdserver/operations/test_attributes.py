@@ -57,6 +57,7 @@ def test_somebody_qualifies_by_what_is_said_and_by_what_was_done(
     ("member", "text"),
     [
         ({"country": "us"}, "'us' is no country"),
+        ({"country": "UK"}, "'UK' is no country"),
         ({"subdivision": 5}, "5 is no subdivision"),
         ({"adult": "yes"}, "'yes' is no adult: give true or false."),
         ({"worker_id": "ANOBODY", "masters": True}, "Nobody by these ids was invited: ANOBODY."),

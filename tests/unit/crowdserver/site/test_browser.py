@@ -15,7 +15,7 @@ from tests.support.offers import PAGE, external_question, html_question, invite,
 from tests.support.pages import served
 from tests.support.processes import wait_until
 from tests.support.site_visits import check_accessible
-from tests.unit.crowdserver.site.test_visits import define
+from tests.unit.crowdserver.site.test_visits import RUN, define
 
 pytestmark = pytest.mark.browser
 
@@ -71,7 +71,7 @@ def test_a_participant_comes_by_the_panels_link_and_goes_back_with_the_code(
             LifetimeInSeconds=3600,
             MaxAssignments=1,
             Question=html_question(PAGE.format(text=f"Picture number {index}")),
-            RequesterAnnotation=f"run:1:{index}",
+            RequesterAnnotation=f"{RUN}{index}",
         )
     with served("<!doctype html><title>The panel</title><h1>Back at the panel</h1>") as panel:
         link = define(crowd, offered.hit_type_id, back=f"{panel}?cc={{code}}")["url"]

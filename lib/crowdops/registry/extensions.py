@@ -119,14 +119,17 @@ class Extensions(Units):
         )
 
     def places_being_sent(self, run_id: str, per_unit: int) -> int:
-        """Return how many answers HITs may bring besides that are being extended, or may have been."""
+        """Return how many answers HITs may bring besides that are being extended, or may have been.
+
+        What an order has left behind when another took its place counts for as long as its HIT is out.
+        """
         row = self._row(
-            "SELECT coalesce(sum(e.max_assignments - CASE WHEN u.state IN ('creating', 'outstanding')"
+            "SELECT coalesce(sum(max(0, e.max_assignments - CASE WHEN u.state IN ('creating', 'outstanding')"
             " THEN coalesce(u.places, ?) ELSE (SELECT count(*) FROM assignments a WHERE a.run_id = e.run_id"
-            " AND a.unit_index = e.unit_index AND a.hit_id = e.hit_id) END), 0)"
+            " AND a.unit_index = e.unit_index AND a.hit_id = e.hit_id) END)), 0)"
             " FROM extension_orders o JOIN extensions e USING (order_id)"
-            " JOIN units u ON u.run_id = e.run_id AND u.unit_index = e.unit_index"
-            " WHERE o.run_id = ? AND o.ended_at IS NULL AND e.state = 'sending'"
+            " JOIN units u ON u.run_id = e.run_id AND u.unit_index = e.unit_index AND u.hit_id = e.hit_id"
+            " WHERE o.run_id = ? AND (o.ended_at IS NULL OR u.state = 'outstanding') AND e.state = 'sending'"
             " AND e.max_assignments IS NOT NULL",
             (per_unit, run_id),
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from crowdops.errors import InsufficientFunds
+from crowdops.errors import InsufficientFunds, Unreachable
 from crowdops.providers.mturk.client import MTurk
 from crowdops.registry import Run
 from tests.support.world import World
@@ -189,3 +189,19 @@ def test_an_attended_run_waits_for_what_was_added_while_it_goes_on(world: World)
     assert script.end() == 0, script.said
     assert world.units(run.run_id) == {"finished": 2} and len(world.collected(run.run_id)) == 4
     assert world.open_hits() == []
+
+
+def test_what_was_broken_off_and_never_asked_for_again_still_counts_against_max_cost(world: World) -> None:
+    run = world.launch(units=1, max_cost="0.18")
+    add = MTurk.add_assignments
+
+    def lost(self: MTurk, hit_id: str, more: int, token: str) -> None:
+        add(self, hit_id, more, token)
+        raise Unreachable("no answer")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MTurk, "add_assignments", lost)
+        world.json(SCRIPT, "--run", run.run_id, "--assignments", "2", "--yes", exit_code=1)
+    assert world.json(SCRIPT, "--run", run.run_id, "--hours", "2", "--yes")["done"] == 1
+    world.json(SCRIPT, "--run", run.run_id, "--assignments", "1", "--yes", exit_code=1)
+    assert places(world, run) == [3]

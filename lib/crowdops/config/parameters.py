@@ -113,6 +113,7 @@ def load(path: Path, overrides: Mapping[str, str]) -> Parameters:
         values[name] = (path.parent / Path(given).expanduser()).absolute() if given else None
     parameters = Parameters(**values, qualifications=document.get("qualifications", []))
     _check_together(path, parameters)
+    _check_quality(path, parameters, document.get("quality", {}))
     return parameters
 
 
@@ -260,7 +261,6 @@ def _check_together(path: Path, parameters: Parameters) -> None:
         raise UsageError(
             f"{path}: task_name {parameters.task_name!r} breaks the rule: 1 to 128 of A-Z a-z 0-9 . _ - only."
         )
-    _check_quality(path, parameters)
     kind = parameters.server_kind
     if kind == "none" and parameters.allowed_concurrent:
         raise UsageError(
@@ -277,8 +277,13 @@ def _check_together(path: Path, parameters: Parameters) -> None:
         raise UsageError(f"{path}: app_dir {parameters.app_dir} has no Procfile.")
 
 
-def _check_quality(path: Path, parameters: Parameters) -> None:
+def _check_quality(path: Path, parameters: Parameters, given: Collection[str]) -> None:
     if not parameters.answer_field:
+        if given and "answer_field" not in given:
+            raise UsageError(
+                f"{path}: [quality] names no answer_field, so nothing would have to agree. Name the field of"
+                " the answers that has to, or leave [quality] out."
+            )
         return
     first, agree, most = parameters.assignments_per_unit, parameters.agree, parameters.at_most
     if not max(first, agree) <= most:

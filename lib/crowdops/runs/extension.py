@@ -155,7 +155,8 @@ class HitExtension(Walk[Target]):
         most = begun.max_assignments if begun else self._most(hit, unit)
         if most and not extend.can_have(hit, most):
             return None, (
-                f"it has {hit.max_assignments} assignments: one with fewer than 10 can never have 10"
+                f"it has {words.count(hit.max_assignments, 'assignment')}: one with fewer than 10 can never"
+                " have 10"
             )
         has_expired = hit.expiration <= now or (hit.available and not hit.is_outstanding)
         if has_expired and not self._terms.is_for_time:

@@ -20,6 +20,12 @@ def remarks(parameters: Parameters, html: str | None, units: int, environment: s
         return
     if html is not None:
         yield from _check_field(field, html)
+    if parameters.assignments_per_unit >= 2 * parameters.agree:
+        yield (
+            f"Of {parameters.assignments_per_unit} answers to a unit two different ones can have"
+            f" {parameters.agree} votes each, and the one that was given first counts. Raise agree to"
+            f" {parameters.assignments_per_unit // 2 + 1}."
+        )
     most = parameters.at_most * units
     cost = most * pricing.assignment_cost(parameters, environment)
     wall = f"; max_cost is ${parameters.max_cost}" if parameters.max_cost is not None else ""
@@ -31,10 +37,15 @@ def remarks(parameters: Parameters, html: str | None, units: int, environment: s
 
 def _check_field(field: str, html: str) -> Iterator[str]:
     forms = html_forms.read_page(html, "").forms
-    names = {control.name for form in forms for control in form.controls if control.name}
-    if field in names:
+    kinds = {control.name: control.kind for form in forms for control in form.controls if control.name}
+    if field in kinds:
+        if kinds[field] == "text":
+            yield (
+                f"answer_field {field!r} is free text: two people seldom write the same, nor with the same"
+                " capitals, and then a unit gets at_most answers. A choice fits, such as radio buttons."
+            )
         return
-    text = f"answer_field is {field!r}, and the page has no such field.{nearest(field, names)}"
+    text = f"answer_field is {field!r}, and the page has no such field.{nearest(field, kinds)}"
     if "<script" not in html.lower() and "<crowd-" not in html.lower():
         raise UsageError(f"{text} Nothing was created.")
     yield text

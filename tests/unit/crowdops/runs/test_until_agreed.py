@@ -72,6 +72,17 @@ def test_a_field_that_the_page_lacks_is_refused_and_what_it_may_cost_is_said(wor
     assert "Units that disagree on label get up to 7 answers: 28 answers and $1.68 at most." in result.stderr
 
 
+def test_what_would_agree_by_chance_or_never_is_said_before_the_launch(world: World) -> None:
+    path = world.write_run(2, assignments_per_unit=6, more=quality())
+    said = world.invoke(LAUNCH, str(path), "--dry-run").stderr
+    assert "two different ones can have 3 votes each" in said and "Raise agree to 4." in said
+    path.with_name("task.html").write_text('<form><input name="label"></form>')
+    assert "'label' is free text" in world.invoke(LAUNCH, str(path), "--dry-run").stderr
+    path = world.write_run(2, more="[quality]\nagree = 2\n")
+    result = world.invoke(LAUNCH, str(path), "--dry-run")
+    assert result.exit_code == 2 and "[quality] names no answer_field" in result.stderr
+
+
 @pytest.mark.parametrize("agree,at_most,said", [(3, 2, "it cannot be less"), (3, 10, "it can be 9 at most")])
 def test_numbers_that_cannot_stand_together_are_refused(
     world: World, agree: int, at_most: int, said: str

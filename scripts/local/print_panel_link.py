@@ -58,7 +58,7 @@ def main(run_id: str, settings: Settings, **options: Any) -> None:
         output.pairs(panels.form(link))
         if not settings.quiet:
             output.say("Whoever has the link can come as any participant: give it to the panel only.")
-    for remark in panels.remarks(run) if not settings.quiet else ():
+    for remark in panels.remarks(run, link) if not settings.quiet else ():
         output.say(remark)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from crowdops.config import addresses
 from crowdops.config.settings import Settings
 from crowdops.errors import UsageError
 from crowdops.formats import marks
@@ -105,9 +106,14 @@ def _check_back(back: object, panel: str) -> None:
         )
 
 
-def remarks(run: Run) -> list[str]:
+def remarks(run: Run, link: Link) -> list[str]:
     """Return what keeps participants from the work of a run, in words."""
     found = []
+    if addresses.is_loopback(link.url):
+        found.append(
+            "Only browsers on this machine reach this address. For others start the server behind HTTPS, with"
+            " --public-url: docs/crowd-server.md"
+        )
     if run.state not in ("launching", "running"):
         found.append(
             f"Run {run.run_id} is {run.state}: who comes gets work only where a HIT is still open. See:"

@@ -179,7 +179,7 @@ def external_submit() -> ResponseReturnValue:
     fields = submissions.fields(request)
     assignment_id, worker_id = request.form.get("assignmentId", ""), request.form.get("workerId")
     crowd().write(lambda tx, now: assignments.submit(tx, now, assignment_id, worker_id or None, fields))
-    text = "Thank you. Go on with the next task by the button above."
+    text = "Thank you. Go on by the button above."
     return responses.frame_message("Your work was submitted", text, 200)
 
 

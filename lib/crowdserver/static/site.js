@@ -54,7 +54,8 @@ const stop = document.getElementById("stop");
 const working = document.getElementById("working");
 
 function showNext() {
-  next.querySelector("button").textContent = "Next task";
+  const button = next.querySelector("button");
+  button.textContent = button.dataset.then;
   next.hidden = false;
   working.hidden = true;
   document.getElementById("deadline").hidden = true;

@@ -50,10 +50,12 @@ def test_another_panel_has_names_of_its_own_and_may_take_codes_only(world: World
     assert changed == {**told, "units": 3, "seconds": 3 * run.parameters.assignment_duration_in_seconds}
     no_code = world.invoke(SCRIPT, "last", "--back", "https://panel.example/end")
     assert no_code.exit_code == 2 and "has no {code} in it" in no_code.stderr
-    assert panels.remarks(run) == []
-    remarks = panels.remarks(run._replace(state="stopped", replacement_type_id="3NEW"))
+    assert "Only browsers on this machine reach this address." in world.invoke(SCRIPT, "last").stderr
+    link = panels.Link("https://crowd.example/panel/x", "mine", 1, 60, "A", "B", "", "")
+    assert panels.remarks(run, link) == []
+    remarks = panels.remarks(run._replace(state="stopped", replacement_type_id="3NEW"), link)
     few = run.parameters._replace(max_num_concurrent_units=4)
-    remarks += panels.remarks(run._replace(state="running", parameters=few))
+    remarks += panels.remarks(run._replace(state="running", parameters=few), link)
     assert [text.partition(":")[0] for text in remarks] == [
         f"Run {run.run_id} is stopped",
         "HITs that took the place of others in a top-up are not given by this link.",

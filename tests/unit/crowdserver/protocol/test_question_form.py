@@ -83,6 +83,11 @@ def test_what_is_not_allowed_is_told_for_each_question_at_once() -> None:
             "a" * 5000 + "b",
             "Please write it as the question asks",
         ),
+        (
+            free_text(f'<AnswerFormatRegex regex="{"(a|b)*" * 5000}"/><IsNumeric/>'),
+            "ab" * 5000,
+            "Please write a number",
+        ),
         (free_text(), " \n", "Please answer this question."),
         (selections(counts=(1, 1)), "", "Please choose 1; this is 0."),
         (selections(), "7", "Please answer this question."),

@@ -66,6 +66,11 @@ def limited(error: BaseException) -> ProviderError | None:
     return next((cause for cause in _causes(error) if isinstance(cause, Unreachable | Unreadable)), None)
 
 
+def is_refused(error: BaseException) -> bool:
+    """Return whether nobody took a connection."""
+    return any(isinstance(cause, ConnectionRefusedError) for cause in _causes(error))
+
+
 def about_proxy(url: str) -> str:
     """Return a sentence about the proxy that leads to an address, with a blank in front; '' without one."""
     return _about_proxy(url) if _proxy(url) else ""

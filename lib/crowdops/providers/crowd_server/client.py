@@ -19,18 +19,23 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from crowdops.config.settings import Settings
-from crowdops.errors import CredentialsRefused, ProviderError, Unreachable, UsageError, WrongState
+from crowdops.errors import CredentialsRefused, NotSent, ProviderError, Unreachable, UsageError, WrongState
 from crowdops.formats.html_forms import FILE
 from crowdops.providers import answers, connections, fields, limits, sessions
 from crowdops.providers.crowd_server import pages
 from crowdops.providers.crowd_server.forms import TaskForm, Values, read_form
 from crowdops.providers.crowd_server.pages import Button, Group, Task
+from crowdops.providers.mturk.failures import nobody_listens
 from crowdops.providers.mturk.session import REGION, key_source, read_credentials
 
 _T = TypeVar("_T")
 
 MOST_HITS = 1000  # that one request may name
 MOST_PAGE = 4_000_000  # bytes, with all that is written into it
+
+
+class _NobodyListens(NotSent):
+    """An address takes no connection."""
 
 
 class Invitation(NamedTuple):
@@ -127,7 +132,10 @@ def _post(settings: Settings, path: str, members: Mapping[str, object]) -> reque
     call = _signed(f"{settings.endpoint}{path}", body, read_credentials(settings.home))
     options = {"data": call.body, "headers": dict(call.headers), "allow_redirects": False}
     with connections.session(call.url) as session:
-        return _send(session, "POST", call.url, timeout=settings.timeout, **options)
+        try:
+            return _send(session, "POST", call.url, timeout=settings.timeout, **options)
+        except _NobodyListens as error:
+            raise nobody_listens(settings) from error
 
 
 def _signed(url: str, body: bytes, credentials: tuple[str, str]) -> Any:
@@ -269,7 +277,8 @@ def _send(session: requests.Session, method: str, url: str, **options: Any) -> r
         raise Unreachable(f"{where} did not answer within {options['timeout']:g} seconds.") from None
     except requests.ConnectionError as error:
         explained = connections.explain(error, where)
-        raise (explained or Unreachable(f"{where} cannot be reached: {_reason(error)}")) from error
+        kind = _NobodyListens if connections.is_refused(error) else Unreachable
+        raise (explained or kind(f"{where} cannot be reached: {_reason(error)}")) from error
     except requests.exceptions.ChunkedEncodingError:
         raise Unreachable(f"{where} broke off its answer.") from None
     except requests.RequestException as error:  # its own words may hold the whole address, a secret

@@ -28,6 +28,8 @@ _LENGTHS = {
     "RequesterFeedback": 1_024,
     # Of a qualification type.
     "Name": 200,
+    # Amazon names no limit; each word is looked for in each text.
+    "Query": 1_000,
     "Subject": 200,
     "MessageText": 4_096,
     # Amazon names no limit; this is a message's.

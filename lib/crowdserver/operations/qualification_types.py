@@ -151,7 +151,7 @@ def list_types(call: Call) -> dict[str, Any]:
     With Query those whose texts hold all its words. Amazon's own types are not listed. Every type can be
     requested in Amazon's sense, so MustBeRequestable changes nothing.
     """
-    query: str = call.input.get("Query", "")
+    query = limits.text("Query", call.input.get("Query")) or ""
     scope = f"ListQualificationTypes {query}"
     rows = call.rows(scope, _matching(query), {"moment": call.now - call.list_lag})
     position = (rows[-1].serial,) if rows else ()
@@ -200,7 +200,7 @@ def check_usable(tx: Connection, requirements: Iterable[dict[str, Any]]) -> None
 
 def _matching(query: str) -> Select[Any]:
     statement = _PAGE
-    for word in query.split():
+    for word in dict.fromkeys(query.split()):
         texts = (
             qualification_types.c.name,
             qualification_types.c.description,

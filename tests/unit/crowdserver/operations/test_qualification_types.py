@@ -185,6 +185,10 @@ def test_types_are_found_by_their_words(client: Any) -> None:
         ("Ärger", ["100% sure_thing"]),
     ):
         assert _names(client, Query=query, MustBeOwnedByCaller=True) == names, query
+    # As many words as this take the square of the time, and more than sqlite can look for.
+    assert _names(client, Query="type " * 200) == _names(client, Query="type")
+    with refused("ParameterValidationError", None, containing="The greatest length is 1000."):
+        _names(client, Query="m " * 2000)
 
 
 def test_types_are_listed_page_by_page(crowd: Crowd, client: Any) -> None:

@@ -17,15 +17,20 @@ WANTED = {index: len(letters) for index, letters in SAY.items()}
 COST = "0.84"  # of so many answers, and not of one more
 
 
-@sweep(points(calls=45, commits=50), "after call 14", "before commit 12")
-def test_a_run_until_they_agree_that_is_killed_is_carried_on(
-    world: World, point: Point, record_property: Record
-) -> None:
+def kill_launch(world: World, point: Point) -> bool:
+    """Kill the launch of a run whose answers have to agree, while workers answer. Whether it was killed."""
     world.add_foreign_hits()
     path = world.write_run(3, assignments_per_unit=3, max_cost=COST, more=quality())
     work_as(world, SAY)
     world.crew = world.gate.before
-    struck = world.kill_at(point, LAUNCH, str(path), "--yes")
+    return world.kill_at(point, LAUNCH, str(path), "--yes")
+
+
+@sweep(points(calls=45, commits=50), "after call 14", "before commit 12")
+def test_a_run_until_they_agree_that_is_killed_is_carried_on(
+    world: World, point: Point, record_property: Record
+) -> None:
+    struck = kill_launch(world, point)
     note(record_property, "launch_run until they agree, then --resume", point, struck)
     for run_id in world.run_ids():
         if world.run(run_id).state not in ("finished", "stopped"):
@@ -45,11 +50,7 @@ def test_a_run_until_they_agree_that_is_killed_is_carried_on(
 def test_a_run_until_they_agree_that_is_killed_is_ended_by_recover_and_topped_up(
     world: World, point: Point, record_property: Record
 ) -> None:
-    world.add_foreign_hits()
-    path = world.write_run(3, assignments_per_unit=3, max_cost=COST, more=quality())
-    work_as(world, SAY)
-    world.crew = world.gate.before
-    struck = world.kill_at(point, LAUNCH, str(path), "--yes")
+    struck = kill_launch(world, point)
     note(record_property, "launch_run until they agree, then recover, top_up_run", point, struck)
     assert world.recover().exit_code == 0
     assert world.open_hits() == []

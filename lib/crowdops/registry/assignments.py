@@ -98,7 +98,10 @@ class Assignments(RegistryFile):
 
     def unit_answers(self, run_id: str, unit_index: int) -> list[Assignment]:
         """Return what was collected of a unit, the oldest first."""
-        query = "SELECT * FROM assignments WHERE run_id = ? AND unit_index = ? ORDER BY submitted_at"
+        query = (
+            "SELECT * FROM assignments WHERE run_id = ? AND unit_index = ?"
+            " ORDER BY submitted_at, assignment_id"
+        )
         return self._all(Assignment, query, (run_id, unit_index))
 
     def results_of(self, assignment_id: str) -> list[Result]:

@@ -218,8 +218,15 @@ class HitExtension(Walk[Target]):
         )
 
     def _intend(self, target: Target) -> None:
-        """Write a target down. BudgetReached if its run has spent meanwhile what was left for it."""
+        """Write a target down. BudgetReached if its run has spent meanwhile what was left for it.
+
+        UsageError if the process that attends the run has asked for more answers of the unit since the look.
+        """
         with self.context.registry.transaction():
+            unit = self.context.registry.unit(target.run.run_id, target.unit.unit_index)
+            is_same = unit is not None and unit.places in (target.unit.places, target.goal.max_assignments)
+            if target.goal.max_assignments and not is_same:
+                raise UsageError("its run has just asked for more answers itself: type the same again")
             if not target.is_begun:
                 self._budgets.of(target.run).take(target.cost)
             self.context.registry.intend_extension(self._extension(target))

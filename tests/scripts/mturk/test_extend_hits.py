@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from crowdops.errors import InsufficientFunds, Unreachable
 from crowdops.providers.mturk.client import MTurk
-from crowdops.registry import Run
+from crowdops.registry import Place, Run
+from crowdops.runs import extension
 from tests.support.world import World
 
 SCRIPT = "mturk/extend_hits"
@@ -205,3 +208,22 @@ def test_what_was_broken_off_and_never_asked_for_again_still_counts_against_max_
     assert world.json(SCRIPT, "--run", run.run_id, "--hours", "2", "--yes")["done"] == 1
     world.json(SCRIPT, "--run", run.run_id, "--assignments", "1", "--yes", exit_code=1)
     assert places(world, run) == [3]
+
+
+def test_what_the_run_itself_has_asked_for_since_the_look_is_not_added_to(world: World) -> None:
+    run = world.launch(units=2)
+    done, _ = world.hit_ids(run)
+    world.do(done)
+    world.invoke("mturk/download_results", "--run", run.run_id)
+    cost = extension.cost
+
+    def meanwhile(targets: Sequence[extension.Target]) -> Decimal:
+        with world.registry() as registry:
+            registry.plan_places(run.run_id, [Place(0, 2, done, is_new=False)], None)
+        return cost(targets)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(extension, "cost", meanwhile)
+        found = world.json(SCRIPT, "--run", run.run_id, "--assignments", "2", "--yes", exit_code=1)
+    assert found["done"] == 1 and [failed["id"] for failed in found["failed"]] == [done]
+    assert hit(world, done)["MaxAssignments"] == 1

@@ -60,4 +60,6 @@ def _visit(tx: Connection, now: float) -> responses.Visit:
 def help_page() -> ResponseReturnValue:
     """Explain the site."""
     with signin.crowd().reading() as (tx, now):
-        return responses.show("help.html", signin.visit(tx, now))
+        visit = signin.visit(tx, now)
+    of_panel = panels.is_participant(visit.worker.worker_id)
+    return responses.show("help.html", visit, of_panel=of_panel)

@@ -209,8 +209,8 @@ def contended(_: Contended) -> ResponseReturnValue:
 def not_signed_in(_: NotSignedIn) -> ResponseReturnValue:
     """Ask for the sign-in link."""
     text = (
-        "Open the sign-in link that you were given. If it does not work any more, its time is over or there"
-        " is a newer one: ask the person who invited you."
+        "Open the link that you were given, or your panel's. If it does not work any more, its time is over"
+        " or there is a newer one: ask the person who invited you."
     )
     return responses.message("Please sign in", text, 403)
 

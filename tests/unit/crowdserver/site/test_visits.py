@@ -92,6 +92,7 @@ def test_a_participant_does_the_share_and_goes_back_with_the_code(crowd: Crowd, 
     ada.press("/visit")
     assert ada.assignment_id == first  # the same visit, and the same unit
     assert "Task 2 of 2" in ada.submit_and_go_on()
+    assert "Your panel pays you." in ada.session.get(f"{crowd.url}/help", timeout=30).text
     end = ada.submit_and_go_on()
     assert '<meta http-equiv="refresh" content="0; url=https://panel.invalid/complete?cc=DONE1">' in end
     assert '<b id="code">DONE1</b>' in ada.enter()

@@ -72,6 +72,7 @@ suite: $(STAMP)
 check: $(STAMP)  ## lint and types
 	$(VENV)/bin/ruff check lib scripts tests
 	$(VENV)/bin/ruff format --check lib scripts tests
+	$(PY) -m pytest -q tests/unit/test_house.py -k no_line_is_wider  # ruff lets a line pass that is one word
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 

@@ -223,7 +223,8 @@ QUALITY_PARAMETERS = _table(
     answer_field=_text(
         "Field of the answers that has to agree; empty: nothing has to.",
         "Of each unit more answers are asked for, until `agree` of them are the same. A choice fits, such as "
-        "radio buttons; two people never write the same text.",
+        "radio buttons; two people never write the same text, and capitals count. Of check boxes all that are"
+        " ticked have to be the same. Blanks around an answer do not count, and an empty one has no vote.",
         default="",
     ),
     agree=_integer(

@@ -62,7 +62,7 @@ def test_a_key_works_until_it_is_revoked_and_the_first_cannot_be(world: World, t
     assert requests.post(f"{world.crowd.url}/", data=b"{}", headers=headers, timeout=30).status_code == 400
     log = (world.crowd.home / "stderr.log").read_text()
     assert "key ada: keys refused\n" in log
-    assert "key ada: ? " in log and "GetHIT ok" not in log
+    assert "key ada: ? " in log and "key ada: GetHIT ok" not in log
     assert "no terminal" in world.invoke(SCRIPT, "--revoke", "ada").stderr
     assert world.json(SCRIPT, "--revoke", "ada", "-n")["done"] == 0
     assert world.json(SCRIPT, "--revoke", "ada", "-y")["done"] == 1

@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
-JOBS ?= 4
+JOBS ?= 6
 
 # What is typed reaches the script as it is, blanks, quotes and dollar signs too: nothing here expands it, and
 # make exports no variable of which it would expand the value. Only a ~/ in front is left to the shell.

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.gated
 # 3 to 6 create, 7 looks.
 MOMENTS = list(range(2, 31)) if sweeps.FULL else [2, 4, 7, 9, 13, 22]
 COMMITS = (
-    [(when, n) for n in range(1, 25) for when in ("before", "after")]  # a run makes 24 commits
+    [(when, n) for n in range(1, 23) for when in ("before", "after")]  # a run makes 22 commits
     if sweeps.FULL
     else [
         ("after", 1),

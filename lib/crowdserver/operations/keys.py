@@ -9,11 +9,12 @@ import hmac
 import re
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from crowdserver.protocol.call import InvalidRequest
 from crowdserver.protocol.credentials import Credentials, new_key_id
 from crowdserver.storage.people_tables import keys
+from crowdserver.storage.upsert import Upsert
 
 FIRST = "first"
 MOST_KEYS = 1000
@@ -21,6 +22,7 @@ MOST_KEYS = 1000
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LIVING = select(keys.c.name).where(keys.c.key_id == bindparam("key_id"), keys.c.revoked_at.is_(None))
 _ALL = select(keys).order_by(keys.c.created_at, keys.c.name)
+_MAKE = Upsert(keys, returning=[keys.c.name])
 _REVOKE = update(keys).where(keys.c.name == bindparam("key"), keys.c.revoked_at.is_(None))
 
 
@@ -43,13 +45,13 @@ def change(tx: Connection, now: float, body: Any, first: Credentials) -> dict[st
                 raise InvalidRequest(f"{name!r} is no name of a key: 1 to 64 of A-Z a-z 0-9 . _ -")
             if len(names) >= MOST_KEYS:
                 raise InvalidRequest(f"There are {MOST_KEYS} keys already, and no more can be made.")
-            if name == FIRST or name in names:
+            pair = _pair(first, new_key_id())
+            values = {"name": name, "key_id": pair.access_key_id, "created_at": now}
+            if name == FIRST or _MAKE.execute(tx, values).first() is None:
                 raise InvalidRequest(
                     f"The name {name} was used before, and each is used once. If its secret is lost, revoke"
                     " it and make a key of another name."
                 )
-            pair = _pair(first, new_key_id())
-            tx.execute(insert(keys).values(name=name, key_id=pair.access_key_id, created_at=now))
             made = {"name": name} | pair._asdict()
         case {"revoke": str(name)} if len(body) == 1:
             if name not in names:

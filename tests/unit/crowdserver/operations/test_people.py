@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -58,6 +59,15 @@ def test_a_named_key_may_all_but_make_and_revoke_keys(crowd: Crowd) -> None:
     assert post(crowd, "keys", {"new": "ada"})[0] == post(crowd, "keys", {"revoke": "first"})[0] == 400
     assert pair[1] not in json.dumps(post(crowd, "keys", {"revoke": "ada"}))
     assert post(crowd, "keys", {}, pair)[1]["__type"] == "UnrecognizedClientException"
+
+
+@BOTH
+def test_a_name_that_two_want_at_once_is_one_key(crowd: Crowd) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: post(crowd, "keys", {"new": "ada"}), range(8)))
+    assert sorted(status for status, _ in answers) == [200] + [400] * 7
+    assert len(post(crowd, "keys", {})[1]["keys"]) == 1
+    assert all("was used before" in answer["message"] for status, answer in answers if status == 400)
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,9 @@ def test_a_thousand_checks_leave_nothing_behind(world: World) -> None:
         assert (result.exit_code, result.stderr) == (2, "")
         assert result.stdout.partition(" |")[0] == first.stdout.partition(" |")[0]
     after = held(world)
-    assert after == before
+    assert (after.rows, after.files) == (before.rows, before.files)
+    # What earlier tests of this process still held may have been closed meanwhile: nothing may have come.
+    assert after.descriptors - before.descriptors == Counter() and after.threads <= before.threads
     assert world.run(run_id).state == "running"
     if FULL:
         show(f"{CHECKS} checks in one process, each", [(time.monotonic() - began) / CHECKS])

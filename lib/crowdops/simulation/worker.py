@@ -87,7 +87,8 @@ class Worker:
         return self.totals
 
     def _work_until_idle(self) -> None:
-        idle_since, patience = time.monotonic(), self._behaviour.until_idle
+        patience = self._behaviour.until_idle
+        idle_since: float | None = None  # since when look after look has found nothing to do
         while not self._stop.is_set():
             failure = None
             try:
@@ -95,8 +96,11 @@ class Worker:
             except Unreachable as error:  # a server that restarts is back in a moment
                 has_worked, failure, self._was_cut_off = False, error, True
             if has_worked:
+                idle_since = None
+                continue
+            if idle_since is None:  # how long the look itself took says nothing of what there is to do
                 idle_since = time.monotonic()
-            elif time.monotonic() - idle_since < patience:
+            if time.monotonic() - idle_since < patience:
                 self._stop.wait(min(IDLE_SECONDS, patience / 4))
             elif failure:
                 raise failure
@@ -104,7 +108,7 @@ class Worker:
                 return
 
     def _do_unit(self) -> bool:
-        """Take a unit and do it; False if there was none, or not now."""
+        """Take a unit and do it, or leave its kind alone for good; False if there was none, or not now."""
         if self._unsent:
             self._submit(*self._unsent)
         try:
@@ -119,7 +123,7 @@ class Worker:
             values = answers.fill(form, self._random)
         except ProviderError as error:
             self._refuse(task, error)
-            return False
+            return task.hit_type_id in self._unworkable
         self._decide(task, form, values)
         return True
 

@@ -109,6 +109,14 @@ def test_a_page_that_cannot_be_filled_in_is_given_back_and_left_alone(
     strange.withdraw()
 
 
+def test_a_look_that_takes_longer_than_the_patience_ends_no_work(settings: Settings, crowd: Crowd) -> None:
+    strange = offer(crowd.client(), 1, question=html_question("<!doctype html><div id=app></div>"))
+    offer(crowd.client(), 1)
+    totals = simulate(settings, 1, HASTY._replace(until_idle=0.001))  # less than any request takes
+    assert (totals.submitted, totals.refused) == (1, 1)
+    strange.withdraw()
+
+
 def test_pages_on_the_requesters_own_server_are_done_too(settings: Settings, crowd: Crowd) -> None:
     page = (
         "<form><input type=hidden name=assignmentId><select name=label><option>cat<option>dog</select>"

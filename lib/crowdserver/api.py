@@ -4,6 +4,7 @@ What Amazon's API has no word for, such as the invitation of a worker, has addre
 call. Each key pair of the account may do all of it, but only the first makes others.
 """
 
+import contextlib
 import json
 import socket
 import time
@@ -16,17 +17,15 @@ from flask import Blueprint, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
-from crowdserver.control import call_log
+from crowdserver.control import call_log, faults
 from crowdserver.control.call_counts import CallCounts
-from crowdserver.control.faults import Fault
-from crowdserver.control.orders import Orders, take_orders
+from crowdserver.control.faults import Orders
 from crowdserver.control.rate_limit import TokenBucket
 from crowdserver.operations import attributes, keys, people, returns, workers
 from crowdserver.operations.dispatch import OPERATIONS
 from crowdserver.operations.workers import Invitation
 from crowdserver.protocol import errors, signature, validation
 from crowdserver.protocol.call import Call, InvalidRequest
-from crowdserver.protocol.credentials import Credentials
 from crowdserver.protocol.errors import ApiError
 from crowdserver.protocol.public_address import signed_addresses
 from crowdserver.storage.transactions import Crowd
@@ -54,7 +53,6 @@ class Conditions(NamedTuple):
 @blueprint.post("/")
 def answer() -> Response:
     """Answer one request to the API."""
-    crowd: Crowd = current_app.extensions["crowd"]
     conditions: Conditions = current_app.extensions["conditions"]
     request_id = str(uuid.uuid4())
     # Each request waits for itself, while the others are answered.
@@ -65,16 +63,22 @@ def answer() -> Response:
         operation = ""
     try:
         _check_recipient()
-        orders = _admit(crowd, conditions, operation)
-        result = _run(crowd, operation, request_id, orders)
+        orders = _admit(conditions, operation)
+        result = _run(operation, request_id, orders)
+        if orders.befalls("error-after"):
+            raise errors.service_fault()
     except ApiError as error:
         if conditions.calls and operation in validation.known_operations():
             conditions.calls.count(operation, succeeded=False)
-        return _response(error.status, error.as_json(), request_id)
+        return refuse(error, request_id)
+    is_dropped = orders.befalls("drop-after")
     if conditions.calls:
-        is_hidden = orders.fault is not None and orders.fault.hides_success
-        conditions.calls.count(operation, succeeded=not is_hidden)
-    return _finish(orders.fault, result, request_id)
+        conditions.calls.count(operation, succeeded=not is_dropped)
+    if is_dropped:
+        # What is written to it from now on goes nowhere.
+        connection: socket.socket = request.environ[SOCKET]
+        connection.shutdown(socket.SHUT_RDWR)
+    return _response(200, result, request_id)
 
 
 class _Beside(NamedTuple):
@@ -126,7 +130,7 @@ BESIDE = {
 def _answer_beside(name: str) -> ResponseReturnValue:
     """Answer a request that Amazon's API does not know; what it may not do, in words."""
     try:
-        key_name = _check_signature(_crowd())
+        key_name = _check_signature()
     except ApiError as error:
         return error.as_json(), error.status
     answer, status = _run_beside(BESIDE[name], key_name)
@@ -139,9 +143,7 @@ def _run_beside(what: _Beside, key_name: str) -> tuple[dict[str, Any], int]:
         return {"message": f"The key {key_name} may not do this, only the first key."}, 403
     body = _json_body()
     try:
-        return _crowd().write(lambda tx, now: what.run(tx, now, body)) if what.writes else _read(
-            what, body
-        ), 200
+        return _crowd().run(lambda tx, now: what.run(tx, now, body), writes=what.writes), 200
     except ApiError as error:
         return error.as_json(), error.status
     except InvalidRequest as error:
@@ -152,41 +154,28 @@ for path in BESIDE:
     blueprint.add_url_rule(f"/{path}", path, _answer_beside, methods=["POST"], defaults={"name": path})
 
 
-def _read(what: _Beside, body: object) -> dict[str, Any]:
-    with _crowd().reading() as (tx, now):
-        return what.run(tx, now, body)
-
-
 def _crowd() -> Crowd:
     crowd: Crowd = current_app.extensions["crowd"]
     return crowd
 
 
-def _check_signature(crowd: Crowd) -> str:
+def _check_signature() -> str:
     """Return the name of the key that a request is signed with. Raises an ApiError as verify() does."""
     query = f"?{request.query_string.decode(errors='replace')}" if request.query_string else ""
-    key_id = signature.key_id(request.headers.get("Authorization", ""))
-    name, pair = keys.FIRST, crowd.credentials
+    headers = signature.headers_of(request.environ)
+    key_id = signature.key_id(headers.get("authorization", ""))
+    name, pair = keys.FIRST, _crowd().credentials
     if key_id != pair.access_key_id:
-        with crowd.database.read() as tx:
+        with _crowd().database.read() as tx:
             name, pair = keys.find(tx, pair, key_id)
-    *public, received = signed_addresses(request.environ)
-    if not any(_is_signed_for(pair, host, path + query) for host, path in public):
-        _verify(pair, received[0], received[1] + query)
+    *others, received = signed_addresses(request.environ)
+    for host, path in others:
+        with contextlib.suppress(ApiError):
+            signature.verify(pair, request.method, path + query, headers | {"host": host}, request.get_data())
+            return name
+    host, path = received
+    signature.verify(pair, request.method, path + query, headers | {"host": host}, request.get_data())
     return name
-
-
-def _is_signed_for(pair: Credentials, host: str, target: str) -> bool:
-    try:
-        _verify(pair, host, target)
-    except ApiError:
-        return False
-    return True
-
-
-def _verify(pair: Credentials, host: str, target: str) -> None:
-    headers = signature.headers_of(request.environ) | {"host": host}
-    signature.verify(pair, request.method, target, headers, request.get_data())
 
 
 def _check_recipient() -> None:
@@ -197,28 +186,27 @@ def _check_recipient() -> None:
         raise errors.other_server(server_id, meant_for)
 
 
-def _admit(crowd: Crowd, conditions: Conditions, operation: str) -> Orders:
+def _admit(conditions: Conditions, operation: str) -> Orders:
     """Let a request in, unless it is one too many or a fault befalls it; return its orders."""
     if conditions.bucket is not None and not conditions.bucket.take():
         raise errors.throttled()
     if not conditions.calls:
         return Orders()
-    orders = take_orders(crowd.database, operation)
-    fault = orders.fault
-    if fault is not None and fault.kind == "throttle":
+    orders = faults.take(_crowd().database, operation)
+    if orders.befalls("throttle"):
         raise errors.throttled()
-    if fault is not None and fault.kind == "error-before":
+    if orders.befalls("error-before"):
         raise errors.service_fault()
-    if fault is not None and fault.kind == "slow":
-        time.sleep(fault.seconds)
+    if orders.fault and orders.befalls("slow"):
+        time.sleep(orders.fault.seconds)
     return orders
 
 
-def _run(crowd: Crowd, operation_name: str, request_id: str, orders: Orders) -> dict[str, Any]:
-    key_name = _check_signature(crowd)
+def _run(operation_name: str, request_id: str, orders: Orders) -> dict[str, Any]:
+    key_name = _check_signature()
     shown = operation_name if operation_name in OPERATIONS else "?"  # not what a header says, whatever it is
     try:
-        result = _run_signed(crowd, operation_name, request_id, orders)
+        result = _run_signed(operation_name, request_id, orders)
     except ApiError as error:
         call_log.note(key_name, shown, error.turk_code or error.kind)
         raise
@@ -226,45 +214,23 @@ def _run(crowd: Crowd, operation_name: str, request_id: str, orders: Orders) -> 
     return result
 
 
-def _run_signed(crowd: Crowd, operation_name: str, request_id: str, orders: Orders) -> dict[str, Any]:
+def _run_signed(operation_name: str, request_id: str, orders: Orders) -> dict[str, Any]:
     operation = OPERATIONS.get(operation_name)
     if operation is None:
         raise errors.unknown_operation(request.headers.get("X-Amz-Target", ""))
     members = validation.read_input(operation_name, request.get_data())
+    page_tokens = _crowd().page_tokens
 
     def run(tx: Connection, now: float) -> dict[str, Any]:
-        call = Call(
-            tx=tx,
-            now=now,
-            input=members,
-            request_id=request_id,
-            page_tokens=crowd.page_tokens,
-            list_lag=orders.list_lag,
-            counter_lag=orders.counter_lag,
-        )
+        call = Call(tx, now, members, request_id, page_tokens, orders.list_lag, orders.counter_lag)
         return operation.run(call)
 
-    if operation.writes:
-        return crowd.write(run)
-    with crowd.reading() as (tx, now):
-        return run(tx, now)
+    return _crowd().run(run, writes=operation.writes)
 
 
-def _finish(fault: Fault | None, result: dict[str, Any], request_id: str) -> Response:
-    """Answer a request that worked, unless a fault befalls it now."""
-    if fault is not None and fault.kind == "error-after":
-        error = errors.service_fault()
-        return _response(error.status, error.as_json(), request_id)
-    if fault is not None and fault.kind == "drop-after":
-        # What is written to it from now on goes nowhere.
-        connection: socket.socket = request.environ[SOCKET]
-        connection.shutdown(socket.SHUT_RDWR)
-    return _response(200, result, request_id)
-
-
-def refuse(error: ApiError) -> Response:
+def refuse(error: ApiError, request_id: str) -> Response:
     """Return an error as clients of the API read it."""
-    return _response(error.status, error.as_json(), str(uuid.uuid4()))
+    return _response(error.status, error.as_json(), request_id)
 
 
 def _response(status: int, members: dict[str, Any], request_id: str) -> Response:

@@ -5,6 +5,8 @@ The last line of defence: what the rules refuse, ApiError and Refused say before
 
 from __future__ import annotations
 
+import uuid
+
 from flask import Flask, current_app, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.exc import DBAPIError
@@ -40,7 +42,8 @@ def _answer(error: Exception) -> ResponseReturnValue:
         # Not the address: it may hold a worker's link.
         current_app.logger.error("%s failed", request.endpoint, exc_info=error)
     if request.blueprint == "api":
-        return api.refuse(errors.request_too_large() if status == 413 else errors.service_fault())
+        refusal = errors.request_too_large() if status == 413 else errors.service_fault()
+        return api.refuse(refusal, str(uuid.uuid4()))
     show = responses.frame_message if request.endpoint in _IN_FRAME else responses.message
     return show("This did not work", _WORDS.get(status, _FAILED), status)
 

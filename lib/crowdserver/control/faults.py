@@ -1,6 +1,6 @@
-"""Faults to order: what can go wrong between a client and the service, as often as a test wants it.
+"""What the control API orders for requests: faults, as often as a test wants them, and how far lists lag.
 
-They lie in the database, so every process of the server deals them out together.
+It lies in the database, so every process of the server deals it out together.
 """
 
 import random
@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from crowdserver.storage.schema import faults
+from crowdserver.storage.database import Database
+from crowdserver.storage.schema import faults, server
 
 KINDS = ("throttle", "error-before", "error-after", "drop-after", "slow")
 ANY = "*"
@@ -23,9 +24,7 @@ _MATCHING = (
 )
 _COUNT_DOWN = update(faults).where(faults.c.id == bindparam("fault")).values(times=faults.c.times - 1)
 _DELETE_USED_UP = delete(faults).where(faults.c.times <= 0)
-
-# Whether any fault is ordered, in SQL.
-IS_ANY_ORDERED = select(faults.c.id).exists()
+_ORDERS = select(server.c.list_lag, server.c.counter_lag, select(faults.c.id).exists())
 
 
 class Fault(NamedTuple):
@@ -37,10 +36,17 @@ class Fault(NamedTuple):
     probability: float | None
     seconds: float
 
-    @property
-    def hides_success(self) -> bool:
-        """Whether it keeps the client from seeing that a request worked."""
-        return self.kind in ("error-after", "drop-after")
+
+class Orders(NamedTuple):
+    """The orders that one request is answered under. The lags are in seconds."""
+
+    fault: Fault | None = None
+    list_lag: float = 0.0
+    counter_lag: float = 0.0
+
+    def befalls(self, kind: str) -> bool:
+        """Return whether the request's fault is of this kind."""
+        return self.fault is not None and self.fault.kind == kind
 
 
 def order(tx: Connection, fault: Fault) -> None:
@@ -53,7 +59,17 @@ def clear(tx: Connection) -> None:
     tx.execute(_DELETE)
 
 
-def take(tx: Connection, operation: str) -> Fault | None:
+def take(database: Database, operation: str) -> Orders:
+    """Return the orders for a request, and use up its fault."""
+    with database.read() as tx:
+        list_lag, counter_lag, is_any_fault_ordered = tx.execute(_ORDERS).one()
+    if not is_any_fault_ordered:
+        return Orders(None, list_lag, counter_lag)
+    with database.write() as tx:
+        return Orders(_take_fault(tx, operation), list_lag, counter_lag)
+
+
+def _take_fault(tx: Connection, operation: str) -> Fault | None:
     """Return the fault that befalls a request, if any, and use it up. The first one ordered comes first."""
     for row in tx.execute(_MATCHING, {"operation": operation}).all():
         if row.times is None and random.random() >= row.probability:

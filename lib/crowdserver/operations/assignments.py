@@ -1,6 +1,6 @@
 """Submitted assignments, as the requester sees and reviews them."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, select
 
@@ -10,48 +10,13 @@ from crowdserver.protocol import errors
 from crowdserver.protocol.call import Call
 from crowdserver.storage import account, counters, schema
 from crowdserver.storage.indexes import IS_COUNTED
-from crowdserver.storage.schema import UPDATE_ASSIGNMENT, assignments
+from crowdserver.storage.schema import UPDATE_ASSIGNMENT, AnyRow, assignments
 
 # How long after its submission a rejection can still be taken back.
 _OVERRIDE_SECONDS = 30 * 86_400
 
 
-class Assignment(NamedTuple):
-    """An assignment; its fields are the columns of its table."""
-
-    id: str
-    hit_id: str
-    worker_id: str
-    status: str
-    accepted_at: float
-    deadline: float
-    submitted_at: float | None
-    auto_approval_at: float | None
-    approved_at: float | None
-    rejected_at: float | None
-    answer: str | None
-    feedback: str | None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the assignment as the API shows it."""
-        members = {
-            "AssignmentId": self.id,
-            "WorkerId": self.worker_id,
-            "HITId": self.hit_id,
-            "AssignmentStatus": self.status,
-            "AutoApprovalTime": self.auto_approval_at,
-            "AcceptTime": self.accepted_at,
-            "SubmitTime": self.submitted_at,
-            "ApprovalTime": self.approved_at,
-            "RejectionTime": self.rejected_at,
-            "Deadline": self.deadline,
-            "Answer": self.answer,
-            "RequesterFeedback": self.feedback,
-        }
-        return {name: value for name, value in members.items() if value is not None}
-
-
-SELECT = select(*(assignments.c[field] for field in Assignment._fields))
+SELECT = select(assignments)
 _SUBMITTED = SELECT.where(assignments.c.id == bindparam("id"), assignments.c.submitted_at.is_not(None))
 _BY_ID = SELECT.join(schema.hits, assignments.c.hit_id == schema.hits.c.id).where(
     assignments.c.id == bindparam("id"),
@@ -67,9 +32,9 @@ def get(call: Call) -> dict[str, Any]:
     """Answer GetAssignment: the assignment and its HIT, once it is submitted."""
     assignment = _find(call.tx, call.input["AssignmentId"])
     if assignment.status == "Accepted":
-        raise errors.assignment_state("Reviewable,Approved,Rejected")
+        raise errors.wrong_state("Assignment", "Reviewable,Approved,Rejected")
     hit = hits.find(call.tx, assignment.hit_id)
-    return {"Assignment": assignment.as_json(), "HIT": hits.as_json(call, [hit])[0]}
+    return {"Assignment": as_json(assignment), "HIT": hits.as_json(call, [hit])[0]}
 
 
 def approve(call: Call) -> dict[str, Any]:
@@ -80,7 +45,10 @@ def approve(call: Call) -> dict[str, Any]:
     feedback = limits.text("RequesterFeedback", call.input.get("RequesterFeedback"))
     hit, assignment = _lock(call.tx, call.input["AssignmentId"])
     override: bool = call.input.get("OverrideRejection", False)
-    if assignment.status == "Rejected" and override and _can_override(assignment, call.now):
+    is_recent = (
+        assignment.submitted_at is not None and call.now - assignment.submitted_at <= _OVERRIDE_SECONDS
+    )
+    if assignment.status == "Rejected" and override and is_recent:
         account.pay(call.tx, hit.cost)
     elif assignment.status == "Submitted":
         call.tx.execute(counters.REVIEWED, {"hit": hit.id})
@@ -112,19 +80,38 @@ def get_file(call: Call) -> dict[str, Any]:
     )
 
 
-def find_submitted(tx: Connection, assignment_id: str) -> Assignment:
+def as_json(row: AnyRow) -> dict[str, Any]:
+    """Return an assignment as the API shows it."""
+    members = {
+        "AssignmentId": row.id,
+        "WorkerId": row.worker_id,
+        "HITId": row.hit_id,
+        "AssignmentStatus": row.status,
+        "AutoApprovalTime": row.auto_approval_at,
+        "AcceptTime": row.accepted_at,
+        "SubmitTime": row.submitted_at,
+        "ApprovalTime": row.approved_at,
+        "RejectionTime": row.rejected_at,
+        "Deadline": row.deadline,
+        "Answer": row.answer,
+        "RequesterFeedback": row.feedback,
+    }
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def find_submitted(tx: Connection, assignment_id: str) -> AnyRow:
     """Return an assignment that was submitted, also one of a disposed HIT. Raises AssignmentDoesNotExist."""
     return _find(tx, assignment_id, _SUBMITTED)
 
 
-def _find(tx: Connection, assignment_id: str, statement: Select[Any] = _BY_ID) -> Assignment:
+def _find(tx: Connection, assignment_id: str, statement: Select[Any] = _BY_ID) -> AnyRow:
     row = tx.execute(statement, {"id": assignment_id}).first()
     if row is None:
-        raise errors.assignment_does_not_exist(assignment_id)
-    return Assignment._make(row)
+        raise errors.does_not_exist("Assignment", assignment_id)
+    return row
 
 
-def _lock(tx: Connection, assignment_id: str) -> tuple[Hit, Assignment]:
+def _lock(tx: Connection, assignment_id: str) -> tuple[Hit, AnyRow]:
     # An assignment changes only under the lock of its HIT, so what is read after it is certain.
     hit = hits.lock_of_assignment(tx, assignment_id)
     assignment = _find(tx, assignment_id)
@@ -132,9 +119,5 @@ def _lock(tx: Connection, assignment_id: str) -> tuple[Hit, Assignment]:
     return hit, assignment
 
 
-def _can_override(assignment: Assignment, now: float) -> bool:
-    return assignment.submitted_at is not None and now - assignment.submitted_at <= _OVERRIDE_SECONDS
-
-
-def _not_submitted(assignment: Assignment) -> errors.ApiError:
-    return errors.assignment_state("null" if assignment.status == "Accepted" else "Submitted")
+def _not_submitted(assignment: AnyRow) -> errors.ApiError:
+    return errors.wrong_state("Assignment", "null" if assignment.status == "Accepted" else "Submitted")

@@ -43,7 +43,7 @@ def list_blocks(call: Call) -> dict[str, Any]:
     scope = "ListWorkerBlocks"
     rows = call.rows(scope, _PAGE, {}, first="")
     members = [{"WorkerId": row.worker_id, "Reason": row.reason} for row in rows]
-    return call.page(scope, "WorkerBlocks", members, (rows[-1].worker_id,) if rows else ())
+    return call.page(scope, "WorkerBlocks", rows, members, ["worker_id"])
 
 
 def is_blocked(tx: Connection, worker_id: str) -> bool:

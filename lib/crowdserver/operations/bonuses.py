@@ -43,12 +43,15 @@ def send(call: Call) -> dict[str, Any]:
     reason = limits.required_text(call.input, "Reason")
     assignment = assignments.find_submitted(call.tx, call.input["AssignmentId"])
     if assignment.worker_id != call.input["WorkerId"]:
-        raise errors.not_the_assignments_worker(call.input["WorkerId"], assignment.id)
+        raise errors.parameter(f"Worker {call.input['WorkerId']} did not submit assignment {assignment.id}.")
     # Before what time alone changes: whoever repeats a call that has paid is told so.
     request_tokens.claim_request(call, assignment.hit_id)
     recent = {"worker": assignment.worker_id, "since": call.now - _LAST_SECONDS}
     if call.tx.execute(_HAS_WORKED, recent).first() is None:
-        raise errors.worker_is_gone(assignment.worker_id)
+        raise errors.request(
+            "DoesNotMeetRequirements",
+            f"Worker {assignment.worker_id} has not completed an assignment for you in the last six months.",
+        )
     fee = account.bonus_fee(amount)
     call.tx.execute(
         _INSERT,
@@ -91,4 +94,4 @@ def list_payments(call: Call) -> dict[str, Any]:
         }
         for row in rows
     ]
-    return call.page(scope, "BonusPayments", members, (rows[-1].serial,) if rows else ())
+    return call.page(scope, "BonusPayments", rows, members)

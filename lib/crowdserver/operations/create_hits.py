@@ -46,9 +46,10 @@ def add_assignments(call: Call) -> dict[str, Any]:
     hit = hits.lock(call.tx, call.input["HITId"])
     request_tokens.claim_request(call, hit.id)
     if hit.max_assignments < _MANY_ASSIGNMENTS <= hit.max_assignments + more:
-        raise errors.invalid_increase(
+        raise errors.request(
+            "InvalidMaximumAssignmentsIncrease",
             f"A HIT created with fewer than {_MANY_ASSIGNMENTS} assignments cannot be extended to"
-            f" {_MANY_ASSIGNMENTS} or more."
+            f" {_MANY_ASSIGNMENTS} or more.",
         )
     limits.number("MaxAssignments", hit.max_assignments + more)
     still_reviewing = hit.reviewing and hit.expiration <= call.now
@@ -65,7 +66,7 @@ def change_hit_type(call: Call) -> dict[str, Any]:
     hit = hits.lock(call.tx, call.input["HITId"])
     hit_type = hit_types.find(call.tx, call.input["HITTypeId"])
     if hit.available < hit.max_assignments:
-        raise errors.hit_is_accepted(hit.id)
+        raise errors.request("InvalidHITState", f"An assignment of the HIT {hit.id} has been accepted.")
     changed = hit._replace(reward=hit_type.reward, fee=_fee(hit_type, hit.max_assignments))
     call.tx.execute(_CHANGE_TYPE, {"hit": hit.id, "type": hit_type.id, "new_fee": changed.fee})
     if hit.release_at is not None:
@@ -118,7 +119,7 @@ def _fee(hit_type: HitType, assignments: int) -> int:
 def _question(members: dict[str, Any]) -> str:
     if "HITLayoutId" in members:
         # Layouts are made on Amazon's web site; there is none here.
-        raise errors.layout_does_not_exist(members["HITLayoutId"])
+        raise errors.does_not_exist("HITLayout", members["HITLayoutId"])
     if "Question" not in members:
         raise errors.parameter("A HIT needs a Question.")
     question: str = members["Question"]

@@ -34,27 +34,16 @@ _NAMES = {
     ADULT: "agreement to adult content",
     **dict.fromkeys(MASTERS, "Masters qualification"),
 }
-_COMPARISONS = {
-    "LessThan": "below",
-    "LessThanOrEqualTo": "at most",
-    "GreaterThan": "above",
-    "GreaterThanOrEqualTo": "at least",
-    "EqualTo": "equal to",
-    "NotEqualTo": "other than",
-    "In": "one of",
-    "NotIn": "none of",
-}
-_TESTS: dict[str, Callable[[int, list[int]], bool]] = {
-    "LessThan": lambda score, values: score < values[0],
-    "LessThanOrEqualTo": lambda score, values: score <= values[0],
-    "GreaterThan": lambda score, values: score > values[0],
-    "GreaterThanOrEqualTo": lambda score, values: score >= values[0],
-    "EqualTo": lambda score, values: score == values[0],
-    "NotEqualTo": lambda score, values: score != values[0],
-    "In": lambda score, values: score in values,
-    "NotIn": lambda score, values: score not in values,
-    "Exists": lambda score, values: True,
-    "DoesNotExist": lambda score, values: False,
+# Of each Comparator that has values: its words, and how a score compares with the values, or with the first.
+_COMPARISONS: dict[str, tuple[str, Callable[[int, list[int]], bool]]] = {
+    "LessThan": ("below", lambda score, values: score < values[0]),
+    "LessThanOrEqualTo": ("at most", lambda score, values: score <= values[0]),
+    "GreaterThan": ("above", lambda score, values: score > values[0]),
+    "GreaterThanOrEqualTo": ("at least", lambda score, values: score >= values[0]),
+    "EqualTo": ("equal to", lambda score, values: score == values[0]),
+    "NotEqualTo": ("other than", lambda score, values: score != values[0]),
+    "In": ("one of", lambda score, values: score in values),
+    "NotIn": ("none of", lambda score, values: score not in values),
 }
 # What a requirement keeps an unqualified worker from, by its ActionsGuarded.
 _GUARDED = {
@@ -186,9 +175,10 @@ def _is_met(requirement: dict[str, Any], record: Record) -> bool:
     if requirement["QualificationTypeId"] == LOCALE:
         return _is_in_place(requirement, *record.place)
     score = record.score(requirement["QualificationTypeId"])
-    if score is None:
-        return bool(requirement["Comparator"] == "DoesNotExist")
-    return _TESTS[requirement["Comparator"]](score, requirement.get("IntegerValues", []))
+    comparator = requirement["Comparator"]
+    if score is None or comparator not in _COMPARISONS:
+        return bool(comparator == ("DoesNotExist" if score is None else "Exists"))
+    return _COMPARISONS[comparator][1](score, requirement["IntegerValues"])
 
 
 def _is_in_place(requirement: dict[str, Any], country: str | None, subdivision: str | None) -> bool:
@@ -212,4 +202,4 @@ def _explain(requirement: dict[str, Any], names: Mapping[str, str]) -> str:
         "-".join(place[part] for part in ("Country", "Subdivision") if part in place)
         for place in requirement.get("LocaleValues", [])
     ]
-    return f"your {name} must be {_COMPARISONS[comparator]} {', '.join(map(str, values))}"
+    return f"your {name} must be {_COMPARISONS[comparator][0]} {', '.join(map(str, values))}"

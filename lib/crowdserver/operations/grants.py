@@ -1,6 +1,6 @@
 """Which worker has which of the requester's qualifications: granting, revoking, and reading that."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
@@ -9,31 +9,10 @@ from crowdserver.operations.qualification_types import QualificationType
 from crowdserver.protocol import errors
 from crowdserver.protocol.call import Call
 from crowdserver.storage.qualification_tables import grants
+from crowdserver.storage.schema import AnyRow
 from crowdserver.storage.upsert import Upsert
 
-
-class Grant(NamedTuple):
-    """A qualification that a worker has or had; its fields are the columns of its table."""
-
-    serial: int
-    type_id: str
-    worker_id: str
-    value: int
-    granted_at: float
-    revoked_at: float | None
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the qualification as the API shows it."""
-        return {
-            "QualificationTypeId": self.type_id,
-            "WorkerId": self.worker_id,
-            "GrantTime": self.granted_at,
-            "IntegerValue": self.value,
-            "Status": "Granted" if self.revoked_at is None else "Revoked",
-        }
-
-
-_SELECT = select(*(grants.c[field] for field in Grant._fields))
+_SELECT = select(grants)
 _OF_WORKER = _SELECT.where(grants.c.type_id == bindparam("type"), grants.c.worker_id == bindparam("worker"))
 _OF_TYPE = (
     _SELECT.where(grants.c.type_id == bindparam("type"), grants.c.serial > bindparam("after"))
@@ -74,11 +53,8 @@ def give(
     values = {"type_id": kind.id, "worker_id": worker_id, "value": value}
     _GRANT.execute(tx, {**values, "granted_at": now, "revoked_at": None})
     if is_told:
-        subject, text = (
-            f"You have a qualification: {kind.name}",
-            f"{kind.description}\n\nYour value is {value}.",
-        )
-        messages.add(tx, now, [worker_id], subject, text)
+        text = f"{kind.description}\n\nYour value is {value}."
+        messages.add(tx, now, [worker_id], f"You have a qualification: {kind.name}", text)
 
 
 def disassociate(call: Call) -> dict[str, Any]:
@@ -92,7 +68,7 @@ def disassociate(call: Call) -> dict[str, Any]:
     values = {"type": qualification_type.id, "worker": worker_id, "moment": call.now}
     # One statement that finds and changes: of two at once only one revokes.
     if call.tx.execute(_REVOKE, values).rowcount == 0:
-        raise _not_granted(call.tx, qualification_type.id, worker_id)
+        raise _not_granted(of_worker(call.tx, qualification_type.id, worker_id))
     if reason:
         subject = f"A qualification of yours ended: {qualification_type.name}"
         messages.add(call.tx, call.now, [worker_id], subject, reason)
@@ -102,10 +78,10 @@ def disassociate(call: Call) -> dict[str, Any]:
 def score(call: Call) -> dict[str, Any]:
     """Answer GetQualificationScore. Errors as for disassociate()."""
     qualification_type, worker_id = _type_and_worker(call)
-    row = call.tx.execute(_OF_WORKER, {"type": qualification_type.id, "worker": worker_id}).first()
+    row = of_worker(call.tx, qualification_type.id, worker_id)
     if row is None or row.revoked_at is not None:
-        raise _not_granted(call.tx, qualification_type.id, worker_id)
-    return {"Qualification": Grant._make(row).as_json()}
+        raise _not_granted(row)
+    return {"Qualification": _as_json(row)}
 
 
 def list_workers(call: Call) -> dict[str, Any]:
@@ -114,9 +90,13 @@ def list_workers(call: Call) -> dict[str, Any]:
     status = call.input.get("Status", "Granted")
     scope = f"ListWorkersWithQualificationType {qualification_type.id} {status}"
     statement = _GRANTED if status == "Granted" else _REVOKED
-    rows = [Grant._make(row) for row in call.rows(scope, statement, {"type": qualification_type.id})]
-    position = (rows[-1].serial,) if rows else ()
-    return call.page(scope, "Qualifications", [grant.as_json() for grant in rows], position)
+    rows = call.rows(scope, statement, {"type": qualification_type.id})
+    return call.page(scope, "Qualifications", rows, [_as_json(row) for row in rows])
+
+
+def of_worker(tx: Connection, type_id: str, worker_id: str) -> AnyRow | None:
+    """Return the row of a qualification that a worker has, or had: then `revoked_at` is set."""
+    return tx.execute(_OF_WORKER, {"type": type_id, "worker": worker_id}).first()
 
 
 def _type_and_worker(call: Call) -> tuple[QualificationType, str]:
@@ -129,6 +109,15 @@ def _type_and_worker(call: Call) -> tuple[QualificationType, str]:
     return qualification_type, call.input["WorkerId"]
 
 
-def _not_granted(tx: Connection, type_id: str, worker_id: str) -> errors.ApiError:
-    earlier = tx.execute(_OF_WORKER, {"type": type_id, "worker": worker_id}).first()
-    return errors.qualification_revoked() if earlier else errors.qualification_does_not_exist()
+def _not_granted(row: AnyRow | None) -> errors.ApiError:
+    return errors.wrong_state("Qualification", "Granted") if row else errors.qualification_does_not_exist()
+
+
+def _as_json(row: AnyRow) -> dict[str, Any]:
+    return {
+        "QualificationTypeId": row.type_id,
+        "WorkerId": row.worker_id,
+        "GrantTime": row.granted_at,
+        "IntegerValue": row.value,
+        "Status": "Granted" if row.revoked_at is None else "Revoked",
+    }

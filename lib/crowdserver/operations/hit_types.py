@@ -45,7 +45,7 @@ def find(tx: Connection, hit_type_id: str) -> HitType:
     """Return a HIT type that is to be used. Raises HITTypeDoesNotExist, and what check_usable() raises."""
     row = tx.execute(_BY_ID, {"id": hit_type_id}).first()
     if row is None:
-        raise errors.hit_type_does_not_exist(hit_type_id)
+        raise errors.does_not_exist("HITType", hit_type_id)
     qualification_types.check_usable(tx, eligibility.parsed(row.requirements))
     return HitType._make(row)
 

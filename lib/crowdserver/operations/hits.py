@@ -169,5 +169,5 @@ def as_json(call: Call, hit_list: list[Hit]) -> list[dict[str, Any]]:
 
 def _existing(hit_id: str, row: AnyRow | None, with_disposed: bool) -> Hit:
     if row is None or (row.disposed_at is not None and not with_disposed):
-        raise errors.hit_does_not_exist(hit_id)
+        raise errors.does_not_exist("HIT", hit_id)
     return Hit._make(row)

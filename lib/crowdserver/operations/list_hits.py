@@ -5,7 +5,6 @@ from typing import Any
 from sqlalchemy import Select, bindparam, func, select, tuple_
 
 from crowdserver.operations import assignments, hits, qualification_types
-from crowdserver.operations.assignments import Assignment
 from crowdserver.operations.hits import Hit
 from crowdserver.protocol.call import Call
 from crowdserver.storage import schema
@@ -67,9 +66,7 @@ _PAGE = select(
     ).label("before"),
 ).subquery()
 _ASSIGNMENTS = (
-    select(*(_PAGE.c[field] for field in Assignment._fields))
-    .where(_PAGE.c.before < _MOST_CHARACTERS)
-    .order_by(_PAGE.c.submitted_at, _PAGE.c.id)
+    select(_PAGE).where(_PAGE.c.before < _MOST_CHARACTERS).order_by(_PAGE.c.submitted_at, _PAGE.c.id)
 )
 
 
@@ -111,9 +108,9 @@ def list_assignments(call: Call) -> dict[str, Any]:
     scope = f"ListAssignmentsForHIT {hit.id} {' '.join(statuses)}"
     moment, after = call.position(scope) or (0.0, "")
     values = {"hit": hit.id, "statuses": statuses, "moment": moment, "after": after, "size": call.page_size}
-    rows = [Assignment._make(row) for row in call.tx.execute(_ASSIGNMENTS, values)]
-    position = (rows[-1].submitted_at or 0.0, rows[-1].id) if rows else ()
-    return call.page(scope, "Assignments", [assignment.as_json() for assignment in rows], position)
+    rows = call.tx.execute(_ASSIGNMENTS, values).all()
+    members = [assignments.as_json(row) for row in rows]
+    return call.page(scope, "Assignments", rows, members, ["submitted_at", "id"])
 
 
 def _hit_rows(call: Call, scope: str, statement: Select[Any], values: dict[str, Any]) -> list[Hit]:
@@ -125,5 +122,4 @@ def _hit_rows(call: Call, scope: str, statement: Select[Any], values: dict[str, 
 
 
 def _hit_page(call: Call, scope: str, rows: list[Hit]) -> dict[str, Any]:
-    position = (rows[-1].serial,) if rows else ()
-    return call.page(scope, "HITs", hits.as_json(call, rows), position)
+    return call.page(scope, "HITs", rows, hits.as_json(call, rows))

@@ -31,8 +31,7 @@ def list_requests(call: Call) -> dict[str, Any]:
         statement, values = _WAITING_FOR_TYPE, {"type": type_id}
     scope = f"ListQualificationRequests {type_id or ''}"
     rows = call.rows(scope, statement, values)
-    position = (rows[-1].serial,) if rows else ()
-    return call.page(scope, "QualificationRequests", [_as_json(row) for row in rows], position)
+    return call.page(scope, "QualificationRequests", rows, [_as_json(row) for row in rows])
 
 
 def accept(call: Call) -> dict[str, Any]:
@@ -60,9 +59,9 @@ def _decide(call: Call, status: str) -> AnyRow:
     decided = call.tx.execute(_DECIDE.values(status=status), {"request": request_id}).rowcount
     row = call.tx.execute(_BY_ID, {"request": request_id}).first()
     if row is None:
-        raise errors.qualification_request_does_not_exist(request_id)
+        raise errors.does_not_exist("QualificationRequest", request_id)
     if not decided:
-        raise errors.qualification_request_state()
+        raise errors.wrong_state("QualificationRequest", "Submitted")
     return row
 
 

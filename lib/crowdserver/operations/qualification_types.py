@@ -1,6 +1,7 @@
 """The qualification types that the requester makes.
 
-They are granted (see grants), or workers ask for them (see qualification_tests and qualification_requests).
+They are granted (see grants), or workers ask for them: a type gives itself at once, by a test, or when the
+requester says so (see qualification_requests).
 """
 
 from collections.abc import Iterable
@@ -8,10 +9,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, bindparam, func, or_, select, update
 
-from crowdserver.operations import eligibility, limits, qualification_tests
-from crowdserver.protocol import errors
+from crowdserver.operations import eligibility, limits
+from crowdserver.protocol import answer_key, errors, question_form
 from crowdserver.protocol.call import Call
 from crowdserver.protocol.identifiers import new_id
+from crowdserver.protocol.xml_documents import BadQuestion
 from crowdserver.storage.indexes import IS_WAITING
 from crowdserver.storage.qualification_tables import qualification_requests, qualification_types
 from crowdserver.storage.schema import hit_types, hits
@@ -127,7 +129,11 @@ def create(call: Call) -> dict[str, Any]:
     if call.tx.execute(_IS_NAME_IN_USE, {"name": name}).first() is None:
         row = _INSERT.execute(call.tx, values).first()
     if row is None:
-        raise errors.qualification_type_exists()
+        raise errors.request(
+            "QualificationTypeAlreadyExists",
+            "You have already created a QualificationType with this name. A QualificationType's name must be "
+            "unique among all of the QualificationTypes created by the same user.",
+        )
     return {"QualificationType": QualificationType._make(row).as_json()}
 
 
@@ -154,9 +160,8 @@ def list_types(call: Call) -> dict[str, Any]:
     query = limits.text("Query", call.input.get("Query")) or ""
     scope = f"ListQualificationTypes {query}"
     rows = call.rows(scope, _matching(query), {"moment": call.now - call.list_lag})
-    position = (rows[-1].serial,) if rows else ()
     members = [QualificationType._make(row).as_json() for row in rows]
-    return call.page(scope, "QualificationTypes", members, position)
+    return call.page(scope, "QualificationTypes", rows, members)
 
 
 def delete(call: Call) -> dict[str, Any]:
@@ -167,8 +172,8 @@ def delete(call: Call) -> dict[str, Any]:
     type_id: str = call.input["QualificationTypeId"]
     if call.tx.execute(_DELETE, {"type": type_id, "moment": call.now}).rowcount == 0:
         if call.tx.execute(_IS_DELETED, {"id": type_id}).first() is not None:
-            raise errors.qualification_type_state("Active,Inactive")
-        raise errors.qualification_type_does_not_exist(type_id)
+            raise errors.wrong_state("QualificationType", "Active,Inactive")
+        raise errors.does_not_exist("QualificationType", type_id)
     call.tx.execute(_REJECT_REQUESTS, {"type": type_id})
     return {}
 
@@ -177,7 +182,7 @@ def find(tx: Connection, type_id: str) -> QualificationType:
     """Return a qualification type of the requester's. Raises QualificationTypeDoesNotExist."""
     row = tx.execute(_BY_ID, {"id": type_id}).first()
     if row is None:
-        raise errors.qualification_type_does_not_exist(type_id)
+        raise errors.does_not_exist("QualificationType", type_id)
     return QualificationType._make(row)
 
 
@@ -193,9 +198,9 @@ def check_usable(tx: Connection, requirements: Iterable[dict[str, Any]]) -> None
     statuses: dict[str, str] = {row.id: row.status for row in rows}
     for type_id in sorted(type_ids):
         if type_id not in statuses:
-            raise errors.qualification_type_does_not_exist(type_id)
+            raise errors.does_not_exist("QualificationType", type_id)
         if statuses[type_id] != "Active":
-            raise errors.qualification_type_state("Active")
+            raise errors.wrong_state("QualificationType", "Active")
 
 
 def _matching(query: str) -> Select[Any]:
@@ -213,8 +218,21 @@ def _matching(query: str) -> Select[Any]:
 
 
 def _changes(members: dict[str, Any], has_test: bool) -> dict[str, Any]:
-    """Return the columns that can be changed later, as far as the input has them."""
-    values = qualification_tests.columns(members, has_test)
+    """Return the columns that can be changed later, as far as the input has them.
+
+    has_test: whether the type has one already, which it then keeps. Raises ParameterValidationError.
+    """
+    values: dict[str, Any] = {}
+    if "Test" in members:
+        values = _test(members)
+    elif "AnswerKey" in members or "TestDurationInSeconds" in members:
+        raise errors.parameter("AnswerKey and TestDurationInSeconds are for a Test, which is not given.")
+    if members.get("AutoGranted"):
+        if has_test or values:
+            raise errors.parameter("A QualificationType with a Test cannot have AutoGranted: true.")
+        values["auto_grant"] = limits.number("AutoGrantedValue", members.get("AutoGrantedValue", 1))
+    elif "AutoGranted" in members or values:
+        values["auto_grant"] = None
     if "Description" in members:
         values["description"] = limits.required_text(members, "Description")
     if "QualificationTypeStatus" in members:
@@ -222,3 +240,18 @@ def _changes(members: dict[str, Any], has_test: bool) -> dict[str, Any]:
     if "RetryDelayInSeconds" in members:
         values["retry_delay"] = limits.number("RetryDelayInSeconds", members["RetryDelayInSeconds"])
     return values
+
+
+def _test(members: dict[str, Any]) -> dict[str, Any]:
+    if "TestDurationInSeconds" not in members:
+        raise errors.parameter("A Test needs TestDurationInSeconds.")
+    key = members.get("AnswerKey")
+    try:
+        for name, read in (("Test", question_form.read), ("AnswerKey", answer_key.read)):
+            if name in members:
+                limits.xml_text(name, members[name])
+                read(members[name])
+    except BadQuestion as error:
+        raise errors.bad_question(str(error)) from error
+    seconds = limits.number("TestDurationInSeconds", members["TestDurationInSeconds"])
+    return {"test": members["Test"], "answer_key": key, "test_duration": seconds}

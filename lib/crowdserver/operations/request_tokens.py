@@ -1,7 +1,5 @@
 """Request tokens: within a day a token is used once, so that a repeated request does nothing."""
 
-from collections.abc import Callable
-
 from sqlalchemy import bindparam, select
 
 from crowdserver.protocol import errors
@@ -29,7 +27,8 @@ def claim_creation(call: Call, hit_id: str) -> None:
 
     Raises HitAlreadyExists with the id of the HIT it was used for.
     """
-    _claim_request_token(call, hit_id, "HitAlreadyExists", lambda use: errors.hit_already_exists(use.hit_id))
+    text = "A HIT was already created with this UniqueRequestToken. HITId: {.hit_id}"
+    _claim_request_token(call, hit_id, "HitAlreadyExists", text)
 
 
 def claim_request(call: Call, hit_id: str) -> None:
@@ -37,22 +36,28 @@ def claim_request(call: Call, hit_id: str) -> None:
 
     Raises DuplicateCall with the id of the request that used it.
     """
-    _claim_request_token(call, hit_id, "DuplicateCall", lambda use: errors.duplicate_call(use.request_id))
+    text = "A request with this UniqueRequestToken was already processed. Request ID: {.request_id}"
+    _claim_request_token(call, hit_id, "DuplicateCall", text)
 
 
 def claim_expiration(call: Call, token: str, hit_id: str) -> None:
     """Use up the token that the service itself makes for a new expiration date. Raises DuplicateCall."""
     if _claim(call, token, hit_id) is not None:
-        raise errors.token_processed(token, "DuplicateCall")
+        raise _processed(token, "DuplicateCall")
 
 
-def _claim_request_token(call: Call, hit_id: str, code: str, error: Callable[[AnyRow], ApiError]) -> None:
-    """Use up the call's token, if it has one. error: what names its earlier use, by the use's row."""
+def _claim_request_token(call: Call, hit_id: str, code: str, text: str) -> None:
+    """Use up the call's token, if it has one. text: of the error, with a place for the earlier use's row."""
     token: str | None = call.input.get("UniqueRequestToken")
     earlier_use = _claim(call, token, hit_id) if token is not None else None
     if token is not None and earlier_use is not None:
         is_plain = call.tx.execute(_IS_PLAIN).scalar_one()
-        raise errors.token_processed(token, code) if is_plain else error(earlier_use)
+        raise _processed(token, code) if is_plain else errors.request(code, text.format(earlier_use))
+
+
+def _processed(token: str, code: str) -> ApiError:
+    """Return the error for a token that was used; the text names nothing but the token."""
+    return errors.request(code, f'The idempotency token "{token}" has already been processed.')
 
 
 def _claim(call: Call, token: str, hit_id: str) -> AnyRow | None:

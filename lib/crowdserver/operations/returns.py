@@ -1,11 +1,10 @@
 """What workers accepted and did not submit: the API has no word for it, and it tells of a broken page."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, func, select
 
-from crowdserver.protocol.call import InvalidRequest
+from crowdserver.protocol.call import texts_in
 from crowdserver.protocol.identifiers import is_id
 from crowdserver.storage.schema import assignments
 
@@ -29,15 +28,6 @@ def count(tx: Connection, _now: float, body: object) -> dict[str, Any]:
     `body`: a JSON object with the list hit_ids. last_accept is the latest moment at which one of these
     assignments was accepted, in seconds since the epoch, or None. Raises InvalidRequest.
     """
-    hit_ids = _read_hit_ids(body)
+    hit_ids = [hit_id for hit_id in texts_in(body, "hit_ids", MOST_HITS) if is_id(hit_id)]
     returned, abandoned, workers, last_accept = tx.execute(_OF_HITS, {"hits": hit_ids}).one()
     return {"returned": returned, "abandoned": abandoned, "workers": workers, "last_accept": last_accept}
-
-
-def _read_hit_ids(body: object) -> Sequence[str]:
-    hit_ids = body.get("hit_ids") if isinstance(body, dict) else None
-    if not isinstance(hit_ids, list) or not all(isinstance(hit_id, str) for hit_id in hit_ids):
-        raise InvalidRequest("Send a JSON object with hit_ids, a list of texts.")
-    if len(hit_ids) > MOST_HITS:
-        raise InvalidRequest(f"At most {MOST_HITS} hit_ids at once.")
-    return [hit_id for hit_id in hit_ids if is_id(hit_id)]

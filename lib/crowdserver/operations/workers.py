@@ -73,10 +73,6 @@ class Invitation(NamedTuple):
     ends_at: float
 
 
-class InvalidInvitation(InvalidRequest):
-    """The name or the worker id of an invitation cannot be used; the message says why."""
-
-
 def invite_all(tx: Connection, now: float, body: object) -> dict[str, Any]:
     """Make links for those in a body, all or none: {"workers": [{"name": …, "worker_id": …}, …]}.
 
@@ -105,7 +101,7 @@ def invite_all(tx: Connection, now: float, body: object) -> dict[str, Any]:
         pairs = [(name, worker_id or _owner(owners, name)) for name, worker_id in pairs]
     ids = [worker_id for _, worker_id in pairs if worker_id]
     if twice := [worker_id for worker_id in ids if ids.count(worker_id) > 1]:
-        raise InvalidInvitation(f"{twice[0]} is there twice, and only one link of a worker works.")
+        raise InvalidRequest(f"{twice[0]} is there twice, and only one link of a worker works.")
     made = [invite(tx, now, name, worker_id, seconds) for name, worker_id in pairs]
     for invitation, values in zip(made, said, strict=True):
         attributes.put(tx, invitation.worker_id, values)
@@ -114,10 +110,10 @@ def invite_all(tx: Connection, now: float, body: object) -> dict[str, Any]:
 
 def _read(wish: object) -> tuple[str | None, str | None]:
     if not isinstance(wish, dict) or not {"name", "worker_id", *attributes.NAMES}.issuperset(wish):
-        raise InvalidInvitation("Send a JSON object with at most a name, a worker_id and attributes.")
+        raise InvalidRequest("Send a JSON object with at most a name, a worker_id and attributes.")
     name, worker_id = wish.get("name"), wish.get("worker_id")
     if not all(value is None or isinstance(value, str) for value in (name, worker_id)):
-        raise InvalidInvitation("A name and a worker_id are text.")
+        raise InvalidRequest("A name and a worker_id are text.")
     _check(name, worker_id)
     return name, worker_id
 
@@ -133,7 +129,7 @@ def _owners(tx: Connection, names: list[str]) -> dict[str, list[str]]:
 def _owner(owners: dict[str, list[str]], name: str | None) -> str | None:
     ids = owners.get((name or "").strip(), [])
     if len(ids) > 1:
-        raise InvalidInvitation(f"{name} is the name of {', '.join(ids)}: say whom by the worker_id.")
+        raise InvalidRequest(f"{name} is the name of {', '.join(ids)}: say whom by the worker_id.")
     return ids[0] if ids else None
 
 
@@ -143,7 +139,7 @@ def invite(
     """Make a link for a worker, known or new; a new worker gets an id of `A` and 13 capitals or digits.
 
     Not given, the name of a known worker stays. Each repetition makes a new link and ends the one before.
-    A worker who was removed is back. Raises InvalidInvitation.
+    A worker who was removed is back. Raises InvalidRequest.
     """
     _check(name, worker_id)
     worker_id = worker_id or "A" + "".join(secrets.choice(_LETTERS) for _ in range(13))
@@ -180,15 +176,13 @@ def check_known(tx: Connection, worker_id: str) -> str:
 
 def _check(name: str | None, worker_id: str | None) -> None:
     if worker_id is not None and worker_id.startswith(PANEL_PREFIX):
-        raise InvalidInvitation(
-            f"{worker_id} comes by a panel's link: ids with {PANEL_PREFIX} are of panels."
-        )
+        raise InvalidRequest(f"{worker_id} comes by a panel's link: ids with {PANEL_PREFIX} are of panels.")
     if worker_id is not None and not WORKER_ID.fullmatch(worker_id):
-        raise InvalidInvitation(
+        raise InvalidRequest(
             f"{worker_id!r} is no worker id: give A and then 1 to 63 capital letters A-Z or digits."
         )
     if name is not None and (len(name) > _NAME_LENGTH or not name.strip().isprintable()):
-        raise InvalidInvitation(
+        raise InvalidRequest(
             f"{name[:_NAME_LENGTH]!r} is no name: it has at most {_NAME_LENGTH} characters, all of them"
             " printable."
         )

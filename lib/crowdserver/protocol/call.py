@@ -14,6 +14,16 @@ class InvalidRequest(ValueError):
     """What a request beside Amazon's API asks for cannot be done; the message says why."""
 
 
+def texts_in(body: object, name: str, most: int) -> list[str]:
+    """Return a list of texts that is a member of a request's body. Raises InvalidRequest."""
+    texts = body.get(name) if isinstance(body, dict) else None
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise InvalidRequest(f"Send a JSON object with {name}, a list of texts.")
+    if len(texts) > most:
+        raise InvalidRequest(f"At most {most} {name} at once.")
+    return texts
+
+
 class Call(NamedTuple):
     """An operation's input, with the transaction and the moment it happens in.
 
@@ -53,12 +63,18 @@ class Call(NamedTuple):
         return self.tx.execute(statement, {**values, "after": after, "size": self.page_size}).all()
 
     def page(
-        self, scope: str, name: str, members: list[dict[str, Any]], position: Sequence[float | str]
+        self,
+        scope: str,
+        name: str,
+        rows: Sequence[Any],
+        members: list[dict[str, Any]],
+        keys: Sequence[str] = ("serial",),
     ) -> dict[str, Any]:
-        """Return a page of a list. position: that of its last member.
+        """Return a page of a list: rows, as members. keys: the columns that say where the next page begins.
 
         Every page that holds something carries a NextToken, also the last one; the page after it is empty and
         carries none. That is how Amazon's lists end, and what clients must cope with.
         """
         page = {"NumResults": len(members), name: members}
-        return {**page, "NextToken": self.page_tokens.token(scope, position)} if members else page
+        position = [getattr(row, key) for row in rows[-1:] for key in keys]
+        return {**page, "NextToken": self.page_tokens.token(scope, position)} if rows else page

@@ -100,7 +100,8 @@ def _create(path: Path) -> None:
     descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=".credentials-")
     try:
         with os.fdopen(descriptor, "w") as file:
-            file.write(_text(_new_pair()))
+            file.write(f"[default]\naws_access_key_id = {new_key_id()}\n")
+            file.write(f"aws_secret_access_key = {secrets.token_urlsafe(30)}\n")
             file.flush()
             os.fsync(file.fileno())
         os.link(draft, path)
@@ -115,15 +116,3 @@ def new_key_id() -> str:
     """Return an access key id that nobody has."""
     letters = string.ascii_uppercase + string.digits
     return "CROWD" + "".join(secrets.choice(letters) for _ in range(15))
-
-
-def _new_pair() -> Credentials:
-    return Credentials(new_key_id(), secrets.token_urlsafe(30))
-
-
-def _text(pair: Credentials) -> str:
-    return (
-        "[default]\n"
-        f"aws_access_key_id = {pair.access_key_id}\n"
-        f"aws_secret_access_key = {pair.secret_access_key}\n"
-    )

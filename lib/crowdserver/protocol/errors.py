@@ -31,149 +31,49 @@ class ApiError(Exception):
         return members
 
 
-def _request_error(code: str, message: str) -> ApiError:
+def request(code: str, message: str) -> ApiError:
+    """Return an error with which the service itself says no; code: the last part of its TurkErrorCode."""
     return ApiError("RequestError", message, f"MechanicalTurk.{code}")
 
 
-def hit_does_not_exist(hit_id: str) -> ApiError:
-    """Return the error for a HIT that does not exist or was disposed of."""
-    return _request_error("HITDoesNotExist", f"Hit {hit_id} does not exist.")
+def does_not_exist(kind: str, name: str) -> ApiError:
+    """Return the error for what does not exist, or not any more. kind: HIT, HITType, Assignment, ..."""
+    noun = "Hit" if kind == "HIT" else kind  # as Amazon writes it
+    return request(f"{kind}DoesNotExist", f"{noun} {name} does not exist.")
 
 
-def hit_type_does_not_exist(hit_type_id: str) -> ApiError:
-    """Return the error for a HIT type that does not exist."""
-    return _request_error("HITTypeDoesNotExist", f"HITType {hit_type_id} does not exist.")
-
-
-def layout_does_not_exist(layout_id: str) -> ApiError:
-    """Return the error for a HIT layout; this server has none at all."""
-    return _request_error("HITLayoutDoesNotExist", f"HITLayout {layout_id} does not exist.")
-
-
-def assignment_does_not_exist(assignment_id: str) -> ApiError:
-    """Return the error for an assignment that does not exist, was returned, or is of a disposed HIT."""
-    return _request_error("AssignmentDoesNotExist", f"Assignment {assignment_id} does not exist.")
-
-
-def not_the_assignments_worker(worker_id: str, assignment_id: str) -> ApiError:
-    """Return the error for an assignment of another worker."""
-    return parameter(f"Worker {worker_id} did not submit assignment {assignment_id}.")
-
-
-def assignment_state(allowed: str) -> ApiError:
-    """Return the error for an assignment in the wrong state; allowed: the states that would be right."""
-    return _request_error(
-        "InvalidAssignmentState", f"This operation can be called with a status of: {allowed}"
-    )
+def wrong_state(kind: str, allowed: str) -> ApiError:
+    """Return the error for something in the wrong state; allowed: the states that would be right."""
+    return request(f"Invalid{kind}State", f"This operation can be called with a status of: {allowed}")
 
 
 def hit_state(status: str, allowed: Iterable[str]) -> ApiError:
     """Return the error for a HIT in the wrong state; allowed: the states that would be right."""
     # The two spaces are Amazon's.
-    return _request_error(
+    return request(
         "InvalidHITState",
         f"This HIT is currently in the state '{status}'.  "
         f"This operation can be called with a status of: {', '.join(allowed)}",
     )
 
 
-def qualification_type_exists() -> ApiError:
-    """Return the error for the name of a new qualification type that is taken."""
-    return _request_error(
-        "QualificationTypeAlreadyExists",
-        "You have already created a QualificationType with this name. A QualificationType's name must be "
-        "unique among all of the QualificationTypes created by the same user.",
-    )
-
-
-def qualification_type_does_not_exist(type_id: str) -> ApiError:
-    """Return the error for a qualification type that does not exist."""
-    return _request_error("QualificationTypeDoesNotExist", f"QualificationType {type_id} does not exist.")
-
-
-def qualification_type_state(allowed: str) -> ApiError:
-    """Return the error for a qualification type in the wrong state; allowed: the right ones."""
-    return _request_error(
-        "InvalidQualificationTypeState", f"This operation can be called with a status of: {allowed}"
-    )
-
-
 def qualification_does_not_exist() -> ApiError:
     """Return the error for a qualification that the worker never had."""
-    return _request_error("QualificationDoesNotExist", "You requested a Qualification that does not exist.")
-
-
-def qualification_revoked() -> ApiError:
-    """Return the error for a qualification that the worker has no longer."""
-    return _request_error(
-        "InvalidQualificationState", "This operation can be called with a status of: Granted"
-    )
-
-
-def qualification_request_does_not_exist(request_id: str) -> ApiError:
-    """Return the error for a request for a qualification that no worker made."""
-    return _request_error(
-        "QualificationRequestDoesNotExist", f"QualificationRequest {request_id} does not exist."
-    )
-
-
-def qualification_request_state() -> ApiError:
-    """Return the error for a request for a qualification that is decided, or whose test is not submitted."""
-    return _request_error(
-        "InvalidQualificationRequestState", "This operation can be called with a status of: Submitted"
-    )
-
-
-def hit_is_accepted(hit_id: str) -> ApiError:
-    """Return the error for a HIT whose type cannot change any more."""
-    return _request_error("InvalidHITState", f"An assignment of the HIT {hit_id} has been accepted.")
-
-
-def worker_is_gone(worker_id: str) -> ApiError:
-    """Return the error for a worker who cannot get a bonus any more."""
-    return _request_error(
-        "DoesNotMeetRequirements",
-        f"Worker {worker_id} has not completed an assignment for you in the last six months.",
-    )
+    return request("QualificationDoesNotExist", "You requested a Qualification that does not exist.")
 
 
 def insufficient_funds() -> ApiError:
     """Return the error for an account that has less available than this would hold or pay."""
-    return _request_error(
+    return request(
         "InsufficientFunds",
         "This Requester has insufficient funds in their account to complete this transaction. "
         "Please visit https://requester.mturk.com/prepayments/new to purchase Prepaid HITs.",
     )
 
 
-def hit_already_exists(hit_id: str) -> ApiError:
-    """Return the error for a token that was used within a day, to make this HIT."""
-    return _request_error(
-        "HitAlreadyExists", f"A HIT was already created with this UniqueRequestToken. HITId: {hit_id}"
-    )
-
-
-def duplicate_call(request_id: str) -> ApiError:
-    """Return the error for a token that was used within a day, by this request."""
-    return _request_error(
-        "DuplicateCall",
-        f"A request with this UniqueRequestToken was already processed. Request ID: {request_id}",
-    )
-
-
-def token_processed(token: str, code: str) -> ApiError:
-    """Return the error for a token that was used within a day; the text names nothing but the token."""
-    return _request_error(code, f'The idempotency token "{token}" has already been processed.')
-
-
-def invalid_increase(message: str) -> ApiError:
-    """Return the error for a HIT that cannot get that many assignments."""
-    return _request_error("InvalidMaximumAssignmentsIncrease", message)
-
-
 def bad_page_token() -> ApiError:
     """Return the error for a page token of another list, or of none."""
-    return _request_error("InvalidParameterValue", "The NextToken is not valid for this list.")
+    return request("InvalidParameterValue", "The NextToken is not valid for this list.")
 
 
 def parameter(message: str, code: str = "InvalidParameterValue") -> ApiError:

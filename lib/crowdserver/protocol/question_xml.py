@@ -1,11 +1,11 @@
 """The kinds of question a HIT may carry, read from their XML: a page, the address of one, or a form."""
 
-import ipaddress
 from typing import NamedTuple
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 from crowdserver.protocol import question_form
+from crowdserver.protocol.public_address import is_loopback
 from crowdserver.protocol.xml_documents import SCHEMAS, BadQuestion, parse, unknown
 
 
@@ -64,7 +64,7 @@ def _url(root: ElementTree.Element) -> str:
     url = _text_of(root, "ExternalURL")
     try:
         parts = urlsplit(url)
-        secure = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname or ""))
+        secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
         _ = parts.port  # read for its error
     except ValueError as error:
         raise BadQuestion(f"ExternalURL is not a URL: {error}") from error
@@ -73,12 +73,3 @@ def _url(root: ElementTree.Element) -> str:
             f"ExternalURL must start with https:// (http:// only for this machine), found {url!r}"
         )
     return url
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

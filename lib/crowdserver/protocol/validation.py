@@ -7,7 +7,7 @@ before it sends, so the rest arrives here.
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -23,8 +23,23 @@ VERSION = "MTurkRequesterServiceV20170117"
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 # The end of the year 9999, in seconds since the epoch: what is later, or as long before it, is no time.
 _LATEST = 253_402_300_799
-# How Amazon's services name a value of the wrong type.
-_JSON_NAMES = {bool: "TRUE_VALUE", int: "NUMBER_VALUE", float: "DECIMAL_VALUE", str: "STRING_VALUE"}
+# What stands in JSON for each type of the model, and how Amazon's services name the two.
+_TYPES: dict[str, tuple[list[type], str]] = {
+    "structure": ([dict], "structure"),
+    "list": ([list], "list"),
+    "string": ([str], "String"),
+    "boolean": ([bool], "Boolean"),
+    "integer": ([int], "Long"),
+    "long": ([int], "Long"),
+    "timestamp": ([int, float], "Timestamp"),
+}
+_JSON_NAMES = {
+    bool: "TRUE_VALUE",
+    int: "NUMBER_VALUE",
+    float: "DECIMAL_VALUE",
+    str: "STRING_VALUE",
+    dict: "START_OBJECT",
+}
 
 
 @cache
@@ -69,67 +84,18 @@ def _input_shape(operation: str) -> StructureShape:
 
 def _typed(shape: Shape, value: Any) -> Any:
     """Return the value as the shape's type, without unknown members and without nulls."""
-    return _READERS[shape.type_name](shape, value)
-
-
-def _structure(shape: Shape, value: Any) -> dict[str, Any]:
-    assert isinstance(shape, StructureShape)
-    if not isinstance(value, dict):
-        raise _wrong_type(value, "structure")
-    return {
-        name: _typed(shape.members[name], value[name])
-        for name in shape.members
-        if value.get(name) is not None
-    }
-
-
-def _list(shape: Shape, value: Any) -> list[Any]:
-    assert isinstance(shape, ListShape)
-    if not isinstance(value, list):
-        raise _wrong_type(value, "list")
-    return [_typed(shape.member, item) for item in value]
-
-
-def _string(_: Shape, value: Any) -> str:
-    if not isinstance(value, str):
-        raise _wrong_type(value, "String")
-    if _FORBIDDEN.search(value):
+    types, type_name = _TYPES[shape.type_name]
+    if type(value) not in types or (type_name == "Timestamp" and not abs(value) <= _LATEST):
+        json_name = _JSON_NAMES.get(type(value), "START_ARRAY")
+        raise errors.serialization(f"{json_name} can not be converted to a {type_name}")
+    if isinstance(shape, StructureShape):
+        members = shape.members.items()
+        return {name: _typed(member, value[name]) for name, member in members if value.get(name) is not None}
+    if isinstance(shape, ListShape):
+        return [_typed(shape.member, item) for item in value]
+    if type_name == "String" and _FORBIDDEN.search(value):
         raise errors.parameter("A text contains control characters, which are not allowed.")
     return value
-
-
-def _boolean(_: Shape, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise _wrong_type(value, "Boolean")
-    return value
-
-
-def _whole(_: Shape, value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise _wrong_type(value, "Long")
-    return value
-
-
-def _timestamp(_: Shape, value: Any) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) <= _LATEST:
-        raise _wrong_type(value, "Timestamp")
-    return value
-
-
-_READERS: dict[str, Callable[[Shape, Any], Any]] = {
-    "structure": _structure,
-    "list": _list,
-    "string": _string,
-    "boolean": _boolean,
-    "integer": _whole,
-    "long": _whole,
-    "timestamp": _timestamp,
-}
-
-
-def _wrong_type(value: Any, type_name: str) -> errors.ApiError:
-    json_name = _JSON_NAMES.get(type(value), "START_OBJECT" if isinstance(value, dict) else "START_ARRAY")
-    return errors.serialization(f"{json_name} can not be converted to a {type_name}")
 
 
 def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:

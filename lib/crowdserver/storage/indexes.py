@@ -1,4 +1,4 @@
-"""The indexes of the large tables that hold some of their rows only, and the conditions that choose these.
+"""The indexes that hold some rows of their tables only, and the conditions that choose these.
 
 A statement that has such a condition, word for word, reads what it asks for and nothing else, however large
 the account is. They are text, which both databases understand: a condition in an Index makes SQLAlchemy
@@ -39,6 +39,7 @@ _CREATE = {
     f" WHERE {MAY_BE_OPEN}",
     "hits_to_release": f"INDEX {{}} ON hits (release_at) WHERE {IS_RELEASABLE}",
     "assignments_of_hit_by_time": "INDEX {} ON assignments (hit_id, submitted_at, id)",
+    "one_type_a_name": "UNIQUE INDEX {} ON qualification_types (name) WHERE deleted_at IS NULL",
     "one_request_a_worker": "UNIQUE INDEX {} ON qualification_requests (worker_id, type_id)"
     f" WHERE {_IS_UNDECIDED}",
     "requests_waiting": f"INDEX {{}} ON qualification_requests (serial) WHERE {IS_WAITING}",

@@ -1,20 +1,11 @@
 """The tables of qualifications: their types, who has them, and who asked for them (see schema.py)."""
 
-from sqlalchemy import DDL, BigInteger, CheckConstraint, Column, Double, ForeignKey, Index, Table, Text, event
+from sqlalchemy import BigInteger, CheckConstraint, Column, Double, ForeignKey, Index, Table, Text
 
 from crowdserver.storage.schema import SERIAL, metadata
 
-
-def _create_with(table: Table, index: str) -> None:
-    """Create a partial index when its table is created.
-
-    As text, which both databases understand: a condition in an Index makes SQLAlchemy import the dialects of
-    both, and that is a tenth of what a server needs to start.
-    """
-    event.listen(table, "after_create", DDL(index))  # type: ignore[no-untyped-call]
-
-
-# What a qualification says of a worker, made by the requester. Its name is its own until it is deleted.
+# What a qualification says of a worker, made by the requester. Its name is its own until it is deleted
+# (see indexes.py).
 qualification_types = Table(
     "qualification_types",
     metadata,
@@ -34,10 +25,6 @@ qualification_types = Table(
     Column("test", Text),
     Column("answer_key", Text),
     CheckConstraint("status IN ('Active', 'Inactive')", name="known_type_status"),
-)
-_create_with(
-    qualification_types,
-    "CREATE UNIQUE INDEX one_type_a_name ON qualification_types (name) WHERE deleted_at IS NULL",
 )
 
 # Who has which qualification, or had it.

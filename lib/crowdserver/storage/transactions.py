@@ -54,6 +54,13 @@ class Crowd:
 
         return _repeated(attempt)
 
+    def run(self, work: Callable[[Connection, float], Result], *, writes: bool) -> Result:
+        """Do something in a transaction for writing, as write() does it, or in one for reading."""
+        if writes:
+            return self.write(work)
+        with self.reading() as (tx, now):
+            return work(tx, now)
+
     def writing(self) -> AbstractContextManager[tuple[Connection, float]]:
         """Open a transaction for writing; gives it with the server's time. Undone if the block raises.
 

@@ -10,7 +10,6 @@ from crowdserver.operations.qualification_types import QualificationType
 from crowdserver.protocol import answer_key, answer_xml, question_form
 from crowdserver.protocol.errors import ApiError
 from crowdserver.protocol.identifiers import is_id, new_id
-from crowdserver.storage.qualification_tables import grants as grants_table
 from crowdserver.storage.qualification_tables import qualification_requests as requests
 from crowdserver.storage.schema import AnyRow
 from crowdserver.worker import assignments
@@ -21,11 +20,6 @@ _LATEST = (
     .where(requests.c.worker_id == bindparam("worker"), requests.c.type_id == bindparam("type"))
     .order_by(requests.c.serial.desc())
     .limit(1)
-)
-_VALUE = select(grants_table.c.value).where(
-    grants_table.c.worker_id == bindparam("worker"),
-    grants_table.c.type_id == bindparam("type"),
-    grants_table.c.revoked_at.is_(None),
 )
 _INSERT = insert(requests)
 # A test whose time is over.
@@ -59,9 +53,9 @@ class Standing(NamedTuple):
 def standing(tx: Connection, now: float, worker_id: str, type_id: str) -> Standing:
     """Return how a worker stands with a qualification. Refused: unknown."""
     kind = _find(tx, type_id)
-    values = {"worker": worker_id, "type": type_id}
-    row = tx.execute(_LATEST, values).first()
-    value: int | None = tx.execute(_VALUE, values).scalar()
+    row = tx.execute(_LATEST, {"worker": worker_id, "type": type_id}).first()
+    grant = grants.of_worker(tx, type_id, worker_id)
+    value = grant.value if grant and grant.revoked_at is None else None
     deadline = row.begun_at + (kind.test_duration or 0) if row and row.status == "Testing" else None
     is_testing = deadline is not None and deadline > now
     return Standing(

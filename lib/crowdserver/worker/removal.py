@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from crowdserver.operations.workers import WORKER_ID
-from crowdserver.protocol.call import InvalidRequest
+from crowdserver.protocol.call import texts_in
 from crowdserver.storage.people_tables import links, workers
 from crowdserver.storage.upsert import Upsert
 from crowdserver.worker import assignments
@@ -26,11 +26,7 @@ def remove(tx: Connection, now: float, body: object) -> dict[str, Any]:
     The answer says who was removed, was so already or is unknown, and how much went back. Safe to repeat.
     Raises InvalidRequest.
     """
-    worker_ids = body.get("worker_ids") if isinstance(body, dict) else None
-    if not isinstance(worker_ids, list) or not all(isinstance(worker_id, str) for worker_id in worker_ids):
-        raise InvalidRequest("Send a JSON object with worker_ids, a list of texts.")
-    if len(worker_ids) > MOST_WORKERS:
-        raise InvalidRequest(f"At most {MOST_WORKERS} worker_ids at once.")
+    worker_ids = texts_in(body, "worker_ids", MOST_WORKERS)
     answer: dict[str, Any] = {"removed": [], "already": [], "unknown": [], "returned": 0}
     for worker_id in sorted(set(worker_ids)):
         if not WORKER_ID.fullmatch(worker_id):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from crowdserver.operations import workers
+from crowdserver.protocol.call import InvalidRequest
 from crowdserver.storage.database import Database
 
 
@@ -81,13 +82,11 @@ def test_the_database_holds_no_token(database: Database, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("worker_id", ["", "A", "B123", "a123", "A-12", "A12 ", "A" * 65, "A1,A1", "A1\n"])
 def test_a_bad_worker_id_is_refused(database: Database, worker_id: str) -> None:
-    with pytest.raises(
-        workers.InvalidInvitation, match="is no worker id: give A and then 1 to 63 capital letters"
-    ):
+    with pytest.raises(InvalidRequest, match="is no worker id: give A and then 1 to 63 capital letters"):
         invite(database, "Ada", worker_id)
 
 
 @pytest.mark.parametrize("name", ["x" * 101, "two\nlines", "bell\a"])
 def test_a_bad_name_is_refused(database: Database, name: str) -> None:
-    with pytest.raises(workers.InvalidInvitation, match="at most 100 characters, all of them printable"):
+    with pytest.raises(InvalidRequest, match="at most 100 characters, all of them printable"):
         invite(database, name)

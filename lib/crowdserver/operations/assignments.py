@@ -15,7 +15,6 @@ from crowdserver.storage.schema import UPDATE_ASSIGNMENT, AnyRow, assignments
 # How long after its submission a rejection can still be taken back.
 _OVERRIDE_SECONDS = 30 * 86_400
 
-
 SELECT = select(assignments)
 _SUBMITTED = SELECT.where(assignments.c.id == bindparam("id"), assignments.c.submitted_at.is_not(None))
 _BY_ID = SELECT.join(schema.hits, assignments.c.hit_id == schema.hits.c.id).where(
@@ -45,9 +44,7 @@ def approve(call: Call) -> dict[str, Any]:
     feedback = limits.text("RequesterFeedback", call.input.get("RequesterFeedback"))
     hit, assignment = _lock(call.tx, call.input["AssignmentId"])
     override: bool = call.input.get("OverrideRejection", False)
-    is_recent = (
-        assignment.submitted_at is not None and call.now - assignment.submitted_at <= _OVERRIDE_SECONDS
-    )
+    is_recent = call.now - (assignment.submitted_at or 0) <= _OVERRIDE_SECONDS
     if assignment.status == "Rejected" and override and is_recent:
         account.pay(call.tx, hit.cost)
     elif assignment.status == "Submitted":

@@ -5,14 +5,12 @@ from typing import Any
 from sqlalchemy import bindparam, insert
 
 from crowdserver.operations import eligibility, hit_types, hits, limits, request_tokens, review_policies
-from crowdserver.operations.hit_types import HitType
 from crowdserver.operations.hits import Hit
 from crowdserver.protocol import errors, question_xml
 from crowdserver.protocol.call import Call
-from crowdserver.protocol.identifiers import new_id
 from crowdserver.protocol.xml_documents import BadQuestion
 from crowdserver.storage import account, postgresql, schema
-from crowdserver.storage.schema import UPDATE_HIT
+from crowdserver.storage.schema import UPDATE_HIT, AnyRow
 
 # A HIT made with fewer assignments than this never gets as many: the fee is another one from here on.
 _MANY_ASSIGNMENTS = 10
@@ -25,26 +23,26 @@ _ADD = UPDATE_HIT.values(
     available=schema.hits.c.available + bindparam("more"),
     reviewing=bindparam("still_reviewing"),
 )
-
-
 _CHANGE_TYPE = UPDATE_HIT.values(hit_type_id=bindparam("type"), fee=bindparam("new_fee"))
 
 
 def create_hit(call: Call) -> dict[str, Any]:
     """Answer CreateHIT: finds or makes the HIT type, then as create_hit_with_hit_type."""
-    return _create(call, hit_types.find_or_create(call.tx, call.input))
+    hit_id = request_tokens.claim_creation(call)
+    return _create(call, hit_id, hit_types.find_or_create(call.tx, call.input))
 
 
 def create_hit_with_hit_type(call: Call) -> dict[str, Any]:
     """Answer CreateHITWithHITType. Repeated without a token it makes another HIT."""
-    return _create(call, hit_types.find(call.tx, call.input["HITTypeId"]))
+    hit_id = request_tokens.claim_creation(call)
+    return _create(call, hit_id, hit_types.find(call.tx, call.input["HITTypeId"]))
 
 
 def add_assignments(call: Call) -> dict[str, Any]:
     """Answer CreateAdditionalAssignmentsForHIT. On an expired HIT it does not bring the HIT back."""
     more = limits.number("NumberOfAdditionalAssignments", call.input["NumberOfAdditionalAssignments"])
+    request_tokens.claim_request(call, call.input["HITId"])
     hit = hits.lock(call.tx, call.input["HITId"])
-    request_tokens.claim_request(call, hit.id)
     if hit.max_assignments < _MANY_ASSIGNMENTS <= hit.max_assignments + more:
         raise errors.request(
             "InvalidMaximumAssignmentsIncrease",
@@ -75,9 +73,8 @@ def change_hit_type(call: Call) -> dict[str, Any]:
     return {}
 
 
-def _create(call: Call, hit_type: HitType) -> dict[str, Any]:
-    hit = _new_hit(call, hit_type)
-    request_tokens.claim_creation(call, hit.id)
+def _create(call: Call, hit_id: str, hit_type: AnyRow) -> dict[str, Any]:
+    hit = _new_hit(call, hit_id, hit_type)
     columns = hit._asdict()
     serial: int = call.tx.execute(_INSERT, {name: columns[name] for name in _COLUMNS}).scalar_one()
     postgresql.analyze_if_doubled(call.tx, serial)
@@ -87,12 +84,12 @@ def _create(call: Call, hit_type: HitType) -> dict[str, Any]:
     return {"HIT": hit.as_json(call.now)}
 
 
-def _new_hit(call: Call, hit_type: HitType) -> Hit:
+def _new_hit(call: Call, hit_id: str, hit_type: AnyRow) -> Hit:
     max_assignments = limits.number("MaxAssignments", call.input.get("MaxAssignments", 1))
     expiration = call.now + limits.number("LifetimeInSeconds", call.input["LifetimeInSeconds"])
     return Hit(
         serial=0,
-        id=new_id(),
+        id=hit_id,
         hit_type_id=hit_type.id,
         created_at=call.now,
         expiration=expiration,
@@ -107,11 +104,11 @@ def _new_hit(call: Call, hit_type: HitType) -> Hit:
         reviewing=False,
         release_at=expiration,
         disposed_at=None,
-        **{name: value for name, value in hit_type._asdict().items() if name != "id"},
+        **{name: getattr(hit_type, name) for name in hits.OF_TYPE},
     )
 
 
-def _fee(hit_type: HitType, assignments: int) -> int:
+def _fee(hit_type: AnyRow, assignments: int) -> int:
     for_masters = eligibility.requires_masters(hit_type.requirements)
     return account.fee(hit_type.reward, assignments, for_masters)
 

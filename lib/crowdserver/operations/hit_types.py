@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -10,29 +10,13 @@ from crowdserver.operations import eligibility, limits, qualification_types, req
 from crowdserver.protocol import errors
 from crowdserver.protocol.call import Call
 from crowdserver.protocol.identifiers import new_id
-from crowdserver.storage.schema import hit_types
+from crowdserver.storage.schema import AnyRow, hit_types
 from crowdserver.storage.upsert import Upsert
 
 _DEFAULT_AUTO_APPROVAL_DELAY = 2_592_000
 
-
-class HitType(NamedTuple):
-    """A HIT type; its fields are the columns of its table. requirements: JSON."""
-
-    id: str
-    group_id: str
-    title: str
-    description: str
-    keywords: str | None
-    reward: int
-    assignment_duration: int
-    auto_approval_delay: int
-    requirements: str
-
-
-_COLUMNS = [hit_types.c[field] for field in HitType._fields]
-_BY_ID = select(*_COLUMNS).where(hit_types.c.id == bindparam("id"))
-_BY_FINGERPRINT = select(*_COLUMNS).where(hit_types.c.fingerprint == bindparam("fingerprint"))
+_BY_ID = select(hit_types).where(hit_types.c.id == bindparam("id"))
+_BY_FINGERPRINT = select(hit_types).where(hit_types.c.fingerprint == bindparam("fingerprint"))
 _INSERT = Upsert(hit_types)
 
 
@@ -41,16 +25,16 @@ def create(call: Call) -> dict[str, Any]:
     return {"HITTypeId": find_or_create(call.tx, call.input).id}
 
 
-def find(tx: Connection, hit_type_id: str) -> HitType:
+def find(tx: Connection, hit_type_id: str) -> AnyRow:
     """Return a HIT type that is to be used. Raises HITTypeDoesNotExist, and what check_usable() raises."""
     row = tx.execute(_BY_ID, {"id": hit_type_id}).first()
     if row is None:
         raise errors.does_not_exist("HITType", hit_type_id)
     qualification_types.check_usable(tx, eligibility.parsed(row.requirements))
-    return HitType._make(row)
+    return row
 
 
-def find_or_create(tx: Connection, members: dict[str, Any]) -> HitType:
+def find_or_create(tx: Connection, members: dict[str, Any]) -> AnyRow:
     """Return the HIT type with the properties in an operation's input; made if there is none yet.
 
     A reward of 0.1 and one of 0.10 are the same; everything else counts as it is written.
@@ -65,7 +49,7 @@ def find_or_create(tx: Connection, members: dict[str, Any]) -> HitType:
         # Another process may be making the same type: whoever is first, both then read what there is.
         _INSERT.execute(tx, values)
         row = tx.execute(_BY_FINGERPRINT, {"fingerprint": fingerprint}).one()
-    return HitType._make(row)
+    return row
 
 
 def _properties(members: dict[str, Any]) -> dict[str, Any]:

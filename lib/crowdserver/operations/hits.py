@@ -101,12 +101,13 @@ class Hit(NamedTuple):
         return members
 
 
-_OF_TYPE = Hit._fields[Hit._fields.index("group_id") :]
+# The fields that its type has, too.
+OF_TYPE = Hit._fields[Hit._fields.index("group_id") :]
 
 
 def select_from(source: FromClause) -> Select[Any]:
     """Return the statement that reads HITs with their types from rows of the table, or of a subquery."""
-    columns = (hit_types.c[field] if field in _OF_TYPE else source.c[field] for field in Hit._fields)
+    columns = (hit_types.c[field] if field in OF_TYPE else source.c[field] for field in Hit._fields)
     return select(*columns).join_from(source, hit_types, source.c.hit_type_id == hit_types.c.id)
 
 

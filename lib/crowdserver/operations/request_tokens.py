@@ -1,10 +1,16 @@
-"""Request tokens: within a day a token is used once, so that a repeated request does nothing."""
+"""Request tokens: within a day a token is used once, so that a repeated request does nothing.
+
+A token is claimed before anything that can change is looked at, such as whether a qualification type is still
+there: whoever repeats a call that was answered, and did not get the answer, is told so. A call that fails
+uses up no token.
+"""
 
 from sqlalchemy import bindparam, select
 
 from crowdserver.protocol import errors
 from crowdserver.protocol.call import Call
 from crowdserver.protocol.errors import ApiError
+from crowdserver.protocol.identifiers import new_id
 from crowdserver.storage.schema import AnyRow, server, tokens
 from crowdserver.storage.upsert import Upsert
 
@@ -22,13 +28,15 @@ _CLAIM = Upsert(
 )
 
 
-def claim_creation(call: Call, hit_id: str) -> None:
-    """Use up the call's token, if it has one, for making a HIT.
+def claim_creation(call: Call) -> str:
+    """Use up the call's token, if it has one, for making a HIT. Returns the id that this HIT is to have.
 
     Raises HitAlreadyExists with the id of the HIT it was used for.
     """
+    hit_id = new_id()
     text = "A HIT was already created with this UniqueRequestToken. HITId: {.hit_id}"
     _claim_request_token(call, hit_id, "HitAlreadyExists", text)
+    return hit_id
 
 
 def claim_request(call: Call, hit_id: str) -> None:
@@ -63,7 +71,7 @@ def _processed(token: str, code: str) -> ApiError:
 def _claim(call: Call, token: str, hit_id: str) -> AnyRow | None:
     """Record a token; return its earlier use if there was one.
 
-    The record is undone with the transaction: a failure uses up no token.
+    The record is undone with the transaction.
     """
     values = {"token": token, "created_at": call.now, "request_id": call.request_id, "hit_id": hit_id}
     if _CLAIM.execute(call.tx, values).first() is not None:

@@ -81,6 +81,34 @@ def test_a_reused_token_for_assignments_names_the_request(client: Any, requester
     assert client.get_hit(HITId=hit_id)["HIT"]["MaxAssignments"] == 2
 
 
+@BOTH
+def test_whoever_repeats_a_call_is_told_so_whatever_has_changed_since(
+    client: Any, requester: Requester
+) -> None:
+    quick = client.create_qualification_type(Name="Quick", Description="d", QualificationTypeStatus="Active")
+    type_id = quick["QualificationType"]["QualificationTypeId"]
+    needed = {"QualificationTypeId": type_id, "Comparator": "Exists"}
+    hit = {
+        "Title": "t", "Description": "d", "Reward": "0.02", "AssignmentDurationInSeconds": 60,
+        "LifetimeInSeconds": 60, "Question": html_question(), "QualificationRequirements": [needed],
+    }  # fmt: skip
+    made = client.create_hit(UniqueRequestToken="one", **hit)["HIT"]
+    of_type = requester.hit(made["HITTypeId"], UniqueRequestToken="two")["HITId"]
+    more = {"HITId": of_type, "NumberOfAdditionalAssignments": 1, "UniqueRequestToken": "more"}
+    client.create_additional_assignments_for_hit(**more)
+    client.delete_qualification_type(QualificationTypeId=type_id)
+    client.update_expiration_for_hit(HITId=of_type, ExpireAt=0)
+    client.delete_hit(HITId=of_type)
+    with refused("RequestError", "HitAlreadyExists", containing=made["HITId"]):
+        client.create_hit(UniqueRequestToken="one", **hit)
+    with refused("RequestError", "HitAlreadyExists", containing=of_type):
+        requester.hit(made["HITTypeId"], UniqueRequestToken="two")
+    with refused("RequestError", "DuplicateCall", containing="was already processed"):
+        client.create_additional_assignments_for_hit(**more)
+    with refused("RequestError", "QualificationTypeDoesNotExist", containing=type_id):
+        client.create_hit(UniqueRequestToken="three", **hit)
+
+
 def test_the_other_wording_names_only_the_token(crowd: Crowd, client: Any, requester: Requester) -> None:
     hit_id = requester.hit(UniqueRequestToken="one")["HITId"]
     more = {"HITId": hit_id, "NumberOfAdditionalAssignments": 1, "UniqueRequestToken": "more"}

@@ -5,6 +5,7 @@ Prints one line when it is ready to answer; stops on SIGTERM and Ctrl-C; state i
 
 import contextlib
 import ctypes
+import errno
 import gc
 import os
 import re
@@ -31,6 +32,23 @@ from webworker.worker import WaitressWorker
 _THREADS = 64
 _AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,2})?")
 _PR_SET_PDEATHSIG = 1
+_NO_ADDRESS = ". Take an address of this machine; what it is called outside is --public-url"
+_WHERE_TO_LISTEN = {
+    errno.EADDRINUSE: ". Does a crowd server run there already? Stop it, or take another port: --port 0",
+    errno.EADDRNOTAVAIL: _NO_ADDRESS,
+    socket.EAI_NONAME: _NO_ADDRESS,
+    errno.EACCES: ". Ports below 1024 are the system's: take a web server in front, docs/crowd-server.md",
+}
+_OTHER_KEY = (
+    "named keys, and forms that workers have open, ended with the former. Have you that one? Stop the server,"
+    " put it there, start again."
+)
+
+
+class _Refused(click.ClickException):
+    """Why nothing can be served as it is, and what to do. The command itself was written rightly."""
+
+    exit_code = 2
 
 
 class Options(NamedTuple):
@@ -146,9 +164,10 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=1024)
     except OSError as error:
-        # Not error.strerror: Python writes the address into it once more.
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error
-        raise click.UsageError(f"cannot listen on {host} port {port}: {reason}") from error
+        # Python writes the address into it once more.
+        reason = str(error.strerror or error).partition(" (while ")[0]
+        advice = _WHERE_TO_LISTEN.get(error.errno or 0, "")
+        raise _Refused(f"cannot listen on {host} port {port}: {reason}{advice}") from error
 
 
 def _check_control(options: Options) -> None:
@@ -210,13 +229,17 @@ def main(**options: Any) -> None:
 def _serve(options: Options) -> None:
     _check_control(options)
     key_file = options.credentials or _home() / "credentials"
+    had_key = key_file.exists()
     try:
-        key_pair = from_environment(os.environ) or load_or_create(key_file)
+        given = from_environment(os.environ)
+        key_pair = given or load_or_create(key_file)
         database = Database(options.database_url)
-        database.prepare(options.balance, options.sandbox)
+        is_new = database.prepare(options.balance, options.sandbox)
         database.close()
     except (CredentialsError, DatabaseError) as error:
-        raise click.UsageError(str(error)) from error
+        raise _Refused(str(error)) from error
+    if not (given or had_key or is_new):
+        click.echo(f"{key_file} was missing and is a new key pair: {_OTHER_KEY}", err=True)
     server = _Server(options, key_pair, _listen(options.host, options.port))
     # All that is loaded by now stays: the garbage collector need not look at it, here or in a process that
     # serves.

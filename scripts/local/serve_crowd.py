@@ -40,6 +40,13 @@ from crowdops.console import cli, output, terminal, welcome
     "--port", default=8730, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one."
 )
 @click.option(
+    "--processes",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="How many share the work: as many as cores.",
+)
+@click.option(
     "--balance", default="10000.00", show_default=True, help="Dollars in the account at the first start."
 )
 @click.option("--sandbox", is_flag=True, help="Make it a sandbox for good: its balance is always 10000.00.")

@@ -12,6 +12,8 @@ from typing import Any, Self
 import psycopg
 import pytest
 
+from tests.support.processes import wait_until
+
 
 def find_binaries() -> Path | None:
     """The directory of initdb and pg_ctl: on PATH, else Debian's newest; None without PostgreSQL."""
@@ -71,6 +73,24 @@ class Cluster:
         ) as connection:
             connection.execute(f'CREATE DATABASE "{name}"')
         return f"postgresql://postgres@/{name}?host={self.directory}"
+
+    def ask_for_password(self, role: str, password: str) -> None:
+        """Make a role that has to give its password."""
+        with psycopg.connect(
+            host=str(self.directory), user="postgres", dbname="postgres", autocommit=True
+        ) as connection:
+            connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{password}'")
+            rules = self.directory / "data" / "pg_hba.conf"
+            rules.write_text(f"local all {role} scram-sha-256\n{rules.read_text()}")
+            connection.execute("SELECT pg_reload_conf()")
+        wait_until(lambda: not self._lets_in(role))
+
+    def _lets_in(self, role: str) -> bool:
+        try:
+            psycopg.connect(host=str(self.directory), user=role, dbname="postgres").close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def restart(self) -> None:
         """Crash and come back: every open connection is lost."""

@@ -6,6 +6,7 @@ requests is imported where it is used: calls of the API do without it.
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
 def session(url: str) -> requests.Session:
     """Return a session for an address, whose exchanges are limited.
 
-    One of this machine is not asked through the environment's proxy.
+    One of this machine is not asked through the environment's proxy. A certificate of one's own counts there,
+    too.
     """
     from crowdops.providers.sessions import Session
 
     made = Session()
     made.trust_env = not addresses.is_loopback(url)
+    if not made.trust_env and (bundle := os.environ.get("REQUESTS_CA_BUNDLE")):
+        made.verify = bundle
     return made
 
 

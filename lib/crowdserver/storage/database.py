@@ -42,6 +42,14 @@ _BUSY_SECONDS = 30
 _TURN_SECONDS = 60
 _SQLITE_CONNECTIONS = 16
 _POSTGRESQL_CONNECTIONS = 8
+_ADDRESSES = "write sqlite:////path/to/file.db or postgresql://USER:PASSWORD@HOST/NAME"
+_NO_ADDRESS = f"CROWD_DATABASE_URL is not a database address; {_ADDRESSES}"
+# By whether it is sqlite.
+_WHAT_TO_LOOK_AT = {
+    True: "Put a copy of it in its place, or name another in CROWD_DATABASE_URL: sqlite:////path/file.db",
+    False: "Does it run, does it let its user in and make tables, and is CROWD_DATABASE_URL right?"
+    " It is like postgresql://USER:PASSWORD@HOST/NAME",
+}
 
 
 class DatabaseError(Exception):
@@ -58,7 +66,11 @@ class Database:
         """
         self.url = _parse(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
+        make_engine = _sqlite_engine if self.is_sqlite else _postgresql_engine
+        try:
+            self._engine = make_engine(self.url)
+        except ArgumentError:
+            raise DatabaseError(_NO_ADDRESS) from None
         connections = _SQLITE_CONNECTIONS if self.is_sqlite else _POSTGRESQL_CONNECTIONS
         # The engine's pool has as many connections, so that nobody has to wait there: it would not be fair.
         self._connection_turns = Turns(connections, _TURN_SECONDS)
@@ -87,13 +99,13 @@ class Database:
         with self._group_commit.write() if self.is_sqlite else self._begin_writing() as tx:
             yield tx
 
-    def prepare(self, balance: Decimal, is_sandbox: bool = False) -> None:
-        """Make the tables if they are missing. Safe to repeat, and safe when two servers start at once.
+    def prepare(self, balance: Decimal, is_sandbox: bool = False) -> bool:
+        """Make the tables if they are missing; returns whether they were. Safe to repeat, and side by side.
 
         balance: what a new account holds, in dollars; an account that exists keeps what it has.
         is_sandbox: make the account, new or not, one whose money has no end. It stays so.
         An older database gets what it lacks, and keeps all that it holds. Raises DatabaseError if the
-        database does not answer or was made by a newer version.
+        database does not answer, is somebody else's or was made by a newer version.
         """
         try:
             with self._setup_lock(), self.write() as tx:
@@ -109,10 +121,10 @@ class Database:
                     tx.execute(update(schema.account).values(funds=SANDBOX_FUNDS))
                 if tx.scalar(select(schema.identity.c.server_id)) is None:
                     tx.execute(insert(schema.identity).values(id=1, server_id=str(uuid.uuid4())))
+                return version is None
         except (DBAPIError, OSError) as error:
-            raise DatabaseError(
-                f"cannot use the database {_shown(self.url)}: {_first_line(error)}"
-            ) from error
+            reason, advice = _first_line(error), _WHAT_TO_LOOK_AT[self.is_sqlite]
+            raise DatabaseError(f"cannot use the database {_shown(self.url)}: {reason}. {advice}") from error
 
     def server_id(self) -> str:
         """Return the identity that was made with the database; it never changes."""
@@ -133,6 +145,11 @@ class Database:
     def _bring_up(self, tx: Connection) -> None:
         # Asked once for all, and not table by table as create_all() does: most databases have every table.
         names = set(inspect(tx).get_table_names())
+        if names and not names >= {schema.server.name, schema.account.name}:
+            raise DatabaseError(
+                f"the database {_shown(self.url)} holds tables of something else"
+                f" ({', '.join(sorted(names)[:3])}); give the crowd server one of its own"
+            )
         if not names.issuperset(schema.metadata.tables):
             schema.metadata.create_all(tx)
         if schema.server.name not in names:
@@ -149,7 +166,8 @@ class Database:
             migrations.upgrade(tx)
         except migrations.UnknownRevision as error:
             raise DatabaseError(
-                f"the database {_shown(self.url)} was made by a newer crowd server than this one"
+                f"the database {_shown(self.url)} was made by a newer crowd server than this one; update this"
+                " one: git pull, then make venv"
             ) from error
 
     def _check_version(self, version: int) -> None:
@@ -201,15 +219,14 @@ def _parse(url: str) -> URL:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         # Not what was given: it may hold a password.
-        raise DatabaseError(
-            "CROWD_DATABASE_URL is not a database address;"
-            " write sqlite:////path/to/file.db or postgresql://user@host/name"
-        ) from None
+        raise DatabaseError(_NO_ADDRESS) from None
     backend = parsed.drivername.partition("+")[0]
     if backend == "postgresql":
         return parsed.set(drivername="postgresql+psycopg")
     if backend != "sqlite":
-        raise DatabaseError(f"a crowd server keeps its state in sqlite or PostgreSQL, not in {backend!r}")
+        raise DatabaseError(
+            f"a crowd server keeps its state in sqlite or PostgreSQL, not in {backend!r}; {_ADDRESSES}"
+        )
     if parsed.database in (None, "", ":memory:"):
         raise DatabaseError("a crowd server needs a database in a file; in memory it would forget everything")
     return parsed
@@ -217,7 +234,8 @@ def _parse(url: str) -> URL:
 
 def _shown(url: URL) -> str:
     """Return an address as messages show it: without a password, which may stand behind a question mark."""
-    return url.set(query={}).render_as_string(hide_password=True)
+    name = url.get_backend_name()
+    return url.set(drivername=name, query={}).render_as_string(hide_password=True)
 
 
 def _sqlite_engine(url: URL) -> Engine:

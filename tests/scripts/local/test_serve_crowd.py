@@ -103,13 +103,13 @@ def test_options_that_were_not_given_are_left_to_the_server(
 
 def test_options_are_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     command = (
-        "--host localhost --port 9000 --control --rate-limit 20 --latency-ms 5"
+        "--host localhost --port 9000 --control --rate-limit 20 --latency-ms 5 --processes 4"
         " --public-url https://lab.example/crowd --trusted-proxies 10.0.0.7"
     )
     program, _ = become(monkeypatch, *command.split())
     handed_on = " ".join(program)
     assert "--control" in program
-    for option in ("--host localhost", "--port 9000", "--rate-limit 20", "--latency-ms 5"):
+    for option in ("--host localhost", "--port 9000", "--rate-limit 20", "--latency-ms 5", "--processes 4"):
         assert option in handed_on
     assert "--public-url https://lab.example/crowd --trusted-proxies 10.0.0.7" in handed_on
 

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ import psutil
 import pytest
 import requests
 from botocore.exceptions import BotoCoreError, ClientError
-from sqlalchemy import text, update
+from sqlalchemy import inspect, text, update
 
 from crowdserver.api import SERVER_ID_HEADER
 from crowdserver.storage import schema
-from crowdserver.storage.database import Database
+from crowdserver.storage.database import Database, DatabaseError
 from tests.support import postgresql
 from tests.support.crowds import Crowd, CrowdFailed
 from tests.support.forks import Process, Streams
@@ -32,15 +33,17 @@ HALF_SENT = 500
 
 
 def refusal(folder: Path, *arguments: str, code: int = 2, database: str = "") -> str:
-    """Run the server's command line where it must refuse to serve: the one line that says why."""
+    """Run the server's command line where it must refuse to serve: the one line that says why.
+
+    click puts its usage before what is wrong with an option.
+    """
     streams = Streams(stdout=str(folder / "out"), stderr=str(folder / "said"))
     environment = {**os.environ, "CROWDOPS_HOME": str(folder), "CROWD_DATABASE_URL": database}
     process = Process("crowdserver", *arguments, environment=environment, streams=streams)
     assert (process.wait(30), (folder / "out").read_text()) == (code, "")
-    usage, help_line, blank, *error = (folder / "said").read_text().splitlines()  # click puts its usage first
-    assert usage.startswith("Usage:") and help_line.startswith("Try") and blank == ""
+    *before, line = (folder / "said").read_text().splitlines()
+    assert [words.partition(" ")[0] for words in before] in ([], ["Usage:", "Try", ""])
     (folder / "said").unlink()
-    (line,) = error
     return line
 
 
@@ -90,8 +93,13 @@ def test_what_cannot_work_is_refused_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert refusal(tmp_path, "--port", str(port)) == (
-            f"Error: cannot listen on 127.0.0.1 port {port}: Address already in use"
+            f"Error: cannot listen on 127.0.0.1 port {port}: Address already in use. Does a crowd server run"
+            " there already? Stop it, or take another port: --port 0"
         )
+    assert refusal(tmp_path, "--host", "lab.invalid", "--port", "0") == (
+        "Error: cannot listen on lab.invalid port 0: Name or service not known. Take an address of this"
+        " machine; what it is called outside is --public-url"
+    )
     assert refusal(tmp_path, "--host", "0.0.0.0", "--control") == (
         "Error: --control lets anybody who reaches the server move its clock: not on 0.0.0.0"
     )
@@ -107,9 +115,14 @@ def test_what_cannot_work_is_refused_in_one_line(tmp_path: Path) -> None:
         " Write addresses: 10.0.0.7,10.1.0.0/16"
     )
     assert refusal(tmp_path, database="mysql://x/y") == (
-        "Error: a crowd server keeps its state in sqlite or PostgreSQL, not in 'mysql'"
+        "Error: a crowd server keeps its state in sqlite or PostgreSQL, not in 'mysql'; write"
+        " sqlite:////path/to/file.db or postgresql://USER:PASSWORD@HOST/NAME"
     )
-    for mistyped in ("postgresql//me:secret@host/db", "postgresql://me:secret@host:port/db"):
+    for mistyped in (
+        "postgresql//me:secret@host/db",
+        "postgresql://me:secret@host:port/db",
+        "sqlite://a/c.db",
+    ):
         line = refusal(tmp_path, database=mistyped)
         assert line.startswith("Error: CROWD_DATABASE_URL is not a database address; write sqlite:////")
         assert "secret" not in line
@@ -123,10 +136,44 @@ def test_what_cannot_work_is_refused_in_one_line(tmp_path: Path) -> None:
         assert "is not an amount of money with at most" in refusal(tmp_path, "--balance", amount)
     port = free_port()
     line = refusal(tmp_path, database=f"postgresql://me:secret@127.0.0.1:{port}/none?sslpassword=secret")
-    assert line.startswith(
-        f"Error: cannot use the database postgresql+psycopg://me:***@127.0.0.1:{port}/none: "
-    )
+    assert line.startswith(f"Error: cannot use the database postgresql://me:***@127.0.0.1:{port}/none: ")
+    assert "Connection refused. Does it run" in line and "is CROWD_DATABASE_URL right?" in line
     assert "secret" not in line
+
+
+@BOTH
+def test_somebody_elses_database_is_left_as_it_is(
+    backend: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    is_file = backend == "sqlite"
+    url = (
+        f"sqlite:///{tmp_path}/other.db" if is_file else request.getfixturevalue("cluster").create_database()
+    )
+    database = Database(url)
+    with database.write() as tx:
+        tx.execute(text("CREATE TABLE hits (song TEXT)"))
+    with pytest.raises(DatabaseError, match=r"tables of something else \(hits\); give the crowd server one"):
+        database.prepare(Decimal(0))
+    with database.read() as tx:
+        assert inspect(tx).get_table_names() == ["hits"]
+    database.close()
+
+
+def test_a_wrong_password_is_told_without_the_password(cluster: postgresql.Cluster) -> None:
+    cluster.ask_for_password("panel", "right")
+    url = cluster.create_database().replace("postgres@", "panel:wrong-one@")
+    with pytest.raises(DatabaseError, match='authentication failed for user "panel". Does it run') as told:
+        Database(url).prepare(Decimal(0))
+    assert "wrong-one" not in str(told.value)
+
+
+def test_another_key_than_the_databases_is_told(tmp_path: Path) -> None:
+    with Crowd(tmp_path) as crowd:
+        crowd.stop()
+        crowd.credentials_file.unlink()
+        crowd.start()
+        said = (crowd.home / "stderr.log").read_text()
+        assert f"{crowd.credentials_file} was missing and is a new key pair: named keys" in said
 
 
 def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:

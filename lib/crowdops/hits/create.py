@@ -183,7 +183,7 @@ class Creator:
     def _extend(self, run: Run, unit: Unit, hit_id: str, *, first: bool) -> str:
         """Give a unit's own HIT the places that it is to have, and time for them. Returns its id."""
         provider, parameters = self._context.provider, run.parameters
-        hit = self.listed.get(hit_id) if first else None
+        hit = self.listed.pop(hit_id, None) if first else None
         hit = hit or provider.hit(hit_id)
         lifetime = timedelta(seconds=parameters.task_lifetime_in_seconds)
         now = extend.now_at(provider)

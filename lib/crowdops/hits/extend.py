@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from crowdops.config.environments import MANY_ASSIGNMENTS
 from crowdops.errors import DuplicateToken
-from crowdops.formats import marks
+from crowdops.formats import marks, words
 from crowdops.providers.mturk.client import Hit, MTurk
 
 LEAST = timedelta(seconds=60)  # that a HIT can be extended by
@@ -32,6 +32,12 @@ class Goal(NamedTuple):
     def has_places(self, hit: Hit) -> bool:
         """Return whether a HIT, as it was read, has as many assignments as it is to have."""
         return self.max_assignments is None or hit.max_assignments >= self.max_assignments
+
+    def describe(self) -> str:
+        """Return in words what a HIT is to have."""
+        parts = [f"{words.count(self.max_assignments, 'assignment')} in all"] if self.max_assignments else []
+        parts += [f"until {self.expires_at:%Y-%m-%dT%H:%M:%SZ}"] if self.expires_at else []
+        return ", ".join(parts)
 
 
 def can_have(hit: Hit, max_assignments: int) -> bool:

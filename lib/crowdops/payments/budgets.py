@@ -23,22 +23,27 @@ class Budget:
 
     def __init__(self, registry: Registry, run: Run) -> None:
         self._registry, self._run = registry, run
-        self._limit = (registry.run(run.run_id) or run).parameters.max_cost
         self._refused = Decimal(0)
-        self._taken = assignments_bound(registry, run) * pricing.assignment_cost(
-            run.parameters, run.environment
-        )
-        self.read_bonuses()
+        self._read()
+
+    def _read(self) -> None:
+        registry, run = self._registry, self._run
+        self._version = registry.version()  # first: what is written meanwhile is read the next time
+        self._limit = (registry.run(run.run_id) or run).parameters.max_cost
+        cost = pricing.assignment_cost(run.parameters, run.environment)
+        self._taken = assignments_bound(registry, run) * cost
+        amounts = registry.bonus_amounts(run.run_id, "sending", "paid")
+        self._bonuses = pricing.bonus_cost(amounts, run.environment)
 
     @property
     def bound(self) -> Decimal:
         """What the run has to pay if everything is approved."""
         return self._taken + self._bonuses
 
-    def read_bonuses(self) -> None:
-        """Read again what was paid beside the rewards: other processes pay bonuses while a run launches."""
-        amounts = self._registry.bonus_amounts(self._run.run_id, "sending", "paid")
-        self._bonuses = pricing.bonus_cost(amounts, self._run.environment)
+    def refresh(self) -> None:
+        """Read it again if another process has written since: meanwhile they extend HITs and pay bonuses."""
+        if self._version != self._registry.version():
+            self._read()
 
     def take(self, price: Decimal) -> None:
         """Bind the run to a price. BudgetReached, and nothing is bound, if that is over its max_cost."""

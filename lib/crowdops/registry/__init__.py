@@ -16,6 +16,7 @@ from crowdops.registry.messages import Messages
 from crowdops.registry.paces import Pace, Paces
 from crowdops.registry.rows import (
     END_STATES,
+    ENDED_UNITS,
     OPEN_STATES,
     OUT_OF_MONEY,
     REVIEWED,
@@ -35,6 +36,7 @@ from crowdops.registry.servers import Servers
 from crowdops.registry.top_ups import Place, TopUps, UnitAnswers
 
 __all__ = [
+    "ENDED_UNITS",
     "END_STATES",
     "OPEN_STATES",
     "OUT_OF_MONEY",

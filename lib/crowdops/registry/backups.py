@@ -111,7 +111,8 @@ def check_idle(home: Path) -> None:
     for lock in sorted((home / "locks").glob("*.lock")):
         if holder := locks.holder_of(home, lock.stem):
             raise UsageError(
-                f"run {lock.stem} is attended by {locks.describe(holder)}; stop that process first."
+                f"run {lock.name.partition('.')[0]} is attended by {locks.describe(holder)}; stop that"
+                " process first."
                 " Nothing was done."
             )
 

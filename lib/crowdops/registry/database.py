@@ -234,6 +234,10 @@ class RegistryFile:
                     self._connection.execute("ROLLBACK")
         run_log.tell(recorded)
 
+    def version(self) -> int:
+        """Return what changes whenever another process has written, and not by what this one writes."""
+        return int(self._row("PRAGMA main.data_version")[0])
+
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Let all that the block reads be of one moment, whatever others write. It must not write itself."""

@@ -53,7 +53,7 @@ class KeptCounts(Units):
         """Return whether the counts of a run are kept, and true: they are counted if they may not be."""
         if run_id not in self._kept:
             return False
-        version = self._row("PRAGMA main.data_version")[0]  # others change it, this connection does not
+        version = self.version()
         if self._kept[run_id] != version:
             if self._connection.in_transaction:  # which may be undone
                 return False

@@ -12,7 +12,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from crowdops.registry import END_STATES, Registry, Run
 
 # Somebody who asks holds the lock for microseconds; a launch waits that out instead of failing.
 PATIENCE_SECONDS = 2.0
+_EXTENDED = ".extended"  # after a run's id, in the name of a lock
 
 
 class Holder(NamedTuple):
@@ -38,11 +39,29 @@ class Holder(NamedTuple):
 @contextmanager
 def hold(home: Path, run_id: str) -> Iterator[None]:
     """Hold a run's lock. UsageError names the holder if another process has it."""
-    with _open(home, run_id) as file:
+    with _hold(home, run_id, f"run {run_id} is attended by {{}}; stop that process first"):
+        yield
+
+
+@contextmanager
+def extend(home: Path, run_ids: Iterable[str]) -> Iterator[None]:
+    """Hold what says that the HITs of runs are being extended, from beside the process that attends them.
+
+    UsageError names who extends those of one of them already.
+    """
+    with contextlib.ExitStack() as held:
+        for run_id in run_ids:
+            why_not = f"the HITs of run {run_id} are being extended by {{}}. After its end, type the same"
+            held.enter_context(_hold(home, f"{run_id}{_EXTENDED}", why_not))
+        yield
+
+
+@contextmanager
+def _hold(home: Path, name: str, why_not: str) -> Iterator[None]:
+    """Hold a lock. UsageError if another process has it: `why_not`, with the holder in place of {}."""
+    with _open(home, name) as file:
         if not _lock_within(PATIENCE_SECONDS, file):
-            raise UsageError(
-                f"run {run_id} is attended by {describe(_read_holder(file))}; stop that process first"
-            )
+            raise UsageError(why_not.format(describe(_read_holder(file))))
         try:
             _write_holder(file)
         except OSError as error:
@@ -74,6 +93,11 @@ def holder_of(home: Path, run_id: str) -> Holder | None:
         return None
     with _open(home, run_id) as file:
         return None if _lock(file, fcntl.LOCK_SH) else _read_holder(file)
+
+
+def extender_of(home: Path, run_id: str) -> Holder | None:
+    """Return who is extending the HITs of a run at this moment, or None."""
+    return holder_of(home, f"{run_id}{_EXTENDED}")
 
 
 def describe(holder: Holder, *, exactly: bool = False) -> str:

@@ -17,6 +17,7 @@ from crowdops.config.settings import Settings
 
 FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"  # of a moment: it sorts as text
 OPEN_STATES = ("planned", "creating", "outstanding")  # of a unit
+ENDED_UNITS = ("finished", "expired")  # states of a unit whose HIT is there and takes no more
 END_STATES = ("finished", "stopped", "failed")  # of a run
 OUT_OF_MONEY = "max_cost does not cover another answer"  # the error of a unit that has not agreed
 STRANDED = "its HIT leads to a page that is gone"  # the error of a unit that is to be launched anew

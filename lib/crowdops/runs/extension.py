@@ -35,11 +35,10 @@ from crowdops.hits.walk import Walk
 from crowdops.payments import pricing
 from crowdops.payments.budgets import Budget, Budgets
 from crowdops.providers.mturk.client import LISTING_LAG, Hit
-from crowdops.registry import END_STATES, Extension, Order, Run, Unit
+from crowdops.registry import END_STATES, ENDED_UNITS, Extension, Order, Run, Unit, locks
 from crowdops.results.collect import Stored
 from crowdops.runs.extension_terms import Terms
 
-ENDED_UNITS = ("finished", "expired")
 # After these it is not known whether it was done, or it can be done later: the order stays open.
 PASSING = (BudgetReached, CredentialsRefused, DuplicateToken, InsufficientFunds, Unreachable)
 
@@ -138,21 +137,28 @@ class HitExtension(Walk[Target]):
         if begun and begun.state == "done":
             self.already += 1
             return
+        # A list can be a minute old; what this registry has added is known.
+        hit = hit._replace(max_assignments=max(hit.max_assignments, unit.places or 0))
         goal, why_not = self._goal(hit, unit, begun)
         if why_not:
             self.refused.append((hit.hit_id, why_not))
         elif goal is None:
             self.already += 1
         elif self._terms.assignments or hit.available or hit.pending:  # more time for no place is nothing
-            places = (goal.max_assignments or hit.max_assignments) - hit.max_assignments
-            if unit.state in ENDED_UNITS:
-                places = (goal.max_assignments or hit.max_assignments) - stored.answers
+            places = self._places(unit, hit, goal)
             yield Target(run, unit, hit, goal, places, begun is not None)
+
+    def _places(self, unit: Unit, hit: Hit, goal: Goal) -> int:
+        """Return how many answers a HIT may bring besides those that its run is bound to pay for."""
+        bound = hit.max_assignments
+        if unit.state in ENDED_UNITS:
+            bound = self.context.registry.collected_of(unit.run_id, unit.unit_index, hit.hit_id)
+        return (goal.max_assignments or hit.max_assignments) - bound
 
     def _goal(self, hit: Hit, unit: Unit, begun: Extension | None) -> tuple[Goal | None, str]:
         """Return what a HIT is to have, None if it has that; or why it cannot have it."""
         now = extend.now_at(self.context.provider)
-        most = begun.max_assignments if begun else self._most(hit, unit)
+        most = begun.max_assignments if begun else self._most(hit)
         if most and not extend.can_have(hit, most):
             return None, (
                 f"it has {words.count(hit.max_assignments, 'assignment')}: one with fewer than 10 can never"
@@ -166,12 +172,9 @@ class HitExtension(Walk[Target]):
             return None, ""
         return goal, ""
 
-    def _most(self, hit: Hit, unit: Unit) -> int | None:
+    def _most(self, hit: Hit) -> int | None:
         """Return how many assignments a HIT is to have; None: as many as it has."""
-        if not self._terms.assignments:
-            return None
-        # A list can be a minute old; what this registry has added is known.
-        return max(hit.max_assignments, unit.places or 0) + self._terms.assignments
+        return hit.max_assignments + self._terms.assignments if self._terms.assignments else None
 
     def _end(self, hit: Hit, now: datetime, begun: Extension | None) -> datetime | None:
         """Return until when a HIT is to be open; None: as it is. What was begun keeps an end to come."""
@@ -183,10 +186,16 @@ class HitExtension(Walk[Target]):
         return self._terms.until or start + timedelta(seconds=self._terms.seconds)
 
     def carry_out(self) -> BulkResult[Target]:
-        """Extend what look() has found. Safe to repeat, and to be killed at any moment."""
-        for run_id in {target.run.run_id for target in self.found} - self._orders.keys():
-            self._orders[run_id] = self.context.registry.begin_order(run_id, self._terms.as_json())
-        return super().carry_out()
+        """Extend what look() has found. Safe to repeat, and to be killed at any moment.
+
+        UsageError if another process is at it. One that attends a run buys nothing of its own meanwhile.
+        """
+        run_ids = sorted({target.run.run_id for target in self.found})
+        with locks.extend(self.context.settings.home, run_ids):
+            for run_id in run_ids:
+                if run_id not in self._orders:
+                    self._orders[run_id] = self.context.registry.begin_order(run_id, self._terms.as_json())
+            return super().carry_out()
 
     def end(self) -> None:
         """End the orders of which nothing is left to do: from now on the same terms are another order.
@@ -222,14 +231,16 @@ class HitExtension(Walk[Target]):
 
         UsageError if the process that attends the run has asked for more answers of the unit since the look.
         """
-        with self.context.registry.transaction():
-            unit = self.context.registry.unit(target.run.run_id, target.unit.unit_index)
-            is_same = unit is not None and unit.places in (target.unit.places, target.goal.max_assignments)
-            if target.goal.max_assignments and not is_same:
+        registry, goal = self.context.registry, target.goal
+        with registry.transaction():
+            unit = registry.unit(target.run.run_id, target.unit.unit_index)
+            if unit is None or (goal.max_assignments and not _can_take(unit, target)):
                 raise UsageError("its run has just asked for more answers itself: type the same again")
             if not target.is_begun:
-                self._budgets.of(target.run).take(target.cost)
-            self.context.registry.intend_extension(self._extension(target))
+                budget = self._budgets.of(target.run)
+                budget.refresh()
+                budget.take(target._replace(places=self._places(unit, target.hit, goal)).cost)
+            registry.intend_extension(self._extension(target))
 
     def _extend(self, target: Target) -> None:
         provider = self.context.provider
@@ -252,8 +263,14 @@ class HitExtension(Walk[Target]):
             error = ProviderError("its run was ended meanwhile: the HIT is expired again")
             registry.fail_extension(self._extension(target), str(error))
             raise error
-        registry.set_extended(self._extension(target), _describe(target))
+        registry.set_extended(self._extension(target), f"unit {index}; {target.goal.describe()}")
         return False
+
+
+def _can_take(unit: Unit, target: Target) -> bool:
+    """Return whether a unit is as it was at the look, as far as it matters for what its HIT is to have."""
+    is_open = unit.hit_id == target.hit.hit_id and unit.state in ("outstanding", *ENDED_UNITS)
+    return is_open and unit.places in (target.unit.places, target.goal.max_assignments)
 
 
 def _is_over(run: Run) -> bool:
@@ -264,14 +281,6 @@ def _is_over(run: Run) -> bool:
 def _may_pass(error: Error, hit: Hit, now: datetime) -> bool:
     """Return whether what went wrong is unknown or passes. A HIT takes no change in its first seconds."""
     return isinstance(error, PASSING) or now - hit.created_at < LISTING_LAG
-
-
-def _describe(target: Target) -> str:
-    """Return what the journal says of an extension."""
-    goal = target.goal
-    parts = [f"{words.count(goal.max_assignments, 'assignment')} in all"] if goal.max_assignments else []
-    parts += [f"until {goal.expires_at:%Y-%m-%dT%H:%M:%SZ}"] if goal.expires_at else []
-    return f"unit {target.unit.unit_index}; {', '.join(parts)}"
 
 
 def look(context: Context, runs: Sequence[Run], terms: Terms) -> HitExtension:

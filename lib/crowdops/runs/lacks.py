@@ -17,7 +17,7 @@ from crowdops.hits.differences import read_hits
 from crowdops.payments import pricing
 from crowdops.payments.budgets import Budget
 from crowdops.providers.mturk.client import LISTING_LAG, Hit
-from crowdops.registry import Place, Run, UnitAnswers
+from crowdops.registry import ENDED_UNITS, Place, Run, UnitAnswers
 from crowdops.results import collect, votes
 
 FRESH = LISTING_LAG.total_seconds()  # for so long what was seen is taken for what is there
@@ -138,6 +138,8 @@ def _add(found: Lacks, lacking: ShortUnit, hit: Hit | None) -> Lacks:
     """Add what one unit lacks."""
     answers, need, _ = lacking
     unit = answers.unit
+    if hit and unit.state in ENDED_UNITS:  # a list can be a minute old; what this registry has added is known
+        hit = hit._replace(max_assignments=max(hit.max_assignments, unit.places or 0))
     if hit and hit.is_outstanding:  # somebody has opened it again, and the run will take note of that
         return found._replace(in_flight=found.in_flight + 1)
     if hit and (goal := _goal(found.run, answers, hit, need)):

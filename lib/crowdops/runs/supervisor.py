@@ -81,9 +81,8 @@ class Supervisor:
         """Collect what has ended. Returns whether every unit is done."""
         attended = self._attended
         attended.collect()
-        if not self._lifecycle.should_stop:
-            self._until_agreed.plan(attended.collector.take_ended())
-        if attended.is_through(self._context.registry.open_units(attended.run.run_id)):
+        is_planned = self._lifecycle.should_stop or self._until_agreed.plan(attended.collector.take_ended())
+        if is_planned and attended.is_through(self._context.registry.open_units(attended.run.run_id)):
             return True
         self._check_patience()
         return False

@@ -85,6 +85,11 @@ def top_up(context: Context, found: Lacks, *, detach: bool) -> Outcome | None:
         run = registry.run(run_id)
         if run is None or run.state not in END_STATES:
             raise UsageError(f"run {run_id} is no more at its end. Look: make status RUN={run_id}")
+        if extender := locks.extender_of(context.settings.home, run_id):
+            raise UsageError(
+                f"the HITs of run {run_id} are being extended by {locks.describe(extender)}. Once that is"
+                f" through: make top-up RUN={run_id}"
+            )
         context.bear_registry(away=context.settings.registry_patience)
         found = _as_it_is(context, run, found)
         if not found.units:

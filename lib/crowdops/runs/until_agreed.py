@@ -2,11 +2,13 @@
 
 Only what is certainly lacking is asked for: a unit cannot agree with fewer answers. Money that planned units
 need is left to them. What is planned is launched by the launcher, as an extension of the unit's own HIT.
+While another process extends HITs of the run, nothing is planned: what it gives may be what they lack.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 from crowdops.context import Context
@@ -15,7 +17,7 @@ from crowdops.hits.create import Creator
 from crowdops.payments import pricing
 from crowdops.payments.budgets import Budget
 from crowdops.providers.mturk.client import Hit
-from crowdops.registry import Place, Run, Unit
+from crowdops.registry import Place, Run, Unit, locks
 from crowdops.results import votes
 
 
@@ -33,30 +35,51 @@ class UntilAgreed:
     def __init__(self, context: Context, run: Run, creator: Creator) -> None:
         self._context, self._run, self._creator = context, run, creator
         self._is_first = True
+        self._waiting: set[int] = set()  # units that have ended and are to be looked at later
 
-    def plan(self, ended: Iterable[Hit]) -> None:
-        """Plan more places for units whose HITs have ended just now; at first for all that had before."""
-        parameters, registry, run_id = self._run.parameters, self._context.registry, self._run.run_id
-        if not parameters.answer_field:
-            return
+    def plan(self, ended: Iterable[Hit]) -> bool:
+        """Plan more places for units whose HITs have ended just now; at first for all that had before.
+
+        Returns whether that is done: not while another process extends HITs of the run. Then repeat it.
+        """
+        registry, run_id = self._context.registry, self._run.run_id
+        if not self._run.parameters.answer_field:
+            return True
         hits = {hit.mark.unit_index: hit for hit in ended if hit.mark}
-        indexes = registry.finished_units(run_id) if self._is_first else sorted(hits)
+        indexes = {*registry.finished_units(run_id)} if self._is_first else hits.keys() | self._waiting
         self._is_first = False
-        wanted = list(self._wants(indexes))
-        if not wanted:
-            return
-        affordable = self._affordable(wanted)
-        registry.plan_places(
-            run_id,
-            [Place(want.unit.unit_index, want.places, want.unit.hit_id, is_new=False) for want in affordable],
-            None,
-        )
-        for want in affordable:
-            if hit := hits.get(want.unit.unit_index):
-                self._creator.listed[hit.hit_id] = hit
-        spent = [want.unit.unit_index for want in wanted if want not in affordable]
-        if spent:
-            registry.note_out_of_money(run_id, spent)
+        planned = registry.try_on(partial(self._plan, sorted(indexes)))
+        if planned is None:
+            self._waiting |= indexes
+            return False
+        for index in planned:
+            # What had to wait may have been extended since it was listed, and is read again.
+            if index in hits and index not in self._waiting:
+                self._creator.listed[hits[index].hit_id] = hits[index]
+        self._waiting.clear()
+        return True
+
+    def _plan(self, indexes: Iterable[int]) -> list[int] | None:
+        """Plan what units lack, and return which get something. None while another process extends HITs.
+
+        One transaction: whoever begins to extend after it finds the plan.
+        """
+        registry, run_id = self._context.registry, self._run.run_id
+        if not (wanted := list(self._wants(indexes))):
+            return []
+        with registry.transaction():
+            if locks.extender_of(self._context.settings.home, run_id):
+                return None
+            affordable = self._affordable(wanted)
+            places = [
+                Place(want.unit.unit_index, want.places, want.unit.hit_id, is_new=False)
+                for want in affordable
+            ]
+            registry.plan_places(run_id, places, None)
+            registry.note_out_of_money(
+                run_id, [want.unit.unit_index for want in wanted if want not in affordable]
+            )
+        return [want.unit.unit_index for want in affordable]
 
     def _wants(self, indexes: Iterable[int]) -> Iterator[_Want]:
         parameters, registry, run_id = self._run.parameters, self._context.registry, self._run.run_id

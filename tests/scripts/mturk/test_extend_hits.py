@@ -11,7 +11,7 @@ import pytest
 
 from crowdops.errors import InsufficientFunds, Unreachable
 from crowdops.providers.mturk.client import MTurk
-from crowdops.registry import Place, Run
+from crowdops.registry import Place, Run, locks
 from crowdops.runs import extension
 from tests.support.world import World
 
@@ -227,3 +227,32 @@ def test_what_the_run_itself_has_asked_for_since_the_look_is_not_added_to(world:
         found = world.json(SCRIPT, "--run", run.run_id, "--assignments", "2", "--yes", exit_code=1)
     assert found["done"] == 1 and [failed["id"] for failed in found["failed"]] == [done]
     assert hit(world, done)["MaxAssignments"] == 1
+
+
+def test_a_list_that_is_a_minute_old_does_not_buy_what_was_bought_since(world: World) -> None:
+    run = world.launch(units=1)
+    listed, command = MTurk.iter_hits, (SCRIPT, "--run", run.run_id, "--yes", "--assignments")
+    assert world.json(*command, "2")["done"] == 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            MTurk, "iter_hits", lambda self: (hit._replace(max_assignments=1) for hit in listed(self))
+        )
+        found = world.json(*command, "1")
+    assert found["answers"] == 1 and places(world, run) == [4]
+
+
+def test_two_who_extend_the_same_run_wait_for_each_other_and_a_top_up_for_both(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = world.launch(units=1)
+    monkeypatch.setattr(locks, "PATIENCE_SECONDS", 0.0)
+    with locks.extend(world.home, [run.run_id]):
+        result, calls = world.calls_of(SCRIPT, "--run", run.run_id, "--assignments", "1", "--yes")
+        assert result.exit_code == 2 and not set(calls) & EXTENDING
+        assert f"the HITs of run {run.run_id} are being extended by process" in result.stderr
+        world.invoke("mturk/expire_hits", "--run", run.run_id, "--yes")
+        world.invoke("mturk/download_results", "--run", run.run_id)
+        result, calls = world.calls_of("mturk/top_up_run", "--run", run.run_id, "--yes")
+        assert result.exit_code == 2 and not set(calls) & EXTENDING
+        assert f"Once that is through: make top-up RUN={run.run_id}" in result.stderr
+    assert world.json("mturk/top_up_run", "--run", run.run_id, "--yes", "--detach")["answers"] == 1

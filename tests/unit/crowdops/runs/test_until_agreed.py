@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import pytest
 
+from crowdops.registry import Extension
+from tests.support.gates import Call, let_pass
+from tests.support.processes import wait_until
 from tests.support.quality import judge, quality, work_as
 from tests.support.world import World
 
 pytestmark = pytest.mark.gated
 LAUNCH, TOP_UP = "mturk/launch_run", "mturk/top_up_run"
+ADD = "CreateAdditionalAssignmentsForHIT"
 SAY = {  # what the workers say of each unit, in the order in which they come
     0: "aaa",
     1: "aba" + "a",
     2: "abcdefg",
     3: "ababa",
 }
+
+
+def launch_in_the_background(world: World, *, units: int, **parts: object) -> str:
+    """Let a process attend a run whose HITs are all out; returns its id."""
+    world.launch_run(units=units, **parts)
+    world.wait_for_units("outstanding", units)
+    return world.run_ids()[0]
+
+
+def places(world: World, run_id: str) -> list[int]:
+    """How many assignments the endpoint says that each HIT of a run has."""
+    hit_ids = world.hit_ids(world.run(run_id))
+    return [world.client.get_hit(HITId=hit_id)["HIT"]["MaxAssignments"] for hit_id in hit_ids]
 
 
 def test_only_units_that_disagree_get_more_answers(world: World) -> None:
@@ -90,3 +107,48 @@ def test_numbers_that_cannot_stand_together_are_refused(
     path = world.write_run(2, more=quality(agree, at_most))
     result = world.invoke(LAUNCH, str(path), "--dry-run")
     assert result.exit_code == 2 and said in result.stderr
+
+
+def test_the_run_buys_nothing_of_what_extend_hits_is_just_extending(world: World) -> None:
+    run_id = launch_in_the_background(world, units=1, assignments_per_unit=3, more=quality())
+    (hit_id,) = world.hit_ids(world.run(run_id))
+    world.do(hit_id, "AWORKER1", label="a")
+    world.do(hit_id, "AWORKER2", label="a")
+
+    def disagree_meanwhile(call: Call) -> None:
+        """While the extension is on its way, let its unit end, and the run look at that."""
+        if call.operation != ADD or world.gate.count(ADD) > 1:
+            return
+        world.do(hit_id, "AWORKER3", label="b")
+        looks = world.gate.count("ListReviewableHITs")
+        wait_until(lambda: world.gate.count("ListReviewableHITs") > looks + 2 or world.gate.count(ADD) > 1)
+
+    world.gate.before = disagree_meanwhile
+    extending = world.start("mturk/extend_hits", "--run", run_id, "--assignments", "2", "--yes")
+    assert extending.end() == 0, extending.said
+    world.gate.before = let_pass
+    assert places(world, run_id) == [5]
+    for worker, label in (("AWORKER4", "d"), ("AWORKER5", "e")):
+        world.do(hit_id, worker, label=label)
+    wait_until(lambda: places(world, run_id) == [6])  # two of five agree: one more can decide
+
+
+def test_what_another_process_binds_meanwhile_is_not_spent_twice(world: World) -> None:
+    path = world.write_run(6, max_cost="0.36")
+
+    def extend_meanwhile(call: Call) -> None:
+        """Bind one answer more, as extend_hits does, while the run launches."""
+        if call.operation != "CreateHITWithHITType" or world.gate.count(call.operation) != 3:
+            return
+        with world.registry() as registry:
+            (run_id,) = world.run_ids()
+            hit_id = registry.known_hits([run_id], 1)[0][1]
+            [(index,)] = world.sql("SELECT unit_index FROM units WHERE hit_id = ?", hit_id)
+            order = registry.begin_order(run_id, {"assignments": 1})
+            extension = Extension(order.order_id, hit_id, run_id, index, 2, None, "sending")
+            registry.intend_extension(extension)
+
+    world.gate.before = extend_meanwhile
+    world.setenv(CROWDOPS_THREADS="2")
+    result = world.invoke(LAUNCH, str(path), "--yes", "--detach")
+    assert len(world.hits()) == 5 and "would take the run over its max_cost" in result.stderr

@@ -55,13 +55,13 @@ def main(settings: Settings, guard: cli.Guard, **values: Any) -> int:
         return 0
     output.say(asked.offer.summary)
     with Context.open(settings) as context:
-        context = request.find_place(context, asked)
+        place = request.find_place(context, asked)
         if not guard.allows(asked.offer.question):
             output.say("Nothing was created.")
             return 0
-        with context.interrupts:
-            ended = request.carry_out(context, asked)
-            report = outcome.report(context, ended, time.monotonic() - started)
+        with place.context.interrupts:
+            ended = request.carry_out(place, asked)
+            report = outcome.report(place.context, ended, time.monotonic() - started)
             output.say(view.report_text(report))
             if settings.as_json:
                 output.document(view.report_document(report))

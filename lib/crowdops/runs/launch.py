@@ -10,11 +10,15 @@ from crowdops.runs import entry, supervisor
 from crowdops.runs.outcome import Outcome
 from crowdops.runs.plan import LaunchPlan
 from crowdops.servers import pages
+from crowdops.workers import blocks
 
 
-def launch(context: Context, plan: LaunchPlan, *, detach: bool) -> Outcome:
+def launch(
+    context: Context, plan: LaunchPlan, *, detach: bool, blocked: blocks.Reading | None = None
+) -> Outcome:
     """Launch a planned run and see it through, or leave it once everything is launched (`detach`).
 
+    `blocked` says who is kept out, if that was read ahead.
     The context's interrupts must be entered: from the run's first row to its last line none may be lost.
     """
     run_id = marks.new_run_id()
@@ -26,7 +30,7 @@ def launch(context: Context, plan: LaunchPlan, *, detach: bool) -> Outcome:
         if run_pages is None:
             context.registry.set_run_state(run_id, "finished")
             return Outcome(run_id, "finished", None)
-        return supervisor.attend(context, run, run_pages)
+        return supervisor.attend(context, run, run_pages, blocked=blocked)
 
 
 def _provide_pages(context: Context, run: Run) -> pages.Pages | None:

@@ -14,7 +14,7 @@ from crowdops.runs.outcome import Outcome
 from crowdops.runs.plan import LaunchPlan
 from crowdops.runs.remainder import Resumption
 from crowdops.runs.view import Offer
-from crowdops.workers import eligibility
+from crowdops.workers import blocks, eligibility
 
 
 class Options(NamedTuple):
@@ -35,6 +35,14 @@ class Request(NamedTuple):
     plan: LaunchPlan | None
     resumption: Resumption | None
     detach: bool
+    is_asking: bool
+
+
+class Place(NamedTuple):
+    """The context of the server where it is done; `blocked` says who is kept out, if that is read ahead."""
+
+    context: Context
+    blocked: blocks.Reading | None
 
 
 def read(settings: Settings, options: Options, *, is_asking: bool) -> Request:
@@ -52,12 +60,12 @@ def read(settings: Settings, options: Options, *, is_asking: bool) -> Request:
         resumption = Resumption(options.run_id, launch_plan, options.ignore_data_change)
         remainder = resume.prepare(settings, resumption)
         resumption = resumption._replace(run_id=remainder.run.run_id)  # whatever it was named by
-        return Request(view.offer_resume(remainder), launch_plan, resumption, options.detach)
+        return Request(view.offer_resume(remainder), launch_plan, resumption, options.detach, is_asking)
     assert launch_plan is not None
     offer = view.offer_launch(launch_plan, settings)
     alive = [] if options.again else living.find(settings, launch_plan.parameters)
     offer = view.offer_another(offer, alive, is_asking=is_asking)
-    return Request(offer, launch_plan, None, options.detach)
+    return Request(offer, launch_plan, None, options.detach, is_asking)
 
 
 def with_crowd(request: Request, settings: Settings) -> Request:
@@ -71,19 +79,23 @@ def with_crowd(request: Request, settings: Settings) -> Request:
     return request._replace(offer=request.offer._replace(remarks=remarks, document=document))
 
 
-def find_place(context: Context, request: Request) -> Context:
-    """Return the context at the server where it is to be done, if the account there has what it takes.
+def find_place(context: Context, request: Request) -> Place:
+    """Return where it is to be done, if the account there has what it takes. UsageError if it has not.
 
-    UsageError if it has not.
+    What a launch reads next is read beside the balance, unless somebody is asked in between: that may take
+    long.
     """
     there = context.of(request.resumption and request.resumption.run_id)
+    blocked = None
+    if request.plan and not request.resumption and not request.is_asking:
+        blocked = blocks.read_ahead(there.provider, request.plan.parameters.task_name)
     plan.check_account(there.provider, request.offer.estimate, request.plan)
-    return there
+    return Place(there, blocked)
 
 
-def carry_out(context: Context, request: Request) -> Outcome:
+def carry_out(place: Place, request: Request) -> Outcome:
     """Launch or resume, and see the run through. Raises as launch() and resume() do."""
     if request.resumption:
-        return resume.resume(context, request.resumption)
+        return resume.resume(place.context, request.resumption)
     assert request.plan is not None
-    return launch.launch(context, request.plan, detach=request.detach)
+    return launch.launch(place.context, request.plan, detach=request.detach, blocked=place.blocked)

@@ -19,13 +19,22 @@ from crowdops.runs.outcome import Outcome
 from crowdops.runs.unit_launcher import UnitLauncher
 from crowdops.runs.until_agreed import UntilAgreed
 from crowdops.servers.pages import Pages
+from crowdops.workers import blocks
 
 
-def attend(context: Context, run: Run, pages: Pages, *, listed: Mapping[str, Hit] | None = None) -> Outcome:
+def attend(
+    context: Context,
+    run: Run,
+    pages: Pages,
+    *,
+    listed: Mapping[str, Hit] | None = None,
+    blocked: blocks.Reading | None = None,
+) -> Outcome:
     """Launch a run's units and see it through; leave a detached run once everything is launched.
 
     The run's lock must be held, and the context's interrupts be entered. `listed` are HITs, as they were read
-    just now, of a run that is topped up: they are to be extended.
+    just now, of a run that is topped up: they are to be extended. `blocked` says who is kept out of one that
+    is new, if that was read ahead.
     """
     with (
         AttendedRun(context, run, pages, Lifecycle(context.interrupts)) as attended,
@@ -34,14 +43,14 @@ def attend(context: Context, run: Run, pages: Pages, *, listed: Mapping[str, Hit
         if listed is not None:
             attended.creator.listed.update(listed)
             attended.collector.is_thrifty = True
-        return Supervisor(attended).see_through()
+        return Supervisor(attended, blocked).see_through()
 
 
 class Supervisor:
     """Launches the units of an attended run, and watches it. Where that has to stop, the run is drained."""
 
-    def __init__(self, attended: AttendedRun) -> None:
-        self._attended = attended
+    def __init__(self, attended: AttendedRun, blocked: blocks.Reading | None = None) -> None:
+        self._attended, self._blocked = attended, blocked
         self._context, self._lifecycle = attended.context, attended.lifecycle
         self._launcher = UnitLauncher(attended.context, attended.run, attended.creator)
         self._until_agreed = UntilAgreed(attended.context, attended.run, attended.creator)
@@ -91,7 +100,7 @@ class Supervisor:
         """Make the HIT type. If that fails, the run has failed."""
         attended = self._attended
         try:
-            attended.run = self._launcher.begin(attended.cap)
+            attended.run = self._launcher.begin(attended.cap, self._blocked)
         except Error as error:
             attended.close_pages()
             self._context.registry.set_run_state(attended.run.run_id, "failed", str(error))

@@ -32,8 +32,10 @@ class UnitLauncher:
         self._is_out_of_time = False
         self._refusal: BudgetReached | None = None
 
-    def begin(self, cap: WorkerCap) -> Run:
+    def begin(self, cap: WorkerCap, blocked: blocks.Reading | None = None) -> Run:
         """Make or find the HIT types of the run, and return the run with them.
+
+        `blocked` says who is kept out, if that was read ahead.
 
         The run is 'running' from here on; one that is to be left alone stays 'launching' until all is
         launched, so that a crash on the way does not look like a run that needs no process.
@@ -42,9 +44,10 @@ class UnitLauncher:
             for failure in collect.refresh_others(self._context, self._run):
                 self._context.say(failure)
         capped, provider = cap.requirements(), self._context.provider
-        hit_type_id = self._run.hit_type_id or provider.create_hit_type(
-            self._parameters, [*blocks.requirements(provider, self._run.task_name), *capped]
-        )
+        hit_type_id = self._run.hit_type_id
+        if hit_type_id is None:
+            barred = blocked.result() if blocked else blocks.requirements(provider, self._run.task_name)
+            hit_type_id = provider.create_hit_type(self._parameters, [*barred, *capped])
         self._context.registry.set_hit_type(self._run.run_id, hit_type_id)
         self._begin_replacing(capped)
         if not self._run.detached:

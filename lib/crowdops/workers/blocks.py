@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from crowdops import errors
-from crowdops.bulk import Action, BulkResult, Outcome
+from crowdops.bulk import Action, BulkResult, Errand, Outcome
 from crowdops.console import combinations
 from crowdops.console.columns import Column
 from crowdops.context import Context
@@ -24,6 +24,8 @@ EVERYWHERE = "*"
 HARD = "!"  # like EVERYWHERE no task_name
 _PREFIX = f"{marks.PREFIX}block:"
 _QUERY = "crowdops"  # the search is by word; which type it is, its exact name says
+
+Reading = Errand[str, list[dict[str, Any]]]
 
 
 class BlockedWorker(NamedTuple):
@@ -108,6 +110,11 @@ def requirements(provider: MTurk, task_name: str) -> list[dict[str, Any]]:
         for kind in provider.iter_qualification_types(_QUERY)
         if kind.name in names
     ]
+
+
+def read_ahead(provider: MTurk, task_name: str) -> Reading:
+    """Begin to read requirements(), for whoever has another call to wait for meanwhile."""
+    return Errand(partial(requirements, provider), task_name)
 
 
 def block(context: Context, scope: str, worker_ids: Sequence[str], reason: str = "") -> BulkResult[str]:

@@ -103,6 +103,8 @@ def of_crowd(settings: Settings, requirements: Sequence[dict[str, Any]]) -> Requ
 
     Whoever is invited may meet them: it excludes everybody only where somebody has been invited.
     """
+    if not requirements:
+        return None
     from crowdops.providers.crowd_server import client  # it brings requests and an HTML parser
 
     qualified = client.qualified(settings, requirements)

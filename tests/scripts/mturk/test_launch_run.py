@@ -3,6 +3,7 @@
 import contextlib
 import json
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -396,6 +397,23 @@ def test_without_a_terminal_and_without_yes_only_the_balance_is_asked_for(world:
     assert world.run_ids() == []
 
 
+def test_with_yes_balance_and_blocks_are_read_side_by_side_and_no_worker_is_asked_about(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = {"GetAccountBalance", "ListQualificationTypes"}
+
+    def meet(call: Call) -> None:
+        if call.operation in first:
+            wait_until(lambda: first <= {other.operation for other in list(world.gate.calls)})
+
+    world.gate.before = meet
+    # It takes long to import, and a run without [[qualifications]] has no use for it.
+    monkeypatch.setitem(sys.modules, "crowdops.providers.crowd_server.client", None)
+    launched = world.invoke("mturk/launch_run", str(world.write_run(units=2)), "--yes", "--detach")
+    assert launched.exit_code == 0, launched.stderr
+    assert len(world.gate.calls) == 5  # the two, the HIT type, and a call a unit
+
+
 def test_production_requires_max_cost(world: World) -> None:
     path = str(world.write_run(units=2))
     result = world.invoke("mturk/launch_run", path, "--yes", "--environment", "production")
@@ -412,5 +430,6 @@ def test_a_balance_below_the_cost_is_refused_before_anything_is_created(world: W
     result = world.invoke("mturk/launch_run", str(world.write_run(units=2)), "--yes")
     assert result.exit_code == 2
     assert "The account has $0.11, and the run would cost $0.12. Nothing was created." in result.stderr
-    assert [call.operation for call in world.gate.calls] == ["GetAccountBalance"]
+    # Nobody was to be asked, so what is read next was read beside it.
+    assert {call.operation for call in world.gate.calls} <= {"GetAccountBalance", "ListQualificationTypes"}
     assert world.run_ids() == []

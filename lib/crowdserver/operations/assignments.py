@@ -15,7 +15,22 @@ from crowdserver.storage.schema import UPDATE_ASSIGNMENT, AnyRow, assignments
 # How long after its submission a rejection can still be taken back.
 _OVERRIDE_SECONDS = 30 * 86_400
 
-SELECT = select(assignments)
+# An assignment's members as the API shows it, with the columns that they are in.
+_MEMBERS = {
+    "AssignmentId": "id",
+    "WorkerId": "worker_id",
+    "HITId": "hit_id",
+    "AssignmentStatus": "status",
+    "AutoApprovalTime": "auto_approval_at",
+    "AcceptTime": "accepted_at",
+    "SubmitTime": "submitted_at",
+    "ApprovalTime": "approved_at",
+    "RejectionTime": "rejected_at",
+    "Deadline": "deadline",
+    "Answer": "answer",
+    "RequesterFeedback": "feedback",
+}
+SELECT = select(*(assignments.c[column] for column in _MEMBERS.values()))
 _SUBMITTED = SELECT.where(assignments.c.id == bindparam("id"), assignments.c.submitted_at.is_not(None))
 _BY_ID = SELECT.join(schema.hits, assignments.c.hit_id == schema.hits.c.id).where(
     assignments.c.id == bindparam("id"),
@@ -78,22 +93,8 @@ def get_file(call: Call) -> dict[str, Any]:
 
 
 def as_json(row: AnyRow) -> dict[str, Any]:
-    """Return an assignment as the API shows it."""
-    members = {
-        "AssignmentId": row.id,
-        "WorkerId": row.worker_id,
-        "HITId": row.hit_id,
-        "AssignmentStatus": row.status,
-        "AutoApprovalTime": row.auto_approval_at,
-        "AcceptTime": row.accepted_at,
-        "SubmitTime": row.submitted_at,
-        "ApprovalTime": row.approved_at,
-        "RejectionTime": row.rejected_at,
-        "Deadline": row.deadline,
-        "Answer": row.answer,
-        "RequesterFeedback": row.feedback,
-    }
-    return {name: value for name, value in members.items() if value is not None}
+    """Return an assignment as the API shows it; its row begins as those of SELECT do."""
+    return {name: value for name, value in zip(_MEMBERS, row, strict=False) if value is not None}
 
 
 def find_submitted(tx: Connection, assignment_id: str) -> AnyRow:

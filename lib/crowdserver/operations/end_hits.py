@@ -76,12 +76,9 @@ def _extend(call: Call, hit: Hit, expire_at: float) -> None:
         limits.number("ExpirationIncrementInSeconds", increment)
     # The service makes a token of its own from the new date, so asking for the same date twice is an error
     # although the first time worked.
-    request_tokens.claim_expiration(call, hit.id + _java_date(expire_at), hit.id)
+    date = datetime.fromtimestamp(expire_at, UTC)
+    request_tokens.claim_expiration(call, f"{hit.id}{date:%a %b %d %H:%M:%S UTC %Y}", hit.id)
     limits.number("ExpirationIncrementInSeconds", increment)
     call.tx.execute(_EXTEND, {"hit": hit.id, "moment": expire_at})
     if hit.release_at is None:
         account.hold(call.tx, hit.available * hit.cost)
-
-
-def _java_date(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%a %b %d %H:%M:%S UTC %Y")

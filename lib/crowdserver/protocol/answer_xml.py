@@ -47,15 +47,14 @@ def write_form(answers: Sequence[Answer]) -> str:
 
 
 def _element(name: str, parts: Sequence[tuple[str, str]]) -> str:
-    texts = [(tag, _escape(_plain(text))) for tag, text in [("QuestionIdentifier", name), *parts]]
+    # A bare carriage return would not survive the reader's parser.
+    carriage_return = {"\r": "&#13;"}
+    texts = [
+        (tag, escape(_plain(text), carriage_return)) for tag, text in [("QuestionIdentifier", name), *parts]
+    ]
     lines = [f"<{tag}>{text}</{tag}>\n" if text else f"<{tag}/>\n" for tag, text in texts]
     return f"<Answer>\n{''.join(lines)}</Answer>\n"
 
 
 def _plain(text: str) -> str:
     return _NOT_IN_XML.sub("", text)
-
-
-def _escape(text: str) -> str:
-    # A bare carriage return would not survive the reader's parser.
-    return escape(text, {"\r": "&#13;"})

@@ -69,7 +69,8 @@ class AtPublicAddress:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ[_RECEIVED] = (environ.get("HTTP_HOST", ""), environ.get("PATH_INFO", ""))
-        is_trusted = self._is_trusted(environ.get("REMOTE_ADDR", ""))
+        peer = _address(environ.get("REMOTE_ADDR", ""))
+        is_trusted = peer is not None and any(peer in network for network in self._trusted)
         environ[_CLIENT] = self._client(environ, is_trusted=is_trusted)
         if self._public:
             environ["wsgi.url_scheme"] = self._public.scheme
@@ -92,22 +93,18 @@ class AtPublicAddress:
             environ["PATH_INFO"] = path.removeprefix(prefix) or "/"
         return self._app(environ, start_response)
 
-    def _is_trusted(self, address: str) -> bool:
-        if not self._trusted:
-            return False
-        try:
-            peer = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        return any(peer in network for network in self._trusted)
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
 
 
 def is_loopback(host: str) -> bool:
     """Return whether a host, without its port, is this machine by one of its own names."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    address = _address(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
 
 
 def comes_directly(environ: WSGIEnvironment) -> bool:
@@ -127,9 +124,8 @@ def comes_directly(environ: WSGIEnvironment) -> bool:
 
 def client_address(environ: WSGIEnvironment) -> str | None:
     """Return where a request comes from, a /64 of IPv6 being one place; None where that is not known."""
-    try:
-        address = ipaddress.ip_address(environ.get(_CLIENT, ""))
-    except ValueError:
+    address = _address(environ.get(_CLIENT, ""))
+    if address is None:
         return None
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)

@@ -83,11 +83,6 @@ class NotAnswered(Exception):
         self.problems = problems
 
 
-def is_form(root: Element) -> bool:
-    """Return whether this is the root of a QuestionForm, of a version that is known."""
-    return root.tag in _ROOTS
-
-
 def read(xml: str) -> Element:
     """Return the form in an XML text. Raises BadQuestion."""
     return checked(xml_documents.parse(xml))

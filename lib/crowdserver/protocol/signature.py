@@ -170,19 +170,14 @@ def _moment(timestamp: str) -> datetime:
 
 
 def _is_signature(text: str, credentials: Credentials, request: _Request) -> bool:
-    try:
-        signature = _sign(credentials, request)
-    except ValueError:
-        return False  # its host is none, and nobody can have signed it
-    return hmac.compare_digest(text.encode(), signature.encode())
-
-
-def _sign(credentials: Credentials, request: _Request) -> str:
     key = _SigningKey(credentials.access_key_id, credentials.secret_access_key)
     signer = SigV4Auth(key, SERVICE, REGION)
-    text = signer.string_to_sign(request, signer.canonical_request(request))
-    signature: str = signer.signature(text, request)
-    return signature
+    try:
+        canonical = signer.canonical_request(request)
+    except ValueError:
+        return False  # its host is none, and nobody can have signed it
+    signature = signer.signature(signer.string_to_sign(request, canonical), request)
+    return hmac.compare_digest(text.encode(), signature.encode())
 
 
 def _invalid(message: str) -> ApiError:

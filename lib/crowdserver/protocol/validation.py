@@ -102,7 +102,7 @@ def _problems(shape: Shape, value: Any, path: str) -> Iterator[str]:
     """Yield which constraints a typed value breaks, member by member."""
     if isinstance(shape, StructureShape):
         for name, member in shape.members.items():
-            inner = _join(path, name[0].lower() + name[1:])
+            inner = f"{path}.{name[0].lower()}{name[1:]}".lstrip(".")
             if name in value:
                 yield from _problems(member, value[name], inner)
             elif name in shape.required_members:
@@ -138,7 +138,3 @@ def _size_problems(shape: Shape, value: Any, size: float, noun: str, path: str) 
 def _problem(value: Any, path: str, rule: str, quoted: bool = True) -> str:
     text = f"'{value}'" if quoted else value
     return f"Value {text} at '{path}' failed to satisfy constraint: Member {rule}"
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name

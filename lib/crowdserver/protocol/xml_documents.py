@@ -42,15 +42,10 @@ def parse(xml: str) -> Element:
     return root
 
 
-def unknown(tag: str) -> BadQuestion:
-    """Return the error for a root that is none of a known kind."""
-    return BadQuestion(f"cvc-elt.1: Cannot find the declaration of element '{tag}'")
-
-
 def strip(root: Element, roots: list[str]) -> Element:
     """Take the namespace out of the names of all elements. roots: what this may be. Raises BadQuestion."""
     if root.tag not in roots:
-        raise unknown(root.tag)
+        raise BadQuestion(f"cvc-elt.1: Cannot find the declaration of element '{root.tag}'")
     namespace = root.tag.partition("}")[0] + "}"
     for element in root.iter():
         element.tag = element.tag.removeprefix(namespace)

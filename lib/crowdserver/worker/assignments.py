@@ -7,7 +7,7 @@ them; those that change something need one for writing. What a worker may not do
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import Connection, and_, bindparam, func, insert, select
 
 from crowdserver.operations.workers import PANEL_PREFIX
 from crowdserver.protocol import answer_xml, question_form, question_xml
@@ -31,8 +31,6 @@ class Assignment(NamedTuple):
     """One worker's share of a HIT. Times are seconds since the epoch on the server's clock."""
 
     assignment_id: str
-    worker_id: str
-    status: str
     accepted_at: float
     deadline: float
     hit: WorkerHit
@@ -65,17 +63,13 @@ _LOCK_HIT = (
     .where(assignments.c.id == bindparam("assignment"))
     .with_for_update(of=hits)
 )
-_IN_PROGRESS = _ASSIGNMENT.where(
-    assignments.c.worker_id == bindparam("worker"),
-    assignments.c.status == "Accepted",
-    assignments.c.deadline >= bindparam("now"),
-).order_by(assignments.c.deadline)
-
-_ACCEPTED_COUNT = select(func.count()).where(
+_IS_IN_HAND = and_(
     assignments.c.worker_id == bindparam("worker"),
     assignments.c.status == "Accepted",
     assignments.c.deadline >= bindparam("now"),
 )
+_IN_PROGRESS = _ASSIGNMENT.where(_IS_IN_HAND).order_by(assignments.c.deadline)
+_ACCEPTED_COUNT = select(func.count()).where(_IS_IN_HAND)
 _IN_PROGRESS_OF_SHARE = _IN_PROGRESS.where(IS_OF_SHARE)
 _LOCK_WORKER = select(workers.c.id).where(workers.c.id == bindparam("worker")).with_for_update()
 
@@ -213,7 +207,7 @@ def _accept(tx: Connection, now: float, worker_id: str, row: AnyRow, share: Shar
         },
     )
     tx.execute(counters.ACCEPTED, {"hit": row.id})
-    return Assignment(assignment_id, worker_id, "Accepted", now, deadline, groups.as_worker_hit(row))
+    return Assignment(assignment_id, now, deadline, groups.as_worker_hit(row))
 
 
 def _check_hands_are_free(tx: Connection, now: float, worker_id: str) -> None:
@@ -275,8 +269,6 @@ def _check_accepted(row: AnyRow | None, now: float, worker_id: str | None) -> An
 def _assignment(row: AnyRow) -> Assignment:
     return Assignment(
         assignment_id=row.assignment_id,
-        worker_id=row.worker_id,
-        status=row.status,
         accepted_at=row.accepted_at,
         deadline=row.deadline,
         hit=groups.as_worker_hit(row),

@@ -258,31 +258,6 @@ def test_who_has_done_nothing_for_six_months_gets_no_bonus(
     client.send_bonus(AssignmentId=assignment_id, **bonus)
 
 
-@pytest.mark.parametrize(
-    ("operation", "members", "code", "text"),
-    [
-        ("update_hit_type_of_hit", {"HITId": "3X", "HITTypeId": "3Y"}, "HITDoesNotExist",
-         "Hit 3X does not exist."),
-        ("update_notification_settings", {"HITTypeId": "3Y", "Active": True}, "HITTypeDoesNotExist",
-         "HITType 3Y does not exist."),
-        ("list_review_policy_results_for_hit", {"HITId": "3X"}, "HITDoesNotExist", "Hit 3X does not exist."),
-        ("get_file_upload_url", {"AssignmentId": "3X", "QuestionIdentifier": "q"}, "AssignmentDoesNotExist",
-         "Assignment 3X does not exist."),
-        ("list_qualification_requests", {"QualificationTypeId": "3X"}, "QualificationTypeDoesNotExist",
-         "QualificationType 3X does not exist."),
-        ("accept_qualification_request", {"QualificationRequestId": "x"}, "QualificationRequestDoesNotExist",
-         "QualificationRequest x does not exist."),
-        ("reject_qualification_request", {"QualificationRequestId": "x"}, "QualificationRequestDoesNotExist",
-         "QualificationRequest x does not exist."),
-    ],
-)  # fmt: skip
-def test_what_does_not_exist_is_named(
-    client: Any, operation: str, members: dict[str, Any], code: str, text: str
-) -> None:
-    with refused("RequestError", code, text):
-        getattr(client, operation)(**members)
-
-
 def test_a_sandbox_always_has_the_same_balance(tmp_path: Any) -> None:
     with Crowd(tmp_path, extra=("--sandbox",)) as crowd:
         client = crowd.client()

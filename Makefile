@@ -21,7 +21,7 @@ NAME :=
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test suite check docs audit package whole long sweep fuzz load check-soak check-agreement bench report-bench clients clean launch preview resume status expire extend-hits top-up results runs events report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite workers remove-workers earnings keys panel simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
+.PHONY: help venv demo test suite check docs audit package whole long sweep fuzz load check-soak check-agreement bench report-bench clients clean launch preview resume status expire extend-hits top-up results runs events report diagnose check-runs broken review bonuses makeup block notify account raise-max-cost delete recover rebuild backup restore crowd invite workers messages remove-workers earnings keys panel simulate wut serve servers kill-servers capacity heroku-check heroku-launch heroku-status heroku-scale heroku-kill
 
 help:  ## this list
 	@echo "crowdops: launch, watch, stop and clean up crowdsourced work"
@@ -218,6 +218,9 @@ invite: $(STAMP)  ## sign-in links for workers: make invite ARGS='--name Ada'
 
 workers: $(STAMP)  ## the crowd's workers: last seen, done, earned
 	@$(PY) scripts/local/print_workers.py $(value ARGS)
+
+messages: $(STAMP)  ## what workers wrote to the requester: ARGS=--unanswered
+	@$(PY) scripts/local/print_messages.py $(value ARGS)
 
 remove-workers: $(STAMP)  ## end workers' access: make remove-workers ARGS='A1B2C3'
 	@$(PY) scripts/local/remove_workers.py $(value ARGS)

@@ -21,7 +21,7 @@ from crowdserver.control import call_log, faults
 from crowdserver.control.call_counts import CallCounts
 from crowdserver.control.faults import Orders
 from crowdserver.control.rate_limit import TokenBucket
-from crowdserver.operations import attributes, keys, people, returns, workers
+from crowdserver.operations import attributes, inbox, keys, people, returns, workers
 from crowdserver.operations.dispatch import OPERATIONS
 from crowdserver.operations.workers import Invitation
 from crowdserver.protocol import errors, signature, validation
@@ -121,6 +121,7 @@ BESIDE = {
     "workers": _Beside(people.list_workers, False),
     "attributes": _Beside(attributes.put_all, True),
     "qualified": _Beside(attributes.find_qualified, False),
+    "inbox": _Beside(inbox.list_all, False),
     "removals": _Beside(removal.remove, True),
     "panels": _Beside(_define_panel, True),
     "keys": _Beside(_change_keys, True, only_first_key=True),

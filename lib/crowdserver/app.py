@@ -9,6 +9,7 @@ from crowdserver.api import Conditions
 from crowdserver.control import endpoint
 from crowdserver.protocol.public_address import AtPublicAddress, Network, PublicUrl
 from crowdserver.site import submissions, views
+from crowdserver.site.lab import NOBODY, Lab
 from crowdserver.site.sessions import SessionCookie, Signer
 from crowdserver.storage.transactions import Crowd
 
@@ -24,21 +25,28 @@ _MOST_BYTES_OF = {
     "api.qualified": 1 << 20,
     "api.returns": 128 << 10,
     "api.removals": 128 << 10,
+    "site.messages.write": 64 << 10,  # 4,096 characters, each as up to nine in a form
     "site.external_submit": submissions.MOST_BYTES,
     "site.qualifications.submit": submissions.MOST_BYTES,
 }
 
 
 def create_app(
-    crowd: Crowd, conditions: Conditions, public: PublicUrl | None = None, trusted: Sequence[Network] = ()
+    crowd: Crowd,
+    conditions: Conditions,
+    public: PublicUrl | None = None,
+    trusted: Sequence[Network] = (),
+    lab: Lab = NOBODY,
 ) -> Flask:
     """Return the application over a prepared database, with the control API if conditions.calls.
 
-    `public` is its address outside, behind a web server; `trusted` are the web servers that may tell it.
+    `public` is its address outside, behind a web server; `trusted` are the web servers that may tell it;
+    `lab` says whose site it is.
     """
     app = Flask("crowdserver")
     app.extensions["crowd"] = crowd
     app.extensions["conditions"] = conditions
+    app.extensions["lab"] = lab
     app.extensions["signer"] = Signer(crowd.credentials.secret_access_key)
     app.before_request(_limit_body)
     failures.register(app)

@@ -25,6 +25,8 @@ from crowdserver.control.call_counts import CallCounts
 from crowdserver.control.rate_limit import TokenBucket
 from crowdserver.protocol.credentials import Credentials, CredentialsError, from_environment, load_or_create
 from crowdserver.protocol.public_address import Network, PublicUrl, is_loopback, read_networks
+from crowdserver.site import lab
+from crowdserver.site.lab import Lab
 from crowdserver.storage.database import Database, DatabaseError
 from crowdserver.storage.transactions import Crowd
 from webworker.worker import WaitressWorker
@@ -65,6 +67,8 @@ class Options(NamedTuple):
     processes: int
     public_url: PublicUrl | None
     trusted_proxies: tuple[Network, ...]
+    site_name: str
+    consent_file: Path | None
 
     @property
     def database_url(self) -> str:
@@ -81,8 +85,9 @@ class Options(NamedTuple):
 class _Server(BaseApplication):
     """gunicorn, set up from here and from nowhere else. Each process opens the database for itself."""
 
-    def __init__(self, options: Options, key_pair: Credentials, listener: socket.socket) -> None:
+    def __init__(self, options: Options, key_pair: Credentials, listener: socket.socket, whose: Lab) -> None:
         self._options = options
+        self._lab = whose
         self._conditions = options.conditions
         self._key_pair = key_pair
         self._listener = listener
@@ -116,7 +121,8 @@ class _Server(BaseApplication):
 
     def load(self) -> Any:
         crowd = Crowd(Database(self._options.database_url), self._key_pair)
-        return create_app(crowd, self._conditions, self._options.public_url, self._options.trusted_proxies)
+        public, trusted = self._options.public_url, self._options.trusted_proxies
+        return create_app(crowd, self._conditions, public, trusted, self._lab)
 
     def _announce(self, worker: Any) -> None:
         # Only the first process: the others share its socket.
@@ -213,6 +219,14 @@ def _check_control(options: Options) -> None:
     callback=_networks,
     help="Web servers whose X-Forwarded-* count, without --public-url.",
 )
+@click.option("--site-name", metavar="NAME", default="", envvar="CROWD_SITE_NAME", help="The lab's name.")
+@click.option(
+    "--consent-file",
+    metavar="FILE",
+    envvar="CROWD_CONSENT_FILE",
+    type=click.Path(path_type=Path),
+    help="Text that each worker agrees to first.",
+)
 @click.option(
     "--processes", default=1, show_default=True, type=click.IntRange(1, 64), help="How many share the work."
 )
@@ -226,8 +240,16 @@ def main(**options: Any) -> None:
     _serve(Options(**options))
 
 
+def _lab(options: Options) -> Lab:
+    try:
+        return lab.read(options.site_name, options.consent_file)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
 def _serve(options: Options) -> None:
     _check_control(options)
+    whose = _lab(options)
     key_file = options.credentials or _home() / "credentials"
     had_key = key_file.exists()
     try:
@@ -240,7 +262,7 @@ def _serve(options: Options) -> None:
         raise _Refused(str(error)) from error
     if not (given or had_key or is_new):
         click.echo(f"{key_file} was missing and is a new key pair: {_OTHER_KEY}", err=True)
-    server = _Server(options, key_pair, _listen(options.host, options.port))
+    server = _Server(options, key_pair, _listen(options.host, options.port), whose)
     # All that is loaded by now stays: the garbage collector need not look at it, here or in a process that
     # serves.
     gc.freeze()

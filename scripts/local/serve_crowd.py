@@ -10,8 +10,13 @@ Behind a web server, --public-url is the address that workers and requesters see
 one; the web server may hand that path on or take it off. Browsers send cookies to every port of a host: serve
 nothing else there, task pages least of all.
 
-A request has to be whole within 15 s. A submission has at most 512 kB and 2,000 fields, a call 1 MB, any
-other form 16 kB. One address has at most 600 connections to a process, all have 800.
+--site-name is the lab's name: on every page, and beside each task as the requester's. With --consent-file
+each worker, and each participant of a panel, agrees to that text before anything else; print_workers tells
+when. Where the text changes, everybody is asked again.
+
+A request has to be whole within 15 s. A submission has at most 512 kB and 2,000 fields, a call 1 MB, a
+message to the requester 64 kB, any other form 16 kB. One address has at most 600 connections to a process,
+all have 800.
 
 --control, --latency-ms and --rate-limit are for rehearsals and tests.
 
@@ -54,6 +59,10 @@ from crowdops.console import cli, output, terminal, welcome
     "--public-url", metavar="URL", help="Address outside, behind a web server: https://lab.example/crowd."
 )
 @click.option("--trusted-proxies", metavar="ADDRESSES", help="Web servers whose X-Forwarded-* count.")
+@click.option("--site-name", metavar="NAME", help="The lab's name, for workers to read.")
+@click.option(
+    "--consent-file", metavar="FILE", help="Text of at most 50 kB that each worker agrees to first."
+)
 @click.option(
     "--control", is_flag=True, help="Serve /_control: a clock to move, faults to order. Loopback only."
 )

@@ -42,6 +42,7 @@ OF_THE_API = {
     "local/rebuild_registry": ("--dry-run",),
     "local/invite_workers": ("--name", "Ada"),
     "local/print_workers": (),
+    "local/print_messages": (),
     "local/print_earnings": (),
     "local/remove_workers": ("A1", "--dry-run"),
     "local/manage_keys": ("--new", "ada"),

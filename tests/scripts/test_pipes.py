@@ -27,6 +27,7 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "local/diagnose_run": ((RUN,), ("looked at|found|fine",)),
     "local/kill_servers": ((DRY,), (SERVERS,)),
     "local/manage_keys": ((), ("name|key id|made|revoked",)),
+    "local/print_messages": ((), ("written|worker|name|run|HIT|about|text|answered",)),
     "local/print_runs": (
         (),
         (
@@ -37,7 +38,7 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "local/print_server_status": ((), (SERVERS,)),
     "local/print_workers": (
         (),
-        ("worker|name|lives in|adult|Masters|last seen|done|in hand|approved|earned|removed",),
+        ("worker|name|lives in|adult|Masters|last seen|done|in hand|approved|earned|agreed|removed",),
     ),
     "local/raise_max_cost": ((RUN, "10", DRY), ("run|task_name|state|bound|max_cost|raised to",)),
     "local/rebuild_registry": (

@@ -59,6 +59,7 @@ COMMANDS = [
     ("local/recover", "-y"),
     ("local/invite_workers", "--name", "Ada"),
     ("local/print_workers",),
+    ("local/print_messages",),
     ("local/print_earnings",),
     ("local/remove_workers", "A1", "-n"),
     ("local/manage_keys",),

@@ -71,6 +71,10 @@ ELSEWHERE = {
         "scripts/local/test_raise_max_cost.py",
         "test_refused_bonuses_are_paid_after_the_command_that_their_refusal_names",
     ),
+    ("workers/inbox.py", "make notify FILE=answer.txt ARGS=…"): (
+        "scripts/local/test_print_messages.py",
+        "test_what_workers_wrote_is_shown_and_the_printed_command_answers_it",
+    ),
     ("runs/outage.py", "make recover"): (
         "scripts/mturk/test_launch_run.py",
         "test_two_presses_end_a_run_whose_endpoint_is_silent_and_say_what_is_left_to_do",

@@ -113,6 +113,14 @@ OUTSIDE = _variables(
         "Web servers whose X-Forwarded-* a crowd server believes, separated by commas.",
         "10.0.0.7,10.1.0.0/16. Nobody's count by default, and none where CROWD_PUBLIC_URL is set.",
     ),
+    CROWD_SITE_NAME=_text(
+        "The lab's name on the worker site of a crowd server.",
+        "The crowd server reads it, as its --site-name.",
+    ),
+    CROWD_CONSENT_FILE=_path(
+        "File of the text that each worker of a crowd server agrees to first.",
+        "The crowd server reads it, as its --consent-file. Where the text changes, everybody is asked again.",
+    ),
     CROWDOPS_HOST=_text(
         "Address that a task server listens on.",
         "It is set for task servers that the suite starts on this machine: 127.0.0.1.",

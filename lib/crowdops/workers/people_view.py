@@ -43,6 +43,7 @@ COLUMNS: Sequence[Column[Person]] = [
     Column("rewards", None, lambda person: person.rewards),
     Column("bonuses", None, lambda person: person.bonuses),
     Column("earned", "earned", lambda person: person.earned),
+    Column("agreed_at", "agreed", lambda person: person.agreed_at, show=Show.WIDE),
     Column("removed_at", "removed", lambda person: person.removed_at),
 ]
 LINKS: Sequence[Column[Invitation]] = [

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, case, func, insert, select
+from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
 from crowdserver.operations import limits
 from crowdserver.protocol import errors
 from crowdserver.protocol.call import Call
-from crowdserver.storage.people_tables import messages
+from crowdserver.storage.indexes import IS_UNREAD
+from crowdserver.storage.people_tables import inbox, messages
 from crowdserver.storage.schema import assignments
 
 _MOST_WORKERS = 100
@@ -26,14 +27,25 @@ class Message(NamedTuple):
     sent_at: float
     subject: str
     text: str
+    read_at: float | None
 
 
 _INSERT = insert(messages)
 _LATEST = (
-    select(messages.c.sent_at, messages.c.subject, messages.c.text)
+    select(messages.c.sent_at, messages.c.subject, messages.c.text, messages.c.read_at)
     .where(messages.c.worker_id == bindparam("worker"))
     .order_by(messages.c.serial.desc())
     .limit(_RECENT)
+)
+_READ = (
+    update(messages)
+    .where(messages.c.worker_id == bindparam("worker"), IS_UNREAD, messages.c.sent_at <= bindparam("until"))
+    .values(read_at=bindparam("moment"))
+)
+_OF_WORKERS = inbox.c.worker_id.in_(bindparam("workers", expanding=True))
+_WRITERS = select(inbox.c.worker_id).where(_OF_WORKERS).distinct()
+_ANSWER = (
+    update(inbox).where(_OF_WORKERS, inbox.c.answered_at.is_(None)).values(answered_at=bindparam("moment"))
 )
 _REVIEWED = (
     select(
@@ -51,9 +63,9 @@ _REVIEWED = (
 def notify_workers(call: Call) -> dict[str, Any]:
     """Answer NotifyWorkers: sends a message to each worker of whom an assignment was approved or rejected.
 
-    Repeated, it sends again. The answer names the workers whom it does not reach: with a HardFailure who
-    never submitted anything, with a SoftFailure of whom nothing is reviewed yet, since after the review it
-    works.
+    And to each who has written to the requester, as the answer to that. Repeated, it sends again. The answer
+    names the workers whom it does not reach: with a HardFailure who never submitted anything, with a
+    SoftFailure of whom nothing is reviewed yet, since after the review it works.
     """
     subject = limits.required_text(call.input, "Subject")
     text = limits.required_text(call.input, "MessageText")
@@ -64,8 +76,10 @@ def notify_workers(call: Call) -> dict[str, Any]:
     reviewed: dict[str, int] = {
         row.worker_id: row.reviewed for row in call.tx.execute(_REVIEWED, {"workers": worker_ids})
     }
+    reviewed |= dict.fromkeys(call.tx.execute(_WRITERS, {"workers": worker_ids}).scalars(), 1)
     reached = [worker_id for worker_id in worker_ids if reviewed.get(worker_id)]
     add(call.tx, call.now, reached, subject, text)
+    call.tx.execute(_ANSWER, {"workers": reached, "moment": call.now})
     failures = [
         _failure(worker_id, worker_id in reviewed) for worker_id in worker_ids if not reviewed.get(worker_id)
     ]
@@ -82,6 +96,11 @@ def add(tx: Connection, now: float, worker_ids: Sequence[str], subject: str, tex
 def latest(tx: Connection, worker_id: str) -> list[Message]:
     """Return a worker's latest messages, the newest first."""
     return [Message._make(row) for row in tx.execute(_LATEST, {"worker": worker_id})]
+
+
+def mark_read(tx: Connection, now: float, worker_id: str, until: float) -> None:
+    """Note that a worker has seen what was sent until then."""
+    tx.execute(_READ, {"worker": worker_id, "until": until, "moment": now})
 
 
 def _failure(worker_id: str, has_submitted: bool) -> dict[str, str]:

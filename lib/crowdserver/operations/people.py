@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, s
 from crowdserver.operations import attributes
 from crowdserver.protocol.call import InvalidRequest
 from crowdserver.storage.account import dollars
-from crowdserver.storage.people_tables import links, sessions, visits, workers
+from crowdserver.storage.people_tables import consents, links, sessions, visits, workers
 from crowdserver.storage.schema import AnyRow, assignments, bonuses, hit_types, hits
 
 PAGE_SIZE = 1000
@@ -23,6 +23,7 @@ _BONUSES = select(func.coalesce(func.sum(bonuses.c.amount), 0)).where(
     bonuses.c.worker_id == workers.c.id, _in_period(bonuses.c.paid_at)
 )
 _SIGNED_IN = select(func.max(sessions.c.begun_at)).where(sessions.c.worker_id == workers.c.id)
+_AGREED = select(func.max(consents.c.agreed_at)).where(consents.c.worker_id == workers.c.id)
 _TOLD = (
     select(visits.c.parameters)
     .where(visits.c.worker_id == workers.c.id)
@@ -39,6 +40,7 @@ _PAGE = (
         _SIGNED_IN.scalar_subquery(),
         *(workers.c[name] for name in attributes.NAMES),
         _TOLD.scalar_subquery().label("told"),
+        _AGREED.scalar_subquery().label("agreed_at"),
         func.count(assignments.c.submitted_at).label("done"),
         func.count(case((assignments.c.status == "Accepted", 1))).label("in_hand"),
         func.count(case((_IS_EARNED, 1))).label("approved"),
@@ -77,6 +79,7 @@ def _member(row: AnyRow) -> dict[str, Any]:
         "name": row.name,
         **{name: getattr(row, name) for name in attributes.NAMES},
         "removed_at": row.removed_at,
+        "agreed_at": row.agreed_at,
         "panel": json.loads(row.told) if row.told else None,
         "last_seen": max(moments, default=None),
         "done": row.done,

@@ -21,12 +21,14 @@ _FORMULA = ("=", "+", "-", "@")  # what spreadsheets would run
 
 @blueprint.get("/history")
 def history() -> ResponseReturnValue:
-    """Show what a worker submitted, the newest first; `before` is the time of the last one of a page."""
+    """Show what a worker earned and submitted, the newest first; `before`: the time of a page's last one."""
     with signin.crowd().reading() as (tx, now):
         visit = _visit(tx, now)
+        worker_id = visit.worker.worker_id
         before = request.args.get("before", inf, float)
-        submissions = earnings.history(tx, visit.worker.worker_id, before, _PER_PAGE)
-    return responses.show("history.html", visit, submissions=submissions, per_page=_PER_PAGE)
+        submissions = earnings.history(tx, worker_id, before, _PER_PAGE)
+        earned = earnings.earnings(tx, worker_id)
+    return responses.show("history.html", visit, earnings=earned, submissions=submissions, per_page=_PER_PAGE)
 
 
 @blueprint.get("/history.csv")
@@ -61,5 +63,4 @@ def help_page() -> ResponseReturnValue:
     """Explain the site."""
     with signin.crowd().reading() as (tx, now):
         visit = signin.visit(tx, now)
-    of_panel = panels.is_participant(visit.worker.worker_id)
-    return responses.show("help.html", visit, of_panel=of_panel)
+    return responses.show("help.html", visit)

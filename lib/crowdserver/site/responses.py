@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from crowdserver.operations.workers import Worker
 from crowdserver.site import frames
+from crowdserver.worker import panels
 from crowdserver.worker.assignments import PREVIEW_ID
 
 PAGE_POLICY = (
@@ -31,25 +32,32 @@ ANSWER_POLICY = "default-src 'none'; style-src 'self'; frame-ancestors 'self'"
 _NOTES = {
     "returned": "The task was returned. Somebody else can do it now.",
     "submitted": "Thank you. There is no more of that work for you right now.",
+    "written": "Your message is with the requester.",
     "working": "This task is not submitted yet. Finish it below, or return it.",
 }
 
 
 class Visit(NamedTuple):
-    """One request of a signed-in worker."""
+    """One request of a signed-in worker; unread: how many messages are."""
 
     worker: Worker
     session_id: str
     form_token: str
     now: float
+    unread: int
 
 
 def show(template: str, visit: Visit, policy: str = PAGE_POLICY, **values: Any) -> Response:
     """Return a page for a signed-in worker, with the note that its address asks for."""
     note = _NOTES.get(request.args.get("note", ""))
-    text = render_template(
-        template, worker=visit.worker, form=visit.form_token, now=visit.now, note=note, **values
-    )
+    of_visit = {
+        "worker": visit.worker,
+        "form": visit.form_token,
+        "now": visit.now,
+        "unread": visit.unread,
+        "of_panel": panels.is_participant(visit.worker.worker_id),
+    }
+    text = render_template(template, note=note, **of_visit, **values)
     return private(make_response(text), policy)
 
 

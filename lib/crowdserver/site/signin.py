@@ -13,6 +13,7 @@ from crowdserver.operations import workers
 from crowdserver.operations.workers import Worker
 from crowdserver.protocol.public_address import client_address
 from crowdserver.site import responses
+from crowdserver.site.lab import lab
 from crowdserver.site.sessions import SessionCookie, Signer
 from crowdserver.storage.transactions import Crowd
 from crowdserver.worker import sessions, sign_in_limits
@@ -34,7 +35,15 @@ class TooManyAttempts(Exception):
 
 
 class NotAPage(Exception):
-    """A link was not opened by a person but by another page, as a picture or in a frame."""
+    """A link was not opened by a person but by another page, as a picture or in a frame, or by a checker."""
+
+
+class NotAgreed(Exception):
+    """The worker has not agreed to the lab's consent text; `here` is the visit."""
+
+    def __init__(self, here: responses.Visit) -> None:
+        super().__init__()
+        self.here = here
 
 
 class ForeignForm(Exception):
@@ -54,17 +63,31 @@ def signer() -> Signer:
 
 
 def visit(tx: Connection, now: float) -> responses.Visit:
-    """Return the signed-in worker of the request.
+    """Return the signed-in worker of the request, who has agreed to the consent text if there is one.
 
-    Raises NotSignedIn, and ForeignForm for a posted form that was not made for this session.
+    Raises NotSignedIn, NotAgreed, and ForeignForm for a posted form that was not made for this session.
     """
-    session = sessions.of_tokens(tx, now, _cookie().tokens(request))
+    here, has_agreed = _present(tx, now)
+    if not has_agreed:
+        raise NotAgreed(here)
+    return here
+
+
+def present(tx: Connection, now: float) -> responses.Visit:
+    """Return the signed-in worker of the request as visit() does, also one who has not agreed yet."""
+    return _present(tx, now)[0]
+
+
+def _present(tx: Connection, now: float) -> tuple[responses.Visit, bool]:
+    consent = lab().digest
+    session = sessions.of_tokens(tx, now, _cookie().tokens(request), consent)
     if session is None:
         raise NotSignedIn
     if request.method == "POST" and not signer().form_is_own(request, session.session_id):
         raise ForeignForm
     form_token = signer().form_token(session.session_id)
-    return responses.Visit(session.worker, session.session_id, form_token, now)
+    here = responses.Visit(session.worker, session.session_id, form_token, now, session.unread)
+    return here, session.has_agreed or not consent
 
 
 @blueprint.get("/sign-in/<token>")
@@ -73,7 +96,7 @@ def sign_in(token: str) -> ResponseReturnValue:
     worker = _worker_of(token)
     try:
         with crowd().reading() as (tx, now):
-            here = visit(tx, now)
+            here = present(tx, now)
     except NotSignedIn:
         return begin(worker)
     if here.worker.worker_id == worker.worker_id:
@@ -85,8 +108,21 @@ def sign_in(token: str) -> ResponseReturnValue:
 def change_worker(token: str) -> ResponseReturnValue:
     """Begin a session in place of another worker's, who has been asked."""
     with crowd().reading() as (tx, now):
-        here = visit(tx, now)
+        here = present(tx, now)
     return begin(_worker_of(token), in_place_of=here.session_id)
+
+
+@blueprint.post("/consent")
+def consent() -> ResponseReturnValue:
+    """Keep that the worker agrees to the text that was shown; another one by now is shown first."""
+
+    def agree_to_it(tx: Connection, now: float) -> None:
+        worker_id = present(tx, now).worker.worker_id
+        if request.form.get("digest") == lab().digest:
+            sessions.agree(tx, now, worker_id, lab().digest)
+
+    crowd().write(agree_to_it)
+    return _go_home()
 
 
 @blueprint.post("/sign-out")
@@ -94,7 +130,7 @@ def sign_out() -> ResponseReturnValue:
     """End the session, here and for whoever has a copy of its cookie."""
 
     def end_it(tx: Connection, now: float) -> None:
-        sessions.end(tx, visit(tx, now).session_id)
+        sessions.end(tx, present(tx, now).session_id)
 
     crowd().write(end_it)
     response = _go_home()
@@ -102,9 +138,17 @@ def sign_out() -> ResponseReturnValue:
     return response
 
 
+@blueprint.app_errorhandler(NotAgreed)
+def not_agreed(refusal: NotAgreed) -> ResponseReturnValue:
+    """Ask for the worker's consent, whatever page was asked for."""
+    page = responses.show("consent.html", refusal.here, consent=lab().consent, digest=lab().digest)
+    page.status_code = 200 if request.method == "GET" else 403
+    return page
+
+
 def found(find: Callable[[Connection, float], Result | None]) -> Result:
     """Return what a secret link is for. Raises NotSignedIn, counted, TooManyAttempts, NotAPage."""
-    if request.headers.get("Sec-Fetch-Dest") not in _PAGES:
+    if request.method == "HEAD" or request.headers.get("Sec-Fetch-Dest") not in _PAGES:
         raise NotAPage
     address = client_address(request.environ)
     with crowd().reading() as (tx, now):

@@ -13,23 +13,34 @@ from flask import Blueprint, jsonify, make_response, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection
 
-from crowdserver.operations import blocks, messages
 from crowdserver.protocol import question_form
 from crowdserver.protocol.question_xml import Question
-from crowdserver.site import filters, frames, history, qualifications, responses, signin, submissions, visits
+from crowdserver.site import (
+    filters,
+    frames,
+    history,
+    messages,
+    qualifications,
+    responses,
+    signin,
+    submissions,
+    visits,
+    work,
+)
+from crowdserver.site.lab import lab
 from crowdserver.site.sessions import FrameKey
 from crowdserver.site.signin import ForeignForm, NotAPage, NotSignedIn, TooManyAttempts, crowd, signer
 from crowdserver.storage.transactions import Contended
 from crowdserver.worker import assignments, groups, panels, sessions
-from crowdserver.worker.earnings import earnings
-from crowdserver.worker.refusals import BLOCKED, Refused
+from crowdserver.worker.refusals import Refused
 from crowdserver.worker.sign_in_limits import PERIOD_SECONDS
 
 blueprint = Blueprint("site", __name__)
-for part in (signin, history, qualifications, visits):
+for part in (signin, work, history, messages, qualifications, visits):
     blueprint.register_blueprint(part.blueprint)
 filters.register(blueprint)
-blueprint.app_context_processor(lambda: {"root": request.script_root})  # before every address on a page
+# The root stands before every address on a page.
+blueprint.app_context_processor(lambda: {"root": request.script_root, "lab": lab()})
 
 _STATUS = {
     "preview": 400,
@@ -51,24 +62,6 @@ _STATUS = {
     "too_large": 413,
     "signed_out": 403,
 }
-
-
-@blueprint.get("/")
-def home() -> ResponseReturnValue:
-    """Show what the worker can do, has accepted, was written by the requester, and has earned."""
-    with crowd().reading() as (tx, now):
-        visit = signin.visit(tx, now)
-        worker_id = visit.worker.worker_id
-        if panels.is_participant(worker_id):
-            return responses.go_to(visits.address())
-        values: dict[str, Any] = {
-            "groups": groups.available(tx, now, worker_id),
-            "in_progress": assignments.in_progress(tx, now, worker_id),
-            "earnings": earnings(tx, worker_id),
-            "blocked": BLOCKED if blocks.is_blocked(tx, worker_id) else None,
-            "messages": messages.latest(tx, worker_id),
-        }
-    return responses.show("work.html", visit, **values)
 
 
 @blueprint.get("/groups/<hit_type_id>")

@@ -37,7 +37,7 @@ def address() -> str:
 def _here() -> Visit | None:
     try:
         with crowd().reading() as (tx, now):
-            return signin.visit(tx, now)
+            return signin.present(tx, now)
     except NotSignedIn:
         return None
 

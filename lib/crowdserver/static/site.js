@@ -1,6 +1,6 @@
 "use strict";
 // The pages work without this. It counts the time left down and warns before it is up, notices when the work in the
-// frame is in, asks before something is lost, shows times as the worker's clock does, and counts new messages.
+// frame is in, asks before something is lost, and shows times as the worker's clock does.
 
 const PARTS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 
@@ -22,7 +22,7 @@ const countdowns = [...document.querySelectorAll("[data-seconds-left]")];
 const WARNINGS = [
   [300, "under 5 min", "Less than five minutes are left. Submit soon."],
   [60, "under 1 min", "Less than one minute is left. Submit now."],
-  [0, "time is up", "The time is up, and this task cannot be submitted any more. What you entered is still here to copy."],
+  [0, "time is up", "The time is up, and this cannot be submitted any more. What you entered is still here to copy."],
 ];
 const title = document.title;
 const warning = document.getElementById("warning");
@@ -91,32 +91,3 @@ for (const time of document.querySelectorAll("time[datetime]")) {
   time.title = time.textContent;
   time.textContent = new Date(time.dateTime).toLocaleString(undefined, shown);
 }
-
-// Which messages are new is known to this browser alone; one that keeps nothing counts them all.
-const messages = [...document.querySelectorAll("[data-message]")];
-const sentAt = (message) => message.querySelector("time").dateTime;
-
-function countUnread() {
-  const count = messages.filter((message) => !isRead(message)).length;
-  document.getElementById("unread").textContent = count > 0 ? `(${count} new)` : "";
-}
-
-function isRead(message) {
-  try {
-    return localStorage.getItem(`read ${sentAt(message)}`) !== null;
-  } catch {
-    return false;
-  }
-}
-
-for (const message of messages) {
-  message.addEventListener("toggle", () => {
-    try {
-      localStorage.setItem(`read ${sentAt(message)}`, "");
-    } catch {
-      // nothing is kept
-    }
-    countUnread();
-  });
-}
-if (messages.length > 0) countUnread();

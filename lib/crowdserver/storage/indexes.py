@@ -27,6 +27,8 @@ IS_RELEASABLE = text("hits.release_at IS NOT NULL AND hits.pending = 0")
 IS_COUNTED = text("assignments.status NOT IN ('Returned', 'Abandoned')")
 # A request for a qualification that the requester is to decide.
 IS_WAITING = text("qualification_requests.status = 'Submitted'")
+# What the requester wrote, and the worker has not seen.
+IS_UNREAD = text("messages.read_at IS NULL")
 _IS_UNDECIDED = "qualification_requests.status IN ('Testing', 'Submitted')"
 
 _CREATE = {
@@ -43,6 +45,7 @@ _CREATE = {
     "one_request_a_worker": "UNIQUE INDEX {} ON qualification_requests (worker_id, type_id)"
     f" WHERE {_IS_UNDECIDED}",
     "requests_waiting": f"INDEX {{}} ON qualification_requests (serial) WHERE {IS_WAITING}",
+    "messages_unread": f"INDEX {{}} ON messages (worker_id) WHERE {IS_UNREAD}",
     "requests_waiting_for_type": f"INDEX {{}} ON qualification_requests (type_id, serial) WHERE {IS_WAITING}",
 }
 # What earlier versions made, and no statement uses any more.

@@ -98,5 +98,28 @@ messages = Table(
     Column("sent_at", Double, nullable=False),
     Column("subject", Text, nullable=False),
     Column("text", Text, nullable=False),
+    Column("read_at", Double),
     Index("messages_of_worker", "worker_id", "serial"),
+)
+
+# What workers wrote to the requester, about a HIT or in general.
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("serial", SERIAL, primary_key=True),
+    Column("worker_id", Text, nullable=False),
+    Column("hit_id", Text, ForeignKey("hits.id")),
+    Column("sent_at", Double, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("answered_at", Double),
+    Index("inbox_of_worker", "worker_id", "sent_at"),
+)
+
+# Who agreed to which consent text, by its SHA-256.
+consents = Table(
+    "consents",
+    metadata,
+    Column("worker_id", Text, primary_key=True),
+    Column("digest", Text, primary_key=True),
+    Column("agreed_at", Double, nullable=False),
 )

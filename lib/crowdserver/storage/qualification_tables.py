@@ -53,6 +53,8 @@ qualification_requests = Table(
     Column("status", Text, nullable=False),
     Column("begun_at", Double, nullable=False),
     Column("submitted_at", Double),
+    # Of a test: when its time is over. NULL in rows of older versions.
+    Column("ends_at", Double),
     # The test as it was then, and the answers to it.
     Column("test", Text),
     Column("answer", Text),

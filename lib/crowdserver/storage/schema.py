@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 VERSION = 1
 # The newest revision in migrations/scripts/versions/.
-REVISION = "0001"
+REVISION = "0002"
 
 # A row as a query of ours gives it; which columns it has, the query says.
 AnyRow = Row[*tuple[Any, ...]]

@@ -1,7 +1,6 @@
 """What a worker did and earned."""
 
 from decimal import Decimal
-from math import inf
 from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, select
@@ -16,6 +15,7 @@ class Submission(NamedTuple):
     """A line of a worker's history; auto_approval_at: when it is approved unless somebody reviews it."""
 
     assignment_id: str
+    hit_id: str
     title: str
     status: str
     reward: Decimal
@@ -46,7 +46,6 @@ class Earnings(NamedTuple):
     submitted_amount: Decimal
     approved_amount: Decimal
     rejected_amount: Decimal
-    recent: list[Submission]
     bonus_amount: Decimal
     bonuses: list[Bonus]
 
@@ -61,6 +60,7 @@ _SUMS = (
 _HISTORY = (
     select(
         assignments.c.id,
+        assignments.c.hit_id,
         hit_types.c.title,
         assignments.c.status,
         hit_types.c.reward,
@@ -88,7 +88,7 @@ _BONUSES = (
 )
 
 
-def history(tx: Connection, worker_id: str, before: float, most: int = _RECENT) -> list[Submission]:
+def history(tx: Connection, worker_id: str, before: float, most: int) -> list[Submission]:
     """Return what a worker submitted before a moment, the newest first."""
     values = {"worker": worker_id, "before": before, "most": most}
     return [
@@ -97,7 +97,7 @@ def history(tx: Connection, worker_id: str, before: float, most: int = _RECENT) 
 
 
 def earnings(tx: Connection, worker_id: str) -> Earnings:
-    """Return what a worker did and earned, with the latest submissions and bonuses, the newest first."""
+    """Return what a worker did and earned, with the latest bonuses, the newest first."""
     values = {"worker": worker_id}
     sums = {row.status: (row.number, dollars(int(row.amount))) for row in tx.execute(_SUMS, values)}
     none = (0, dollars(0))
@@ -111,7 +111,6 @@ def earnings(tx: Connection, worker_id: str) -> Earnings:
         submitted_amount=submitted_amount,
         approved_amount=approved_amount,
         rejected_amount=rejected_amount,
-        recent=history(tx, worker_id, inf),
         bonus_amount=dollars(int(tx.execute(_BONUS_SUM, values).scalar_one())),
         bonuses=[
             Bonus(row.title, dollars(row.amount), row.reason, row.paid_at)

@@ -1,5 +1,6 @@
 """The HITs that a worker can still accept, by group: all HITs of one type, and one of them to preview."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -16,6 +17,8 @@ from crowdserver.worker.refusals import BLOCKED, Refused, gone
 
 # Nobody has to know how many more there are, and to count them would take time from those who work.
 MOST_COUNTED = 1000
+# How the list can be ordered beside by age, each as the site says it.
+ORDERS = {"newest": "Newest first", "reward": "Highest reward first", "time": "Shortest time allowed first"}
 
 
 class Group(NamedTuple):
@@ -151,6 +154,18 @@ def available(tx: Connection, now: float, worker_id: str) -> list[Group]:
     return [
         _group(row, record) for row in rows if not eligibility.unmet(row.requirements, "discover", record)
     ]
+
+
+def chosen(groups: Sequence[Group], words: str, order: str) -> list[Group]:
+    """Return the groups that hold all of the words, in one of ORDERS or else as they are."""
+    wanted = words.casefold().split()
+    texts = [f"{group.title} {group.description} {group.keywords or ''}".casefold() for group in groups]
+    found = [group for group, text in zip(groups, texts, strict=True) if all(word in text for word in wanted)]
+    if order == "newest":
+        return found[::-1]
+    if order == "reward":
+        return sorted(found, key=lambda group: -group.reward)
+    return sorted(found, key=lambda group: group.duration_seconds) if order == "time" else found
 
 
 def preview(tx: Connection, now: float, worker_id: str | None, hit_type_id: str) -> WorkerHit:

@@ -56,7 +56,9 @@ def standing(tx: Connection, now: float, worker_id: str, type_id: str) -> Standi
     row = tx.execute(_LATEST, {"worker": worker_id, "type": type_id}).first()
     grant = grants.of_worker(tx, type_id, worker_id)
     value = grant.value if grant and grant.revoked_at is None else None
-    deadline = row.begun_at + (kind.test_duration or 0) if row and row.status == "Testing" else None
+    deadline = None
+    if row and row.status == "Testing":
+        deadline = row.ends_at or row.begun_at + (kind.test_duration or 0)
     is_testing = deadline is not None and deadline > now
     return Standing(
         kind=kind,
@@ -81,7 +83,9 @@ def ask(tx: Connection, now: float, worker_id: str, type_id: str) -> None:
     status = "Testing" if kind.test else "Submitted" if kind.auto_grant is None else "Granted"
     row = {"id": new_id(), "type_id": type_id, "worker_id": worker_id, "status": status, "begun_at": now}
     tx.execute(_END, {"worker": worker_id, "type": type_id})
-    tx.execute(_INSERT, {**row, "submitted_at": None if kind.test else now, "test": kind.test})
+    submitted_at = None if kind.test else now
+    ends_at = now + (kind.test_duration or 0) if kind.test else None
+    tx.execute(_INSERT, {**row, "submitted_at": submitted_at, "ends_at": ends_at, "test": kind.test})
     if kind.auto_grant is not None:
         grants.give(tx, now, kind, worker_id, kind.auto_grant, is_told=False)
 

@@ -54,6 +54,7 @@ def test_what_a_worker_did_and_earned_is_counted(world: World) -> None:
         "rewards",
         "bonuses",
         "earned",
+        "agreed_at",
         "removed_at",
     ]
     assert (ada["name"], ada["done"], ada["in_hand"], ada["approved"]) == ("Ada", 2, 1, 1)

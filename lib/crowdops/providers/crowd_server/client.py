@@ -197,8 +197,10 @@ class WorkerSession:
         self._frame.close()
 
     def sign_in(self) -> None:
-        """Open the sign-in link. Safe to repeat. WrongState if there is a newer link."""
-        self._get(self._sign_in_url, lambda url, page: None)
+        """Open the sign-in link, and agree to the lab's text. Safe to repeat. WrongState for an old link."""
+        agree = self._get(self._sign_in_url, pages.consent)
+        if agree:
+            self._press(agree, lambda url, page: None)
 
     def work(self) -> list[Group]:
         """Return what the list of work shows, in its order."""

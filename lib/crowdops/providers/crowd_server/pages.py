@@ -77,6 +77,11 @@ def assignment_ids(_url: str, page: Any) -> list[str]:
     return [str(card["data-assignment"]) for card in page.select("[data-assignment]")]
 
 
+def consent(url: str, page: Any) -> Button | None:
+    """Return the button that agrees to the lab's text, where a page asks for that."""
+    return _button(url, page.find("form", id="consent"))
+
+
 def task(url: str, page: Any) -> Task:
     """Return the assignment that a page is for. ProviderError if it is for none."""
     frame = page.find("iframe")

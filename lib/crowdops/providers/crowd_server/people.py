@@ -30,6 +30,7 @@ class Person(NamedTuple):
     rewards: Decimal
     bonuses: Decimal
     removed_at: datetime | None
+    agreed_at: datetime | None = None
     country: str | None = None
     subdivision: str | None = None
     adult: bool | None = None
@@ -40,6 +41,19 @@ class Person(NamedTuple):
     def earned(self) -> Decimal:
         """What this worker gets for the period."""
         return self.rewards + self.bonuses
+
+
+class Letter(NamedTuple):
+    """What a worker wrote to the requester, about a HIT or in general. `annotation` is that HIT's."""
+
+    worker_id: str
+    name: str
+    sent_at: datetime
+    hit_id: str | None
+    title: str | None
+    annotation: str | None
+    text: str
+    answered_at: datetime | None
 
 
 class Invited(NamedTuple):
@@ -109,6 +123,15 @@ def people(settings: Settings, since: datetime, until: datetime) -> Iterator[Per
         after = following if following is not None and following > after else None
 
 
+def letters(settings: Settings, since: datetime) -> Iterator[Letter]:
+    """Yield what workers wrote since a moment, the oldest first. A request for a hundred."""
+    after: int | None = 0
+    while after is not None:
+        page, following = ask(settings, "/inbox", {"since": since.timestamp(), "after": after}, _read_letters)
+        yield from page
+        after = following if following is not None and following > after else None
+
+
 def remove(settings: Settings, worker_ids: Sequence[str]) -> Removal:
     """End the access of at most a thousand workers at once. Safe to repeat."""
 
@@ -140,6 +163,24 @@ def _read_page(document: Any) -> tuple[list[Person], str | None]:
     return page, fields.text_or_none(document, "next")
 
 
+def _read_letters(document: Any) -> tuple[list[Letter], int | None]:
+    page = [_letter(member) for member in fields.a_list(document["messages"])]
+    return page, None if document["next"] is None else fields.number(document, "next")
+
+
+def _letter(member: Any) -> Letter:
+    return Letter(
+        worker_id=fields.text(member, "worker_id"),
+        name=fields.text_or_none(member, "name") or "",
+        sent_at=_known_moment(member["sent_at"]),
+        hit_id=fields.text_or_none(member, "hit_id"),
+        title=fields.text_or_none(member, "title"),
+        annotation=fields.text_or_none(member, "annotation"),
+        text=fields.text(member, "text"),
+        answered_at=_moment(member["answered_at"]),
+    )
+
+
 def _person(member: Any) -> Person:
     return Person(
         worker_id=fields.text(member, "worker_id"),
@@ -151,6 +192,7 @@ def _person(member: Any) -> Person:
         rewards=_dollars(member, "rewards"),
         bonuses=_dollars(member, "bonuses"),
         removed_at=_moment(member["removed_at"]),
+        agreed_at=_moment(member.get("agreed_at")),
         country=fields.text_or_none(member, "country"),
         subdivision=fields.text_or_none(member, "subdivision"),
         adult=_flag_or_none(member, "adult"),
@@ -160,13 +202,10 @@ def _person(member: Any) -> Person:
 
 
 def _key(member: Any) -> Key:
-    created_at = _moment(member["created_at"])
-    if created_at is None:
-        raise ValueError("it is not said when a key was made")
     return Key(
         name=fields.text(member, "name"),
         access_key_id=fields.text(member, "key_id"),
-        created_at=created_at,
+        created_at=_known_moment(member["created_at"]),
         revoked_at=_moment(member["revoked_at"]),
     )
 
@@ -189,6 +228,13 @@ def _dollars(member: Any, name: str) -> Decimal:
 
 def _moment(seconds: Any) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _known_moment(seconds: Any) -> datetime:
+    moment = _moment(seconds)
+    if moment is None:
+        raise ValueError("a moment is not said")
+    return moment
 
 
 def _texts(value: Any) -> list[str]:

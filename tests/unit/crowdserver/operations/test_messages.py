@@ -123,12 +123,16 @@ def test_a_worker_reads_messages_as_text_the_newest_first(crowd: Crowd) -> None:
     reader, other = Browser(crowd, worker_id="AREADER"), Browser(crowd, worker_id="AOTHER")
     for browser in (reader, other):
         submit(crowd, assignmentId=frame_parameters(browser.accept(offered))["assignmentId"], label="cat")
-    assert reader.open("/").select("[data-message]") == []
+    assert reader.open("/messages").select("[data-message]") == []
     hostile = '<script>document.title="owned"</script>\nand "\'&amp;'
     assert _notify(offered.client, "AREADER", subject="Old", text="First") == []
     assert _notify(offered.client, "AREADER", subject="<b>New</b>", text=hostile) == []
-    page = reader.open("/")
-    shown = [(part.b.text, part.p.text) for part in page.select("[data-message]")]
-    assert shown == [("<b>New</b>", hostile), ("Old", "First")]
+    assert "Messages (2 new)" in reader.open("/history").nav.text
+    assert reader.session.head(f"{crowd.url}/messages", timeout=30).status_code == 200
+    page = reader.open("/messages")
+    shown = [(part.h2.text, part.select_one(".written").text) for part in page.select("[data-message]")]
+    assert shown == [("New <b>New</b>", hostile), ("New Old", "First")]
+    assert "new)" not in reader.open("/").nav.text
+    assert reader.open("/messages").h2.text == "<b>New</b>"
     assert [script.get("src") for script in page.find_all("script")] == ["/static/site.js"]
-    assert other.open("/").select("[data-message]") == []
+    assert other.open("/messages").select("[data-message]") == []

@@ -233,8 +233,8 @@ def test_earnings_show_what_was_approved_and_rejected_and_why(crowd: Crowd) -> N
         submit(crowd, assignmentId=task, label="cat")
     offered.client.approve_assignment(AssignmentId=tasks[0])
     offered.client.reject_assignment(AssignmentId=tasks[1], RequesterFeedback="<i>That</i> was a dog.")
-    page = browser.open("/")
-    facts = page.find("h2", string="Your earnings").find_next("ul").get_text(" ", strip=True)
+    page = browser.open("/history")
+    facts = page.find("h1", string="Your earnings").find_next("ul").get_text(" ", strip=True)
     assert facts == "$0.40 earned (1 approved) $0.40 waiting for review (1 submitted) 1 rejected"
     assert "“<i>That</i> was a dog.”" in page.find("table").text
     assert len(page.find("tbody").find_all("tr")) == 3

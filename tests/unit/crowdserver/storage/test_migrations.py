@@ -85,7 +85,9 @@ def test_a_database_made_by_07c843a_comes_up_with_everything_there(
         client.approve_assignment(AssignmentId=waiting["AssignmentId"])
         client.delete_worker_block(WorkerId="AWORKER1")
         Workers(crowd).do(hit_ids[2])
-        assert "Reads maps" in requests.get(crowd.url + LINK, timeout=30).text
+        browser = requests.Session()
+        assert "Messages (1 new)" in browser.get(crowd.url + LINK, timeout=30).text
+        assert "Reads maps" in browser.get(f"{crowd.url}/messages", timeout=30).text
         crowd.stop()
         crowd.start()  # nothing is left to do
         fresh = Database(

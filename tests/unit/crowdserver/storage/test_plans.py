@@ -264,7 +264,10 @@ CALLS: dict[str, Case] = {
     "api.invites": _invite,
     "api.returns": _tell_returns,
     "api.attributes": _describe,
-    "site.home": _get(lambda things: "/"),
+    "site.work.home": _get(lambda things: "/?words=o&order=reward"),
+    "site.messages.write": _post(lambda things: "/messages", text="Hello"),
+    "site.messages.show": _get(lambda things: f"/messages?hit={things.open[0]}"),
+    "site.signin.consent": _post(lambda things: "/consent", digest=""),
     "site.history.history": _get(lambda things: "/history"),
     "site.history.history_as_csv": _get(lambda things: "/history.csv"),
     "site.history.help_page": _get(lambda things: "/help"),
@@ -344,7 +347,7 @@ def test_what_is_read_does_not_grow_with_the_account(
 def test_every_call_and_every_page_is_looked_at(account: Account) -> None:
     on_the_way = ("api.panels", "site.visits.enter", "site.visits.show")  # of site.visits.go_on
     # All workers are looked at, by their own rows and by the index of each one's work.
-    listing_all = ("api.keys", "api.workers", "api.qualified", *on_the_way)
+    listing_all = ("api.keys", "api.workers", "api.qualified", "api.inbox", *on_the_way)
     pages = {
         rule.endpoint
         for rule in account.app.url_map.iter_rules()

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from crowdserver.worker import assignments, groups
-from crowdserver.worker.earnings import Earnings, earnings
+from crowdserver.worker.earnings import Earnings, earnings, history
 from crowdserver.worker.refusals import Refused
 from tests.support.crowds import Crowd
 from tests.support.offers import invite
@@ -264,11 +264,12 @@ def test_earnings_add_up(client: Any, requester: Requester, hands: Workers) -> N
     client.reject_assignment(AssignmentId=done[1], RequesterFeedback="no cat")
     with hands.crowd.opened.reading() as (tx, now):
         earned = earnings(tx, "AONE")
+        lines = history(tx, "AONE", now + 1, 9)
         nothing = earnings(tx, "ATHREE")
     assert earned[:6] == (2, 2, 1, Decimal("2.10"), Decimal("2.10"), Decimal("0.10"))
-    assert [line.assignment_id for line in earned.recent] == done[::-1]
-    assert (earned.recent[0].title, earned.recent[0].feedback) == ("Dear", "fine")
-    assert nothing == Earnings(0, 0, 0, *[Decimal("0.00")] * 3, [], Decimal("0.00"), [])
+    assert [line.assignment_id for line in lines] == done[::-1]
+    assert (lines[0].title, lines[0].feedback) == ("Dear", "fine")
+    assert nothing == Earnings(0, 0, 0, *[Decimal("0.00")] * 4, [])
 
 
 def test_answers_come_back_to_the_letter(client: Any, requester: Requester, hands: Workers) -> None:

@@ -184,7 +184,8 @@ def _check_recipient() -> None:
     server_id = current_app.extensions["server_id"]
     meant_for = request.headers.get(SERVER_ID_HEADER, server_id)
     if meant_for != server_id:
-        raise errors.other_server(server_id, meant_for)
+        text = f"This is the crowd server {server_id}, not {meant_for}."
+        raise ApiError("OtherServerException", text, status=409)
 
 
 def _admit(conditions: Conditions, operation: str) -> Orders:
@@ -218,7 +219,8 @@ def _run(operation_name: str, request_id: str, orders: Orders) -> dict[str, Any]
 def _run_signed(operation_name: str, request_id: str, orders: Orders) -> dict[str, Any]:
     operation = OPERATIONS.get(operation_name)
     if operation is None:
-        raise errors.unknown_operation(request.headers.get("X-Amz-Target", ""))
+        target = request.headers.get("X-Amz-Target", "")
+        raise ApiError("UnknownOperationException", f"{target!r} is not an operation of this crowd server.")
     members = validation.read_input(operation_name, request.get_data())
     page_tokens = _crowd().page_tokens
 

@@ -3,8 +3,6 @@
 The last line of defence: what the rules refuse, ApiError and Refused say before it comes to this.
 """
 
-from __future__ import annotations
-
 import uuid
 
 from flask import Flask, current_app, request
@@ -14,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from crowdserver import api
 from crowdserver.protocol import errors
+from crowdserver.protocol.errors import ApiError
 from crowdserver.site import responses
 from crowdserver.storage.group_commit import NotCommitted
 from crowdserver.storage.turns import NoTurn
@@ -26,6 +25,7 @@ _WORDS = {
     413: "The page sent more than this site takes, and it takes no files. Nothing was recorded.",
     503: "The site cannot reach its data at this moment. Please try again in a minute.",
 }
+_TOO_LARGE = ApiError("RequestEntityTooLargeException", "The body of the request is too large.", status=413)
 _FAILED = "Something went wrong on this site, not in what you did. Please try again in a minute."
 
 
@@ -42,8 +42,7 @@ def _answer(error: Exception) -> ResponseReturnValue:
         # Not the address: it may hold a worker's link.
         current_app.logger.error("%s failed", request.endpoint, exc_info=error)
     if request.blueprint == "api":
-        refusal = errors.request_too_large() if status == 413 else errors.service_fault()
-        return api.refuse(refusal, str(uuid.uuid4()))
+        return api.refuse(_TOO_LARGE if status == 413 else errors.service_fault(), str(uuid.uuid4()))
     show = responses.frame_message if request.endpoint in _IN_FRAME else responses.message
     return show("This did not work", _WORDS.get(status, _FAILED), status)
 

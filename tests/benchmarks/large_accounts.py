@@ -79,7 +79,7 @@ def first_page(account: Account, _hit_ids: list[str], _type_id: str) -> int:
 
 
 def last_page(account: Account, _hit_ids: list[str], _type_id: str) -> int:
-    token = account.crowd.page_tokens.token("ListHITs", [PAGE + PAGE // 2])
+    token = account.crowd.page_tokens.dumps(["ListHITs", PAGE + PAGE // 2])
     for _ in range(10):
         assert account.call("ListHITs", MaxResults=PAGE, NextToken=token)["NumResults"] > PAGE // 2
     return 10

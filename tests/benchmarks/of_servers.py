@@ -162,7 +162,7 @@ def _page_far_down(place: Bench, server: Asked, log: Log) -> list[Work]:
     serial = schema.hits.c.serial
     with place.crowd.database.read() as tx:
         low, high = tx.execute(select(func.min(serial), func.max(serial))).one()
-    token = place.crowd.opened.page_tokens.token("ListHITs", [high - (high - low) * 9 // 10])
+    token = place.crowd.opened.page_tokens.dumps(["ListHITs", high - (high - low) * 9 // 10])
     return server.requests("ListHITs", [{"MaxResults": A_PAGE, "NextToken": token}] * 4, log)
 
 

@@ -1,7 +1,5 @@
 """How often each operation was called, and how often that failed, since the server started."""
 
-from __future__ import annotations
-
 import multiprocessing
 
 from crowdserver.protocol.validation import known_operations

@@ -4,15 +4,13 @@ Their secrets follow from the first one's and are kept nowhere: each is shown on
 pair. Only that one makes and revokes the others, and here nobody can revoke it.
 """
 
-import base64
-import hmac
 import re
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
 from crowdserver.protocol.call import InvalidRequest
-from crowdserver.protocol.credentials import Credentials, new_key_id
+from crowdserver.protocol.credentials import Credentials, derived, new_key_id
 from crowdserver.storage.people_tables import keys
 from crowdserver.storage.upsert import Upsert
 
@@ -64,5 +62,4 @@ def change(tx: Connection, now: float, body: Any, first: Credentials) -> dict[st
 
 
 def _pair(first: Credentials, key_id: str) -> Credentials:
-    digest = hmac.digest(first.secret_access_key.encode(), f"crowdserver.key {key_id}".encode(), "sha256")
-    return Credentials(key_id, base64.urlsafe_b64encode(digest).decode().rstrip("="))
+    return Credentials(key_id, derived(first.secret_access_key, f"key {key_id}"))

@@ -4,12 +4,9 @@ There are no passwords: a link is the secret, and only its hash is kept. A link 
 newer one is made for the same worker.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 import secrets
-import string
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, or_, select
@@ -17,6 +14,7 @@ from sqlalchemy import Connection, bindparam, func, or_, select
 from crowdserver.operations import attributes
 from crowdserver.protocol import errors
 from crowdserver.protocol.call import InvalidRequest
+from crowdserver.protocol.identifiers import random_letters
 from crowdserver.storage.people_tables import links, workers
 from crowdserver.storage.schema import assignments
 from crowdserver.storage.upsert import Upsert
@@ -25,7 +23,6 @@ WORKER_ID = re.compile(r"A[A-Z0-9]{1,63}")
 # Of the participants of panels, who are never invited.
 PANEL_PREFIX = "APANEL"
 _NAME_LENGTH = 100
-_LETTERS = string.ascii_uppercase + string.digits
 LINK_SECONDS = 90 * 86_400
 MOST_LINK_SECONDS = 366 * 86_400
 MOST_INVITATIONS = 1000  # of one request
@@ -142,7 +139,7 @@ def invite(
     A worker who was removed is back. Raises InvalidRequest.
     """
     _check(name, worker_id)
-    worker_id = worker_id or "A" + "".join(secrets.choice(_LETTERS) for _ in range(13))
+    worker_id = worker_id or "A" + random_letters(13)
     token = secrets.token_urlsafe(24)
     statement = _INVITE if name is None else _INVITE_BY_NAME
     values = {

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import Connection, Select
 
-from crowdserver.protocol.page_tokens import PageTokens
+from crowdserver.protocol import errors
 
 _DEFAULT_PAGE_SIZE = 10
 
@@ -27,6 +28,7 @@ def texts_in(body: object, name: str, most: int) -> list[str]:
 class Call(NamedTuple):
     """An operation's input, with the transaction and the moment it happens in.
 
+    page_tokens: writes and reads them, which say where a list goes on; nobody else can make one up.
     list_lag, counter_lag: how many seconds the lists and the counters stay behind (control API).
     """
 
@@ -34,7 +36,7 @@ class Call(NamedTuple):
     now: float
     input: dict[str, Any]
     request_id: str
-    page_tokens: PageTokens
+    page_tokens: URLSafeSerializer
     list_lag: float = 0.0
     counter_lag: float = 0.0
 
@@ -47,9 +49,17 @@ class Call(NamedTuple):
     def position(self, scope: str) -> list[Any] | None:
         """Return where the page begins that was asked for, None for the first one.
 
-        Raises an ApiError for the token of another list.
+        scope: which list, with its filters. Raises an ApiError for the token of another one.
         """
-        return self.page_tokens.position(scope, self.input.get("NextToken"))
+        if "NextToken" not in self.input:
+            return None
+        try:
+            token_scope, *position = self.page_tokens.loads(self.input["NextToken"])
+        except BadSignature:
+            token_scope = None
+        if token_scope != scope:
+            raise errors.request("InvalidParameterValue", "The NextToken is not valid for this list.")
+        return list(position)
 
     def rows(
         self, scope: str, statement: Select[Any], values: Mapping[str, Any], first: float | str = 0
@@ -75,6 +85,8 @@ class Call(NamedTuple):
         Every page that holds something carries a NextToken, also the last one; the page after it is empty and
         carries none. That is how Amazon's lists end, and what clients must cope with.
         """
-        page = {"NumResults": len(members), name: members}
-        position = [getattr(row, key) for row in rows[-1:] for key in keys]
-        return {**page, "NextToken": self.page_tokens.token(scope, position)} if rows else page
+        page: dict[str, Any] = {"NumResults": len(members), name: members}
+        if rows:
+            position = [getattr(rows[-1], key) for key in keys]
+            page["NextToken"] = str(self.page_tokens.dumps([scope, *position]))
+        return page

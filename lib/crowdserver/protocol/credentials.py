@@ -1,14 +1,17 @@
 """The requester's key pair: one per crowd server, in a file of the form that AWS's own tools read."""
 
+import base64
 import configparser
+import hmac
 import os
 import re
 import secrets
-import string
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
+
+from crowdserver.protocol.identifiers import random_letters
 
 KEY_ID_VARIABLE = "CROWD_ACCESS_KEY_ID"
 SECRET_VARIABLE = "CROWD_SECRET_ACCESS_KEY"
@@ -114,5 +117,10 @@ def _create(path: Path) -> None:
 
 def new_key_id() -> str:
     """Return an access key id that nobody has."""
-    letters = string.ascii_uppercase + string.digits
-    return "CROWD" + "".join(secrets.choice(letters) for _ in range(15))
+    return f"CROWD{random_letters(15)}"
+
+
+def derived(secret: str, purpose: str) -> str:
+    """Return a secret that follows from another one, for a purpose; nothing but that one needs to be kept."""
+    digest = hmac.digest(secret.encode(), f"crowdserver.{purpose}".encode(), "sha256")
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")

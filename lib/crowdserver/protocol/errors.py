@@ -71,11 +71,6 @@ def insufficient_funds() -> ApiError:
     )
 
 
-def bad_page_token() -> ApiError:
-    """Return the error for a page token of another list, or of none."""
-    return request("InvalidParameterValue", "The NextToken is not valid for this list.")
-
-
 def parameter(message: str, code: str = "InvalidParameterValue") -> ApiError:
     """Return the error for a value that the model allows and the service does not."""
     return ApiError("ParameterValidationError", message, f"MechanicalTurk.{code}")
@@ -105,39 +100,14 @@ def bad_question(details: str) -> ApiError:
     )
 
 
-def validation(problems: list[str]) -> ApiError:
-    """Return the error for values that break constraints of the model; problems: one text for each."""
-    noun = "error" if len(problems) == 1 else "errors"
-    return ApiError(
-        "ValidationException", f"{len(problems)} validation {noun} detected: {'; '.join(problems)}"
-    )
-
-
 def serialization(message: str) -> ApiError:
     """Return the error for a body that is no JSON, or a value of the wrong type."""
     return ApiError("SerializationException", message)
 
 
-def unknown_operation(target: str) -> ApiError:
-    """Return the error for an operation that this server does not have."""
-    return ApiError("UnknownOperationException", f"{target!r} is not an operation of this crowd server.")
-
-
-def other_server(server_id: str, meant_for: str) -> ApiError:
-    """Return the error for a request that names another server than this one as its recipient."""
-    return ApiError(
-        "OtherServerException", f"This is the crowd server {server_id}, not {meant_for}.", status=409
-    )
-
-
 def throttled() -> ApiError:
     """Return the error for more requests than are allowed."""
     return ApiError("ThrottlingException", "Rate exceeded")
-
-
-def request_too_large() -> ApiError:
-    """Return the error for a body that is larger than the server takes."""
-    return ApiError("RequestEntityTooLargeException", "The body of the request is too large.", status=413)
 
 
 def service_fault() -> ApiError:

@@ -4,12 +4,10 @@ It is told by a setting. What a request itself says of it, in X-Forwarded-Proto,
 only from the web servers that are named as trusted: anybody else could write anything there.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -37,7 +35,7 @@ class PublicUrl(NamedTuple):
         return f"{self.scheme}://{self.host}{self.path}"
 
     @classmethod
-    def read(cls, text: str) -> PublicUrl:
+    def read(cls, text: str) -> Self:
         """Return the address in a text. ValueError says what it should be like."""
         parts = urlsplit(text)
         path = parts.path.rstrip("/")

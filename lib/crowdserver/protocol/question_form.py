@@ -11,8 +11,6 @@ Question number n, from 0, has the fields `qn` and, for what is written beside t
 value of a choice is its place, or `other`. Source: MTurk API reference, article QuestionForm.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Sequence

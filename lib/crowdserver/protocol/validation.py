@@ -71,7 +71,9 @@ def read_input(operation: str, body: bytes) -> dict[str, Any]:
     members: dict[str, Any] = _typed(shape, value)
     problems = list(_problems(shape, members, ""))
     if problems:
-        raise errors.validation(problems)
+        noun = "error" if len(problems) == 1 else "errors"
+        text = f"{len(problems)} validation {noun} detected: {'; '.join(problems)}"
+        raise errors.ApiError("ValidationException", text)
     return members
 
 

@@ -5,8 +5,6 @@ next. The last in line commits, and every request of the group is answered after
 There is no thread or timer for it: a request that nobody waits behind commits at once.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterator

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
+from itsdangerous import URLSafeSerializer
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from crowdserver.protocol.credentials import Credentials
-from crowdserver.protocol.page_tokens import PageTokens
 from crowdserver.storage import clock, deadlines
 from crowdserver.storage.database import Database
 
@@ -35,7 +35,7 @@ class Crowd:
     def __init__(self, database: Database, credentials: Credentials) -> None:
         self.database = database
         self.credentials = credentials
-        self.page_tokens = PageTokens(credentials.secret_access_key)
+        self.page_tokens = URLSafeSerializer(credentials.secret_access_key, salt="page")
 
     def reading(self) -> AbstractContextManager[tuple[Connection, float]]:
         """Open a transaction for reading; gives it with the server's time."""

@@ -1,7 +1,5 @@
 """A number of something for more threads than there are of it, given to whoever has waited longest."""
 
-from __future__ import annotations
-
 import threading
 from collections import deque
 from types import TracebackType

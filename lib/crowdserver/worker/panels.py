@@ -7,7 +7,6 @@ link's secret follows from what it is for, and only its hash is kept.
 
 import base64
 import hashlib
-import hmac
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from sqlalchemy import Connection, bindparam, func, select, update
 
 from crowdserver.operations.workers import PANEL_PREFIX, Worker, hash_of
 from crowdserver.protocol.call import InvalidRequest
+from crowdserver.protocol.credentials import derived
 from crowdserver.protocol.identifiers import is_id
 from crowdserver.storage.indexes import BEGINNING
 from crowdserver.storage.people_tables import panels, visits, workers
@@ -108,8 +108,7 @@ def define(tx: Connection, body: Any, secret: str) -> dict[str, Any]:
     if not isinstance(body, dict) or set(body) not in (members, _TARGET):
         raise InvalidRequest(f"Send a JSON object with {', '.join(sorted(members))}.")
     _check(tx, body)
-    purpose = f"crowdserver.panel {body['name']} {body['hit_type_id']} {body['annotation']}".encode()
-    token = base64.urlsafe_b64encode(hmac.digest(secret.encode(), purpose, "sha256"))[:32].decode()
+    token = derived(secret, f"panel {body['name']} {body['hit_type_id']} {body['annotation']}")[:32]
     if len(body) == len(_TARGET):
         there = by_token(tx, token)
         return {**there[1], "token": token} if there else {}

@@ -5,8 +5,6 @@ worker has signed in on many browsers since. With it comes what every page needs
 unread, and whether the worker has agreed to the consent text.
 """
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Sequence
 from typing import NamedTuple

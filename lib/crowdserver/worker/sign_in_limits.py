@@ -3,8 +3,6 @@
 The counts lie in the database, for all processes, and those of a period that is over are deleted.
 """
 
-from __future__ import annotations
-
 from sqlalchemy import Connection, bindparam, delete, select
 
 from crowdserver.storage.people_tables import failed_sign_ins

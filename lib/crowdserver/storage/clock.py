@@ -14,9 +14,14 @@ NOW = bindparam("real_time", type_=Double) + server.c.clock_offset
 _NOW = select(NOW)
 
 
+def real_time() -> float:
+    """Return the time outside of the server, in seconds since the epoch."""
+    return time.time()
+
+
 def now(tx: Connection) -> float:
     """Return the server's time, in seconds since the epoch."""
-    moment: float = tx.execute(_NOW, {"real_time": time.time()}).scalar_one()
+    moment: float = tx.execute(_NOW, {"real_time": real_time()}).scalar_one()
     return moment
 
 

@@ -3,7 +3,6 @@
 Nothing runs in the background. Before a request is served, whatever fell due since the last one is done.
 """
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -111,7 +110,7 @@ _DISPOSE = (
 
 def now_and_is_due(tx: Connection) -> tuple[float, bool]:
     """Return the server's time, and whether apply_due() has anything to do."""
-    now, *moments = tx.execute(_NEXT, {"real_time": time.time()}).one()
+    now, *moments = tx.execute(_NEXT, {"real_time": clock.real_time()}).one()
     return now, _is_any_due(moments, now)
 
 
@@ -167,7 +166,7 @@ def _release_holds(tx: Connection, now: float) -> int:
 
 def _dispose(tx: Connection, now: float) -> None:
     """Dispose of what is old, once assignments and holds are through: of those it may have some as well."""
-    _, *moments, _ = tx.execute(_NEXT, {"real_time": time.time()}).one()
+    _, *moments, _ = tx.execute(_NEXT, {"real_time": clock.real_time()}).one()
     if _is_any_due(moments, now):
         return
     due = list(tx.execute(_DUE_DISPOSALS, {"now": now}).scalars())

@@ -31,6 +31,7 @@ class Assignment(NamedTuple):
     """One worker's share of a HIT. Times are seconds since the epoch on the server's clock."""
 
     assignment_id: str
+    worker_id: str
     accepted_at: float
     deadline: float
     hit: WorkerHit
@@ -207,7 +208,7 @@ def _accept(tx: Connection, now: float, worker_id: str, row: AnyRow, share: Shar
         },
     )
     tx.execute(counters.ACCEPTED, {"hit": row.id})
-    return Assignment(assignment_id, now, deadline, groups.as_worker_hit(row))
+    return Assignment(assignment_id, worker_id, now, deadline, groups.as_worker_hit(row))
 
 
 def _check_hands_are_free(tx: Connection, now: float, worker_id: str) -> None:
@@ -269,6 +270,7 @@ def _check_accepted(row: AnyRow | None, now: float, worker_id: str | None) -> An
 def _assignment(row: AnyRow) -> Assignment:
     return Assignment(
         assignment_id=row.assignment_id,
+        worker_id=row.worker_id,
         accepted_at=row.accepted_at,
         deadline=row.deadline,
         hit=groups.as_worker_hit(row),

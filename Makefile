@@ -100,7 +100,7 @@ sweep: $(STAMP)  ## the long sweeps: kill -9 and Ctrl-C at every point, and a ta
 	CROWDOPS_FULL_SWEEP=1 $(PY) -m pytest -n $(JOBS) --timeout=1800 tests/crash
 
 fuzz: $(STAMP)  ## what nobody would send, to the crowd server and from providers, and a table of what it cost
-	CROWDOPS_FULL_FUZZ=1 $(PY) -m pytest -n $(JOBS) --timeout=1800 tests/fuzz
+	CROWDOPS_FULL_FUZZ=1 $(PY) -m pytest -n $(JOBS) --timeout=1800 tests/fuzz tests/unit/crowdserver/test_machine.py
 
 load: $(STAMP)  ## 200 workers at once on a crowd server that is killed under them, and a table; about 10 minutes
 	@$(PY) -m tests.load $(value ARGS)

@@ -1,5 +1,6 @@
 """Guards around every test: nothing of this machine decides a test, and nothing leaves this machine."""
 
+import gc
 import ipaddress
 import os
 import signal
@@ -12,6 +13,9 @@ from typing import Any, NoReturn
 import pytest
 from hypothesis import settings
 
+# What is imported and collected stays: nobody has to look through it for garbage, now or later.
+gc.disable()
+
 # Before they are imported: what they assert is to be explained like what a test asserts.
 pytest.register_assert_rewrite("tests.support")
 pytest_plugins = [
@@ -19,6 +23,7 @@ pytest_plugins = [
     "tests.support.sweeps",
     "tests.support.fuzzing",
     "tests.support.long",
+    "tests.support.compiled",
 ]
 
 _SETTINGS = ("CROWDOPS_", "CROWD_", "AWS_", "HEROKU_", "BOTO_")
@@ -28,6 +33,12 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy")
 # The machine may be busy, and nobody reads a database of examples that lies in a folder of CI's.
 settings.register_profile("suite", deadline=None, max_examples=40, database=None)
 settings.load_profile("suite")
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage only in what tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -56,23 +56,32 @@ def test_what_a_part_took_is_reckoned_without_what_is_done_once() -> None:
     assert (whole.calls, whole.seconds, whole.client_cpu, whole.server_cpu) == (51, 11, 1.5, 1.25)
 
 
-def test_two_rows_are_measured_shown_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+SMALLEST = ["--no-peers", "--scale", "0.002", "--latency-ms", "0", "--part", "0.5"]
+
+
+def test_a_row_is_measured_shown_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     document, page = tmp_path / "bench.json", tmp_path / "page.md"
     page.write_text(f"Before\n{command.BEGIN}\nan older run\n{command.END}\nAfter\n")
-    sizes = ["--no-peers", "--scale", "0.002", "--latency-ms", "0", "--part", "0.5"]
-    command.main([*sizes, "--json", str(document), "--page", str(page), "status", "delete"])
+    command.main([*SMALLEST, "--json", str(document), "--page", str(page), "status"])
     shown = capsys.readouterr().out
-    found = json.loads(document.read_text())
-    status, delete = found["sections"]
+    [status] = json.loads(document.read_text())["sections"]
     sides = {side["side"]: side for side in status["sides"]}
-    assert (status["row"], delete["row"]) == ("status", "delete")
+    assert status["row"] == "status"
     assert sides[OURS]["median"]["calls"] <= 3
     assert sides[LOOP]["estimated"] and sides[LOOP]["median"]["calls"] == 2
     assert all(side["median"]["seconds"] > 0 and side["median"]["megabytes"] > 0 for side in sides.values())
-    assert not [side for side in delete["sides"] if side["median"]["refused"]]
     text = page.read_text()
     assert text.startswith("Before\n") and text.endswith("After\n") and "older" not in text
     assert "-- status: 2 of 20 HITs, 0 ms a call" in text and "-- status: 2 of 20 HITs" in shown
+
+
+@pytest.mark.long
+def test_two_rows_are_measured_and_a_deletion_is_refused_nothing(tmp_path: Path) -> None:
+    document = tmp_path / "bench.json"
+    command.main([*SMALLEST, "--json", str(document), "status", "delete"])
+    status, delete = json.loads(document.read_text())["sections"]
+    assert (status["row"], delete["row"]) == ("status", "delete")
+    assert not [side for side in delete["sides"] if side["median"]["refused"]]
 
 
 @pytest.mark.parametrize(

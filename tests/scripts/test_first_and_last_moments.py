@@ -16,6 +16,7 @@ from tests.support.processes import wait_until
 from tests.support.scripts import END_SECONDS
 
 SCRIPTS = sorted(path for path in (REPOSITORY / "scripts").glob("*/*.py") if path.name != "__init__.py")
+SAMPLE = [path for path in SCRIPTS if path.stem in ("check_runs", "recover", "launch_run", "pay_bonuses")]
 SERVER = ["-m", "crowdserver"]
 INTERRUPTED = (130, "Interrupted.\n")
 UNKNOWN = (3, "")  # of a plugin of monitoring, which says it on stdout
@@ -82,11 +83,16 @@ def end(process: subprocess.Popen[str], mark: Path, sign: signal.Signals) -> tup
     return process.returncode, said
 
 
+# That all begin alike, test_by_path.py shows.
+@pytest.mark.parametrize(
+    "scripts",
+    [pytest.param(SAMPLE, id="sample"), pytest.param(SCRIPTS, marks=pytest.mark.long, id="all")],
+)
 @pytest.mark.parametrize("halted", [("click", HALT)], indirect=True)
-def test_a_script_that_still_imports_ends_with_a_word(halted: Halted) -> None:
+def test_a_script_that_still_imports_ends_with_a_word(halted: Halted, scripts: list[Path]) -> None:
     signs = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-    for first in range(0, len(SCRIPTS), 8):  # not all at once
-        started = [halted.start(str(path)) for path in SCRIPTS[first : first + 8]]
+    for first in range(0, len(scripts), 8):  # not all at once
+        started = [halted.start(str(path)) for path in scripts[first : first + 8]]
         for number, (process, mark) in enumerate(started):
             expected = UNKNOWN if "check_runs" in str(process.args) else INTERRUPTED
             assert end(process, mark, signs[number % 3]) == expected, process.args

@@ -33,12 +33,12 @@ def of(script: str, columns: int) -> str:
     return page(command(script), columns, f"scripts/{script}.py")
 
 
-@pytest.mark.parametrize("script", SCRIPT_NAMES)
-def test_no_line_is_wider_than_the_terminal(script: str) -> None:
-    for columns in (80, 120):
+@pytest.mark.parametrize("columns", [80, 120])
+def test_no_line_is_wider_than_the_terminal(columns: int) -> None:
+    for script in SCRIPT_NAMES:
         shown = of(script, columns)
-        assert [line for line in shown.splitlines() if len(line) > columns] == []
-        assert not re.search(r"[<>]=?x|x[<>]|RANGE\b(?! |])", shown), "a range is said in words"
+        assert [line for line in shown.splitlines() if len(line) > columns] == [], script
+        assert not re.search(r"[<>]=?x|x[<>]|RANGE\b(?! |])", shown), f"{script}: a range is said in words"
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=str)
@@ -62,18 +62,18 @@ def test_a_range_is_said_in_words(range: str, words: str) -> None:
     assert help.ranges_in_words(f"So many. [default: 6; {range}]") == f"So many. [default: 6; {words}]"
 
 
-@pytest.mark.parametrize("script", SCRIPT_NAMES)
-def test_it_starts_with_examples_which_are_commands_of_the_script(script: str) -> None:
-    main = command(script)
-    _, examples = help.parts(main.help or "")
-    assert 2 <= len(examples) <= 3, "end the docstring with two or three examples, as the others do"
-    for example in examples:
-        assert example.words
-        words = shlex.split(example.arguments)
-        assert main.make_context(script, words, resilient_parsing=False).args == []
-    before, _, after = of(script, 80).partition("Examples:\n")
-    assert before.startswith("Usage: ") and before.count("\n\n") == 1
-    assert after.startswith(f"  scripts/{script}.py")
+def test_it_starts_with_examples_which_are_commands_of_the_script() -> None:
+    for script in SCRIPT_NAMES:
+        main = command(script)
+        _, examples = help.parts(main.help or "")
+        assert 2 <= len(examples) <= 3, f"{script}: end the docstring with two or three examples"
+        for example in examples:
+            assert example.words, script
+            words = shlex.split(example.arguments)
+            assert main.make_context(script, words, resilient_parsing=False).args == [], script
+        before, _, after = of(script, 80).partition("Examples:\n")
+        assert before.startswith("Usage: ") and before.count("\n\n") == 1, script
+        assert after.startswith(f"  scripts/{script}.py"), script
 
 
 def test_own_options_come_first_then_the_selectors_then_the_common_ones() -> None:
@@ -85,11 +85,11 @@ def test_own_options_come_first_then_the_selectors_then_the_common_ones() -> Non
     assert "--environment" not in own and "--help" not in own
 
 
-@pytest.mark.parametrize("script", SCRIPT_NAMES)
-def test_every_script_has_what_is_common_under_its_heading(script: str) -> None:
-    main = command(script)
-    common = {name for option in main.params if isinstance(option, help.Common) for name in option.opts}
-    assert {"--environment", "--home", "--json", "--quiet", "--verbose", "--version"} <= common
+def test_every_script_has_what_is_common_under_its_heading() -> None:
+    for script in SCRIPT_NAMES:
+        parameters = command(script).params
+        common = {name for option in parameters if isinstance(option, help.Common) for name in option.opts}
+        assert {"--environment", "--home", "--json", "--quiet", "--verbose", "--version"} <= common, script
 
 
 def test_a_paragraph_of_examples_is_read_line_by_line() -> None:

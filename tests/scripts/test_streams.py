@@ -55,6 +55,9 @@ WRITES = (
     "mturk/review_assignments",
     "mturk/soft_block_workers",
 )
+# With a full stdout all of them run, with other streams those of which the end depends on them.
+SAMPLE = ["local/check_runs", *WRITES]
+ALL = pytest.param(SCRIPTS, marks=pytest.mark.long, id="all")
 
 
 @pytest.fixture
@@ -104,14 +107,11 @@ def assert_no_bug(ended: dict[str, tuple[int, str]], home: Path) -> None:
     assert not (home / "crash.log").exists()
 
 
-@pytest.mark.parametrize(
-    "stdout,reason",
-    [(FULL, "stdout cannot be written: No space left on device."), (CLOSED, "stdout is closed.")],
-)
-def test_a_stdout_that_takes_nothing_is_said(
-    stdout: str, reason: str, world: World, crashed: str, tmp_path: Path
+def assert_said(
+    stdout: str, reason: str, scripts: Sequence[str], world: World, run_id: str, folder: Path
 ) -> None:
-    ended = run_each(crashed, tmp_path, stdout=stdout)
+    """Run scripts with a stdout that takes nothing; assert that those that write say so, and why."""
+    ended = run_each(run_id, folder, scripts, stdout=stdout)
     assert_no_bug(ended, world.home)
     assert ended["local/check_runs"] == (3, "")  # a plugin writes to stdout or not at all
     for script in WRITES:
@@ -119,10 +119,22 @@ def test_a_stdout_that_takes_nothing_is_said(
         assert code == 1 and f"error: {reason}" in written, (script, code, written)
 
 
-def test_a_script_that_is_not_heard_ends_as_it_would_if_it_were(
-    world: World, crashed: str, tmp_path: Path
+def test_a_stdout_that_takes_nothing_is_said(world: World, crashed: str, tmp_path: Path) -> None:
+    assert_said(FULL, "stdout cannot be written: No space left on device.", SCRIPTS, world, crashed, tmp_path)
+
+
+@pytest.mark.parametrize("scripts", [pytest.param(SAMPLE, id="sample"), ALL])
+def test_a_stdout_that_is_closed_is_said(
+    scripts: list[str], world: World, crashed: str, tmp_path: Path
 ) -> None:
-    ended = run_each(crashed, tmp_path, stdin=CLOSED, stderr=CLOSED, PYTHONIOENCODING="latin-1")
+    assert_said(CLOSED, "stdout is closed.", scripts, world, crashed, tmp_path)
+
+
+@pytest.mark.parametrize("scripts", [pytest.param(SAMPLE, id="sample"), ALL])
+def test_a_script_that_is_not_heard_ends_as_it_would_if_it_were(
+    scripts: list[str], world: World, crashed: str, tmp_path: Path
+) -> None:
+    ended = run_each(crashed, tmp_path, scripts, stdin=CLOSED, stderr=CLOSED, PYTHONIOENCODING="latin-1")
     assert_no_bug(ended, world.home)
     assert ended["local/check_runs"][0] == 2
     for script in WRITES:

@@ -68,6 +68,7 @@ class Crowd:
             self._arguments.append(f"--rate-limit={rate_limit}")
         self._arguments += extra
         self._process: Process | None = None
+        self._clients: dict[str, Any] = {}
         self.url = ""
 
     def __enter__(self) -> Self:
@@ -171,6 +172,13 @@ class Crowd:
         self._process.kill()
         self._process.wait(_STOP_SECONDS)
         wait_until(lambda: all(is_over(child) for child in children), _STOP_SECONDS)
+
+    @property
+    def shared_client(self) -> Any:
+        """A client for all tests on this server, as long as it is at this address."""
+        if self.url not in self._clients:
+            self._clients[self.url] = self.client()
+        return self._clients[self.url]
 
     def client(self, **config: Any) -> Any:
         """A boto3 client for this server. config: botocore.config.Config's own arguments."""

@@ -27,9 +27,10 @@ COLLEAGUE, COLLEAGUE_TOKEN = "colleague@example.org", "colleague-token"
 
 
 @pytest.fixture(autouse=True, scope="session")
-def one_botocore() -> None:
-    """Read the API's description once, not for every client: it costs more than most tests."""
+def shared() -> None:
+    """Read the API's description once, not for every client, and the registry's migrations: that costs."""
     preload.share_botocore()
+    preload.share_schema()
 
 
 @pytest.fixture(autouse=True, scope="session")

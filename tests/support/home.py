@@ -48,7 +48,6 @@ class Home(Workers):
         super().__init__(crowd)
         self.folder, self.home = folder, folder / "home"
         self._patch, self._gate = patch, gate
-        self._client: Any = None
         self._scripts: list[Script] = []
         self.foreign: list[Any] = []  # what foreign_rows() returned when they were made
         self.hand_over_key(self.home)
@@ -216,8 +215,7 @@ class Home(Workers):
     @property
     def client(self) -> Any:
         """A boto3 client of the account, in place of another program that uses it."""
-        self._client = self._client or self.crowd.client()
-        return self._client
+        return self.crowd.shared_client
 
     def add_foreign_hits(self, count: int = 2) -> list[str]:
         """Create HITs as some other program on the account does; returns their ids."""

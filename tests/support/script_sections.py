@@ -27,6 +27,7 @@ Shape = dict[str, Any] | None  # of an object: the shape of each key's value; No
 ERROR: Shape = {"error": dict.fromkeys(("message", "kind", "next", "exit_code"))}
 
 
+@cache
 def names() -> list[str]:
     """Return every script, such as "mturk/expire_hits"."""
     paths = sorted((REPOSITORY / "scripts").glob("*/*.py"))
@@ -91,11 +92,13 @@ def sections() -> dict[str, str]:
     return dict(SECTION.findall(PAGE.read_text(encoding="utf-8")))
 
 
+@cache
 def shapes(name: str) -> list[Shape]:
     """Return the shapes that the page gives for a script's JSON document; none if it prints none."""
     return [parse(text) for text in SHAPE.findall(sections().get(name, ""))]
 
 
+@cache
 def exit_codes(name: str) -> set[int]:
     """Return the exit codes that the page gives for a script."""
     found = CODES.search(sections().get(name, ""))

@@ -50,10 +50,8 @@ def sources(folder: Path) -> Iterator[tuple[str, Path]]:
         yield relative.parts[0].removesuffix(".py"), path
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=SCRIPT_NAMES)
-def test_scripts_leave_the_libraries_to_the_library(script: Path) -> None:
-    used = {name.split(".")[0] for name in imports(script)}
-    assert not used & {
+def test_scripts_leave_the_libraries_to_the_library() -> None:
+    left = {
         "sqlite3",
         "boto3",
         "botocore",
@@ -63,11 +61,13 @@ def test_scripts_leave_the_libraries_to_the_library(script: Path) -> None:
         "crowdserver",
         "taskserver",
     }
+    used = {path: left & {name.split(".")[0] for name in imports(path)} for path in SCRIPTS}
+    assert {path: names for path, names in used.items() if names} == {}
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=SCRIPT_NAMES)
-def test_no_script_imports_a_script(script: Path) -> None:
-    assert not [name for name in imports(script) if name.split(".")[0] == "scripts"]
+def test_no_script_imports_a_script() -> None:
+    imported = {path: [name for name in imports(path) if name.startswith("scripts")] for path in SCRIPTS}
+    assert {path: names for path, names in imported.items() if names} == {}
 
 
 def test_nobody_calls_input_and_no_library_prints() -> None:
@@ -128,41 +128,40 @@ def helps(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, tuple[int, str
     return found
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=SCRIPT_NAMES)
-def test_a_script_can_be_run_by_its_path(script: Path) -> None:
-    assert os.access(script, os.X_OK)
-    assert script.read_text().startswith("#!/usr/bin/env python3\n")
+def test_a_script_can_be_run_by_its_path() -> None:
+    for script in SCRIPTS:
+        assert os.access(script, os.X_OK), script
+        assert script.read_text().startswith("#!/usr/bin/env python3\n"), script
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=SCRIPT_NAMES)
-def test_help_is_the_docstring(script: Path, helps: dict[Path, Any]) -> None:
-    docstring, _ = read_help(script)
-    code, text, _ = helps[script]
-    assert code == (3 if script.stem in {Path(name).name for name in PLUGINS} else 0)
-    assert docstring
-    paragraphs, _ = help.parts(docstring)
-    for paragraph in paragraphs:
-        assert paragraph in " ".join(text.split())
-    assert "--environment" in text and "--json" in text and "--quiet" in text
+def test_help_is_the_docstring(helps: dict[Path, Any]) -> None:
+    for script in SCRIPTS:
+        docstring, _ = read_help(script)
+        code, text, _ = helps[script]
+        assert code == (3 if script.stem in {Path(name).name for name in PLUGINS} else 0), script
+        assert docstring, script
+        paragraphs, _ = help.parts(docstring)
+        for paragraph in paragraphs:
+            assert paragraph in " ".join(text.split()), script
+        assert "--environment" in text and "--json" in text and "--quiet" in text, script
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=SCRIPT_NAMES)
-def test_help_imports_nothing_slow(script: Path, helps: dict[Path, Any]) -> None:
-    _, _, modules = helps[script]
-    assert "click" in modules
-    assert not set(SLOW_IMPORTS) & set(modules)
+def test_help_imports_nothing_slow(helps: dict[Path, Any]) -> None:
+    for script in SCRIPTS:
+        _, _, modules = helps[script]
+        assert "click" in modules, script
+        assert not set(SLOW_IMPORTS) & set(modules), script
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=SCRIPT_NAMES)
-def test_a_script_has_the_name_of_nothing_else_and_stays_small(script: Path) -> None:
-    assert script.stem not in sys.stdlib_module_names
-    code = [
-        line for line in script.read_text().splitlines() if line.strip() and not line.strip().startswith("#")
-    ]
-    _, examples = help.parts(read_help(script)[0])
-    assert len(code) - len(examples) <= 81, (
-        "a script opens, selects, asks, does and shows; the rest belongs into the library"
-    )
+def test_a_script_has_the_name_of_nothing_else_and_stays_small() -> None:
+    for script in SCRIPTS:
+        assert script.stem not in sys.stdlib_module_names, script
+        lines = [line.strip() for line in script.read_text().splitlines()]
+        code = [line for line in lines if line and not line.startswith("#")]
+        _, examples = help.parts(read_help(script)[0])
+        assert len(code) - len(examples) <= 81, (
+            f"{script}: a script opens, selects, asks, does and shows; the rest belongs into the library"
+        )
 
 
 def test_each_script_has_its_test_file_and_each_test_file_its_script() -> None:
@@ -185,12 +184,12 @@ def test_the_makefile_has_a_target_for_each_script() -> None:
 # The settings
 
 
-@pytest.mark.parametrize("setting", declarations.ALL, ids=lambda setting: setting.name)
-def test_every_setting_is_explained(setting: declarations.Setting) -> None:
-    assert setting.help.endswith(".") and setting.help[0].isupper()
-    assert setting.advice.rstrip()[-1] in ".,;:)!"
-    assert re.fullmatch(r"text|integer|number|money|path|[a-z|]+", setting.kind)
-    assert re.fullmatch(r"[A-Z][A-Z0-9_]+", setting.variable)
+def test_every_setting_is_explained() -> None:
+    for setting in declarations.ALL:
+        assert setting.help.endswith(".") and setting.help[0].isupper(), setting.name
+        assert setting.advice.rstrip()[-1] in ".,;:)!", setting.name
+        assert re.fullmatch(r"text|integer|number|money|path|[a-z|]+", setting.kind), setting.name
+        assert re.fullmatch(r"[A-Z][A-Z0-9_]+", setting.variable), setting.name
 
 
 def test_no_two_explanations_share_a_name_or_a_variable() -> None:

@@ -43,9 +43,10 @@ def path() -> Path:
 
     The home is what the environment says, or ~/.crowdops.
     """
-    home = os.environ.get("CROWDOPS_HOME") or "~/.crowdops"
-    folder = str(REPOSITORY) if is_checkout() else home
-    given = os.environ.get("CROWDOPS_ENV_FILE") or f"{folder}/.env"
+    given = os.environ.get("CROWDOPS_ENV_FILE")
+    if not given:
+        home = os.environ.get("CROWDOPS_HOME") or "~/.crowdops"
+        given = f"{REPOSITORY if is_checkout() else home}/.env"
     return Path(os.path.expanduser(given))  # noqa: PTH111 - never fails
 
 
@@ -97,5 +98,10 @@ def check_names(names: Collection[str], source: str) -> None:
         if name.upper().startswith(PREFIX.rstrip("_")) and name not in known:
             hint = nearest(name.upper(), known)
             raise UsageError(f"There is no setting {name} (from {source}).{hint} See all: make wut")
-        if name not in known and difflib.get_close_matches(name.upper(), _OF_OTHERS, cutoff=0.9):
+        if name not in known and _is_nearly_of_others(name.upper()):
             raise UsageError(f"{name} (from {source}) means nothing.{nearest(name.upper(), _OF_OTHERS)}")
+
+
+@cache
+def _is_nearly_of_others(name: str) -> bool:
+    return bool(difflib.get_close_matches(name, _OF_OTHERS, cutoff=0.9))

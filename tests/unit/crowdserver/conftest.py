@@ -46,7 +46,7 @@ def crowd(backend: str, request: pytest.FixtureRequest) -> Crowd:
 @pytest.fixture
 def client(crowd: Crowd) -> Any:
     """A boto3 client that tries once and tells every error."""
-    return crowd.client()
+    return crowd.shared_client
 
 
 @pytest.fixture

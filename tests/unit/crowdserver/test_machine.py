@@ -27,6 +27,7 @@ from crowdserver.storage.database import Database
 from crowdserver.storage.transactions import Crowd
 from crowdserver.worker import assignments
 from crowdserver.worker.refusals import Refused
+from tests.support import fuzzing
 from tests.support.offers import html_question
 
 _BEGIN = 1_800_000_000.0
@@ -357,4 +358,6 @@ class HitMachine(RuleBasedStateMachine):
 
 
 TestHitMachine = HitMachine.TestCase
-TestHitMachine.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
+TestHitMachine.settings = settings(
+    max_examples=fuzzing.number(12, 100), stateful_step_count=30, deadline=None
+)

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Deploy the task server of a run in the registry to Heroku, or any app folder with a Procfile (--app-dir).
+"""Deploy the task server of a run in the registry to Heroku, any app folder with a Procfile (--app-dir), or a
+crowd server (--crowd).
 
 Returns once the app answers, with the run's id if it serves one, and prints its address; an app that the run
 has already stays. If it does not come up, the end of its log is shown and the app deleted, unless --keep. The
@@ -7,10 +8,15 @@ app is billed by the second until it is taken down: scripts/heroku/kill_servers.
 
 Of run.toml, --set overrides dyno_size, dynos and team.
 
+--crowd deploys the crowd server with a Postgres add-on of its own, which is billed as well. Printed are its
+address, the first key, this once, in the form of AWS's own file, and the sign-in link of a first worker. It
+stays until it is deleted by its name: nothing else takes it for a leftover.
+
 Examples:
     last                              for the newest run
     last --set dyno_size=standard-2x  with larger dynos
     --app-dir my-app                  an app of your own, for no run
+    --crowd                           a crowd server for a lab, with its database
 """
 
 if __name__ == "__main__":
@@ -19,12 +25,14 @@ if __name__ == "__main__":
 
     runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from crowdops.config.settings import Settings
-from crowdops.console import cli, columns, output
+from crowdops.console import cli, columns, combinations, output
 
 
 @cli.command(__doc__)
@@ -32,18 +40,24 @@ from crowdops.console import cli, columns, output
 @click.option(
     "--app-dir", metavar="DIR", type=click.Path(path_type=Path), help="Deploy this app, for no run."
 )
+@click.option("--crowd", is_flag=True, help="Deploy a crowd server, with a Postgres add-on.")
+@click.option("--plan", metavar="NAME", help="With --crowd: the plan of its add-on.  [default: essential-0]")
 @click.option("--set", "given", metavar="NAME=VALUE", multiple=True, help="Override a parameter. Repeatable.")
 @click.option("--keep", is_flag=True, help="Keep the app if it does not come up, to look into it.")
 @cli.with_settings
-def main(
-    run_id: str | None, app_dir: Path | None, given: tuple[str, ...], keep: bool, settings: Settings
-) -> None:
+def main(given: tuple[str, ...], keep: bool, settings: Settings, **what: Any) -> None:
     from crowdops.context import Context
     from crowdops.servers import launch, view
     from crowdops.servers.heroku import backend
 
-    launch.require_one(run_id, app_dir)
+    run_id, app_dir = what["run_id"], what["app_dir"]
     overrides = cli.pairs(given, "--set")
+    if what["crowd"]:
+        combinations.refuse("with --crowd", RUN_ID=run_id, app_dir=app_dir)
+        _launch_crowd(settings, overrides, what["plan"], keep=keep)
+        return
+    combinations.refuse("without --crowd", plan=what["plan"])
+    launch.require_one(run_id, app_dir)
     with Context.open(settings) as context:
         if app_dir is not None:
             server = backend.launch_app(context, app_dir, backend.read_hosting(overrides), keep=keep)
@@ -51,6 +65,17 @@ def main(
             changes = backend.hosting_changes(overrides)
             server = launch.for_run(context, backend, run_id or "", changes, keep=keep)
     output.either(settings.as_json, columns.document(view.LAUNCHED, server), server.url or "")
+
+
+def _launch_crowd(settings: Settings, overrides: Mapping[str, str], plan: str | None, *, keep: bool) -> None:
+    from crowdops.context import Context
+    from crowdops.servers import view
+    from crowdops.servers.heroku import backend, crowd
+
+    with Context.open(settings) as context:
+        hosting = backend.read_hosting(overrides)
+        launched = crowd.launch(context, hosting, plan or crowd.SMALLEST, keep=keep)
+    view.show_crowd(launched.server, launched.key, launched.invitation, settings)
 
 
 if __name__ == "__main__":

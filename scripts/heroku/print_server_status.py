@@ -2,8 +2,9 @@
 """Show every task server of ours at Heroku: what exists, is scaled, runs, answers, whose run it is, its cost.
 
 Found by the apps' own marks, so it works without the registry, too. A leftover is ours and its run is
-crashed, ended or unknown here. Unmarked apps have our prefix and not our marks. Everybody else's apps are
-counted only. What could not be read is said, and the exit code is 1.
+crashed, ended or unknown here; a crowd server, which serves no run, never is one. Unmarked apps have our
+prefix and not our marks. Everybody else's apps are counted only. What could not be read is said, and the exit
+code is 1.
 
 The cost is that of the present dynos since the app was created, in US dollars, without add-ons.
 

@@ -20,6 +20,8 @@ if __name__ == "__main__":
 
     runpy.run_path(str(pathlib.Path(__file__).resolve().parents[1] / "start.py"))
 
+from collections.abc import Sequence
+
 import click
 
 from crowdops.config.settings import Selection, Settings
@@ -36,8 +38,8 @@ def main(names: tuple[str, ...], settings: Settings, selection: Selection, guard
     from crowdops.context import Context
     from crowdops.servers import kill
 
-    def ask(count: int) -> bool:
-        return guard.allows(f"End {words.count(count, 'server')} on this machine?")
+    def ask(servers: Sequence[object]) -> bool:
+        return guard.allows(f"End {words.count(len(servers), 'server')} on this machine?")
 
     with Context.open(settings) as context:
         selected, result, not_seen = kill.kill_servers(context, "local", selection, names, ask, "ended")

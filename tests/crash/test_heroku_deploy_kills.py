@@ -61,6 +61,33 @@ def test_a_deploy_that_was_cut_off_is_seen_and_taken_down(
     assert heroku.status()["servers"] == []
 
 
+CROWD_CALLS = (
+    *CALLS,
+    "POST /apps/{app}/addons",
+    "GET /apps/{app}/addons/{addon}",
+    "GET /apps/{app}/config-vars",
+)
+CROWD_POINTS = [(moment, call) for call in CROWD_CALLS for moment in ("hold-before", "hold-after")]
+CROWD_SAMPLE = [("hold-after", "POST /apps"), ("hold-after", "POST /apps/{app}/addons")]
+
+
+@pytest.mark.parametrize("moment,call", CROWD_POINTS if sweeps.FULL else CROWD_SAMPLE)
+def test_a_crowd_server_that_was_cut_off_is_shown_as_one_and_goes_by_its_name(
+    heroku: HerokuServers, moment: str, call: str, record_property: sweeps.Record
+) -> None:
+    cut_off(heroku, moment, call, "--crowd")
+    sweeps.count(record_property, "heroku/launch_server --crowd, then heroku/kill_servers")
+    left = heroku.apps()
+    seen = [server for server in heroku.status()["servers"] if server["exists"]]
+    assert [server["name"] for server in seen] == left
+    assert [(server["crowd"], server["leftover"]) for server in seen] == [(True, False)] * len(left)
+    assert heroku.kill("--all-runs")["selected"] == 0
+    assert heroku.apps() == left
+    for name in left:
+        assert heroku.kill(name)["done"] == 1
+    assert heroku.apps() == []
+
+
 def test_every_call_of_a_deploy_is_swept(heroku: HerokuServers) -> None:
     before = heroku.emulator.calls()
     heroku.launch_app(heroku.add_run())

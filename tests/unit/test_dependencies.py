@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import contextlib
 import os
 import re
 import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -21,6 +23,11 @@ def declared(text: str) -> list[Requirement]:
     """Return the requirements of a list, one a line."""
     lines = (line.strip() for line in text.splitlines())
     return [Requirement(line) for line in lines if line and not line.startswith("#")]
+
+
+def deployed_with(server: str) -> list[Requirement]:
+    """Return what one of the two servers needs at Heroku."""
+    return declared((REPOSITORY / "lib" / server / "requirements.txt").read_text())
 
 
 def of_setup() -> dict[str, list[Requirement]]:
@@ -39,11 +46,32 @@ def pins() -> dict[str, str]:
 
 
 def test_no_new_major_version_of_what_we_run_on_comes_by_itself() -> None:
-    deployed = declared((REPOSITORY / "lib" / "taskserver" / "requirements.txt").read_text())
+    deployed = [one for name in ("taskserver", "crowdserver") for one in deployed_with(name)]
     asked = of_setup()
     for requirement in (*asked[""], *asked["postgresql"], *deployed):
         bounds = {bound.operator for bound in requirement.specifier}
         assert bounds & {"<", "==", "~="}, f"{requirement} has no upper bound"
+
+
+def test_the_crowd_server_brings_to_heroku_all_that_it_imports() -> None:
+    wanted = {canonicalize_name(requirement.name) for requirement in deployed_with("crowdserver")}
+    named = {"re2": "google-re2", "werkzeug": "flask", "crowdserver": "", "webworker": ""}
+    for package in ("crowdserver", "webworker"):
+        for path in (REPOSITORY / "lib" / package).rglob("*.py"):
+            modules = {name.partition(".")[0] for name in imported(path)}
+            others = {named.get(module, module) for module in modules - sys.stdlib_module_names} - {""}
+            assert others <= wanted, f"{path} imports {others - wanted}"
+    bounds = {requirement.name: requirement for group in of_setup().values() for requirement in group}
+    for requirement in deployed_with("crowdserver"):
+        same = bounds.get("boto3" if requirement.name == "botocore" else requirement.name)
+        assert same and same.specifier == requirement.specifier, requirement.name
+
+
+def imported(path: Path) -> set[str]:
+    """Return the modules that a file imports by their whole names."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return plain | {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
 
 
 def test_all_that_is_asked_for_is_pinned_within_its_bounds() -> None:

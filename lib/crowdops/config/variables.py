@@ -146,6 +146,10 @@ OUTSIDE = _variables(
         "Mark of an app at Heroku: the account that made it.",
         "Only that account's key deletes it.",
     ),
+    CROWDOPS_CROWD=_text(
+        "Mark of an app at Heroku that is a crowd server: 1.",
+        "It is deleted only by its name: make heroku-kill NAME=…",
+    ),
     CROWDOPS_OWN_APP=_text(
         "Mark of a server that is your own app: 1.",
         "See app_dir.",

@@ -1,6 +1,6 @@
-"""The folder that a task server runs from.
+"""The folder that a task server runs from, or a crowd server at Heroku.
 
-What it holds is said in the documentation of the taskserver package, which is copied, never imported.
+What it holds is said in the documentation of their packages, which are copied, never imported.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from crowdops.servers import app_files, sites
 
 _LIBRARY = Path(__file__).resolve().parents[2]
 PACKAGE = _LIBRARY / "taskserver"
+CROWD = _LIBRARY / "crowdserver"
 WORKER = _LIBRARY / "webworker"  # what it is served by
 DEPLOYED = ("Procfile", "requirements.txt", ".python-version")  # beside the package itself
 OFFSET_BYTES = 8
@@ -43,18 +44,30 @@ def _fill(context: Context, run: Run, folder: Path) -> None:
     if not template.is_file():
         raise UsageError(f"{template} is missing: the page that the run was launched with.")
     _clear(folder)
-    for package in (PACKAGE, WORKER):
-        for file in package.rglob("*"):
-            if file.is_file() and "__pycache__" not in file.parts and file.name not in DEPLOYED:
-                copy_file(file, folder / package.name / file.relative_to(package))
-    for name in DEPLOYED:
-        shutil.copyfile(PACKAGE / name, folder / name)
+    _copy_server(PACKAGE, folder)
     shutil.copyfile(template, folder / "template.html")
     (folder / "run.json").write_text(json.dumps(_description(context, run)), encoding="utf-8")
     with (folder / "rows.jsonl").open("wb") as lines, (folder / "rows.offsets").open("wb") as offsets:
         for unit in context.registry.iter_units(run.run_id, UNIT_STATES):
             offsets.write(lines.tell().to_bytes(OFFSET_BYTES, "little"))
             lines.write(json.dumps(unit.input or {}).encode() + b"\n")
+
+
+def of_crowd(folder: Path) -> None:
+    """Fill a folder, which is made, with what a crowd server is deployed from."""
+    with files_explained(f"The crowd server's folder {folder} cannot be made"):
+        _clear(folder)
+        _copy_server(CROWD, folder)
+
+
+def _copy_server(server: Path, folder: Path) -> None:
+    """Copy a package that serves, what it is served by, and what Heroku reads at the top."""
+    for package in (server, WORKER):
+        for file in package.rglob("*"):
+            if file.is_file() and "__pycache__" not in file.parts and file.name not in DEPLOYED:
+                copy_file(file, folder / package.name / file.relative_to(package))
+    for name in DEPLOYED:
+        shutil.copyfile(server / name, folder / name)
 
 
 def copy_file(source: Path, target: Path) -> None:

@@ -24,12 +24,12 @@ def kill_servers(
     kind: str,
     selection: Selection,
     names: Sequence[str],
-    ask: Callable[[int], bool],
+    ask: Callable[[Sequence[ServerStatus]], bool],
     what: str,
 ) -> tuple[int, BulkResult[ServerStatus], Sequence[Unseen]]:
     """Show the servers of a kind that a command means, ask, and take them down.
 
-    `ask` gets their number, and returns whether to go on; `what` is the word for one that is through. Returns
+    `ask` gets them, and returns whether to go on; `what` is the word for one that is through. Returns
     how many were meant, what came of it, and what could not be looked at. Raises as orphans.choose() does.
     Safe to repeat.
     """
@@ -41,7 +41,7 @@ def kill_servers(
     for remark in choice.remarks:
         context.say(remark)
     result: BulkResult[ServerStatus] = BulkResult(already=choice.gone, failed=list(choice.left))
-    if choice.servers and ask(len(choice.servers)):
+    if choice.servers and ask(choice.servers):
         result += kill(context, backend, choice, what)
     return len(choice.servers) + choice.gone + len(choice.left), result, choice.unseen
 

@@ -44,6 +44,11 @@ class ServerStatus(NamedTuple):
         return self.server.run_id
 
     @property
+    def is_crowd(self) -> bool:
+        """Whether it is a crowd server: it serves no run, and holds what people did and are owed."""
+        return is_crowd(self.server)
+
+    @property
     def task_name(self) -> str | None:
         return self.server.detail.get("task_name")
 
@@ -57,6 +62,11 @@ class Survey(NamedTuple):
     statuses: list[ServerStatus]
     foreign: int | None
     unseen: Sequence[Unseen] = ()
+
+
+def is_crowd(server: Server) -> bool:
+    """Return whether a server is a crowd server."""
+    return bool(server.detail.get("crowd"))
 
 
 def known_servers(registry: Registry, kind: str) -> dict[str, Server]:

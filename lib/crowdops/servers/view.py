@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from crowdops.config.settings import Selection
+from crowdops.config.settings import Selection, Settings
 from crowdops.console import columns, output, unseen
 from crowdops.console.colour import bad_if_yes, bad_unless_yes, of_words
 from crowdops.console.columns import Column, Show, yes_or_no
@@ -16,6 +16,9 @@ from crowdops.registry import Server
 from crowdops.servers import backend, orphans
 from crowdops.servers.capacity import Advice, Step, Target
 from crowdops.servers.status import ServerStatus
+
+if TYPE_CHECKING:  # it brings requests and an HTML parser
+    from crowdops.providers.crowd_server.people import NewKey
 
 LAUNCHED: list[Column[Server]] = [
     Column(name, None, attrgetter(name)) for name in ("name", "kind", "run_id", "state", "url", "created_at")
@@ -28,6 +31,10 @@ def _orphan_cell(status: ServerStatus) -> str:
 
 def _cost_cell(status: ServerStatus) -> str:
     return "" if status.cost_so_far is None else f"${status.cost_so_far}"
+
+
+def _run_cell(status: ServerStatus) -> str | None:
+    return "(a crowd server)" if status.is_crowd else status.run_id
 
 
 def _brief_state(status: ServerStatus) -> str:
@@ -43,7 +50,8 @@ def _urgency(status: ServerStatus) -> int:
 STATUS: list[Column[ServerStatus]] = [
     Column("name", "server", lambda status: status.name, is_id=True),
     Column("kind", None, lambda status: status.server.kind),
-    Column("run_id", "run", lambda status: status.run_id, is_id=True),
+    Column("run_id", "run", lambda status: status.run_id, _run_cell, is_id=True),
+    Column("crowd", None, lambda status: status.is_crowd),
     Column("task_name", "task_name", lambda status: status.task_name, show=Show.WIDE),
     Column("url", None, lambda status: status.server.url),
     Column(
@@ -71,6 +79,19 @@ STATUS: list[Column[ServerStatus]] = [
     Column("marked", None, lambda status: status.marked),
     Column("note", None, lambda status: status.note),
 ]
+
+
+def show_crowd(server: Server, key: NewKey, invitation: str | None, settings: Settings) -> None:
+    """Write to stdout, this once, where a crowd server is, its first key, and a worker's link."""
+    url = (server.url or "").rstrip("/")
+    if not settings.quiet:
+        output.say(
+            "The key is shown this once; it stands in the app's config vars as well. To use the server:"
+            f" export AWS_ENDPOINT_URL_MTURK={url}, and keep the key as crowd/credentials in a home of its"
+            " own (chmod 600). The link is one worker's."
+        )
+    document = {**columns.document(LAUNCHED, server), **key.pair, "invitation": invitation}
+    output.either(settings.as_json, document, f"{url}\n{key.as_file()}{invitation or ''}".rstrip("\n"))
 
 
 def show_servers(context: Context, kind: str, selection: Selection) -> int:

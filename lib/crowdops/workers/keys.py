@@ -38,9 +38,7 @@ def make(settings: Settings, name: str) -> None:
             f"The key {new.name}, shown this once. Whoever uses it keeps it as crowd/credentials in a home of"
             " their own (chmod 600)."
         )
-    pair = {"aws_access_key_id": new.access_key_id, "aws_secret_access_key": new.secret_access_key}
-    lines = ["[default]", *(f"{name} = {value}" for name, value in pair.items())]
-    output.either(settings.as_json, new._asdict(), "\n".join(lines))
+    output.either(settings.as_json, new._asdict(), new.as_file().rstrip("\n"))
 
 
 def where_the_first_is(settings: Settings) -> str:

@@ -17,6 +17,7 @@ KEYS = {
     "name",
     "kind",
     "run_id",
+    "crowd",
     "task_name",
     "url",
     "exists",

@@ -10,6 +10,7 @@ from pathlib import Path
 import botocore.session
 
 from crowdserver.operations.dispatch import OPERATIONS
+from scripts.heroku import kill_servers, launch_server
 from scripts.local import invite_workers, manage_keys, print_messages, serve_crowd
 from tests.support import manual, nginx
 from tests.support.forks import REPOSITORY
@@ -52,7 +53,7 @@ def test_the_unit_of_systemd_starts_what_is_there(tmp_path: Path) -> None:
 def test_every_option_that_it_names_is_one() -> None:
     others = {
         name
-        for script in (invite_workers, manage_keys, print_messages)
+        for script in (invite_workers, manage_keys, print_messages, kill_servers, launch_server)
         for parameter in script.main.params
         for name in parameter.opts
     }

@@ -91,6 +91,15 @@ class NewKey(NamedTuple):
     def __repr__(self) -> str:
         return f"NewKey({self.name!r}, {self.access_key_id!r})"
 
+    @property
+    def pair(self) -> dict[str, str]:
+        """Both by AWS's own names for them."""
+        return {"aws_access_key_id": self.access_key_id, "aws_secret_access_key": self.secret_access_key}
+
+    def as_file(self) -> str:
+        """Return the text of AWS's own file with this key."""
+        return "[default]\n" + "".join(f"{name} = {value}\n" for name, value in self.pair.items())
+
 
 def invite(
     settings: Settings, wishes: Sequence[Mapping[str, Any]], *, link_seconds: int, taken: str

@@ -24,16 +24,18 @@ from pathlib import Path
 
 from crowdops.config import settings
 from crowdops.console.output import clean
-from crowdops.errors import AccessDenied, BuildFailed, NotFound
+from crowdops.errors import AccessDenied, BuildFailed, NotFound, ProviderError
 from crowdops.providers.fields import number, text
 from crowdops.providers.heroku.calls import Calls, base_url
 from crowdops.providers.heroku.models import (
     Account,
+    Addon,
     App,
     Build,
     Dyno,
     Formation,
     read_account,
+    read_addon,
     read_app,
     read_build,
     read_config,
@@ -142,6 +144,29 @@ class Heroku:
         """Set config vars, in one call: each call restarts the dynos. Safe to repeat."""
         path = ("apps", app_id, "config-vars")
         self._calls.change(f"set config vars of app {app_id}", "PATCH", path, values)
+
+    # add-ons
+
+    def create_addon(self, app_id: str, plan: str) -> Addon:
+        """Order an add-on for an app, such as heroku-postgresql:essential-0. It costs until the app is gone.
+
+        It is there once it is provisioned, which takes minutes. Not to be repeated: each is another one.
+        """
+        path = ("apps", app_id, "addons")
+        return self._calls.change(f"add {plan} to app {app_id}", "POST", path, {"plan": plan}, read_addon)
+
+    def wait_for_addon(self, app_id: str, addon: Addon, patience: float) -> None:
+        """Wait until an add-on is provisioned. ProviderError if it is not, or not within so many seconds."""
+        deadline, pause = time.monotonic() + patience, FIRST_BUILD_POLL_SECONDS
+        while addon.state == "provisioning":
+            if time.monotonic() > deadline:
+                raise ProviderError(f"The add-on {addon.name} was not there after {patience:g} seconds.")
+            self._calls.sleep(pause)
+            pause = min(2 * pause, BUILD_POLL_SECONDS)
+            path = ("apps", app_id, "addons", addon.id)
+            addon = self._calls.get(f"read the add-on {addon.name}", read_addon, *path)
+        if addon.state != "provisioned":
+            raise ProviderError(f"The add-on {addon.name} is {addon.state}: Heroku could not provide it.")
 
     # deployment
 

@@ -54,6 +54,14 @@ class Build(NamedTuple):
     release_id: str | None
 
 
+class Addon(NamedTuple):
+    """An add-on of an app; `state` is provisioning, provisioned or deprovisioned."""
+
+    id: str
+    name: str
+    state: str
+
+
 class Formation(NamedTuple):
     """How many dynos of a process type there should be; these are what is billed."""
 
@@ -117,6 +125,11 @@ def read_build(answer: Any) -> Build:
     release_id = fields.text_or_none(answer.get("release") or {}, "id")
     output_url = fields.text(answer, "output_stream_url")
     return Build(fields.text(answer, "id"), fields.text(answer, "status"), output_url, release_id)
+
+
+def read_addon(answer: Any) -> Addon:
+    """Return the add-on in an answer of the API."""
+    return Addon(fields.text(answer, "id"), fields.text(answer, "name"), fields.text(answer, "state"))
 
 
 def read_formation(answer: Any) -> Formation:

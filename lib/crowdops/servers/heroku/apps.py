@@ -17,13 +17,22 @@ from crowdops.providers.heroku.models import App, Formation, dyno_dollars
 from crowdops.registry import Registry, Server, locks
 from crowdops.servers.heroku import marks
 from crowdops.servers.heroku.marks import KIND, PREFIX, Marks
-from crowdops.servers.status import ServerStatus, Survey, is_answering, is_orphan, known_servers, vanished
+from crowdops.servers.status import (
+    ServerStatus,
+    Survey,
+    is_answering,
+    is_crowd,
+    is_orphan,
+    known_servers,
+    vanished,
+)
 
 READERS = 8
 CUT_OFF = "its launch was cut off before it was marked; the registry has its name"
 VANISHED = "the registry has it, Heroku has not"
 NOT_TRIED = "not tried: Heroku does not answer any more"
 UNREADABLE = "its config vars may not be read with this key: whose it is is not known (make heroku-check)"
+HOLDS = "a crowd server: it holds its workers, their answers and the money, and goes only by its name"
 CAME_UP = "it was not there or could not be read a moment ago: type the same again"
 COST_UNIT = Decimal("0.0001")
 
@@ -136,7 +145,7 @@ class _Reader:
             orphan=(marked or intended) and is_orphan(self._conditions, server.run_id),
             cost_so_far=None,
             marked=marked,
-            note=refusal or ("in maintenance mode" if app.maintenance else ""),
+            note=refusal or _note(app, server),
             never=refusal if refusal and refusal not in (CUT_OFF, marks.UNMARKED) else "",
         )
 
@@ -173,11 +182,17 @@ class _Reader:
         return gone, elsewhere
 
 
+def _note(app: App, server: Server) -> str:
+    notes = {"in maintenance mode": app.maintenance, HOLDS: is_crowd(server)}
+    return "; ".join(text for text, holds in notes.items() if holds)
+
+
 def _server(app: App, app_marks: Marks, row: Server | None) -> Server:
     """Return the registry's row of an app, or what it would be: the app's marks tell as much."""
     told = {
         "team": app.team or "",
         "own_app": app_marks.own_app,
+        "crowd": app_marks.crowd,
         "task_name": app_marks.task_name,
         "creator": app_marks.creator or None,
     }
@@ -251,8 +266,7 @@ def _require_ours(
     config = heroku.config_vars(app.id)
     row = known_servers(registry, KIND).get(app.name)
     if row and marks.was_intended(app, config, row, email):
-        intended = Marks(row.run_id, row.detail.get("task_name"), email, bool(row.detail.get("own_app")))
-        heroku.set_config(app.id, marks.mark_vars(intended))
+        heroku.set_config(app.id, marks.mark_vars(marks.of_row(row, email)))
         config = heroku.config_vars(app.id)
     app_marks = marks.read_marks(config)
     if app_marks is None and named and app.name.startswith(PREFIX) and (app.team or app.owner == email):

@@ -33,13 +33,14 @@ from crowdops.providers.heroku.client import Heroku
 from crowdops.providers.heroku.models import App
 from crowdops.registry import Server
 from crowdops.servers.heroku import apps
-from crowdops.servers.heroku.marks import KIND, Marks, mark_vars, new_name, was_intended
+from crowdops.servers.heroku.marks import KIND, mark_vars, new_name, of_row, was_intended
 from crowdops.servers.status import is_answering
 
 Pause = Callable[[float], None]
 
 NAME_TRIES = 3
 BUILD_SECONDS = 1500.0  # Heroku ends a build after 25 minutes
+ADDON_SECONDS = 900.0  # Heroku speaks of five minutes
 BOOT_SECONDS = 150.0  # Heroku gives a dyno 60 to listen, and may restart it once
 LOOK_SECONDS = 1.0
 LOG_LINES = 20
@@ -55,7 +56,10 @@ class Hosting(NamedTuple):
 
 
 class AppPlan(NamedTuple):
-    """An app to deploy from a folder. `run_id` is None for one that serves no run of the registry."""
+    """An app to deploy from a folder. `run_id` is None for one that serves no run of the registry.
+
+    `postgres` is the plan of a crowd server's database; no other app has one.
+    """
 
     folder: Path
     run_id: str | None
@@ -63,6 +67,10 @@ class AppPlan(NamedTuple):
     own_app: bool
     hosting: Hosting
     secrets: dict[str, str]
+    postgres: str = ""
+
+    def __repr__(self) -> str:
+        return f"AppPlan({self.folder!r}, {self.run_id!r}, {self.task_name!r})"
 
 
 def deploy(context: Context, plan: AppPlan, *, keep: bool, pause: Pause) -> Server:
@@ -150,6 +158,7 @@ class _Deployment:
         plan = self._plan
         name = new_name(plan.task_name)
         told = {"own_app": plan.own_app, "task_name": plan.task_name, "creator": self._email}
+        told |= {"crowd": True} if plan.postgres else {}
         detail = {**plan.hosting._asdict(), **told}
         server_id, now = f"{KIND}-{name}", datetime.now(UTC)
         return Server(server_id, plan.run_id, KIND, name, "creating", None, detail, now, None)
@@ -167,9 +176,12 @@ class _Deployment:
     def bring_up(self, server: Server, app: App, tarball: Path) -> Server:
         """Mark the app, build it, scale it, and return its server once the pages answer."""
         plan, heroku = self._plan, self._heroku
-        marks = Marks(plan.run_id, plan.task_name, self._email, plan.own_app)
+        marks = of_row(server, self._email)
         # One call, and before there is code: each change of the config restarts the dynos.
-        heroku.set_config(app.id, {**mark_vars(marks), **plan.secrets})
+        address = {"CROWD_PUBLIC_URL": server.url or ""} if plan.postgres else {}
+        heroku.set_config(app.id, {**mark_vars(marks), **plan.secrets, **address})
+        if plan.postgres:
+            self._add_database(app)
         self._context.say(f"Building {app.name} ...")
         with self._shown(f"Uploading {tarball.stat().st_size / 1e6:.1f} MB to {app.name}"):
             source = heroku.upload_source(tarball)
@@ -184,6 +196,15 @@ class _Deployment:
             wait_until_up(heroku, app, server, self._context.settings.timeout, self._pause)
         self._context.registry.set_server(server.server_id, "up", server.url, server.detail)
         return server._replace(state="up")
+
+    def _add_database(self, app: App) -> None:
+        """Order the crowd server's database, and wait until the app has it. No more than one is ordered."""
+        self._context.say(f"Adding {self._plan.postgres} ...")
+        addon = self._heroku.create_addon(app.id, self._plan.postgres)
+        with self._shown(f"Waiting for {addon.name}"):
+            self._heroku.wait_for_addon(app.id, addon, ADDON_SECONDS)
+        if not self._heroku.config_vars(app.id).get("DATABASE_URL"):
+            raise ServerFailed(f"{addon.name} is there, and {app.name} has no DATABASE_URL.")
 
     def give_up(self, server: Server, app: App, *, keep: bool) -> None:
         """Delete the app of a failed deploy. This process created it, so nothing has to be proved."""

@@ -24,12 +24,16 @@ _NAME = re.compile(rf"{PREFIX}[a-z0-9-]{{1,{SLUG_LENGTH}}}-[0-9a-f]{{8}}")
 
 
 class Marks(NamedTuple):
-    """What the config vars of an app of ours say. `own_app` is somebody's app in place of our task server."""
+    """What the config vars of an app of ours say.
+
+    `own_app` is somebody's app in place of our task server, `crowd` a crowd server.
+    """
 
     run_id: str | None
     task_name: str | None
     creator: str
     own_app: bool = False
+    crowd: bool = False
 
 
 def new_name(task_name: str) -> str:
@@ -51,6 +55,7 @@ def mark_vars(marks: Marks) -> dict[str, str]:
         "CROWDOPS_TASK_NAME": marks.task_name or "",
         "CROWDOPS_CREATOR": marks.creator,
         "CROWDOPS_OWN_APP": "1" if marks.own_app else "",
+        "CROWDOPS_CROWD": "1" if marks.crowd else "",
     }
     return {name: value for name, value in values.items() if value}
 
@@ -60,7 +65,14 @@ def read_marks(config: Mapping[str, str] | None) -> Marks | None:
     if config is None or config.get("CROWDOPS_MANAGED") != "1" or not config.get("CROWDOPS_CREATOR"):
         return None
     run_id, task_name = config.get("CROWDOPS_RUN_ID") or None, config.get("CROWDOPS_TASK_NAME") or None
-    return Marks(run_id, task_name, config["CROWDOPS_CREATOR"], config.get("CROWDOPS_OWN_APP") == "1")
+    own_app, crowd = (config.get(f"CROWDOPS_{name}") == "1" for name in ("OWN_APP", "CROWD"))
+    return Marks(run_id, task_name, config["CROWDOPS_CREATOR"], own_app, crowd)
+
+
+def of_row(row: Server, email: str) -> Marks:
+    """Return the marks that the registry says an app of this account would have."""
+    own_app, crowd = (bool(row.detail.get(name)) for name in ("own_app", "crowd"))
+    return Marks(row.run_id, row.detail.get("task_name"), email, own_app, crowd)
 
 
 def refusal(app: App, config: Mapping[str, str] | None, email: str) -> str | None:

@@ -143,9 +143,8 @@ def _collaborators(api: Api) -> None:
             )
             return answer(found.collaborators[-1], 201)
 
-    @route("/apps/<app>/addons")
     @route("/apps/<app>/addon-attachments")
-    def addons(app: str) -> Response:
+    def addon_attachments(app: str) -> Response:
         with platform.lock:
             api.app(app)
         return api.listing([])

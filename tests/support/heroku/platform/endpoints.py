@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response, g
 
-from . import dyno_endpoints, refusals, shapes
+from . import addons, dyno_endpoints, refusals, shapes
 from .api import Api, answer, body
 
 
@@ -13,6 +13,7 @@ def install(api: Api) -> None:
     for part in (_account, _apps, _app, _config_and_releases, _builds):
         part(api)
     dyno_endpoints.install(api)
+    addons.install(api)
 
 
 def _account(api: Api) -> None:

@@ -18,7 +18,7 @@ from .refusals import invalid
 BEFORE = ("error-before", "throttle", "slow", "hold-before", "drop-before")
 AFTER = ("error-after", "drop-after", "hold-after", "rename-app")
 CREATION = ("name-taken", "app-limit", "verification-required", "delinquent")
-MACHINES = ("build-failure", "slow-build", "boot-crash", "slow-boot", "wrong-port")
+MACHINES = ("build-failure", "slow-build", "boot-crash", "slow-boot", "wrong-port", "addon-failure")
 KINDS = BEFORE + AFTER + CREATION + MACHINES
 
 

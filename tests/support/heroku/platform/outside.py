@@ -110,6 +110,13 @@ def _control(api: Api) -> None:
             api.buckets.clear()
         return answer({})
 
+    @route("/_control/databases", methods=["POST"])
+    def add_database() -> Response:
+        """`{"url"}` of an empty database, for the next Postgres add-on"""
+        with api.change():
+            platform.world.databases.append(body()["url"])
+        return answer({}, 201)
+
     @route("/_control/faults", methods=["POST"])
     def order_fault() -> Response:
         return answer(asdict(platform.faults.order(body())), 201)

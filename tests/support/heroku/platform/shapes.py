@@ -191,6 +191,27 @@ def formation(of_app: Resource, process_type: str, command: str, quantity: int, 
     }
 
 
+def addon(of_app: Resource, plan: str, name: str) -> Resource:
+    now, service = timestamp(), plan.partition(":")[0]
+    return {
+        "actions": [],
+        "addon_service": reference(service),
+        "app": app_reference(of_app),
+        "billed_price": None,
+        "billing_entity": {**app_reference(of_app), "type": "app"},
+        "config_vars": ["DATABASE_URL"],
+        "created_at": now,
+        "id": new_id(),
+        "name": name,
+        "plan": reference(plan),
+        "provider_id": name,
+        "provision_message": "Database should be available soon",
+        "state": "provisioning",
+        "updated_at": now,
+        "web_url": None,
+    }
+
+
 def feature(name: str) -> Resource:
     now = timestamp()
     return {

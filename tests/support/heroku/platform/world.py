@@ -29,6 +29,7 @@ class App:
     formation: dict[str, Resource] = field(default_factory=dict)
     features: dict[str, Resource] = field(default_factory=dict)
     collaborators: list[Resource] = field(default_factory=list)
+    addons: list[Resource] = field(default_factory=list)
     hostname: str = ""
 
     @property
@@ -65,6 +66,7 @@ class World:
     tokens: dict[str, str] = field(default_factory=dict)
     teams: dict[str, Team] = field(default_factory=dict)
     apps: dict[str, App] = field(default_factory=dict)
+    databases: list[str] = field(default_factory=list)
 
     @classmethod
     def load(cls, directory: Path) -> World:

@@ -30,6 +30,7 @@ def test_a_status_has_a_fact_a_key() -> None:
         ("name", NAME),
         ("kind", "heroku"),
         ("run_id", "20261122-114502-k3f9"),
+        ("crowd", False),
         ("task_name", "pilot-1"),
         ("url", URL),
         ("exists", True),

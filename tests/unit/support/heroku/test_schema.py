@@ -43,6 +43,7 @@ def busy_emulator(emulator: RunningEmulator) -> RunningEmulator:
     emulator.call("POST", "/teams/apps", {"name": "team-app", "team": "lab"})
     emulator.call("PATCH", "/apps/first-app/config-vars", {"A": "1", "B": "2"})
     emulator.call("POST", "/apps/first-app/collaborators", {"user": "colleague@example.org"})
+    emulator.call("POST", "/apps/first-app/addons", {"plan": "heroku-postgresql:essential-0"})
     build(emulator, "first-app", {**FILES, "requirements.txt": "no-such-distribution\n"})
     wait_until(lambda: states(emulator, "first-app") == {"web.1": "up"})
     return emulator
@@ -83,6 +84,7 @@ READS = [
     ("domain", "/apps/first-app/domains"),
     ("collaborator", "/apps/first-app/collaborators"),
     ("app-feature", "/apps/first-app/features"),
+    ("add-on", "/apps/first-app/addons"),
     ("dyno-size", "/dyno-sizes"),
     ("region", "/regions"),
     ("stack", "/stacks"),
@@ -112,6 +114,7 @@ def test_what_changes_answer_fits_the_schema(schema: dict[str, Any], busy_emulat
         ("source", "POST", "/apps/first-app/sources", None, 201),
         ("build", "POST", "/apps/second-app/builds", {"source_blob": blob}, 201),
         ("formation", "PATCH", "/apps/first-app/formation/web", {"quantity": 1, "size": "basic"}, 200),
+        ("add-on", "POST", "/apps/second-app/addons", {"plan": "heroku-postgresql:essential-0"}, 201),
         ("log-session", "POST", "/apps/first-app/log-sessions", {"lines": 5}, 201),
         ("app-feature", "PATCH", "/apps/first-app/features/http-session-affinity", {"enabled": True}, 200),
         ("collaborator", "POST", "/apps/second-app/collaborators", {"user": "colleague@example.org"}, 201),

@@ -52,8 +52,12 @@ def test_other_names_are_not_ours(name: str) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    [Marks("20261122-114502-k3f9", "pilot-1", MINE), Marks(None, "blog", MINE, own_app=True)],
-    ids=["run", "own-app"],
+    [
+        Marks("20261122-114502-k3f9", "pilot-1", MINE),
+        Marks(None, "blog", MINE, own_app=True),
+        Marks(None, "crowd", MINE, crowd=True),
+    ],
+    ids=["run", "own-app", "crowd"],
 )
 def test_marks_are_read_as_they_were_written(written: Marks) -> None:
     assert marks.read_marks(marks.mark_vars(written)) == written

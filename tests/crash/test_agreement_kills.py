@@ -23,6 +23,7 @@ def kill_launch(world: World, point: Point) -> bool:
     path = world.write_run(3, assignments_per_unit=3, max_cost=COST, more=quality())
     work_as(world, SAY)
     world.crew = world.gate.before
+    world.watch_what_is_bound()
     return world.kill_at(point, LAUNCH, str(path), "--yes")
 
 
@@ -40,6 +41,7 @@ def test_a_run_until_they_agree_that_is_killed_is_carried_on(
         assert said(world) == WANTED
         assert world.collected() == world.submitted()
         rows = world.json("mturk/download_results", "--run", run_id, "--offline")
+        assert world.places_bound() == WANTED and world.most_bound <= sum(WANTED.values())
         whys = {row["unit_index"]: row["quality"]["why"] for row in rows}
         assert whys == {0: "agreed", 1: "agreed", 2: "at_most"}
     assert world.open_hits() == [] and world.doubled_units() == []
@@ -60,4 +62,5 @@ def test_a_run_until_they_agree_that_is_killed_is_ended_by_recover_and_topped_up
         if world.json(TOP_UP, "--run", run_id, "--dry-run")["answers"]:
             world.finish(TOP_UP, "--run", run_id, "--yes")
         assert said(world) == WANTED and world.collected() == world.submitted()
+        assert world.places_bound() == WANTED and world.most_bound <= sum(WANTED.values())
     assert world.open_hits() == [] and world.doubled_units() == []

@@ -26,6 +26,7 @@ def test_an_extension_that_is_killed_is_gone_on_with_by_the_same_command(
     world.do(first, "AWORKER2")
     world.invoke("mturk/download_results", "--run", run.run_id)
     command = (EXTEND, "--run", run.run_id, "--assignments", str(MORE), "--hours", str(HOURS), "--yes")
+    world.watch_what_is_bound()
     note(record_property, "extend_hits, then extend_hits", point, world.kill_at(point, *command))
     if " extended, " not in world.said:
         world.finish(*command)
@@ -35,6 +36,8 @@ def test_an_extension_that_is_killed_is_gone_on_with_by_the_same_command(
         hours = (hit["Expiration"] - datetime.now(UTC)).total_seconds() / 3600
         assert round(hours) == 24 + HOURS
     assert world.units(run.run_id) == {"outstanding": UNITS}
+    assert world.places_bound() == dict.fromkeys(range(UNITS), PLACES + MORE)
+    assert world.most_bound <= UNITS * (PLACES + MORE)
     assert world.foreign_rows() == world.foreign and len(world.hits(run.run_id)) == UNITS
     (order,) = world.sql("SELECT count(*) FROM extension_orders")
     assert order == (1,)

@@ -16,6 +16,7 @@ from tests.support.world import World
 pytestmark = pytest.mark.gated
 
 TOP_UP, UNITS, PER_UNIT = "mturk/top_up_run", 5, 2
+COST, SERVED_COST = "0.60", "0.48"  # of so many answers to all units, and not of one more
 
 
 def work(world: World) -> None:
@@ -32,24 +33,27 @@ def work(world: World) -> None:
                     continue
 
     world.crew = crew
+    world.watch_what_is_bound()
 
 
 @pytest.fixture
 def ended(world: World) -> str:
     """A run at its end that lacks five answers in every way there is. Its id."""
     world.add_foreign_hits()
-    run = end_with_lacks(world, units=UNITS, max_cost="0.60")
+    run = end_with_lacks(world, units=UNITS, max_cost=COST)
     work(world)
     return run.run_id
 
 
 def assert_topped_up(world: World, run_id: str, units: int = UNITS) -> None:
-    """Each unit has as many good answers as it needs, and nothing is open or lost."""
+    """Each unit has as many good answers as it needs, nothing is open or lost, and no more was ever bound."""
     result = world.invoke(TOP_UP, "--run", run_id, "--yes")
     assert "lacks nothing" in result.stderr, result.stderr
     rows = world.sql("SELECT unit_index FROM assignments WHERE status <> 'Rejected'")
     assert Counter(index for (index,) in rows) == dict.fromkeys(range(units), PER_UNIT)
     assert world.open_hits() == [] and world.collected() == world.submitted()
+    assert world.places_bound() == dict.fromkeys(range(units), PER_UNIT)
+    assert 0 < world.most_bound <= units * PER_UNIT
     assert [hit for hit in world.hits() if hit.pending] == []
     assert world.foreign_rows() == world.foreign and world.server_processes() == []
     assert not {"creating", "outstanding", "planned"} & world.units(run_id).keys()
@@ -113,7 +117,9 @@ def test_a_top_up_with_a_task_server_that_is_killed_is_carried_on(
 ) -> None:
     world.add_foreign_hits()
     server = '[server]\nkind = "local"\n'
-    run_toml = world.write_run(4, max_num_concurrent_units=2, assignments_per_unit=2, more=server)
+    run_toml = world.write_run(
+        4, max_num_concurrent_units=2, assignments_per_unit=2, max_cost=SERVED_COST, more=server
+    )
     run_id = end_served(world, str(run_toml))
     strike_and_mend(world, record_property, "top_up_run with a server, then --resume", point, run_id)
     assert_replaced_by_others(world, run_id)

@@ -31,6 +31,7 @@ class Strikes(Home):
         self.heroku: RunningEmulator | None = None
         self.begun: dict[str, str] = {}  # HITs that a worker has accepted, and the assignments
         self.most_open = 0
+        self.most_bound = 0
 
     def kill_at(self, point: Point, script: str, *arguments: str, threads: int = 2, code: int = 0) -> bool:
         """Run a script and kill it at a point. False if it ended, with this code, before it came there."""
@@ -144,6 +145,16 @@ class Strikes(Home):
                 assignments.c.hit_id == hit_id, assignments.c.status.not_in(["Returned", "Abandoned"])
             )
             return set(tx.execute(query).scalars())
+
+    def watch_what_is_bound(self) -> None:
+        """Note at each call for how many answers at most our HITs ever bind the account to pay."""
+        crew = self.crew
+
+        def look(call: Call) -> None:
+            crew(call)
+            self.most_bound = max(self.most_bound, self.places_bound().total())
+
+        self.crew = look
 
     # The judge
 

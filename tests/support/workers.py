@@ -92,6 +92,25 @@ class Workers:
         counts = Counter((hit.run_id, hit.unit_index) for hit in self.hits() if not hit.disposed)
         return [unit for unit, count in counts.items() if count > 1]
 
+    def places_bound(self) -> Counter[int]:
+        """Return by unit for how many answers our HITs bind the account to pay, at this moment.
+
+        Those that can still come in count, and those that came in and are not rejected.
+        """
+        bound: Counter[int] = Counter()
+        units = {hit.hit_id: hit for hit in self.hits()}
+        hits, done = schema.hits.c, schema.assignments.c
+        with self.crowd.opened.reading() as (tx, _):
+            for row in tx.execute(select(hits.id, hits.available, hits.pending)):
+                if row.id in units:
+                    is_open = units[row.id].assignable
+                    bound[units[row.id].unit_index] += row.pending + (row.available if is_open else 0)
+            query = select(done.hit_id).where(done.submitted_at.is_not(None), done.status != "Rejected")
+            bound.update(
+                units[hit_id].unit_index for hit_id in tx.execute(query).scalars() if hit_id in units
+            )
+        return bound
+
     def submitted(self, run_id: str | None = None) -> set[str]:
         """Return the ids of all assignments that were ever submitted, of one run or of all."""
         chosen = {hit.hit_id for hit in self.hits(run_id)}

@@ -96,6 +96,7 @@ ELSEWHERE = {
 SAME = {
     ("config/environments.py", "make crowd ARGS='--port …'"): "the test of its own, below",
     ("registry/summary.py", "make recover"): "crashed",
+    ("payments/budgets.py", "make launch FILE=RUN.TOML ARGS='--resume …'"): "rebuilt_and_topped_up",
     ("recovery/view.py", "make recover ARGS='--orphans …'"): "a row of its own, where a terminal is",
     ("runs/attended.py", "make kill-servers"): "leftover_server",
     ("runs/attended.py", "make heroku-kill"): "leftovers at Heroku",
@@ -477,6 +478,24 @@ def rebuilt_and_topped_up(world: World) -> State:
     do_all(world, run)
     world.invoke(REBUILD, "--run", run.run_id)
     return State(look(world, TOP_UP, "--run", run.run_id, "--yes"), known={"RUN.TOML": str(run_toml)})
+
+
+@proposes("results/votes.py", "make results RUN=…")
+def topped_up_where_no_answer_has_the_field(world: World) -> State:
+    page = "<script></script><form><input name='label'><button>Submit</button></form>"
+    run = world.launch(units=1, page=page, more='[quality]\nanswer_field = "lable"\n')
+    world.do(world.hit_ids(run)[0], label="a")
+    world.invoke("mturk/download_results", "--run", run.run_id)
+    return State(look(world, TOP_UP, "--run", run.run_id, "--yes"), stays=True)
+
+
+@proposes("runs/extension_view.py", "make top-up RUN=…")
+def extended_after_its_end(world: World) -> State:
+    run = world.launch(units=1)
+    world.do(world.hit_ids(run)[0])
+    world.invoke("mturk/download_results", "--run", run.run_id)
+    extend = look(world, "mturk/extend_hits", "--run", run.run_id, "--assignments", "1", "--yes")
+    return State(extend, stays=True)
 
 
 @proposes("runs/top_up.py", "make resume RUN=…")

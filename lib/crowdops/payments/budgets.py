@@ -80,6 +80,15 @@ class Budget:
         )
 
 
+def require_limit(run: Run) -> None:
+    """BudgetReached for a run in production without a max_cost: nothing more is asked for without one."""
+    if run.environment == "production" and run.parameters.max_cost is None:
+        raise BudgetReached(
+            "In production max_cost is required, and that of this run is not known since the registry was"
+            f" rebuilt. Give its run.toml: make launch FILE=RUN.TOML ARGS='--resume {run.run_id}'"
+        )
+
+
 class Raise(NamedTuple):
     """A max_cost that is to be raised; `bound` is what the run has bound itself to pay."""
 

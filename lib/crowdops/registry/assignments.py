@@ -104,6 +104,19 @@ class Assignments(RegistryFile):
         )
         return self._all(Assignment, query, (run_id, unit_index))
 
+    def has_answer_field(self, run_id: str, field: str) -> bool:
+        """Return whether an answer to a run has a field, be it blank."""
+        query = "SELECT 1 FROM assignments, json_each(answer) WHERE run_id = ? AND key = ? LIMIT 1"
+        return self._row(query, (run_id, field)) is not None
+
+    def answer_fields(self, run_id: str, answers: int) -> list[str]:
+        """Return the fields that so many answers to a run have, by name."""
+        query = (
+            "SELECT DISTINCT key FROM (SELECT answer FROM assignments WHERE run_id = ? LIMIT ?),"
+            " json_each(answer) ORDER BY key"
+        )
+        return [name for (name,) in self._rows(query, (run_id, answers))]
+
     def results_of(self, assignment_id: str) -> list[Result]:
         """Return what was collected under an assignment's id: one result a worker who had it."""
         rows = self._rows(f"{_SELECT_RESULTS} WHERE a.assignment_id = ?", (assignment_id,))

@@ -177,14 +177,25 @@ def write_table(results: Iterable[Result], file: IO[str]) -> int:
     units: dict[tuple[str, int], list[Result]] = {}
     for result in results:
         units.setdefault((result.task_name, result.unit_index), []).append(result)
-    rows = []
+    has_decided = any(answered[0].quality for answered in units.values())
+    rows: list[tuple[object, ...]] = []
     for (task_name, unit_index), answered in units.items():
         answers = " | ".join(_in_short(result.assignment.answer) for result in answered)
-        rows.append((task_name, unit_index, _in_short(answered[0].input), answers))
-    looks = [Look(heading) for heading in ("task_name", "unit", "input", "answers")]
+        row = (task_name, unit_index, _in_short(answered[0].input), answers)
+        rows.append((*row, _decided(answered[0])) if has_decided else row)
+    headings = ["task_name", "unit", "input", "answers", *(["agreed"] if has_decided else [])]
+    looks = [Look(heading) for heading in headings]
     columns = terminal.columns(terminal.STDOUT) if file.isatty() else None
     file.write(tables.of_values(looks, rows, columns) + "\n")
     return sum(map(len, units.values()))
+
+
+def _decided(result: Result) -> str:
+    """Return what has come of a unit by its votes, in a cell; nothing where nothing has to agree."""
+    if not (quality := result.quality):
+        return ""
+    agreed = "yes" if quality["agreed"] else f"no ({quality['why']})"
+    return f"{agreed}: {quality['answer'] or '-'}, {quality['votes']} of {quality['answers']}"
 
 
 def _in_short(fields: Mapping[str, Any] | None) -> str:

@@ -12,6 +12,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from crowdops.config.parameters import Parameters
+from crowdops.errors import nearest
 from crowdops.registry import Assignment, Registry, Result, Run
 
 AGREED, AT_MOST, OUT_OF_MONEY, OPEN = "agreed", "at_most", "out_of_money", "open"
@@ -83,6 +84,23 @@ def by_unit(registry: Registry, run: Run) -> Iterator[tuple[int, Vote]]:
         yield index, vote((result.assignment for result in results), field)
 
 
+def lost_field(registry: Registry, run: Run) -> str:
+    """Return in words that no answer to a run has the field that has to agree; '' if one has, or none came.
+
+    Then no more answers could ever agree, and none are to be asked for.
+    """
+    field, run_id = run.parameters.answer_field, run.run_id
+    if not field or registry.has_answer_field(run_id, field):
+        return ""
+    names = registry.answer_fields(run_id, FIRST_ANSWERS)
+    if not names:
+        return ""
+    return (
+        f"No answer to run {run_id} has the field {field!r} (answer_field), so that none can agree, and no"
+        f" more are asked for.{nearest(field, names)} What came in: make results RUN={run_id}"
+    )
+
+
 def decisions(registry: Registry, run: Run) -> dict[int, Decision]:
     """Return what has come of each unit of a run that has answers; nothing if nothing has to agree."""
     if not run.parameters.answer_field:
@@ -118,16 +136,25 @@ def _decide(vote: Vote, run: Run, *, is_spent: bool) -> Decision:
 def expected_answers(units: Sequence[Sequence[str | None]], parameters: Parameters) -> float | None:
     """Return how many answers a unit will take, by the answers that some units have; None without any.
 
-    Of each unit answers are drawn from those that it has, until they agree or are as many as can be.
+    Each unit begins with its own, in their order. Those after them are drawn until they agree or are as many
+    as can be: from its own, or from all, as often as an answer is one that its unit has only once. That is
+    how probable it is that the next one was not given before (I. J. Good, 1953, Biometrika 40, for one unit).
     """
-    random, total, draws = Random(0), 0, 0
-    for answers in (answers for answers in units if len(answers) > 1):
+    several = [answers for answers in units if len(answers) > 1]
+    if not several:
+        return None
+    everything = [answer for answers in several for answer in answers]
+    alone = sum(times == 1 for answers in several for times in Counter(answers).values())
+    random, new, total = Random(0), alone / len(everything), 0
+    for answers in several:
         for _ in range(DRAWS):
-            drawn = [random.choice(answers) for _ in range(parameters.assignments_per_unit)]
+            drawn, rest = list[str | None](), iter(answers)
             while more := lacking(count(drawn), parameters):
-                drawn += [random.choice(answers) for _ in range(more)]
-            total, draws = total + len(drawn), draws + 1
-    return total / draws if draws else None
+                for _ in range(more):
+                    source = everything if random.random() < new else answers
+                    drawn.append(next(rest, random.choice(source)))
+            total += len(drawn)
+    return total / (len(several) * DRAWS)
 
 
 def first_answers(registry: Registry, run: Run, field: str) -> list[list[str | None]]:

@@ -33,7 +33,7 @@ from crowdops.hits.expire import fail_deleted, outstanding_by_hit
 from crowdops.hits.extend import Goal
 from crowdops.hits.walk import Walk
 from crowdops.payments import pricing
-from crowdops.payments.budgets import Budget, Budgets
+from crowdops.payments.budgets import Budget, Budgets, require_limit
 from crowdops.providers.mturk.client import LISTING_LAG, Hit
 from crowdops.registry import END_STATES, ENDED_UNITS, Extension, Order, Run, Unit, locks
 from crowdops.results.collect import Stored
@@ -92,6 +92,8 @@ class HitExtension(Walk[Target]):
             price = sum((target.cost for target in targets if not target.is_begun), Decimal(0))
             budget = Budget(self.context.registry, run)
             try:
+                if price:
+                    require_limit(run)
                 budget.take(price)
             except BudgetReached as error:
                 self.refused.append((run.run_id, str(error)))

@@ -32,7 +32,7 @@ def columns(conditions: Mapping[str, str], targets: Sequence[Target]) -> Sequenc
         Column(None, "state", lambda run: f"{run.state}, {conditions[run.run_id]}", meaning=of_words),
         Column(None, "HITs to extend", lambda run: hits[run.run_id]),
         Column(None, "answers", lambda run: places[run.run_id]),
-        Column(None, "cost with fees", lambda run: f"${costs.get(run.run_id, Decimal(0))}"),
+        Column(None, "cost with fees", lambda run: f"${costs.get(run.run_id, Decimal('0.00'))}"),
     )
 
 
@@ -56,11 +56,11 @@ def lines(plans: Sequence[HitExtension], terms: Terms, selection: Selection) -> 
 
 def over(plans: Sequence[HitExtension], selection: Selection) -> list[tuple[str, str]]:
     """Return the runs that were named and have ended: (id, why). Others are left out."""
-    is_named = bool(selection.runs)
+    why = "the run has ended, or is being ended: nobody would collect what comes in. What it lacks by then:"
     return [
-        (run_id, "the run has ended, or is being ended: nobody would collect what comes in")
+        (run_id, f"{why} make top-up RUN={run_id}")
         for plan in plans
-        for run_id in (plan.over if is_named else ())
+        for run_id in (plan.over if selection.runs else ())
     ]
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from crowdops.context import Context
 from crowdops.hits import extend
 from crowdops.hits.differences import read_hits
-from crowdops.payments import pricing
+from crowdops.payments import budgets, pricing
 from crowdops.payments.budgets import Budget
 from crowdops.providers.mturk.client import LISTING_LAG, Hit
 from crowdops.registry import ENDED_UNITS, Place, Run, UnitAnswers
@@ -39,7 +39,7 @@ class Lacks(NamedTuple):
     row is not known. `in_flight` units have a HIT out, and get nothing besides. `hits` are those that are to
     be extended, as they were listed. `spent` are units that do not agree and get nothing, because max_cost
     does not cover what they lack: how many answers each. `short` are the units of `places`, as they were
-    `looked_at`, by the monotonic clock.
+    `looked_at`, by the monotonic clock. `lost_field` says that no answer has the field that has to agree.
     """
 
     run: Run
@@ -54,6 +54,7 @@ class Lacks(NamedTuple):
     spent: dict[int, int]
     short: list[ShortUnit]
     looked_at: float
+    lost_field: str
 
     @property
     def units(self) -> int:
@@ -100,6 +101,8 @@ def examine(context: Context, run: Run) -> Lacks:
 def _short_units(context: Context, run: Run) -> Iterator[ShortUnit]:
     """Yield the units that are not out and lack answers, or have some that do not agree."""
     parameters, registry = run.parameters, context.registry
+    if votes.lost_field(registry, run):
+        parameters = parameters._replace(answer_field="")
     by_unit = dict(votes.by_unit(registry, run)) if parameters.answer_field else {}
     for answers in registry.iter_short_units(run.run_id, parameters.most_answers):
         vote = by_unit.get(answers.unit.unit_index, votes.Vote(None, 0, answers.good))
@@ -123,6 +126,7 @@ def _lacks(context: Context, run: Run, short: list[ShortUnit], hits: Mapping[str
         spent={},
         short=[],
         looked_at=time.monotonic(),
+        lost_field=votes.lost_field(context.registry, run),
     )
     budget = Budget(context.registry, run) if run.parameters.answer_field else None
     for lacking in sorted(short, key=lambda lacking: lacking.is_of_first, reverse=True):
@@ -176,7 +180,8 @@ def is_as_seen(context: Context, found: Lacks) -> bool:
 
 
 def check_money(context: Context, found: Lacks) -> None:
-    """BudgetReached if max_cost does not cover what a run lacks."""
+    """BudgetReached if max_cost does not cover what a run lacks, or is not known where it has to be."""
+    budgets.require_limit(found.run)
     budget = Budget(context.registry, found.run)
     if not found.units:
         raise budget.refusal(found.cost_with(sum(found.spent.values())))

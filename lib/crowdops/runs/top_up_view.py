@@ -32,6 +32,8 @@ def failures(plans: Sequence[TopUp], selection: Selection) -> list[tuple[str, st
     """Return what cannot be had: (run id, why). Runs that go on are left out, unless they were named."""
     failed = [failure for plan in plans for failure in plan.going_on if selection.runs]
     for found in (found for plan in plans for found in plan.lacks):
+        if found.lost_field:
+            failed.append((found.run.run_id, found.lost_field))
         if found.unknown:
             run_id, units = found.run.run_id, words.count(found.unknown, "unit")
             failed.append(
@@ -56,18 +58,20 @@ def lines(plans: Sequence[TopUp], selection: Selection) -> Iterator[str]:
             )
         if not found.run.data_digest:
             yield (
-                f"{where} was rebuilt from its marks: what units show is not known, nor units without a HIT."
-                f" Give its run.toml: make launch FILE=RUN.TOML ARGS='--resume {found.run.run_id}'"
+                f"{where} was rebuilt from its marks: what units show is not known, nor units without a HIT,"
+                " nor whether answers have to agree. Give its run.toml: make launch FILE=RUN.TOML"
+                f" ARGS='--resume {found.run.run_id}'"
             )
         if any(place.is_replaced for place in found.places):
             yield (
-                f"{where}: HITs that take another's place keep out whoever answered one of these units. If"
-                f" that leaves nobody: make diagnose RUN={found.run.run_id}"
+                f"{where}: HITs that take another's place keep out whoever answered one of these units, or of"
+                " those that got such a HIT before. If that leaves nobody: make diagnose"
+                f" RUN={found.run.run_id}"
             )
         if found.spent:
             units = words.count(len(found.spent), "unit")
             yield f"{where}: {units} without agreement get no more answers, for max_cost does not cover them."
-        if not (found.units or found.unknown or found.spent or found.in_flight):
+        if not (found.units or found.unknown or found.spent or found.in_flight or found.lost_field):
             yield lacks_nothing(found.run)
     going_on = sum(len(plan.going_on) for plan in plans)
     if going_on and not selection.runs:
@@ -76,7 +80,8 @@ def lines(plans: Sequence[TopUp], selection: Selection) -> Iterator[str]:
 
 def lacks_nothing(run: Run) -> str:
     """Return what is said of a run that needs no top-up."""
-    return f"{run.task_name} ({run.run_id}) lacks nothing."
+    as_known = "" if run.data_digest else " that is known"
+    return f"{run.task_name} ({run.run_id}) lacks nothing{as_known}."
 
 
 def question(due: Sequence[Lacks]) -> str:

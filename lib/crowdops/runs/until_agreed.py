@@ -36,6 +36,7 @@ class UntilAgreed:
         self._context, self._run, self._creator = context, run, creator
         self._is_first = True
         self._waiting: set[int] = set()  # units that have ended and are to be looked at later
+        self._has_field = self._has_said = False
 
     def plan(self, ended: Iterable[Hit]) -> bool:
         """Plan more places for units whose HITs have ended just now; at first for all that had before.
@@ -48,6 +49,9 @@ class UntilAgreed:
         hits = {hit.mark.unit_index: hit for hit in ended if hit.mark}
         indexes = {*registry.finished_units(run_id)} if self._is_first else hits.keys() | self._waiting
         self._is_first = False
+        if self._is_field_lost():
+            self._waiting |= indexes  # it may be a check box that nobody has ticked so far
+            return True
         planned = registry.try_on(partial(self._plan, sorted(indexes)))
         if planned is None:
             self._waiting |= indexes
@@ -58,6 +62,17 @@ class UntilAgreed:
                 self._creator.listed[hits[index].hit_id] = hits[index]
         self._waiting.clear()
         return True
+
+    def _is_field_lost(self) -> bool:
+        """Return whether no answer has the field that has to agree, and say so once."""
+        registry, run = self._context.registry, self._run
+        if not self._has_field:
+            self._has_field = registry.has_answer_field(run.run_id, run.parameters.answer_field)
+        lost = "" if self._has_field else votes.lost_field(registry, run)
+        if lost and not self._has_said:
+            self._context.say(lost)
+            self._has_said = True
+        return bool(lost)
 
     def _plan(self, indexes: Iterable[int]) -> list[int] | None:
         """Plan what units lack, and return which get something. None while another process extends HITs.

@@ -148,6 +148,7 @@ def test_a_run_at_its_end_is_refused(world: World) -> None:
     assert world.run(run.run_id).state == "finished"
     result, calls = world.calls_of(SCRIPT, "--run", run.run_id, "--assignments", "1", "--yes")
     assert result.exit_code == 1 and "the run has ended" in result.stderr
+    assert f"make top-up RUN={run.run_id}" in result.stderr
     assert not set(calls) & EXTENDING
     other = world.launch("pilot-2", units=1)
     result = world.invoke(SCRIPT, "--task-name", "pilot-*", "--assignments", "1", "--yes")

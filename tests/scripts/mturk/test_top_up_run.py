@@ -16,10 +16,12 @@ from crowdops.runs.lacks import Lacks
 from crowdserver.worker.refusals import Refused
 from tests.support.gates import Call
 from tests.support.processes import wait_until
+from tests.support.quality import quality
 from tests.support.scripts import Script
 from tests.support.world import World
 
 SCRIPT = "mturk/top_up_run"
+NOT_KNOWN = "and that of this run is not known since the registry was rebuilt"
 CREATING = {"CreateHITWithHITType", "CreateAdditionalAssignmentsForHIT", "UpdateExpirationForHIT"}
 
 
@@ -284,3 +286,42 @@ def test_what_somebody_has_opened_by_hand_is_not_asked_for_beside(world: World) 
     assert result.exit_code == 0 and not set(calls) & CREATING
     assert "3 HITs are still out" in result.stderr and f"make results RUN={run.run_id}" in result.stderr
     assert "lacks nothing" not in result.stderr
+
+
+def test_after_a_rebuild_it_does_not_say_of_answers_that_nothing_is_lacking(world: World) -> None:
+    run = world.launch(units=1, assignments=2, more=quality())
+    (hit_id,) = world.hit_ids(run)
+    for worker, label in (("AWORKER1", "a"), ("AWORKER2", "b")):
+        world.do(hit_id, worker, label=label)
+    world.invoke("mturk/download_results", "--run", run.run_id)
+    assert world.json(SCRIPT, "--run", run.run_id, "--dry-run")["answers"] == 2
+    lose_the_registry(world, run)
+    said = world.invoke(SCRIPT, "--run", run.run_id, "--yes").stderr
+    assert "nor whether answers have to agree" in said and "lacks nothing that is known." in said
+
+
+def test_production_needs_a_max_cost_that_is_known(world: World) -> None:
+    run, other = ended(world), world.launch("pilot-2")
+    world.sql("UPDATE task_runs SET environment = 'production'")
+    keys = zip(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), world.crowd.credentials, strict=True)
+    world.setenv(**dict(keys))
+    result, calls = world.calls_of(SCRIPT, "--run", run.run_id, "--yes")
+    assert result.exit_code == 1 and not set(calls) & CREATING
+    assert f"In production max_cost is required, {NOT_KNOWN}" in result.stderr
+    assert f"make launch FILE=RUN.TOML ARGS='--resume {run.run_id}'" in result.stderr
+    more = ("mturk/extend_hits", "--run", other.run_id, "--yes", "--assignments", "1")
+    result, calls = world.calls_of(*more)
+    assert result.exit_code == 1 and not set(calls) & CREATING and NOT_KNOWN in result.stderr
+
+
+def test_nothing_is_asked_for_at_another_server_that_answers_in_place_of_the_runs_own(world: World) -> None:
+    run, other = ended(world), world.launch("pilot-2")
+    world.put_elsewhere(run, world.crowd.url)
+    world.put_elsewhere(other, world.crowd.url)
+    for command in (
+        (SCRIPT, "--run", run.run_id, "--yes"),
+        ("mturk/extend_hits", "--run", other.run_id, "--assignments", "1", "--hours", "1", "--yes"),
+    ):
+        result, calls = world.calls_of(*command)
+        assert result.exit_code == 1 and not set(calls) & CREATING
+        assert "and not another, to which this belongs. Nothing was done there." in result.stderr

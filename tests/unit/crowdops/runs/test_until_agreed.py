@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from crowdops.registry import Extension
+from crowdops.results import votes
 from tests.support.gates import Call, let_pass
 from tests.support.processes import wait_until
-from tests.support.quality import judge, quality, work_as
+from tests.support.quality import judge, quality, said, work_as
+from tests.support.run_parameters import some_parameters
 from tests.support.world import World
 
 pytestmark = pytest.mark.gated
@@ -44,6 +46,8 @@ def test_only_units_that_disagree_get_more_answers(world: World) -> None:
     assert world.open_hits() == [] and len(world.hits()) == 4
     added = [call for call in world.gate.calls if call.operation == "CreateAdditionalAssignmentsForHIT"]
     assert len(added) == 1 + 2 + 2  # unit 2 lacks two, and two more; unit 3 one, and one more
+    others = [call for call in world.gate.calls if call.operation != "ListReviewableHITs"]
+    assert len(others) <= 3 * found["assignments"]
     result = world.invoke(TOP_UP, "--run", found["run_id"], "--yes")
     assert "lacks nothing" in result.stderr
     explained = world.json("local/wut", "agree", "--run", "last")["by_run"]
@@ -51,6 +55,8 @@ def test_only_units_that_disagree_get_more_answers(world: World) -> None:
     report = world.json("local/render_report", "--run", "last")["runs"][0]
     assert (report["quality"]["agreed"], report["quality"]["at_most_reached"]) == (3, 1)
     assert "3 units agreed, 1 not with 7 answers" in report["verdict"]
+    table = world.invoke("mturk/download_results", "--run", found["run_id"], "--format", "table").stdout
+    assert "yes: a, 3 of 3" in table and "no (at_most): a, 1 of 7" in table
     row, *_ = world.json("mturk/download_results", "--run", found["run_id"])
     assert row["quality"] == {"agreed": True, "answer": "a", "votes": 3, "answers": 3, "why": "agreed"}
 
@@ -152,3 +158,47 @@ def test_what_another_process_binds_meanwhile_is_not_spent_twice(world: World) -
     world.setenv(CROWDOPS_THREADS="2")
     result = world.invoke(LAUNCH, str(path), "--yes", "--detach")
     assert len(world.hits()) == 5 and "would take the run over its max_cost" in result.stderr
+
+
+def test_where_no_answer_has_the_field_nothing_more_is_asked_for(world: World) -> None:
+    page = "<script></script><form><input name='label'><button>Submit</button></form>"
+    path = world.write_run(2, assignments_per_unit=2, page=page, more=quality(field="lable"))
+    work_as(world, {0: "ab", 1: "ab"})
+    result = world.invoke(LAUNCH, str(path), "--yes")
+    assert result.stderr.count("has the field 'lable'") == 1 and "Did you mean label?" in result.stderr
+    (run_id,) = world.run_ids()
+    assert places(world, run_id) == [2, 2] and world.run(run_id).state == "finished"
+    found = world.json(TOP_UP, "--run", run_id, "--yes", exit_code=1)
+    assert found["answers"] == 0 and "none can agree" in found["failed"][0]["error"]
+
+
+def test_a_box_that_nobody_has_ticked_so_far_is_asked_for_once_somebody_has(world: World) -> None:
+    page = "<form><input type='checkbox' name='label'><button>Submit</button></form>"
+    path = world.write_run(2, assignments_per_unit=2, page=page, more=quality(agree=2, at_most=4))
+
+    def crew(call: Call) -> None:
+        if call.operation != "ListReviewableHITs":
+            return
+        for hit in [hit for hit in world.hits() if hit.assignable]:
+            answers = said(world).get(hit.unit_index, 0)
+            if hit.unit_index == 0 and answers < 2:
+                world.do(hit.hit_id, f"AWORKER{answers + 1}", other="x")
+            elif hit.unit_index == 0 or world.gate.count(call.operation) > 8:
+                world.do(hit.hit_id, f"AWORKER{answers + 1}", label="on")
+
+    world.gate.before = crew
+    found = world.json(LAUNCH, str(path), "--yes")
+    assert judge(world, found["run_id"]) == {0: "agreed", 1: "agreed"}
+    assert places(world, found["run_id"]) == [4, 2]
+
+
+@pytest.mark.parametrize(
+    "units,expected",
+    [([["a", "a", "a"]], 3.0), ([["a", "b", "a", "a"]], 4.0), ([["a", "b", "c"]] * 9, 5.9), ([["a"]], None)],
+)
+def test_what_a_unit_will_take_counts_on_answers_that_were_not_given_yet(
+    units: list[list[str | None]], expected: float | None
+) -> None:
+    parameters = some_parameters(assignments_per_unit=3, answer_field="label", agree=3, at_most=7)
+    taken = votes.expected_answers(units, parameters)
+    assert (taken and round(taken, 1)) == expected

@@ -95,7 +95,7 @@ DEARER_TABLES = (
     "server|run|now|an hour now|then|an hour then",
     "workers|pages|errors|pages/s|median ms|95 % within ms",
     "run|unit|registry|provider|HIT|why|mend",
-    "worker|name|lives in|adult|Masters|last seen|done|in hand|approved|earned|removed",
+    "worker|name|lives in|adult|Masters|last seen|done|in hand|approved|earned|agreed|removed",
     "run|task_name|units|answers lacking|launch|extend|replace|cost with fees",
 )
 WITHOUT_TABLES = {

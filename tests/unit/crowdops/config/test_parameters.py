@@ -279,8 +279,8 @@ def refused(world: World, path: Path, *args: str, code: int = 2) -> str:
     assert result.stdout == ""
     line = result.stderr.splitlines()[-1]
     assert line.startswith("error: ") and "Traceback" not in result.stderr
-    created = {name for name, count in world.crowd.calls().items() if count != before.get(name)}
-    assert created <= {"GetAccountBalance"}
+    called = {name for name, count in world.crowd.calls().items() if count != before.get(name)}
+    assert called <= {"GetAccountBalance", "ListQualificationTypes"}  # which only look
     assert not (world.home / "registry.db").exists() or world.sql("SELECT * FROM task_runs") == []
     assert not (world.home / "runs").exists()
     return line.removeprefix("error: ").replace(f"{path.parent}/", "")

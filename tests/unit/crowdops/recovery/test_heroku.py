@@ -69,7 +69,7 @@ def test_an_app_whose_home_is_lost_goes_when_its_run_is_meant(
 @pytest.mark.parametrize(
     "calls",
     [
-        pytest.param(2, id="no HIT was made"),
+        pytest.param(3, id="no HIT was made"),
         pytest.param(4, id="all HITs are done"),
     ],
 )

@@ -236,13 +236,13 @@ def test_a_bonus_of_nothing_or_for_nothing_is_refused(
 def test_a_worker_reads_of_the_bonuses(crowd: Crowd) -> None:
     offered = offer(crowd.client(), 2)
     lucky, other = Browser(crowd, worker_id="ALUCKY"), Browser(crowd, worker_id="AOTHER")
-    assert lucky.open("/").select("[data-bonus]") == []
+    assert lucky.open("/history").select("[data-bonus]") == []
     for browser in (lucky, other):
         submit(crowd, assignmentId=frame_parameters(browser.accept(offered))["assignmentId"], label="cat")
     assignments = {one["WorkerId"]: one["AssignmentId"] for one in offered.submissions()}
     _send(offered.client, assignments["ALUCKY"], "0.30", "ALUCKY", Reason="<b>Sharp</b> eyes")
     _send(offered.client, assignments["ALUCKY"], "1.00", "ALUCKY", Reason="Quick too")
-    page = lucky.open("/")
+    page = lucky.open("/history")
     rows = [
         [cell.get_text(" ", strip=True) for cell in row.find_all("td")] for row in page.select("[data-bonus]")
     ]
@@ -251,4 +251,4 @@ def test_a_worker_reads_of_the_bonuses(crowd: Crowd) -> None:
         (f"{offered.title} “<b>Sharp</b> eyes”", "$0.30"),
     ]
     assert "$1.30 in bonuses" in page.get_text()
-    assert "in bonuses" not in other.open("/").get_text()
+    assert "in bonuses" not in other.open("/history").get_text()

@@ -13,8 +13,7 @@ address, the first key, this once, in the form of AWS's own file, and the sign-i
 stays until it is deleted by its name: nothing else takes it for a leftover.
 
 Examples:
-    last                              for the newest run
-    last --set dyno_size=standard-2x  with larger dynos
+    last --set dyno_size=standard-2x  for the newest run, with larger dynos
     --app-dir my-app                  an app of your own, for no run
     --crowd                           a crowd server for a lab, with its database
 """

@@ -32,6 +32,7 @@ COMBINATIONS = [
         ["A1", "--everywhere", "--ahead"],
         "--ahead means nothing without --task-name",
     ),
+    ("heroku/launch_server", ["last", "--plan", "x"], "--plan means nothing without --crowd"),
     ("mturk/soft_block_workers", ["--list", "--file", "x"], "--file means nothing with --list"),
     (
         "mturk/launch_makeup_hits",

@@ -10,7 +10,8 @@ from crowdserver.protocol.call import Call
 from crowdserver.storage.people_tables import blocks
 from crowdserver.storage.upsert import Upsert
 
-_IS_BLOCKED = select(blocks.c.worker_id).where(blocks.c.worker_id == bindparam("worker"))
+IS_BLOCKED = select(blocks.c.worker_id).where(blocks.c.worker_id == bindparam("worker")).exists()
+_IS_BLOCKED = select(IS_BLOCKED)
 _UNBLOCK = delete(blocks).where(blocks.c.worker_id == bindparam("worker"))
 _PAGE = (
     select(blocks.c.worker_id, blocks.c.reason)
@@ -48,4 +49,4 @@ def list_blocks(call: Call) -> dict[str, Any]:
 
 def is_blocked(tx: Connection, worker_id: str) -> bool:
     """Return whether the requester has blocked a worker."""
-    return tx.execute(_IS_BLOCKED, {"worker": worker_id}).first() is not None
+    return bool(tx.execute(_IS_BLOCKED, {"worker": worker_id}).scalar_one())

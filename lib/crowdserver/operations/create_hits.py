@@ -79,9 +79,10 @@ def _create(call: Call, hit_id: str, hit_type: AnyRow) -> dict[str, Any]:
     serial: int = call.tx.execute(_INSERT, {name: columns[name] for name in _COLUMNS}).scalar_one()
     postgresql.analyze_if_doubled(call.tx, serial)
     review_policies.keep(call.tx, hit.id, call.input)
+    answer = {"HIT": hit.as_json(call.now)}
     # Last, because every creation wants the account's row and keeps it until the end.
     account.hold(call.tx, hit.max_assignments * hit.cost)
-    return {"HIT": hit.as_json(call.now)}
+    return answer
 
 
 def _new_hit(call: Call, hit_id: str, hit_type: AnyRow) -> Hit:

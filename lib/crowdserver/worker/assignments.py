@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, func, insert, select
 
+from crowdserver.operations import blocks
 from crowdserver.operations.workers import PANEL_PREFIX
 from crowdserver.protocol import answer_xml, question_form, question_xml
 from crowdserver.protocol.identifiers import is_id, new_id
@@ -51,19 +52,10 @@ _NEXT = groups.NEXT.with_for_update(of=hits)
 _OF_TYPE = [_NEXT_UNLOCKED, _NEXT, groups.NEXT]
 _OF_SHARE = [statement.where(IS_OF_SHARE) for statement in _OF_TYPE]
 _HIT = groups.SELECT.where(hits.c.id == bindparam("hit"), groups.IS_OPEN).with_for_update(of=hits)
-_OF_WORKER = select(assignments.c.id, assignments.c.status).where(
-    assignments.c.hit_id == bindparam("hit"),
-    assignments.c.worker_id == bindparam("worker"),
-    IS_COUNTED,
-)
 _BY_ID = _ASSIGNMENT.where(assignments.c.id == bindparam("assignment"))
-# Locking the HIT is enough: nothing changes an assignment without holding its HIT.
-_LOCK_HIT = (
-    select(hits.c.id)
-    .join_from(hits, assignments, assignments.c.hit_id == hits.c.id)
-    .where(assignments.c.id == bindparam("assignment"))
-    .with_for_update(of=hits)
-)
+# The HIT first, as everybody does who changes an assignment. Both, so that PostgreSQL reads what they are
+# once it has them, and not what they were when it began to wait.
+_LOCKED_BY_ID = _BY_ID.with_for_update(of=[hits, assignments])
 _IS_IN_HAND = and_(
     assignments.c.worker_id == bindparam("worker"),
     assignments.c.status == "Accepted",
@@ -71,6 +63,16 @@ _IS_IN_HAND = and_(
 )
 _IN_PROGRESS = _ASSIGNMENT.where(_IS_IN_HAND).order_by(assignments.c.deadline)
 _ACCEPTED_COUNT = select(func.count()).where(_IS_IN_HAND)
+_OF_WORKER = select(assignments.c.status).where(
+    assignments.c.hit_id == bindparam("hit"),
+    assignments.c.worker_id == bindparam("worker"),
+    IS_COUNTED,
+)
+_STANDING = select(
+    _OF_WORKER.scalar_subquery().label("earlier"),
+    _ACCEPTED_COUNT.scalar_subquery().label("accepted"),
+    blocks.IS_BLOCKED.label("is_blocked"),
+)
 _IN_PROGRESS_OF_SHARE = _IN_PROGRESS.where(IS_OF_SHARE)
 _LOCK_WORKER = select(workers.c.id).where(workers.c.id == bindparam("worker")).with_for_update()
 
@@ -99,8 +101,8 @@ def accept_next(
     statements = _OF_SHARE if share else _OF_TYPE
     # A HIT that no other worker is accepting at this moment, or else what is left when they are through.
     row = tx.execute(statements[0], values).first() or tx.execute(statements[1], values).first()
-    if row is not None and _of_worker(tx, row.id, worker_id) is None:
-        return _accept(tx, now, worker_id, row, share)
+    if row is not None and not (standing := _standing(tx, now, worker_id, row.id)).earlier:
+        return _accept(tx, now, worker_id, row, standing, share)
     # The one HIT that was waited for may be gone while others are left. It is locked all the same, and nobody
     # may wait for one HIT while holding another.
     if tx.execute(statements[2], values).first() is None:
@@ -117,14 +119,14 @@ def accept(tx: Connection, now: float, worker_id: str, hit_id: str) -> Assignmen
     if not is_id(hit_id):
         raise gone()
     row = tx.execute(_HIT, {"now": now, "hit": hit_id}).first()
-    earlier = _of_worker(tx, hit_id, worker_id)
-    if earlier is not None and earlier.status == "Accepted":
+    standing = _standing(tx, now, worker_id, hit_id)
+    if standing.earlier == "Accepted":
         raise Refused("in_progress", "You are working on this task already.")
-    if earlier is not None:
+    if standing.earlier:
         raise Refused("already_done", "You have done this task already; each worker does it once.")
     if row is None:
         raise gone()
-    return _accept(tx, now, worker_id, row, None)
+    return _accept(tx, now, worker_id, row, standing, None)
 
 
 def give_back(tx: Connection, now: float, worker_id: str, assignment_id: str) -> None:
@@ -188,11 +190,16 @@ def lock(tx: Connection, worker_id: str) -> None:
     tx.execute(_LOCK_WORKER, {"worker": worker_id})
 
 
-def _accept(tx: Connection, now: float, worker_id: str, row: AnyRow, share: Share | None) -> Assignment:
+def _accept(
+    tx: Connection, now: float, worker_id: str, row: AnyRow, standing: AnyRow, share: Share | None
+) -> Assignment:
     if share is None and worker_id.startswith(PANEL_PREFIX):
         raise Refused("blocked", "You came for the tasks of your panel; this is none of them.")
-    groups.check_admitted(tx, row, "accept", worker_id)
-    _check_hands_are_free(tx, now, worker_id)
+    groups.check_admitted(tx, row, "accept", worker_id, is_blocked=standing.is_blocked)
+    if standing.accepted >= MOST_ACCEPTED:
+        raise Refused(
+            "hands_full", f"You have {MOST_ACCEPTED} tasks open. Submit or return one of them first."
+        )
     assignment_id = new_id()
     deadline = min(now + row.assignment_duration, share.ends_at if share else float("inf"))
     tx.execute(
@@ -211,18 +218,11 @@ def _accept(tx: Connection, now: float, worker_id: str, row: AnyRow, share: Shar
     return Assignment(assignment_id, worker_id, now, deadline, groups.as_worker_hit(row))
 
 
-def _check_hands_are_free(tx: Connection, now: float, worker_id: str) -> None:
+def _standing(tx: Connection, now: float, worker_id: str, hit_id: str) -> AnyRow:
     lock(tx, worker_id)
-    if tx.execute(_ACCEPTED_COUNT, {"worker": worker_id, "now": now}).scalar_one() >= MOST_ACCEPTED:
-        raise Refused(
-            "hands_full", f"You have {MOST_ACCEPTED} tasks open. Submit or return one of them first."
-        )
-
-
-def _of_worker(tx: Connection, hit_id: str, worker_id: str) -> AnyRow | None:
-    # Asked after the HIT is locked: on PostgreSQL only a new statement sees what was committed during the
-    # wait.
-    return tx.execute(_OF_WORKER, {"hit": hit_id, "worker": worker_id}).first()
+    # Asked after HIT and worker are locked: on PostgreSQL only a new statement sees what was committed during
+    # the wait.
+    return tx.execute(_STANDING, {"now": now, "worker": worker_id, "hit": hit_id}).one()
 
 
 def _refusal(tx: Connection, now: float, assignment_id: str) -> Refused | None:
@@ -244,9 +244,8 @@ def _check_id(assignment_id: str) -> None:
 
 def _lock_accepted(tx: Connection, now: float, worker_id: str | None, assignment_id: str) -> AnyRow:
     _check_id(assignment_id)
-    tx.execute(_LOCK_HIT, {"assignment": assignment_id})
-    # Read after the lock: while it was waited for, the same assignment may have been submitted.
-    return _check_accepted(_by_id(tx, assignment_id), now, worker_id)
+    row = tx.execute(_LOCKED_BY_ID, {"assignment": assignment_id}).first()
+    return _check_accepted(row, now, worker_id)
 
 
 def _by_id(tx: Connection, assignment_id: str) -> AnyRow | None:

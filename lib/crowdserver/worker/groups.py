@@ -179,7 +179,8 @@ def preview(tx: Connection, now: float, worker_id: str | None, hit_type_id: str)
     row = tx.execute(NEXT, {"now": now, "worker": worker_id, "type": hit_type_id}).first()
     if row is None:
         raise gone()
-    record = check_admitted(tx, row, "preview", worker_id)
+    is_blocked = blocks.is_blocked(tx, worker_id)
+    record = check_admitted(tx, row, "preview", worker_id, is_blocked=is_blocked)
     return as_worker_hit(row, record)
 
 
@@ -188,15 +189,17 @@ def check_preview(tx: Connection, worker_id: str, hit_id: str) -> None:
     row = tx.execute(_OF_HIT, {"hit": hit_id}).first()
     if row is None:
         raise gone()
-    check_admitted(tx, row, "preview", worker_id)
+    check_admitted(tx, row, "preview", worker_id, is_blocked=blocks.is_blocked(tx, worker_id))
 
 
-def check_admitted(tx: Connection, row: AnyRow, action: str, worker_id: str) -> eligibility.Record:
+def check_admitted(
+    tx: Connection, row: AnyRow, action: str, worker_id: str, *, is_blocked: bool
+) -> eligibility.Record:
     """Return the record of a worker whom nothing keeps from an action, "preview" or "accept".
 
     row: the HIT, as SELECT gives it. Refused: not_qualified, blocked.
     """
-    if blocks.is_blocked(tx, worker_id):
+    if is_blocked:
         raise Refused("blocked", BLOCKED)
     record = eligibility.read_record(tx, worker_id, [row.requirements])
     reasons = eligibility.unmet(row.requirements, action, record)

@@ -10,7 +10,8 @@ Of run.toml, --set overrides dyno_size, dynos and team.
 
 --crowd deploys the crowd server with a Postgres add-on of its own, which is billed as well. Printed are its
 address, the first key, this once, in the form of AWS's own file, and the sign-in link of a first worker. It
-stays until it is deleted by its name: nothing else takes it for a leftover.
+stays until it is deleted by its name: nothing else takes it for a leftover. --update builds this version for
+one that is there, whose database is brought up as it starts; if the build fails, it serves on as it did.
 
 Examples:
     last --set dyno_size=standard-2x  for the newest run, with larger dynos
@@ -41,6 +42,7 @@ from crowdops.console import cli, columns, combinations, output
 )
 @click.option("--crowd", is_flag=True, help="Deploy a crowd server, with a Postgres add-on.")
 @click.option("--plan", metavar="NAME", help="With --crowd: the plan of its add-on.  [default: essential-0]")
+@click.option("--update", metavar="NAME", help="Build this version for the crowd server NAME.")
 @click.option("--set", "given", metavar="NAME=VALUE", multiple=True, help="Override a parameter. Repeatable.")
 @click.option("--keep", is_flag=True, help="Keep the app if it does not come up, to look into it.")
 @cli.with_settings
@@ -51,6 +53,10 @@ def main(given: tuple[str, ...], keep: bool, settings: Settings, **what: Any) ->
 
     run_id, app_dir = what["run_id"], what["app_dir"]
     overrides = cli.pairs(given, "--set")
+    if update := what.pop("update"):
+        combinations.refuse("with --update", RUN_ID=what.pop("run_id"), set=given, keep=keep, **what)
+        _update_crowd(settings, update)
+        return
     if what["crowd"]:
         combinations.refuse("with --crowd", RUN_ID=run_id, app_dir=app_dir)
         _launch_crowd(settings, overrides, what["plan"], keep=keep)
@@ -63,6 +69,16 @@ def main(given: tuple[str, ...], keep: bool, settings: Settings, **what: Any) ->
         else:
             changes = backend.hosting_changes(overrides)
             server = launch.for_run(context, backend, run_id or "", changes, keep=keep)
+    output.either(settings.as_json, columns.document(view.LAUNCHED, server), server.url or "")
+
+
+def _update_crowd(settings: Settings, name: str) -> None:
+    from crowdops.context import Context
+    from crowdops.servers import view
+    from crowdops.servers.heroku import crowd
+
+    with Context.open(settings) as context:
+        server = crowd.update(context, name)
     output.either(settings.as_json, columns.document(view.LAUNCHED, server), server.url or "")
 
 

@@ -62,7 +62,7 @@ class Cluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-        shutil.rmtree(self.directory)
+        shutil.rmtree(self.directory, ignore_errors=True)  # what has just ended removes files itself
 
     def create_database(self) -> str:
         """One more empty database: its URL."""

@@ -47,7 +47,8 @@ def read_credentials(home: Path) -> tuple[str, str]:
         secret = parser["default"]["aws_secret_access_key"]
     except FileNotFoundError:
         raise CredentialsRefused(
-            f"There is no key pair at {path}. The crowd server makes one at its first start: make crowd."
+            f"There is no key pair at {path}. A crowd server on this machine makes one at its first start:"
+            " make crowd. Of one elsewhere, put its key there, readable by you only: docs/crowd-server.md"
         ) from None
     except OSError as error:
         raise CredentialsRefused(f"{path} is not a credentials file: {error.strerror}.") from error

@@ -6,6 +6,8 @@ import secrets
 import string
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +18,7 @@ from crowdops.providers.crowd_server.people import NewKey
 from crowdops.providers.mturk.session import credentials_path
 from crowdops.registry import Server
 from crowdops.servers import bundle
-from crowdops.servers.heroku import backend, deploy
+from crowdops.servers.heroku import apps, backend, deploy
 from crowdops.servers.heroku.deploy import AppPlan, Hosting
 
 ADDON = "heroku-postgresql"
@@ -51,13 +53,33 @@ def launch(context: Context, hosting: Hosting, plan: str, *, keep: bool) -> Laun
         )
     key = _new_key()
     pair = {"CROWD_ACCESS_KEY_ID": key.access_key_id, "CROWD_SECRET_ACCESS_KEY": key.secret_access_key}
-    with tempfile.TemporaryDirectory(prefix=".deploy-", dir=context.settings.home) as place:
-        folder = Path(place) / NAME
-        bundle.of_crowd(folder)
+    with _folder(context) as folder:
         config = {**pair, "CROWD_TRUSTED_PROXIES": ROUTER}
         app = AppPlan(folder, None, NAME, False, hosting, config, f"{ADDON}:{plan}")
         server = deploy.deploy(context, app, keep=keep, pause=time.sleep)
     return Launched(server, key, _invite(context, server, key))
+
+
+def update(context: Context, name: str) -> Server:
+    """Build this version for a crowd server in the account, and return once it answers. Safe to repeat.
+
+    Its database is brought up as it starts. UsageError if no crowd server of ours has this name.
+    """
+    crowds = {one.name: one.server for one in apps.survey(context).statuses if one.is_crowd and one.marked}
+    if name not in crowds:
+        raise UsageError(f"{name} is no crowd server of ours at Heroku. See them: make heroku-status")
+    with _folder(context) as folder:
+        app = AppPlan(folder, None, NAME, False, Hosting("", 0, ""), {})
+        return deploy.rebuild(context, app, crowds[name], pause=time.sleep)
+
+
+@contextmanager
+def _folder(context: Context) -> Iterator[Path]:
+    """Provide the folder that a crowd server is deployed from."""
+    with tempfile.TemporaryDirectory(prefix=".deploy-", dir=context.settings.home) as place:
+        folder = Path(place) / NAME
+        bundle.of_crowd(folder)
+        yield folder
 
 
 def _new_key() -> NewKey:
@@ -79,5 +101,5 @@ def _invite(context: Context, server: Server, key: NewKey) -> str | None:
             endpoint = (server.url or "").rstrip("/")
             return client.invite(settings._replace(environment="local", endpoint=endpoint, home=home)).url
     except Error as error:
-        context.say(f"No worker is invited yet: {error}")
+        context.say(f"No worker is invited yet: {error} With the key in place: make invite ARGS='--name Ada'")
         return None

@@ -86,6 +86,13 @@ def deploy(context: Context, plan: AppPlan, *, keep: bool, pause: Pause) -> Serv
     return server
 
 
+def rebuild(context: Context, plan: AppPlan, server: Server, *, pause: Pause) -> Server:
+    """Deploy a folder to an app that is there: if the build fails it serves as before. Safe to repeat."""
+    deployment = _Deployment(context, plan, pause)
+    with _packed(plan.folder) as tarball:
+        return deployment.build(server, tarball)
+
+
 @contextmanager
 def _packed(folder: Path) -> Iterator[Path]:
     """Provide a folder's content as a .tar.gz, beside the folder: it is as private as that."""
@@ -182,20 +189,34 @@ class _Deployment:
         heroku.set_config(app.id, {**mark_vars(marks), **plan.secrets, **address})
         if plan.postgres:
             self._add_database(app)
-        self._context.say(f"Building {app.name} ...")
-        with self._shown(f"Uploading {tarball.stat().st_size / 1e6:.1f} MB to {app.name}"):
-            source = heroku.upload_source(tarball)
-            build = heroku.create_build(app.id, source, tarball, plan.run_id or app.name)
-        with self._shown(f"Building {app.name}"):
-            heroku.wait_for_release(app.id, build.id, BUILD_SECONDS)
+        self._build(app, tarball)
         self._context.say(
             f"Starting {words.count(plan.hosting.dynos, 'dyno')} of size {plan.hosting.size} ..."
         )
         scale(heroku, app, plan.hosting.size, plan.hosting.dynos)
-        with self._shown(f"Waiting for {app.name} to answer"):
-            wait_until_up(heroku, app, server, self._context.settings.timeout, self._pause)
+        self._wait(server, app)
         self._context.registry.set_server(server.server_id, "up", server.url, server.detail)
         return server._replace(state="up")
+
+    def build(self, server: Server, tarball: Path) -> Server:
+        """Build what is there already anew, and return once it answers again."""
+        app = self._heroku.app(server.detail["app_id"])
+        self._build(app, tarball)
+        self._wait(server, app)
+        return server
+
+    def _build(self, app: App, tarball: Path) -> None:
+        heroku, version = self._heroku, self._plan.run_id or app.name
+        self._context.say(f"Building {app.name} ...")
+        with self._shown(f"Uploading {tarball.stat().st_size / 1e6:.1f} MB to {app.name}"):
+            source = heroku.upload_source(tarball)
+            build = heroku.create_build(app.id, source, tarball, version)
+        with self._shown(f"Building {app.name}"):
+            heroku.wait_for_release(app.id, build.id, BUILD_SECONDS)
+
+    def _wait(self, server: Server, app: App) -> None:
+        with self._shown(f"Waiting for {app.name} to answer"):
+            wait_until_up(self._heroku, app, server, self._context.settings.timeout, self._pause)
 
     def _add_database(self, app: App) -> None:
         """Order the crowd server's database, and wait until the app has it. No more than one is ordered."""

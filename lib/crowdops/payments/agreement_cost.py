@@ -16,7 +16,8 @@ NAMES = ("answer_field", "agree", "at_most")
 def explain(registry: Registry, run: Run, given: Mapping[str, str]) -> str:
     """Return in words what agreement will cost, by the first hundred answers of a run.
 
-    `given` are values of a run.toml, in place of the run's own. UsageError if no field is named.
+    `given` are values of a run.toml, in place of the run's own. UsageError if no field is named, or one that
+    no answer has, or if the numbers cannot stand together.
     """
     own = run.parameters
     parameters = own._replace(
@@ -30,6 +31,13 @@ def explain(registry: Registry, run: Run, given: Mapping[str, str]) -> str:
             f"Run {run.run_id} says of no field that it has to agree. Name one below [quality] in a run.toml,"
             " and give that as well: --run-toml FILE"
         )
+    if not 2 <= parameters.agree <= parameters.at_most:
+        raise UsageError(
+            f"agree is {parameters.agree}, and at_most {parameters.at_most}: agree is 2 at the least, and"
+            " at_most not less than agree."
+        )
+    if lost := votes.lost_field(registry, run._replace(parameters=parameters)):
+        raise UsageError(lost)
     units = votes.first_answers(registry, run, parameters.answer_field)
     expected = votes.expected_answers(units, parameters)
     number = sum(len(answers) for answers in units)

@@ -31,18 +31,30 @@ class Budget:
         self._version = registry.version()  # first: what is written meanwhile is read the next time
         self._limit = (registry.run(run.run_id) or run).parameters.max_cost
         cost = pricing.assignment_cost(run.parameters, run.environment)
+        self._extensions = registry.extension_count(run.run_id)
         self._taken = assignments_bound(registry, run) * cost
-        amounts = registry.bonus_amounts(run.run_id, "sending", "paid")
-        self._bonuses = pricing.bonus_cost(amounts, run.environment)
+        self._read_bonuses()
+
+    def _read_bonuses(self) -> None:
+        amounts = self._registry.bonus_amounts(self._run.run_id, "sending", "paid")
+        self._bonuses = pricing.bonus_cost(amounts, self._run.environment)
 
     @property
     def bound(self) -> Decimal:
         """What the run has to pay if everything is approved."""
         return self._taken + self._bonuses
 
-    def refresh(self) -> None:
-        """Read it again if another process has written since: meanwhile they extend HITs and pay bonuses."""
-        if self._version != self._registry.version():
+    def refresh(self, *, is_attended: bool) -> None:
+        """Read again what other processes may have bound the run to since, if any has written.
+
+        Where this one attends the run, others extend its HITs and pay bonuses; else they launch as well.
+        """
+        if self._version == (version := self._registry.version()):
+            return
+        self._version = version
+        if is_attended and self._extensions == self._registry.extension_count(self._run.run_id):
+            self._read_bonuses()  # to count a million units takes a while
+        else:
             self._read()
 
     def take(self, price: Decimal) -> None:

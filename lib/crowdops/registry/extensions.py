@@ -118,6 +118,10 @@ class Extensions(Units):
             (stamp(), error, extension.order_id, extension.hit_id),
         )
 
+    def extension_count(self, run_id: str) -> int:
+        """Return how many extensions of a run's HITs were ever written down."""
+        return int(self._row("SELECT count(*) FROM extensions WHERE run_id = ?", (run_id,))[0])
+
     def places_being_sent(self, run_id: str, per_unit: int) -> int:
         """Return how many answers HITs may bring besides that are being extended, or may have been.
 

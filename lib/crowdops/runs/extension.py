@@ -240,7 +240,7 @@ class HitExtension(Walk[Target]):
                 raise UsageError("its run has just asked for more answers itself: type the same again")
             if not target.is_begun:
                 budget = self._budgets.of(target.run)
-                budget.refresh()
+                budget.refresh(is_attended=False)
                 budget.take(target._replace(places=self._places(unit, target.hit, goal)).cost)
             registry.intend_extension(self._extension(target))
 

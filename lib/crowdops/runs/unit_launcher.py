@@ -131,7 +131,7 @@ class UnitLauncher:
 
     def _affordable(self, budget: budgets.Budget, prices: Sequence[Decimal]) -> int:
         """Return for how many of the next units max_cost allows. None ends the launching."""
-        budget.refresh()
+        budget.refresh(is_attended=True)
         affordable = budget.first_left(prices)
         if prices and not affordable:
             cost = pricing.assignment_cost(self._parameters, self._run.environment)

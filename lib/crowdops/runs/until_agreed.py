@@ -54,6 +54,10 @@ class UntilAgreed:
             return True
         planned = registry.try_on(partial(self._plan, sorted(indexes)))
         if planned is None:
+            if not self._waiting:
+                self._context.say(
+                    "HITs of the run are being extended: until that is through, it asks for none."
+                )
             self._waiting |= indexes
             return False
         for index in planned:

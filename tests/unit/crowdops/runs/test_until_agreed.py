@@ -52,6 +52,12 @@ def test_only_units_that_disagree_get_more_answers(world: World) -> None:
     assert "lacks nothing" in result.stderr
     explained = world.json("local/wut", "agree", "--run", "last")["by_run"]
     assert "By the first 19 answers of run" in explained and "4 units cost about $" in explained
+    path.write_text(path.read_text().replace('"label"', '"lable"'))
+    advice = world.invoke("local/wut", "agree", "--run", "last", "--run-toml", str(path))
+    assert advice.exit_code == 2 and "Did you mean label?" in advice.stderr
+    path.write_text(path.read_text().replace("agree = 3", "agree = 8"))
+    advice = world.invoke("local/wut", "agree", "--run", "last", "--run-toml", str(path))
+    assert advice.exit_code == 2 and "agree is 8, and at_most 7" in advice.stderr
     report = world.json("local/render_report", "--run", "last")["runs"][0]
     assert (report["quality"]["agreed"], report["quality"]["at_most_reached"]) == (3, 1)
     assert "3 units agreed, 1 not with 7 answers" in report["verdict"]

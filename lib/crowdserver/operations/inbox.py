@@ -1,12 +1,14 @@
 """What workers write to the requester, who answers by NotifyWorkers."""
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select
 
+from crowdserver.operations.workers import lock
 from crowdserver.protocol.call import InvalidRequest
 from crowdserver.storage.people_tables import inbox, workers
-from crowdserver.storage.schema import hit_types, hits
+from crowdserver.storage.schema import AnyRow, hit_types, hits
 
 MOST_CHARACTERS = 4_096  # as of a message by NotifyWorkers
 MOST_A_DAY = 10  # of one worker
@@ -18,7 +20,6 @@ _TITLE = (
     .join_from(hits, hit_types, hits.c.hit_type_id == hit_types.c.id)
     .where(hits.c.id == bindparam("hit"))
 )
-_LOCK_WORKER = select(workers.c.id).where(workers.c.id == bindparam("worker")).with_for_update()
 _OF_TODAY = (
     select(inbox.c.hit_id, inbox.c.text)
     .where(inbox.c.worker_id == bindparam("worker"), inbox.c.sent_at > bindparam("since"))
@@ -44,14 +45,6 @@ _PAGE = (
 )
 
 
-class Written(NamedTuple):
-    """What a worker wrote; the title is that of the HIT that it is about, if any."""
-
-    sent_at: float
-    title: str | None
-    text: str
-
-
 def title_of(tx: Connection, hit_id: str) -> str | None:
     """Return the title of a HIT, None where there is no such HIT."""
     title: str | None = tx.execute(_TITLE, {"hit": hit_id}).scalar()
@@ -68,7 +61,7 @@ def write(tx: Connection, now: float, worker_id: str, hit_id: str | None, text: 
         return "Write what you want to say."
     if len(text) > MOST_CHARACTERS:
         return f"It has {len(text):,} characters, and at most {MOST_CHARACTERS:,} are taken. Shorten it."
-    tx.execute(_LOCK_WORKER, {"worker": worker_id})
+    lock(tx, worker_id)
     of_today = tx.execute(_OF_TODAY, {"worker": worker_id, "since": now - _DAY}).all()
     if (hit_id, text) in [(row.hit_id, row.text) for row in of_today]:
         return None
@@ -78,10 +71,9 @@ def write(tx: Connection, now: float, worker_id: str, hit_id: str | None, text: 
     return None
 
 
-def latest(tx: Connection, worker_id: str) -> list[Written]:
-    """Return the latest that a worker wrote, the newest first."""
-    rows = tx.execute(_LATEST, {"worker": worker_id})
-    return [Written(row.sent_at, row.title, row.text) for row in rows]
+def latest(tx: Connection, worker_id: str) -> Sequence[AnyRow]:
+    """Return the latest that a worker wrote, the newest first: rows, with the title of the HIT, if any."""
+    return tx.execute(_LATEST, {"worker": worker_id}).all()
 
 
 def list_all(tx: Connection, _now: float, body: object) -> dict[str, Any]:

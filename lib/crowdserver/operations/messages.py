@@ -1,7 +1,7 @@
 """Messages to workers. Amazon sends mails; here they are kept, and workers read them on the site."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
@@ -10,7 +10,7 @@ from crowdserver.protocol import errors
 from crowdserver.protocol.call import Call
 from crowdserver.storage.indexes import IS_UNREAD
 from crowdserver.storage.people_tables import inbox, messages
-from crowdserver.storage.schema import assignments
+from crowdserver.storage.schema import AnyRow, assignments
 
 _MOST_WORKERS = 100
 _RECENT = 20
@@ -20,19 +20,9 @@ _NOT_REVIEWED = (
     "Cannot send a notification to a worker before you have approved or rejected work of this worker"
 )
 
-
-class Message(NamedTuple):
-    """What a worker is told; its fields are columns of its table."""
-
-    sent_at: float
-    subject: str
-    text: str
-    read_at: float | None
-
-
 _INSERT = insert(messages)
 _LATEST = (
-    select(messages.c.sent_at, messages.c.subject, messages.c.text, messages.c.read_at)
+    select(messages)
     .where(messages.c.worker_id == bindparam("worker"))
     .order_by(messages.c.serial.desc())
     .limit(_RECENT)
@@ -93,9 +83,9 @@ def add(tx: Connection, now: float, worker_ids: Sequence[str], subject: str, tex
         tx.execute(_INSERT, [{"worker_id": worker_id, **message} for worker_id in worker_ids])
 
 
-def latest(tx: Connection, worker_id: str) -> list[Message]:
-    """Return a worker's latest messages, the newest first."""
-    return [Message._make(row) for row in tx.execute(_LATEST, {"worker": worker_id})]
+def latest(tx: Connection, worker_id: str) -> Sequence[AnyRow]:
+    """Return the rows of a worker's latest messages, the newest first."""
+    return tx.execute(_LATEST, {"worker": worker_id}).all()
 
 
 def mark_read(tx: Connection, now: float, worker_id: str, until: float) -> None:

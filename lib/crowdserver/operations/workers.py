@@ -49,6 +49,7 @@ _IS_KNOWN = select(
         select(assignments.c.id).where(assignments.c.worker_id == bindparam("worker")).exists(),
     )
 )
+_LOCK = select(workers.c.id).where(workers.c.id == bindparam("worker")).with_for_update()
 _INVITE = Upsert(workers, replace=["token_hash", "invited_at"], returning=[workers.c.name])
 _INVITE_BY_NAME = Upsert(workers, replace=["name", "token_hash", "invited_at"], returning=[workers.c.name])
 
@@ -157,6 +158,11 @@ def by_token(tx: Connection, now: float, token: str) -> Worker | None:
     """Return whom a link signs in, or None if it is wrong, its time is over or there is a newer one."""
     row = tx.execute(_BY_TOKEN, {"token_hash": hash_of(token), "now": now}).first()
     return Worker(row.id, row.name, row.token_hash) if row else None
+
+
+def lock(tx: Connection, worker_id: str) -> None:
+    """Let this worker's requests side by side take work one after the other, until the transaction ends."""
+    tx.execute(_LOCK, {"worker": worker_id})
 
 
 def is_known(tx: Connection, worker_id: str) -> bool:

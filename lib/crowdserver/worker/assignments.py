@@ -10,12 +10,11 @@ from typing import NamedTuple
 from sqlalchemy import Connection, and_, bindparam, func, insert, select
 
 from crowdserver.operations import blocks
-from crowdserver.operations.workers import PANEL_PREFIX
+from crowdserver.operations.workers import PANEL_PREFIX, lock
 from crowdserver.protocol import answer_xml, question_form, question_xml
 from crowdserver.protocol.identifiers import is_id, new_id
 from crowdserver.storage import counters
 from crowdserver.storage.indexes import IS_COUNTED
-from crowdserver.storage.people_tables import workers
 from crowdserver.storage.schema import UPDATE_ASSIGNMENT, AnyRow, assignments, hit_types, hits
 from crowdserver.storage.transactions import Contended
 from crowdserver.worker import groups
@@ -74,7 +73,6 @@ _STANDING = select(
     blocks.IS_BLOCKED.label("is_blocked"),
 )
 _IN_PROGRESS_OF_SHARE = _IN_PROGRESS.where(IS_OF_SHARE)
-_LOCK_WORKER = select(workers.c.id).where(workers.c.id == bindparam("worker")).with_for_update()
 
 _INSERT = insert(assignments)
 _RETURN = UPDATE_ASSIGNMENT.values(status="Returned", due_at=None)
@@ -183,11 +181,6 @@ def in_progress(tx: Connection, now: float, worker_id: str, share: Share | None 
     values = {"worker": worker_id, "now": now, **(share.values if share else {})}
     rows = tx.execute(_IN_PROGRESS_OF_SHARE if share else _IN_PROGRESS, values)
     return [_assignment(row) for row in rows]
-
-
-def lock(tx: Connection, worker_id: str) -> None:
-    """Let this worker's requests side by side take work one after the other, until the transaction ends."""
-    tx.execute(_LOCK_WORKER, {"worker": worker_id})
 
 
 def _accept(

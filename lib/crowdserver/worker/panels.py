@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
-from crowdserver.operations.workers import PANEL_PREFIX, Worker, hash_of
+from crowdserver.operations.workers import PANEL_PREFIX, Worker, hash_of, lock
 from crowdserver.protocol.call import InvalidRequest
 from crowdserver.protocol.credentials import derived
 from crowdserver.protocol.identifiers import is_id
@@ -22,7 +22,7 @@ from crowdserver.storage.indexes import BEGINNING
 from crowdserver.storage.people_tables import panels, visits, workers
 from crowdserver.storage.schema import assignments, hit_types, hits
 from crowdserver.storage.upsert import Upsert
-from crowdserver.worker.assignments import Assignment, accept_next, in_progress, lock
+from crowdserver.worker.assignments import Assignment, accept_next, in_progress
 from crowdserver.worker.refusals import Refused
 from crowdserver.worker.shares import IS_OF_SHARE, Share
 

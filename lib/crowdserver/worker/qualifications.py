@@ -5,14 +5,13 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from crowdserver.operations import grants, qualification_types
+from crowdserver.operations import grants, qualification_types, workers
 from crowdserver.operations.qualification_types import QualificationType
 from crowdserver.protocol import answer_key, answer_xml, question_form
 from crowdserver.protocol.errors import ApiError
 from crowdserver.protocol.identifiers import is_id, new_id
 from crowdserver.storage.qualification_tables import qualification_requests as requests
 from crowdserver.storage.schema import AnyRow
-from crowdserver.worker import assignments
 from crowdserver.worker.refusals import Refused
 
 _LATEST = (
@@ -72,7 +71,7 @@ def standing(tx: Connection, now: float, worker_id: str, type_id: str) -> Standi
 
 def ask(tx: Connection, now: float, worker_id: str, type_id: str) -> None:
     """Ask for a qualification; where it has a test, begin it. Safe to repeat. Refused: unknown, not_now."""
-    assignments.lock(tx, worker_id)
+    workers.lock(tx, worker_id)
     here = standing(tx, now, worker_id, type_id)
     has_it = here.value is not None and not here.kind.test
     if has_it or here.is_waiting or here.deadline is not None:
@@ -98,7 +97,7 @@ def submit(
     The key scores the test that it was given with: another one, begun before, waits.
     Refused: unknown, and late where its time is over. NotAnswered: the test does not allow these answers.
     """
-    assignments.lock(tx, worker_id)
+    workers.lock(tx, worker_id)
     here = standing(tx, now, worker_id, type_id)
     if here.test is None:
         raise Refused("late", "The time for this test is over, or it was submitted already.")

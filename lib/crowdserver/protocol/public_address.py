@@ -67,7 +67,7 @@ class AtPublicAddress:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         environ[_RECEIVED] = (environ.get("HTTP_HOST", ""), environ.get("PATH_INFO", ""))
-        peer = _address(environ.get("REMOTE_ADDR", ""))
+        peer = _address(environ.get("REMOTE_ADDR", "")) if self._trusted else None
         is_trusted = peer is not None and any(peer in network for network in self._trusted)
         environ[_CLIENT] = self._client(environ, is_trusted=is_trusted)
         if self._public:

@@ -93,7 +93,7 @@ package:  ## build a wheel, install it in an empty environment, and try it
 whole: $(STAMP)  ## every test, nothing of it a sample: long, sweep, fuzz, check-soak and check-agreement as well
 	CROWDOPS_FULL_LONG=1 CROWDOPS_FULL_SWEEP=1 CROWDOPS_FULL_FUZZ=1 CROWDOPS_FULL_SOAK=1 $(PY) -m pytest -n $(JOBS) --timeout=3600
 
-long: $(STAMP)  ## the official heroku and aws commands, and a crash at a wide terminal, from beginning to end
+long: $(STAMP)  ## the official heroku and aws commands, a wide terminal, backups on PostgreSQL, from beginning to end
 	CROWDOPS_FULL_LONG=1 $(PY) -m pytest -m long -n $(JOBS)
 
 sweep: $(STAMP)  ## the long sweeps: kill -9 and Ctrl-C at every point, and a table of them; about 35 minutes on two cores

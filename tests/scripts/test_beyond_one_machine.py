@@ -14,6 +14,7 @@ import psutil
 import pytest
 import requests
 
+from crowdops.registry import Registry
 from tests.support.forks import REPOSITORY
 from tests.support.nginx import Nginx
 from tests.support.postgresql import Cluster
@@ -45,11 +46,18 @@ def see_a_run_through(folder: Path) -> list[dict[str, Any]]:
     """Launch the example for simulated workers, and return its results."""
     path = write_example(folder / "examples")
     launch = Script("mturk/launch_run", str(path), "--yes", "--json", environment=os.environ, folder=folder)
+    wait_until(lambda: outstanding(folder / "home") == UNITS or launch.process.poll() is not None)
     workers = done("local/simulate_workers", "--workers", "2", "--seconds-per-task", "0", "--until-idle", "3")
     assert workers["submitted"] == UNITS, launch.said
     assert launch.end() == 0, launch.said
     assert launch.document()["finished"] == UNITS
     return list(done("mturk/download_results", "--run", "last"))
+
+
+def outstanding(home: Path) -> int:
+    """Return how many units of a home are out."""
+    with Registry.open(home) as registry:
+        return sum(1 for run in registry.runs() for _ in registry.iter_units(run.run_id, ["outstanding"]))
 
 
 def pay(results: list[dict[str, Any]], folder: Path) -> None:
@@ -106,6 +114,7 @@ def look_at_the_addresses(front: Nginx, port: int) -> None:
     assert codes[0].status_code != codes[-1].status_code == 429
 
 
+@pytest.mark.timeout(600)  # a dozen commands and six processes, beside whatever else runs
 def test_a_run_a_review_bonuses_and_a_panel_visit_behind_nginx(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,7 +62,7 @@ def identity(crowd: Crowd) -> Any:
     return requests.get(f"{crowd.url}/health", timeout=30).json()["server_id"]
 
 
-@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def test_a_server_that_is_back_is_the_same_and_nothing_is_paid_twice(
     backend: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

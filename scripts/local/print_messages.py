@@ -3,8 +3,8 @@
 
 Each is answered by notify_workers, and the command is printed; the answer is then on the worker's page of
 messages. "answered" is when notify_workers last told this worker something after that. To look changes
-nothing. At a terminal long texts are cut: --wide shows all of them. A panel's participants are answered on
-the panel's own site, since this one cannot tell who opens their link.
+nothing. At a terminal long texts are cut: --wide shows all of them. No worker gets the same answer twice. A
+panel's participants are answered on the panel's own site, since this one cannot tell who opens their link.
 
 Examples:
                     all of them

@@ -38,12 +38,16 @@ def history_as_csv() -> ResponseReturnValue:
         submissions = earnings.history(tx, _visit(tx, now).worker.worker_id, inf, _MOST)
     file = io.StringIO()
     table = csv.writer(file)
-    table.writerow(["assignment_id", "title", "status", "reward", "submitted_at", "feedback"])
+    table.writerow(
+        ["assignment_id", "title", "status", "reward", "submitted_at", "feedback", "auto_approval_at"]
+    )
     for item in submissions:
         given = (item.title, item.feedback or "")
         texts = [f"'{text}" if text.startswith(_FORMULA) else text for text in given]
         submitted_at = filters.iso(item.submitted_at)
-        table.writerow([item.assignment_id, texts[0], item.status, item.reward, submitted_at, texts[1]])
+        approved_at = filters.iso(item.auto_approval_at) if item.status == "Submitted" else ""
+        row = [item.assignment_id, texts[0], item.status, item.reward, submitted_at, texts[1], approved_at]
+        table.writerow(row)
     response = make_response(file.getvalue())
     response.headers["Content-Type"] = "text/csv; charset=utf-8"
     response.headers["Content-Disposition"] = 'attachment; filename="history.csv"'

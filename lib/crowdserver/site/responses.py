@@ -66,9 +66,9 @@ def go_to(path: str) -> BaseResponse:
     return redirect(request.script_root + path, 303)
 
 
-def message(heading: str, text: str, status: int) -> Response:
-    """Return a page that only says something."""
-    page = render_template("message.html", heading=heading, text=text)
+def message(heading: str, text: str, status: int, *, is_outside: bool = False) -> Response:
+    """Return a page that only says something, and leads to the list of work unless that is closed."""
+    page = render_template("message.html", heading=heading, text=text, is_outside=is_outside)
     return private(make_response(page, status), PAGE_POLICY)
 
 

@@ -205,7 +205,7 @@ def not_signed_in(_: NotSignedIn) -> ResponseReturnValue:
         "Open the link that you were given, or your panel's. If it does not work any more, its time is over"
         " or there is a newer one: ask the person who invited you."
     )
-    return responses.message("Please sign in", text, 403)
+    return responses.message("Please sign in", text, 403, is_outside=True)
 
 
 @blueprint.errorhandler(TooManyAttempts)

@@ -108,7 +108,7 @@ inbox = Table(
     metadata,
     Column("serial", SERIAL, primary_key=True),
     Column("worker_id", Text, nullable=False),
-    Column("hit_id", Text, ForeignKey("hits.id")),
+    Column("hit_id", Text),
     Column("sent_at", Double, nullable=False),
     Column("text", Text, nullable=False),
     Column("answered_at", Double),

@@ -181,7 +181,7 @@ def test_what_a_worker_did_is_shown_by_page_and_everybody_can_read_it(
     expect(page.get_by_text("approved by itself on")).to_be_visible()
     check_accessible(page)
     table = page.request.get(f"{crowd.url}/history.csv").text().splitlines()
-    assert table[0] == "assignment_id,title,status,reward,submitted_at,feedback"
+    assert table[0] == "assignment_id,title,status,reward,submitted_at,feedback,auto_approval_at"
     assert sorted(line.split(",")[1:4] for line in table[1:]) == [
         ["'=HYPERLINK", "Approved", "0.25"],
         ["'=HYPERLINK", "Submitted", "0.25"],

@@ -11,9 +11,11 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.support import long
 from tests.support.crowds import Crowd
-from tests.support.offers import html_question, invite, offer
+from tests.support.offers import external_question, html_question, invite, offer
+from tests.support.pages import served
 from tests.support.question_forms import EVERY_KIND, REQUIRED, question, question_form, selections
 from tests.support.site_visits import check_accessible
+from tests.support.workers import Workers
 from tests.unit.crowdserver.site.test_qualifications import make
 from tests.unit.crowdserver.site.test_visits import RUN, define
 
@@ -70,24 +72,33 @@ def submit(page: Page) -> None:
     expect(frame.get_by_role("heading", name="Your work was submitted")).to_be_visible()
 
 
-def be_a_worker(page: Page, crowd: Crowd, look: Look) -> None:
-    client = crowd.client()
-    type_id = make(client, Name="Animals", Test=TEST, TestDurationInSeconds=600, Description="Knows animals.")
-    needs = {"QualificationTypeId": type_id, "Comparator": "Exists", "ActionsGuarded": "Accept"}
-    offered = offer(client, 2, question=html_question(TASK), Title="A picture")
-    offer(client, 1, Title="For experts", QualificationRequirements=[needs])
-    form = offer(client, 1, question=EVERY_KIND, Title="A questionnaire", Reward="0.50")
-    page.goto(invite(crowd, name="Ada Lovelace", worker_id="AADA")["url"])
+def agree(page: Page, link: str, look: Look) -> None:
+    page.goto(link)
     look(page, "Before you begin")
     page.get_by_role("button", name="I have read this, and I agree").click()
+
+
+def preview(page: Page, crowd: Crowd, title: str, look: Look) -> None:
+    page.goto(crowd.url)
+    page.locator("[data-group]").filter(has_text=title).get_by_role("link", name="Preview").click()
+    look(page, title)
+
+
+def do_work(page: Page, crowd: Crowd, look: Look) -> None:
+    client = crowd.client()
+    offered = offer(client, 2, question=html_question(TASK), Title="A picture")
+    offer(client, 1, question=EVERY_KIND, Title="A questionnaire", Reward="0.50")
+    agree(page, invite(crowd, name="Ada Lovelace")["url"], look)
     look(page, "Available work")
     page.get_by_label("Words in it").fill("a")
     page.get_by_label("Order").select_option("Highest reward first")
     page.get_by_role("button", name="Show").click()
     assert page.locator("[data-group] h3").first.inner_text() == "A questionnaire"
-
-    page.locator("[data-group]").filter(has_text="A picture").get_by_role("link", name="Preview").click()
-    look(page, "A picture")
+    with served(TASK) as address:
+        offer(client, 1, question=external_question(address), Title="A page elsewhere")
+        preview(page, crowd, "A page elsewhere", look)
+    preview(page, crowd, "A questionnaire", look)
+    preview(page, crowd, "A picture", look)
     page.get_by_role("button", name="Accept").click()
     page.frame_locator("#frame").get_by_label("Why?").fill("Because")
     with page.context.expect_page() as opened:
@@ -97,14 +108,26 @@ def be_a_worker(page: Page, crowd: Crowd, look: Look) -> None:
     look(page, "A picture")
     submit(page)
     look(page, "A picture")
-    (submission,) = offered.submissions()
-    ids = {name: submission[name] for name in ("AssignmentId", "WorkerId")}
-    client.approve_assignment(AssignmentId=ids["AssignmentId"])
-    client.send_bonus(**ids, BonusAmount="1.00", Reason="Careful", UniqueRequestToken=form.hit_type_id)
-    client.notify_workers(Subject="Thank you", MessageText="Well done.", WorkerIds=[ids["WorkerId"]])
+    assert offered.answers() == [[("why", "Because")]]
 
-    read_and_write(page, crowd, look)
-    take_the_test(page, look)
+
+def read_and_write(page: Page, crowd: Crowd, look: Look) -> None:
+    client = crowd.client()
+    offered = offer(client, 1, Title="A picture")
+    agree(page, invite(crowd, name="Ada Lovelace", worker_id="AADA")["url"], look)
+    ids = {"AssignmentId": Workers(crowd).do(offered.hits[0], "AADA"), "WorkerId": "AADA"}
+    client.approve_assignment(AssignmentId=ids["AssignmentId"])
+    client.send_bonus(**ids, BonusAmount="1.00", Reason="Careful", UniqueRequestToken=offered.hit_type_id)
+    client.notify_workers(Subject="Thank you", MessageText="Well done.", WorkerIds=["AADA"])
+    page.get_by_role("link", name="Earnings").click()
+    look(page, "Your earnings")
+    page.get_by_role("link", name="Write about A picture").click()
+    page.get_by_label("Your message").fill("What was\nwrong?")
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("status")).to_have_text("Your message is with the requester.")
+    look(page, "What you wrote")
+    page.get_by_role("link", name="Help").click()
+    look(page, "How this site works")
     page.goto(invite(crowd, name="Grace Hopper")["url"])
     look(page, "You are signed in as Ada Lovelace (AADA)")
     page.goto(f"{crowd.url}/nowhere")
@@ -115,20 +138,12 @@ def be_a_worker(page: Page, crowd: Crowd, look: Look) -> None:
     look(page, "Please sign in")
 
 
-def read_and_write(page: Page, crowd: Crowd, look: Look) -> None:
-    page.goto(f"{crowd.url}/history")
-    look(page, "Your earnings")
-    page.get_by_role("link", name="Write about A picture").click()
-    page.get_by_label("Your message").fill("What was\nwrong?")
-    page.get_by_role("button", name="Send").click()
-    expect(page.get_by_role("status")).to_have_text("Your message is with the requester.")
-    look(page, "What you wrote")
-    page.get_by_role("link", name="Help").click()
-    look(page, "How this site works")
-
-
-def take_the_test(page: Page, look: Look) -> None:
-    page.get_by_role("link", name="Work", exact=True).click()
+def take_a_test(page: Page, crowd: Crowd, look: Look) -> None:
+    client = crowd.client()
+    type_id = make(client, Name="Animals", Test=TEST, TestDurationInSeconds=600, Description="Knows animals.")
+    needs = {"QualificationTypeId": type_id, "Comparator": "Exists", "ActionsGuarded": "Accept"}
+    offer(client, 1, Title="For experts", QualificationRequirements=[needs])
+    agree(page, invite(crowd)["url"], look)
     page.get_by_role("link", name="Ask for “Animals”").click()
     look(page, "Animals")
     page.get_by_role("button", name="Begin the test").click()
@@ -139,6 +154,7 @@ def take_the_test(page: Page, look: Look) -> None:
     look(page, "Animals")
     page.get_by_label("A dog").check()
     page.get_by_role("button", name="Submit the test").click()
+    expect(page.get_by_role("status")).to_contain_text("You have asked for it.")
     look(page, "Animals")
 
 
@@ -151,9 +167,8 @@ def be_a_participant(page: Page, crowd: Crowd, look: Look) -> None:
         Question=html_question(TASK),
         RequesterAnnotation=f"{RUN}0",
     )
-    page.goto(define(crowd, offered.hit_type_id, units=1, back="")["url"] + "?PROLIFIC_PID=5f3a0c")
-    look(page, "Before you begin")
-    page.get_by_role("button", name="I have read this, and I agree").click()
+    link = define(crowd, offered.hit_type_id, units=1, back="")["url"]
+    agree(page, f"{link}?PROLIFIC_PID=5f3a0c", look)
     look(page, "Your tasks")
     page.get_by_role("link", name="Write to the requester").click()
     look(page, "Write to the requester")
@@ -166,7 +181,7 @@ def be_a_participant(page: Page, crowd: Crowd, look: Look) -> None:
 
 
 @pytest.mark.parametrize("with_script", [True, False], ids=["with JavaScript", "without JavaScript"])
-@pytest.mark.parametrize("visit", [be_a_worker, be_a_participant])
+@pytest.mark.parametrize("visit", [do_work, read_and_write, take_a_test, be_a_participant])
 def test_everybody_can_use_every_page(
     browser: Browser, lab: Crowd, visit: Callable[[Page, Crowd, Look], None], with_script: bool
 ) -> None:

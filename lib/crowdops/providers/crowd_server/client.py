@@ -244,16 +244,14 @@ class WorkerSession:
         """Give an assignment back. WrongState if it is not in the worker's hands any more."""
         self._press(task.give_back, lambda url, page: None)
 
-    def _get(self, url: str, read: Callable[[str, Any], _T]) -> _T:
-        return self._exchange(
-            self._site, "GET", url, lambda answer: read(answer.url, pages.read_page(answer))
-        )
-
-    def _press(self, button: Button, read: Callable[[str, Any], _T]) -> _T:
+    def _get(self, url: str, read: Callable[[str, Any], _T], method: str = "GET", **body: Any) -> _T:
         def read_answer(answer: requests.Response) -> _T:
             return read(answer.url, pages.read_page(answer))
 
-        return self._exchange(self._site, "POST", button.url, read_answer, data=button.fields)
+        return self._exchange(self._site, method, url, read_answer, **body)
+
+    def _press(self, button: Button, read: Callable[[str, Any], _T]) -> _T:
+        return self._get(button.url, read, "POST", data=button.fields)
 
     def _exchange(
         self,

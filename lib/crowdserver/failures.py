@@ -17,7 +17,6 @@ from crowdserver.site import responses
 from crowdserver.storage.group_commit import NotCommitted
 from crowdserver.storage.turns import NoTurn
 
-_IN_FRAME = ("site.frame", "site.external_submit")
 _WORDS = {
     400: "The browser sent something that this site cannot read. Nothing was changed.",
     404: "There is no such page. The address may be incomplete.",
@@ -43,8 +42,7 @@ def _answer(error: Exception) -> ResponseReturnValue:
         current_app.logger.error("%s failed", request.endpoint, exc_info=error)
     if request.blueprint == "api":
         return api.refuse(_TOO_LARGE if status == 413 else errors.service_fault(), str(uuid.uuid4()))
-    show = responses.frame_message if request.endpoint in _IN_FRAME else responses.message
-    return show("This did not work", _WORDS.get(status, _FAILED), status)
+    return responses.failure(_WORDS.get(status, _FAILED), status)
 
 
 def _status_of(error: Exception) -> int:

@@ -1,7 +1,5 @@
 """Money, times and spans as workers read them; the pages' filters."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from decimal import Decimal
 

@@ -4,8 +4,6 @@ An HTMLQuestion is served from here, filled in for one assignment; an ExternalQu
 and gets the same query parameters. Either way the frame is a sandbox: the page is not this site's own.
 """
 
-from __future__ import annotations
-
 import html
 import re
 import socket

@@ -1,7 +1,5 @@
 """Whose site it is: the lab's name, and the text that each worker agrees to before anything else."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 from typing import NamedTuple

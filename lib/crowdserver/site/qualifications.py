@@ -1,7 +1,5 @@
 """The page of a qualification: what it is, how the worker stands with it, and its test."""
 
-from __future__ import annotations
-
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Connection

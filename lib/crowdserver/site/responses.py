@@ -3,8 +3,6 @@
 Every answer says what a browser may do with it; the policies allow no script but the site's own file.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element
 
@@ -29,6 +27,7 @@ FORM_POLICY = (
 )
 ANSWER_POLICY = "default-src 'none'; style-src 'self'; frame-ancestors 'self'"
 
+_IN_FRAME = ("site.frame", "site.external_submit")
 _NOTES = {
     "returned": "The task was returned. Somebody else can do it now.",
     "submitted": "Thank you. There is no more of that work for you right now.",
@@ -83,6 +82,12 @@ def frame_form(form: Element, assignment_id: str, **sent: Any) -> Response:
     preview = assignment_id == PREVIEW_ID
     page = render_template("frame_form.html", form=form, assignment_id=assignment_id, preview=preview, **sent)
     return private(make_response(page, 422 if sent.get("problems") else 200), FORM_POLICY)
+
+
+def failure(text: str, status: int) -> Response:
+    """Return a page that says why something was not done; in the frame, one that fits there."""
+    show = frame_message if request.endpoint in _IN_FRAME else message
+    return show("This did not work", text, status)
 
 
 def private(response: Response, policy: str) -> Response:

@@ -4,8 +4,6 @@ Its cookie holds the token of a session in the database. Forms and frame links a
 from the requester's secret key and name the session: they end with it, and the web processes keep nothing.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Sign-in by link, and the session that every page of the site asks for."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -17,6 +15,7 @@ from crowdserver.site.lab import lab
 from crowdserver.site.sessions import SessionCookie, Signer
 from crowdserver.storage.transactions import Crowd
 from crowdserver.worker import sessions, sign_in_limits
+from crowdserver.worker.refusals import Refused
 
 Result = TypeVar("Result")
 
@@ -34,20 +33,12 @@ class TooManyAttempts(Exception):
     """Too many links that sign nobody in were tried."""
 
 
-class NotAPage(Exception):
-    """A link was not opened by a person but by another page, as a picture or in a frame, or by a checker."""
-
-
 class NotAgreed(Exception):
     """The worker has not agreed to the lab's consent text; `here` is the visit."""
 
     def __init__(self, here: responses.Visit) -> None:
         super().__init__()
         self.here = here
-
-
-class ForeignForm(Exception):
-    """A form was posted that this site did not make for this session."""
 
 
 def crowd() -> Crowd:
@@ -65,7 +56,7 @@ def signer() -> Signer:
 def visit(tx: Connection, now: float) -> responses.Visit:
     """Return the signed-in worker of the request, who has agreed to the consent text if there is one.
 
-    Raises NotSignedIn, NotAgreed, and ForeignForm for a posted form that was not made for this session.
+    Raises NotSignedIn, NotAgreed. Refused: foreign_form for a posted form that is not of this session.
     """
     here, has_agreed = _present(tx, now)
     if not has_agreed:
@@ -84,7 +75,8 @@ def _present(tx: Connection, now: float) -> tuple[responses.Visit, bool]:
     if session is None:
         raise NotSignedIn
     if request.method == "POST" and not signer().form_is_own(request, session.session_id):
-        raise ForeignForm
+        # Another site posted it, or it was on an old page of this one.
+        raise Refused("foreign_form", "The page was out of date. Nothing was changed; please try again.")
     form_token = signer().form_token(session.session_id)
     here = responses.Visit(session.worker, session.session_id, form_token, now, session.unread)
     return here, session.has_agreed or not consent
@@ -147,9 +139,10 @@ def not_agreed(refusal: NotAgreed) -> ResponseReturnValue:
 
 
 def found(find: Callable[[Connection, float], Result | None]) -> Result:
-    """Return what a secret link is for. Raises NotSignedIn, counted, TooManyAttempts, NotAPage."""
+    """Return what a secret link is for. Raises NotSignedIn, counted, TooManyAttempts. Refused: not_a_page."""
     if request.method == "HEAD" or request.headers.get("Sec-Fetch-Dest") not in _PAGES:
-        raise NotAPage
+        # Another page opened it, as a picture or in a frame, or a checker of links did.
+        raise Refused("not_a_page", "Open the sign-in link in a tab of its own.")
     address = client_address(request.environ)
     with crowd().reading() as (tx, now):
         if sign_in_limits.is_reached(tx, now, address):

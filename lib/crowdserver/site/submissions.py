@@ -4,8 +4,6 @@ Anybody can send something here. So a long body is parsed only when it names an 
 and its fields are counted first.
 """
 
-from __future__ import annotations
-
 import re
 
 from flask import Request

@@ -4,8 +4,6 @@ Plain HTML that works without JavaScript. What changes something is a form with 
 The frame's page is not this site's own and has no cookie: what it submits counts by the assignment's id.
 """
 
-from __future__ import annotations
-
 from typing import Any
 from urllib.parse import quote
 
@@ -29,7 +27,7 @@ from crowdserver.site import (
 )
 from crowdserver.site.lab import lab
 from crowdserver.site.sessions import FrameKey
-from crowdserver.site.signin import ForeignForm, NotAPage, NotSignedIn, TooManyAttempts, crowd, signer
+from crowdserver.site.signin import NotSignedIn, TooManyAttempts, crowd, signer
 from crowdserver.storage.transactions import Contended
 from crowdserver.worker import assignments, groups, panels, sessions
 from crowdserver.worker.refusals import Refused
@@ -61,6 +59,8 @@ _STATUS = {
     "late": 410,
     "too_large": 413,
     "signed_out": 403,
+    "foreign_form": 403,
+    "not_a_page": 403,
 }
 
 
@@ -186,16 +186,14 @@ def not_answered(refusal: question_form.NotAnswered) -> ResponseReturnValue:
 @blueprint.errorhandler(Refused)
 def refused(refusal: Refused) -> ResponseReturnValue:
     """Tell a worker in plain words why something was not done; in the frame, on a page that fits there."""
-    in_frame = request.endpoint in ("site.frame", "site.external_submit")
-    show = responses.frame_message if in_frame else responses.message
-    return show("This did not work", refusal.message, _STATUS[refusal.code])
+    return responses.failure(refusal.message, _STATUS[refusal.code])
 
 
 @blueprint.errorhandler(Contended)
 def contended(_: Contended) -> ResponseReturnValue:
     """Ask for another try where others were faster again and again."""
     text = "Many people are taking this work at this moment, and others were faster. Please try again."
-    return responses.message("This did not work", text, 503)
+    return responses.failure(text, 503)
 
 
 @blueprint.errorhandler(NotSignedIn)
@@ -216,19 +214,6 @@ def too_many_attempts(_: TooManyAttempts) -> ResponseReturnValue:
         " link that you were given. Whoever is signed in stays so."
     )
     return responses.message("Please wait", text, 429), {"Retry-After": str(PERIOD_SECONDS)}
-
-
-@blueprint.errorhandler(NotAPage)
-def not_a_page(_: NotAPage) -> ResponseReturnValue:
-    """Sign nobody in where another page opens a link."""
-    return responses.message("This did not work", "Open the sign-in link in a tab of its own.", 403)
-
-
-@blueprint.errorhandler(ForeignForm)
-def foreign_form(_: ForeignForm) -> ResponseReturnValue:
-    """Refuse a form that another site posted, or an old page of this one."""
-    text = "The page was out of date. Nothing was changed; please try again."
-    return responses.message("This did not work", text, 403)
 
 
 def _accept_previewed(hit_id: str) -> assignments.Assignment | None:

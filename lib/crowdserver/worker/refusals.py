@@ -21,6 +21,8 @@ Code = Literal[
     "too_large",
     "by_get",
     "signed_out",
+    "foreign_form",
+    "not_a_page",
 ]
 
 # What a blocked worker reads. The requester's reason is not meant for the worker.

@@ -82,13 +82,14 @@ def with_crowd(request: Request, settings: Settings) -> Request:
 def find_place(context: Context, request: Request) -> Place:
     """Return where it is to be done, if the account there has what it takes. UsageError if it has not.
 
-    What a launch reads next is read beside the balance, unless somebody is asked in between: that may take
-    long.
+    Who is blocked is read beside the balance where it is used right away: nobody is asked in between, and no
+    pages have to come up.
     """
     there = context.of(request.resumption and request.resumption.run_id)
+    prompt = None if request.resumption or request.is_asking else request.plan
     blocked = None
-    if request.plan and not request.resumption and not request.is_asking:
-        blocked = blocks.read_ahead(there.provider, request.plan.parameters.task_name)
+    if prompt and prompt.parameters.server_kind == "none":
+        blocked = blocks.read_ahead(there.provider, prompt.parameters.task_name)
     plan.check_account(there.provider, request.offer.estimate, request.plan)
     return Place(there, blocked)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from crowdops.registry import Extension
@@ -147,16 +149,20 @@ def test_the_run_buys_nothing_of_what_extend_hits_is_just_extending(world: World
 
 def test_what_another_process_binds_meanwhile_is_not_spent_twice(world: World) -> None:
     path = world.write_run(6, max_cost="0.36")
+    turn, orders = threading.Lock(), []
 
     def extend_meanwhile(call: Call) -> None:
-        """Bind one answer more, as extend_hits does, while the run launches."""
-        if call.operation != "CreateHITWithHITType" or world.gate.count(call.operation) != 3:
+        """Bind one answer more, as extend_hits does, while the run launches: no HIT is created meanwhile."""
+        if call.operation != "CreateHITWithHITType":
             return
-        with world.registry() as registry:
+        with turn, world.registry() as registry:
+            if orders or world.gate.count(call.operation) < 3:
+                return
             (run_id,) = world.run_ids()
             hit_id = registry.known_hits([run_id], 1)[0][1]
             [(index,)] = world.sql("SELECT unit_index FROM units WHERE hit_id = ?", hit_id)
             order = registry.begin_order(run_id, {"assignments": 1})
+            orders.append(order)
             extension = Extension(order.order_id, hit_id, run_id, index, 2, None, "sending")
             registry.intend_extension(extension)
 

@@ -3,11 +3,11 @@
 
 A unit lacks what it has fewer than assignments_per_unit answers that are not rejected: because it was never
 launched, or its HIT ended unanswered, or answers were rejected; of a run with [quality], also because its
-answers do not agree. Where its HIT can be given more time and more
-assignments, it is: nobody can do a HIT twice, so that others answer. Where it cannot, because it was deleted
-or its task server is gone, a new HIT takes its place, and whoever answered one of these units is kept out of
-all of these HITs: with few workers that can leave nobody. Not one place more is asked for than is lacking,
-and max_cost is the wall over all of it.
+answers do not agree. Where its HIT can be given more time and more assignments, it is: nobody can do a HIT
+twice, so that others answer. Where it cannot, because it was deleted or its pages are on a task server, a new
+HIT takes its place, and whoever answered one of these units, or of those replaced before, is kept out of all
+of these HITs: with few workers that can leave nobody. Not one place more is asked for than is lacking, and
+max_cost is the wall over all of it.
 
 From then on the run is like any other: Ctrl-C ends it cleanly, and after a crash launch_run --resume carries
 it on, or recover ends it. Several runs are seen through one after another, each looked at again at its turn;

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +14,8 @@ import requests
 
 from crowdops.context import Context
 from crowdops.errors import ServerFailed
-from crowdops.servers import bundle, links
+from crowdops.registry import Server
+from crowdops.servers import bundle, links, status
 from crowdops.servers.bundle import of_run
 from crowdops.servers.heroku import backend, deploy
 from tests.support import screens
@@ -202,7 +205,18 @@ def test_an_app_without_a_web_process_is_refused(heroku: HerokuServers) -> None:
 def test_dynos_that_serve_something_else_do_not_count_as_up(
     heroku: HerokuServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(deploy, "BOOT_SECONDS", 3)
+    asked = []
+
+    def is_answering(server: Server, timeout: float) -> bool:
+        asked.append(server)
+        return status.is_answering(server, timeout)
+
+    # Its time is up once the dynos are and the page was asked, however long they took to boot here.
+    late = SimpleNamespace(
+        monotonic=lambda: time.monotonic() + (deploy.BOOT_SECONDS if asked else 0), sleep=time.sleep
+    )
+    monkeypatch.setattr(deploy, "is_answering", is_answering)
+    monkeypatch.setattr(deploy, "time", late)
     run, other = heroku.add_run("pilot-1"), heroku.add_run("pilot-2")
     real = of_run
     monkeypatch.setattr(bundle, "of_run", lambda context, asked: real(context, other))

@@ -145,15 +145,18 @@ def expected_answers(units: Sequence[Sequence[str | None]], parameters: Paramete
         return None
     everything = [answer for answers in several for answer in answers]
     alone = sum(times == 1 for answers in several for times in Counter(answers).values())
-    random, new, total = Random(0), alone / len(everything), 0
-    for answers in several:
-        for _ in range(DRAWS):
-            drawn, rest = list[str | None](), iter(answers)
-            while more := lacking(count(drawn), parameters):
-                for _ in range(more):
-                    source = everything if random.random() < new else answers
-                    drawn.append(next(rest, random.choice(source)))
-            total += len(drawn)
+    random, new = Random(0), alone / len(everything)
+
+    def draw(answers: Sequence[str | None]) -> int:
+        """Return how many answers it takes a unit that begins with these, this time."""
+        drawn, rest = list[str | None](), iter(answers)
+        while more := lacking(count(drawn), parameters):
+            for _ in range(more):
+                source = everything if random.random() < new else answers
+                drawn.append(next(rest, random.choice(source)))
+        return len(drawn)
+
+    total = sum(draw(answers) for answers in several for _ in range(DRAWS))
     return total / (len(several) * DRAWS)
 
 

@@ -18,8 +18,8 @@ _NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
 # The bytes that a request's body may have, by what answers it: more is refused before any of it is read.
 _MOST_BYTES = 16 << 10
 _MOST_BYTES_OF = {
-    "api.answer": 1
-    << 20,  # a qualification test and its answers have 65,535 bytes each, before they are JSON
+    # A qualification test and its answers have 65,535 bytes each, before they are JSON.
+    "api.answer": 1 << 20,
     "api.invites": 1 << 20,  # the names of a thousand workers
     "api.attributes": 1 << 20,
     "api.qualified": 1 << 20,

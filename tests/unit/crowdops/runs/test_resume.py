@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.support.gates import Call, let_pass
+from tests.support.gates import Call, Cut, let_pass
 from tests.support.processes import wait_until
 from tests.support.scripts import Script
 from tests.support.strikes import LAUNCH
@@ -19,11 +19,21 @@ pytestmark = pytest.mark.gated
 def half_launched(world: World) -> str:
     """A crashed run of five units, two at once, of which two are out. Its id."""
     world.add_foreign_hits()
-    launch = world.start(LAUNCH, str(world.write_run(5, max_num_concurrent_units=2)), "--yes")
-    world.wait_for_units("outstanding", 2)
-    launch.kill()
+    started: list[Script] = []
+
+    def kill_at_its_first_look(call: Call) -> None:
+        if call.operation == "ListReviewableHITs":
+            wait_until(lambda: bool(started))
+            started[0].kill()
+            raise Cut  # so that no call of it is on its way any more
+
+    world.gate.before = kill_at_its_first_look
+    started.append(world.start(LAUNCH, str(world.write_run(5, max_num_concurrent_units=2)), "--yes"))
+    started[0].end()
+    world.gate.before = let_pass
+    assert world.units(started[0].run_id) == {"outstanding": 2, "planned": 3}
     world.work_in_pairs()
-    return launch.run_id
+    return started[0].run_id
 
 
 def resume(world: World, run_id: str, *arguments: str, code: int = 0) -> Script:

@@ -229,7 +229,7 @@ def press_while_expiring(world: World) -> Script:
             launch.hear("Noted.")
 
     launch = world.launch_run(units=5, variables={"CROWDOPS_THREADS": "1"})
-    wait_until(lambda: len(world.open_hits()) == 5, 30)
+    world.wait_for_units("outstanding", 5)
     world.accept(world.open_hits()[0])
     world.gate.before = strike
     launch.press()

@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.support import big_accounts
+from tests.support.processes import wait_until
 from tests.support.scripts import SCRIPTS
 from tests.support.world import World
 
@@ -124,8 +125,10 @@ def test_a_thousand_checks_leave_nothing_behind(world: World) -> None:
         assert result.stdout.partition(" |")[0] == first.stdout.partition(" |")[0]
     after = held(world)
     assert (after.rows, after.files) == (before.rows, before.files)
-    # What earlier tests of this process still held may have been closed meanwhile: nothing may have come.
-    assert after.descriptors - before.descriptors == Counter() and after.threads <= before.threads
+    # A connection may close a moment later, also one that was counted before: nothing may have come to stay.
+    wait_until(
+        lambda: not held(world).descriptors - before.descriptors and held(world).threads <= before.threads
+    )
     assert world.run(run_id).state == "running"
     if FULL:
         show(f"{CHECKS} checks in one process, each", [(time.monotonic() - began) / CHECKS])

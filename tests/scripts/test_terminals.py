@@ -167,7 +167,11 @@ def test_through_a_pipe_nothing_has_changed(world: World, monkeypatch: pytest.Mo
     table = result.stdout.partition("\n\n")[2].splitlines()
     assert table[0].split() == [
         *heading.split(),
-        *["available", "pending", "submitted", "reviewed", "safe"],
+        "available",
+        "pending",
+        "submitted",
+        "reviewed",
+        "safe",
     ]
     # By id: two of one second are in any order.
     assert [line.split()[0] for line in table[2:]] == sorted([ended.run_id, run.run_id])

@@ -77,13 +77,21 @@ class Qualified(NamedTuple):
         return f"no worker of this crowd qualifies: {which}"
 
 
-def invite(settings: Settings, *, name: str | None = None, worker_id: str | None = None) -> Invitation:
+def invite(
+    settings: Settings,
+    *,
+    name: str | None = None,
+    worker_id: str | None = None,
+    key: tuple[str, str] | None = None,
+) -> Invitation:
     """Make a sign-in link for a new worker, or for a known one, whose link before it ends.
+
+    key: its id and secret, in place of those that the home has.
 
     UsageError where no crowd server can be, or for a name or id that it cannot use.
     """
     given = {key: value for key, value in (("name", name), ("worker_id", worker_id)) if value is not None}
-    return ask(settings, "/invites", given, read_invitation)
+    return ask(settings, "/invites", given, read_invitation, key)
 
 
 def returns(settings: Settings, hit_ids: Sequence[str]) -> Returns | None:
@@ -127,9 +135,11 @@ def _read_returns(document: Any) -> Returns:
     )
 
 
-def _post(settings: Settings, path: str, members: Mapping[str, object]) -> requests.Response:
+def _post(
+    settings: Settings, path: str, members: Mapping[str, object], key: tuple[str, str] | None = None
+) -> requests.Response:
     body = json.dumps(members).encode()
-    call = _signed(f"{settings.endpoint}{path}", body, read_credentials(settings.home))
+    call = _signed(f"{settings.endpoint}{path}", body, key or read_credentials(settings.home))
     options = {"data": call.body, "headers": dict(call.headers), "allow_redirects": False}
     with connections.session(call.url) as session:
         try:
@@ -155,7 +165,13 @@ def read_invitation(document: Any) -> Invitation:
     )
 
 
-def ask(settings: Settings, path: str, members: Mapping[str, object], read: Callable[[Any], _T]) -> _T:
+def ask(
+    settings: Settings,
+    path: str,
+    members: Mapping[str, object],
+    read: Callable[[Any], _T],
+    key: tuple[str, str] | None = None,
+) -> _T:
     """Ask a crowd server what Amazon's API has no word for, and return what `read` makes of the answer.
 
     UsageError where no crowd server can be, and for what it cannot do, in its words.
@@ -165,8 +181,9 @@ def ask(settings: Settings, path: str, members: Mapping[str, object], read: Call
             f"A crowd's people are a crowd server's; the environment {settings.environment} has none."
             " For the crowd server: --environment local"
         )
-    answer = _post(settings, path, members)
-    endpoint, redaction = settings.endpoint, answers.Redaction(*read_credentials(settings.home))
+    key = key or read_credentials(settings.home)
+    answer = _post(settings, path, members, key)
+    endpoint, redaction = settings.endpoint, answers.Redaction(*key)
     try:
         document = redaction.value(answers.parse(answer.content))
         if answer.status_code == 200:

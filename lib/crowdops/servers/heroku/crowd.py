@@ -15,7 +15,6 @@ from crowdops.context import Context
 from crowdops.errors import Error, UsageError
 from crowdops.providers.crowd_server import client
 from crowdops.providers.crowd_server.people import NewKey
-from crowdops.providers.mturk.session import credentials_path
 from crowdops.registry import Server
 from crowdops.servers import bundle
 from crowdops.servers.heroku import apps, backend, deploy
@@ -89,17 +88,11 @@ def _new_key() -> NewKey:
 
 
 def _invite(context: Context, server: Server, key: NewKey) -> str | None:
-    """Make the first worker's link, with the key in a home of its own, which goes again."""
-    settings = context.settings
+    """Make the first worker's link. The key is in no file for that."""
+    endpoint = (server.url or "").rstrip("/")
+    settings = context.settings._replace(environment="local", endpoint=endpoint)
     try:
-        with tempfile.TemporaryDirectory(prefix=".key-", dir=settings.home) as place:
-            home = Path(place)
-            file = credentials_path(home)
-            file.parent.mkdir(mode=0o700)
-            file.touch(mode=0o600)
-            file.write_text(key.as_file())
-            endpoint = (server.url or "").rstrip("/")
-            return client.invite(settings._replace(environment="local", endpoint=endpoint, home=home)).url
+        return client.invite(settings, key=(key.access_key_id, key.secret_access_key)).url
     except Error as error:
         context.say(f"No worker is invited yet: {error} With the key in place: make invite ARGS='--name Ada'")
         return None

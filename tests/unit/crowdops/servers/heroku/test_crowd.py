@@ -9,6 +9,7 @@ import boto3
 import pytest
 import requests
 
+from crowdops.providers.crowd_server import client
 from crowdops.providers.crowd_server.people import NewKey
 from crowdops.servers.heroku.crowd import Launched
 from crowdops.servers.heroku.deploy import AppPlan, Hosting
@@ -26,8 +27,16 @@ def files_of(heroku: HerokuServers) -> str:
 
 
 def test_it_serves_both_sides_from_postgresql_and_goes_only_when_its_name_is_typed(
-    heroku: HerokuServers, cluster: Cluster
+    heroku: HerokuServers, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    held: list[str] = []
+    invite = client.invite
+
+    def look_and_invite(*args: Any, **more: Any) -> client.Invitation:
+        held.append(files_of(heroku))
+        return invite(*args, **more)
+
+    monkeypatch.setattr(client, "invite", look_and_invite)
     heroku.emulator.call("POST", "/_control/databases", {"url": cluster.create_database()})
     result = heroku.invoke("launch_server", "--crowd", "--json")
     assert result.exit_code == 0, result.stderr
@@ -36,8 +45,8 @@ def test_it_serves_both_sides_from_postgresql_and_goes_only_when_its_name_is_typ
     assert name.startswith("crowdops-crowd-") and told["state"] == "up"
     # Whoever has the key is the requester, and the link lets a worker in.
     key = {each: told[each] for each in ("aws_access_key_id", "aws_secret_access_key")}
-    client = boto3.client("mturk", region_name="us-east-1", endpoint_url=url, **key)
-    assert client.get_account_balance()["AvailableBalance"] == "10000.00"
+    mturk = boto3.client("mturk", region_name="us-east-1", endpoint_url=url, **key)
+    assert mturk.get_account_balance()["AvailableBalance"] == "10000.00"
     assert told["invitation"].startswith(f"{url}/sign-in/")
     assert "sign out" in requests.get(told["invitation"], timeout=30).text.lower()
     # The secret is on stdout and at Heroku, and nowhere else.
@@ -45,10 +54,11 @@ def test_it_serves_both_sides_from_postgresql_and_goes_only_when_its_name_is_typ
     assert config["CROWD_SECRET_ACCESS_KEY"] == secret
     assert config["CROWD_PUBLIC_URL"].rstrip("/") == url and config["CROWDOPS_CROWD"] == "1"
     assert secret not in result.stderr and secret not in files_of(heroku)
+    assert len(held) == 1 and secret not in held[0]  # a kill at that moment would have left it
     (addon,) = heroku.emulator.get(f"/apps/{name}/addons")
     assert (addon["plan"]["name"], addon["state"]) == ("heroku-postgresql:essential-0", "provisioned")
     _update(heroku, name)
-    assert client.get_account_balance()["AvailableBalance"] == "10000.00"
+    assert mturk.get_account_balance()["AvailableBalance"] == "10000.00"
     _look_and_take_down(heroku, name)
 
 
